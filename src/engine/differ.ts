@@ -1,0 +1,479 @@
+import { inspect } from 'node:util';
+import type { Diff } from '../diff/diff.js';
+import { DiffElement, type Attrs } from '../diff/diff-element.js';
+import { DiffCycle, ObjectNotFound, ValueError } from '../errors.js';
+import { DiffSyncFlags, DiffSyncModelFlags } from '../flags.js';
+import { childUids, type DiffSyncModel } from '../model/diffsync-model.js';
+import { sameValue } from '../values.js';
+import { Progress, type ProgressCallback, type Side } from './side.js';
+
+export interface DiffOptions {
+  /** Default: NONE. */
+  readonly flags?: DiffSyncFlags;
+  /** Default: Diff. */
+  readonly diffClass?: new () => Diff;
+  readonly onProgress?: ProgressCallback;
+}
+
+/** Parents are taken together until they list so many children: bounds memory, and lets progress show. */
+const SLICE_CHILDREN = 20_000;
+
+type Objects = ReadonlyMap<string, DiffSyncModel>;
+
+/** Same type, same unique id, on at least one side. */
+interface Pair {
+  readonly src: DiffSyncModel | undefined;
+  readonly dst: DiffSyncModel | undefined;
+  readonly parent: PairNode | undefined;
+}
+
+/** A pair that is not left out, and what lies below it. */
+interface PairNode extends Pair {
+  readonly element: DiffElement;
+  readonly uid: string;
+}
+
+/** What happened at a pair, told again in depth-first order once its slice is complete. */
+interface Trace {
+  counted: number;
+  skipped?: { readonly reason: string; readonly type: string; readonly uid: string };
+  readonly below: Trace[];
+}
+
+/**
+ * Reads two sides and builds their diff; writes nothing. Level by level: the children of many parents are fetched
+ * together, both sides at once. Elements, progress and log lines come in the reference's order, depth first.
+ */
+export class Differ {
+  private readonly flags: DiffSyncFlags;
+  private readonly diffClass: new () => Diff;
+  private progress: Progress;
+  /** Type -> unique ids met so far: an object has one place, that of the first parent that lists it. */
+  private readonly met = { src: new Map<string, Set<string>>(), dst: new Map<string, Set<string>>() };
+  private readonly warned = new Set<string>();
+
+  constructor(
+    private readonly src: Side,
+    private readonly dst: Side,
+    private readonly options: DiffOptions,
+    private readonly diff: Diff,
+    diffClass: new () => Diff,
+  ) {
+    this.flags = options.flags ?? DiffSyncFlags.NONE;
+    this.diffClass = diffClass;
+    this.progress = new Progress('diff', 0, undefined);
+  }
+
+  async calculate(): Promise<Diff> {
+    const { src, dst, diff } = this;
+    const [srcCount, dstCount] = await Promise.all([src.store.count(), dst.store.count()]);
+    const total = srcCount + dstCount;
+    this.progress = new Progress('diff', total, this.options.onProgress);
+    dst.logger.debug(`Diff calculation between these two datasets will involve ${total} models`);
+    dst.logger.info('Beginning diff calculation');
+
+    await this.countUncompared();
+    const common = dst.topLevel.filter((type) => src.topLevel.includes(type));
+    const nested = this.childTypes();
+    const groups = new Map<string, DiffElement[]>();
+    for (const type of common.filter((each) => !nested.has(each))) {
+      const [srcObjects, dstObjects] = await this.fetchAll(type);
+      const roots = await this.diffRoots(srcObjects, dstObjects);
+      groups.set(type, [...(groups.get(type) ?? []), ...roots]);
+    }
+    await this.diffNested(
+      common.filter((type) => nested.has(type)),
+      groups,
+    );
+    for (const type of new Set(common)) for (const element of groups.get(type) ?? []) diff.add(element);
+
+    diff.modelsProcessed = this.progress.current;
+    this.progress.finish();
+    dst.logger.info('Diff calculation complete');
+    await diff.complete();
+    return diff;
+  }
+
+  /** Types that only one side has at its top are left alone; their objects count as looked at. */
+  private async countUncompared(): Promise<void> {
+    const { src, dst } = this;
+    const only = (a: Side, b: Side): string[] => a.topLevel.filter((type) => !b.topLevel.includes(type));
+    for (const type of [...new Set([...only(dst, src), ...only(src, dst)])].sort()) {
+      this.progress.advance(await (dst.topLevel.includes(type) ? dst : src).store.count({ model: type }));
+    }
+  }
+
+  /** The types that some model of either side has as children. */
+  private childTypes(): ReadonlySet<string> {
+    const types = new Set<string>();
+    for (const side of [this.src, this.dst]) {
+      for (const model of side.modelClasses.values()) {
+        for (const type of Object.keys(model.getChildrenMapping())) types.add(type);
+      }
+    }
+    return types;
+  }
+
+  private async fetchAll(type: string): Promise<[Objects, Objects]> {
+    const [src, dst] = await Promise.all([
+      this.src.store.getAll({ model: type }),
+      this.dst.store.getAll({ model: type }),
+    ]);
+    return [byUid(src), byUid(dst)];
+  }
+
+  /**
+   * Top-level types that are also children somewhere. What a parent lists was met with that parent; the rest begins at the
+   * top, but for what another of the rest lists. What is then still not met is listed in a circle.
+   */
+  private async diffNested(types: readonly string[], groups: Map<string, DiffElement[]>): Promise<void> {
+    if (types.length === 0) return;
+    const objects = { src: new Map<string, Objects>(), dst: new Map<string, Objects>() };
+    for (const type of types) {
+      const [src, dst] = await this.fetchAll(type);
+      objects.src.set(type, src);
+      objects.dst.set(type, dst);
+    }
+    this.meetBelow(objects.src, this.met.src);
+    this.meetBelow(objects.dst, this.met.dst);
+    const roots = { src: unlisted(objects.src, this.met.src), dst: unlisted(objects.dst, this.met.dst) };
+    for (const type of types) {
+      const elements = await this.diffRoots(roots.src.get(type) ?? new Map(), roots.dst.get(type) ?? new Map());
+      groups.set(type, elements);
+    }
+    for (const side of ['src', 'dst'] as const) {
+      this.meetBelow(objects[side], this.met[side]);
+      for (const [type, all] of objects[side]) {
+        for (const [uid, obj] of all) {
+          if (!this.met[side].get(type)?.has(uid)) throw cycleFrom(obj, objects[side], this[side].name);
+        }
+      }
+    }
+  }
+
+  /** What lies below something that was left out is left out with it. */
+  private meetBelow(objects: ReadonlyMap<string, Objects>, met: Map<string, Set<string>>): void {
+    const pending = [...objects.keys()].flatMap((type) =>
+      [...(met.get(type) ?? [])].map((uid) => objects.get(type)?.get(uid)),
+    );
+    for (let obj = pending.pop(); pending.length > 0 || obj !== undefined; obj = pending.pop()) {
+      if (obj === undefined) continue;
+      for (const [type, field] of Object.entries(obj.getChildrenMapping())) {
+        for (const uid of childUids(obj, field)) {
+          if (meet(met, type, uid)) pending.push(objects.get(type)?.get(uid));
+        }
+      }
+    }
+  }
+
+  private async diffRoots(src: Objects, dst: Objects): Promise<DiffElement[]> {
+    const elements: DiffElement[] = [];
+    const traces: Trace[] = [];
+    const pairs = this.pairUp(src, dst, undefined);
+    let slice: { node: PairNode; trace: Trace }[] = [];
+    let children = 0;
+    for (const pair of pairs) {
+      const trace: Trace = { counted: 0, below: [] };
+      traces.push(trace);
+      const node = this.compare(pair, trace);
+      if (node === undefined) continue;
+      elements.push(node.element);
+      const listed = countChildren(node);
+      if (listed === 0) continue;
+      slice.push({ node, trace });
+      children += listed;
+      if (children < SLICE_CHILDREN) continue;
+      await this.diffBelow(slice);
+      this.tell(traces.splice(0));
+      slice = [];
+      children = 0;
+    }
+    await this.diffBelow(slice);
+    this.tell(traces);
+    return elements;
+  }
+
+  /** Everything below these nodes, a level at a time. */
+  private async diffBelow(slice: readonly { node: PairNode; trace: Trace }[]): Promise<void> {
+    let level = slice;
+    while (level.length > 0) {
+      const links = level.map(({ node, trace }) => ({ node, trace, lists: this.childLists(node, trace) }));
+      const wanted = { src: new Map<string, Set<string>>(), dst: new Map<string, Set<string>>() };
+      for (const { lists } of links) {
+        for (const { type, src, dst } of lists) {
+          for (const uid of src) add(wanted.src, type, uid);
+          for (const uid of dst) add(wanted.dst, type, uid);
+        }
+      }
+      const [srcObjects, dstObjects] = await Promise.all([fetch(this.src, wanted.src), fetch(this.dst, wanted.dst)]);
+      const next: { node: PairNode; trace: Trace }[] = [];
+      for (const { node, trace, lists } of links) {
+        for (const { type, src, dst } of lists) {
+          const pairs = this.pairUp(
+            this.place(node, 'src', type, src, srcObjects, trace),
+            this.place(node, 'dst', type, dst, dstObjects, trace),
+            node,
+          );
+          for (const pair of pairs) {
+            const below: Trace = { counted: 0, below: [] };
+            trace.below.push(below);
+            const child = this.compare(pair, below);
+            if (child === undefined) continue;
+            node.element.addChild(child.element);
+            if (countChildren(child) > 0) next.push({ node: child, trace: below });
+          }
+        }
+      }
+      level = next;
+    }
+  }
+
+  /** Which children of a pair are compared, each side's read by its own field. */
+  private childLists(node: PairNode, trace: Trace): { type: string; src: readonly string[]; dst: readonly string[] }[] {
+    const { src, dst } = node;
+    const srcMapping = src?.getChildrenMapping() ?? {};
+    const dstMapping = dst?.getChildrenMapping() ?? {};
+    const list = (obj: DiffSyncModel | undefined, field: string | undefined): readonly string[] =>
+      obj === undefined || field === undefined ? [] : childUids(obj, field);
+    const leaveOut = (count: number): void => {
+      if (count > 0) trace.below.push({ counted: count, below: [] });
+    };
+    const lists: { type: string; src: readonly string[]; dst: readonly string[] }[] = [];
+    for (const [type, field] of Object.entries(srcMapping)) {
+      const srcUids = list(src, field);
+      const common = dst === undefined ? this.canHold(node, type) : Object.hasOwn(dstMapping, type);
+      if (common) lists.push({ type, src: srcUids, dst: list(dst, dstMapping[type]) });
+      else leaveOut(srcUids.length);
+    }
+    for (const [type, field] of Object.entries(dstMapping)) {
+      if (src === undefined) lists.push({ type, src: [], dst: list(dst, field) });
+      else if (!Object.hasOwn(srcMapping, type)) leaveOut(list(dst, field).length);
+    }
+    return lists;
+  }
+
+  /** Whether the target could take children of this type below an object that it has yet to create. */
+  private canHold(node: PairNode, type: string): boolean {
+    const { dst } = this;
+    const parent = node.element.type;
+    const mapping = dst.modelClasses.get(parent)?.getChildrenMapping();
+    const reason = !dst.modelClasses.has(type)
+      ? `it has no model "${type}"`
+      : mapping === undefined || !Object.hasOwn(mapping, type)
+        ? `its model "${parent}" has no field for children of type "${type}"`
+        : undefined;
+    if (reason === undefined) return true;
+    if (!this.warned.has(`${parent} ${type}`)) {
+      this.warned.add(`${parent} ${type}`);
+      dst.logger.warning(`Leaving out ${type} objects below ${parent}: ${dst.name} cannot hold them, ${reason}`, {
+        model: type,
+      });
+    }
+    return false;
+  }
+
+  /** The objects of a child list that have their place here. */
+  private place(
+    node: PairNode,
+    side: 'src' | 'dst',
+    type: string,
+    uids: readonly string[],
+    fetched: ReadonlyMap<string, Objects>,
+    trace: Trace,
+  ): Objects {
+    const placed = new Map<string, DiffSyncModel>();
+    let repeats = 0;
+    for (const uid of uids) {
+      const obj = fetched.get(type)?.get(uid);
+      if (obj === undefined) throw new ObjectNotFound(`${type} ${uid} not present in ${String(this[side].store)}`);
+      if (meet(this.met[side], type, uid)) placed.set(uid, obj);
+      else if (isAbove(node, side, type, uid)) throw cycleThrough(node, type, uid, this[side].name);
+      else if (placed.has(uid)) repeats++;
+    }
+    if (repeats > 0) trace.below.push({ counted: repeats, below: [] });
+    return placed;
+  }
+
+  /** The source's order first, then what only the target has. @throws ValueError for a pair that cannot be compared. */
+  private pairUp(src: Objects, dst: Objects, parent: PairNode | undefined): Pair[] {
+    const pairs: Pair[] = [];
+    for (const [uid, obj] of src) pairs.push({ src: obj, dst: dst.get(uid), parent });
+    for (const [uid, obj] of dst) if (!src.has(uid)) pairs.push({ src: undefined, dst: obj, parent });
+    for (const { src: a, dst: b } of pairs) {
+      if (a === undefined || b === undefined) continue;
+      if (a.getShortname() !== b.getShortname()) {
+        throw new ValueError(`Shortname mismatch: ${a.getShortname()} vs ${b.getShortname()}`);
+      }
+      if (!sameValue(a.getIdentifiers(), b.getIdentifiers())) {
+        throw new ValueError(`Keys mismatch: ${inspect(a.getIdentifiers())} vs ${inspect(b.getIdentifiers())}`);
+      }
+    }
+    return pairs;
+  }
+
+  private compare({ src, dst, parent }: Pair, trace: Trace): PairNode | undefined {
+    const obj = (src ?? dst) as DiffSyncModel;
+    const type = obj.getType();
+    const uid = obj.getUniqueId();
+    if (src !== undefined) meet(this.met.src, type, uid);
+    if (dst !== undefined) meet(this.met.dst, type, uid);
+    const reason = this.skipReason(src, dst);
+    if (reason !== undefined) {
+      trace.counted = 1;
+      trace.skipped = { reason, type, uid };
+      return undefined;
+    }
+    const keys = obj.getIdentifiers();
+    const element = new DiffElement(type, obj.getShortname(), keys, this.src.name, this.dst.name, this.diffClass);
+    const sourceAttrs: Attrs | null = src?.getAttrs() ?? null;
+    const destAttrs: Attrs | null = dst?.getAttrs() ?? null;
+    element.sourceAttrs = sourceAttrs;
+    // One object for both sides of an unchanged pair: most of a large diff is unchanged.
+    element.destAttrs = sourceAttrs !== null && sameValue(sourceAttrs, destAttrs) ? sourceAttrs : destAttrs;
+    trace.counted = src !== undefined && dst !== undefined ? 2 : 1;
+    return { src, dst, parent, element, uid };
+  }
+
+  private skipReason(src: DiffSyncModel | undefined, dst: DiffSyncModel | undefined): string | undefined {
+    if (dst === undefined && src !== undefined) {
+      if (this.flags & DiffSyncFlags.SKIP_UNMATCHED_SRC)
+        return 'Skipping due to SKIP_UNMATCHED_SRC flag on source adapter';
+      if (src.modelFlags & DiffSyncModelFlags.SKIP_UNMATCHED_SRC)
+        return 'Skipping due to SKIP_UNMATCHED_SRC flag on model';
+    }
+    if (src === undefined && dst !== undefined) {
+      if (this.flags & DiffSyncFlags.SKIP_UNMATCHED_DST)
+        return 'Skipping due to SKIP_UNMATCHED_DST flag on source adapter';
+      if (dst.modelFlags & DiffSyncModelFlags.SKIP_UNMATCHED_DST)
+        return 'Skipping due to SKIP_UNMATCHED_DST flag on model';
+    }
+    if (src !== undefined && src.modelFlags & DiffSyncModelFlags.IGNORE)
+      return 'Skipping due to IGNORE flag on source object';
+    if (dst !== undefined && dst.modelFlags & DiffSyncModelFlags.IGNORE)
+      return 'Skipping due to IGNORE flag on dest object';
+    return undefined;
+  }
+
+  private tell(traces: readonly Trace[]): void {
+    const stack = [...traces].reverse();
+    for (let trace = stack.pop(); trace !== undefined; trace = stack.pop()) {
+      if (trace.skipped !== undefined) {
+        const { reason, type, uid } = trace.skipped;
+        this.dst.logger.debug(reason, { model: type, uniqueId: uid });
+      }
+      this.progress.advance(trace.counted);
+      for (let index = trace.below.length - 1; index >= 0; index--) stack.push(trace.below[index] as Trace);
+    }
+  }
+}
+
+function byUid(objects: readonly DiffSyncModel[]): Objects {
+  return new Map(objects.map((obj) => [obj.getUniqueId(), obj]));
+}
+
+/** The objects that are not met and that no other such object lists. */
+function unlisted(
+  objects: ReadonlyMap<string, Objects>,
+  met: ReadonlyMap<string, ReadonlySet<string>>,
+): ReadonlyMap<string, Objects> {
+  const listed = new Map<string, Set<string>>();
+  const free = new Map<string, Map<string, DiffSyncModel>>();
+  for (const [type, all] of objects) {
+    const rest = new Map([...all].filter(([uid]) => !met.get(type)?.has(uid)));
+    free.set(type, rest);
+    for (const obj of rest.values()) {
+      for (const [childType, field] of Object.entries(obj.getChildrenMapping())) {
+        for (const uid of childUids(obj, field)) add(listed, childType, uid);
+      }
+    }
+  }
+  for (const [type, rest] of free) for (const uid of listed.get(type) ?? []) rest.delete(uid);
+  return free;
+}
+
+async function fetch(
+  side: Side,
+  wanted: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<ReadonlyMap<string, Objects>> {
+  const found = new Map<string, Objects>();
+  for (const [type, uids] of wanted) {
+    const list = [...uids];
+    const objects = await side.store.find({ model: type, uids: list });
+    const present = new Map<string, DiffSyncModel>();
+    for (const [index, uid] of list.entries()) {
+      const obj = objects[index];
+      if (obj !== undefined) present.set(uid, obj);
+    }
+    found.set(type, present);
+  }
+  return found;
+}
+
+function countChildren({ src, dst }: Pair): number {
+  let count = 0;
+  for (const obj of [src, dst]) {
+    if (obj !== undefined)
+      for (const field of Object.values(obj.getChildrenMapping())) count += childUids(obj, field).length;
+  }
+  return count;
+}
+
+function meet(met: Map<string, Set<string>>, type: string, uid: string): boolean {
+  const uids = met.get(type);
+  if (uids?.has(uid)) return false;
+  add(met, type, uid);
+  return true;
+}
+
+function add(sets: Map<string, Set<string>>, type: string, uid: string): void {
+  const uids = sets.get(type);
+  if (uids === undefined) sets.set(type, new Set([uid]));
+  else uids.add(uid);
+}
+
+function isAbove(node: PairNode, side: 'src' | 'dst', type: string, uid: string): boolean {
+  for (let at: PairNode | undefined = node; at !== undefined; at = at.parent) {
+    if (at[side] !== undefined && at.element.type === type && at.uid === uid) return true;
+  }
+  return false;
+}
+
+function cycleThrough(node: PairNode, type: string, uid: string, side: string): DiffCycle {
+  const path = [`${type} ${uid}`];
+  for (let at: PairNode | undefined = node; at !== undefined; at = at.parent) {
+    path.unshift(`${at.element.type} ${at.uid}`);
+    if (at.element.type === type && at.uid === uid) break;
+  }
+  return cycle(side, path);
+}
+
+/** The circle that this object is in or leads to, where every object on the way is listed by another. */
+function cycleFrom(start: DiffSyncModel, objects: ReadonlyMap<string, Objects>, side: string): DiffCycle {
+  const listedBy = new Map<DiffSyncModel, DiffSyncModel>();
+  for (const all of objects.values()) {
+    for (const obj of all.values()) {
+      for (const [type, field] of Object.entries(obj.getChildrenMapping())) {
+        for (const uid of childUids(obj, field)) {
+          const child = objects.get(type)?.get(uid);
+          if (child !== undefined) listedBy.set(child, obj);
+        }
+      }
+    }
+  }
+  const seen = new Map<DiffSyncModel, DiffSyncModel>();
+  let at = start;
+  for (let parent = listedBy.get(at); parent !== undefined && !seen.has(at); parent = listedBy.get(at)) {
+    seen.set(at, parent);
+    at = parent;
+  }
+  const path = [`${at.getType()} ${at.getUniqueId()}`];
+  for (let obj = seen.get(at); obj !== undefined; obj = seen.get(obj)) {
+    path.unshift(`${obj.getType()} ${obj.getUniqueId()}`);
+    if (obj === at) break;
+  }
+  return cycle(side, path);
+}
+
+function cycle(side: string, path: readonly string[]): DiffCycle {
+  return new DiffCycle(`Objects of ${side} are each other's children: ${path.join(' -> ')}`, path);
+}

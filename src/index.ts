@@ -1,0 +1,54 @@
+export { Adapter, type AdapterOptions, type SyncOptions } from './adapter/adapter.js';
+export type { Traversal } from './adapter/tree-traversal.js';
+export { Diff } from './diff/diff.js';
+export { DiffElement, type Attrs, type AttrsDiffs } from './diff/diff-element.js';
+export type { DiffSummary } from './diff/tree.js';
+export type { DiffOptions } from './engine/differ.js';
+export type { ProgressCallback } from './engine/side.js';
+export {
+  DiffClassMismatch,
+  DiffCycle,
+  DiffException,
+  DiffSyncError,
+  ModelDefinitionError,
+  ModelValidationError,
+  ObjectAlreadyExists,
+  ObjectCrudException,
+  ObjectNotCreated,
+  ObjectNotDeleted,
+  ObjectNotFound,
+  ObjectNotUpdated,
+  ObjectStoreException,
+  ObjectStoreWrongType,
+  SyncHookError,
+  ValueError,
+  type ModelIssue,
+  type StoreErrorCode,
+  type SyncLocation,
+} from './errors.js';
+export { DiffSyncFlags, DiffSyncModelFlags, DiffSyncStatus, type DiffSyncAction } from './flags.js';
+export type { DiffSyncLogger, LogParams, Verbosity } from './logging/logger.js';
+export { enableConsoleLogging } from './logging/nest-logger.js';
+export {
+  DiffSyncModel,
+  type CreateContext,
+  type DefinedInstance,
+  type DefinedModel,
+  type DefineOptions,
+  type IdentifiersOf,
+  type ModelClass,
+  type ModelHost,
+} from './model/diffsync-model.js';
+export type { ModelDefinition, ModelSchema } from './model/model-definition.js';
+export { decodeRecord, encodeRecord } from './model/record-codec.js';
+export type { ModelRecord } from './model/model-record.js';
+export {
+  BaseStore,
+  type AttrsOf,
+  type BaseStoreOptions,
+  type IdentifierOf,
+  type ModelRef,
+  type ObjectOf,
+} from './store/base-store.js';
+export type { RecordChange } from './store/write-behind.js';
+export { LocalStore } from './store/local/local.store.js';

@@ -1,0 +1,511 @@
+import { inspect } from 'node:util';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import {
+  ModelDefinitionError,
+  ModelValidationError,
+  ObjectAlreadyExists,
+  ObjectNotFound,
+  ObjectStoreWrongType,
+} from '../errors.js';
+import { DiffSyncModelFlags, DiffSyncStatus } from '../flags.js';
+import { copyValue } from '../values.js';
+import { checkDefinition, type ModelDefinition, type ModelSchema } from './model-definition.js';
+import { joinIdentifiers } from './unique-id.js';
+
+type Input<S extends ModelSchema> = StandardSchemaV1.InferInput<S>;
+type Output<S extends ModelSchema> = StandardSchemaV1.InferOutput<S>;
+type FieldOf<S extends ModelSchema> = keyof Output<S> & string;
+type ChildListOf<S extends ModelSchema> = {
+  [F in FieldOf<S>]: NonNullable<Output<S>[F]> extends readonly string[] ? F : never;
+}[FieldOf<S>];
+
+/** What a model may know of the adapter it belongs to. Narrow it to your own adapter class in your hooks. */
+export interface ModelHost {
+  readonly type: string;
+  readonly name: string;
+  getOrNone(model: string, identifier: string): Promise<DiffSyncModel | null>;
+}
+
+/** What `create` gets: the target's adapter, the identifiers, and the attributes that the source has. */
+export interface CreateContext<Ids = Record<string, unknown>, Attrs = Record<string, unknown>, Host = ModelHost> {
+  readonly adapter: Host;
+  readonly ids: Ids;
+  readonly attrs: Attrs;
+}
+
+/** Told of every change to a stored object's child lists, so that its store can save it. */
+export interface ChildLinkRecorder {
+  recordChildLink(parent: DiffSyncModel, field: string, childUid: string, linked: boolean): void;
+}
+
+/** The argument of `DiffSyncModel.define`. */
+export interface DefineOptions<
+  Name extends string,
+  S extends ModelSchema,
+  Ids extends readonly FieldOf<S>[],
+  Attrs extends readonly FieldOf<S>[],
+> {
+  /** Unique in an adapter: `[A-Za-z_][A-Za-z0-9_-]*`. */
+  readonly name: Name;
+  /** What an object holds. Its output is what is stored and compared. */
+  readonly schema: S;
+  /** Fields that together make the unique id, in the order in which they are joined with `__`. Never empty. */
+  readonly identifiers: Ids;
+  /** Fields that a diff compares, in the order in which diffs show them. Default: none. */
+  readonly attributes?: Attrs;
+  /** Child model name -> field that lists the children's unique ids. Default: none. */
+  readonly children?: Readonly<Record<string, Exclude<ChildListOf<S>, Ids[number] | Attrs[number]>>>;
+  /** Fields that make a shorter name, unique among the children of one parent. Default: the unique id. */
+  readonly shortname?: readonly FieldOf<S>[];
+  /** What instances start with. Default: NONE. */
+  readonly modelFlags?: DiffSyncModelFlags;
+}
+
+/** An instance of a defined model: the schema's output fields, and the methods of DiffSyncModel typed by them. */
+export type DefinedInstance<S extends ModelSchema, Ids extends FieldOf<S>, Attrs extends FieldOf<S>> = Output<S> &
+  DiffSyncModel<Pick<Output<S>, Ids>, Pick<Output<S>, Attrs>>;
+
+/** The class that `DiffSyncModel.define` answers; extend it. */
+export interface DefinedModel<
+  Name extends string,
+  S extends ModelSchema,
+  Ids extends FieldOf<S>,
+  Attrs extends FieldOf<S>,
+> {
+  /** Validates. @throws ModelValidationError; ModelDefinitionError when the schema is asynchronous. */
+  new (input: Input<S>): DefinedInstance<S, Ids, Attrs>;
+  readonly prototype: DefinedInstance<S, Ids, Attrs>;
+  readonly modelName: Name;
+  readonly definition: ModelDefinition & { readonly schema: S };
+  getType(): Name;
+  getChildrenMapping(): Readonly<Record<string, string>>;
+  createUniqueId(ids: Pick<Output<S>, Ids>): string;
+  /**
+   * Platform hook of a sync: makes the object in the outside world and answers the model, or null for "failed, leave the
+   * children alone". The default validates `ids` and `attrs` as input.
+   * @throws ObjectNotCreated in an override, when it failed in a way that CONTINUE_ON_FAILURE may pass over.
+   */
+  create(
+    context: CreateContext<Pick<Output<S>, Ids>, Partial<Pick<Output<S>, Attrs>>>,
+  ): Promise<DefinedInstance<S, Ids, Attrs> | null>;
+  /** Trusts: for data that this schema has already put out. */
+  hydrate<M>(this: new (input: never) => M, fields: Output<S>): M;
+  /** Validates, also with asynchronous schemas. @throws ModelValidationError */
+  parse<M>(this: new (input: never) => M, input: Input<S>): Promise<M>;
+}
+
+/** Any model class, as stores and the engine take it. */
+export interface ModelClass<M extends DiffSyncModel = DiffSyncModel> {
+  new (input: never): M;
+  readonly prototype: M;
+  readonly modelName: string;
+  readonly definition: ModelDefinition;
+  getType(): string;
+  getChildrenMapping(): Readonly<Record<string, string>>;
+  createUniqueId(ids: never): string;
+  create(context: CreateContext): Promise<DiffSyncModel | null>;
+}
+
+/** The identifiers of a model class, as an object. */
+export type IdentifiersOf<C> = C extends { createUniqueId(ids: infer Ids): string } ? Ids : never;
+
+/** Sets or clears the adapter and the recorder of child links. For stores: an object belongs to at most one adapter. */
+export let bindModel: (
+  model: DiffSyncModel,
+  adapter: ModelHost | undefined,
+  links: ChildLinkRecorder | undefined,
+) => void;
+
+/**
+ * Data that needs no validation travels beside the constructor's argument and not in it, so that a subclass may have a
+ * constructor of its own. Taken up by the first DiffSyncModel constructor that runs.
+ */
+let trusted: { fields: Readonly<Record<string, unknown>>; probe: boolean } | undefined;
+
+/** What was found out about a class when it was first used: own fields beside the schema's, set by its initialisers. */
+const inspected = new WeakMap<object, { readonly ownFields: boolean }>();
+
+/** One object of an inventory. Source of the behaviour: the reference's `DiffSyncModel`. Made by `define`. */
+export abstract class DiffSyncModel<
+  Ids extends Record<string, unknown> = Record<string, unknown>,
+  Attrs extends Record<string, unknown> = Record<string, unknown>,
+> {
+  static readonly definition: ModelDefinition;
+
+  /** Behaviour of this object in diffs and syncs; kept by every store. */
+  modelFlags: DiffSyncModelFlags;
+
+  #status = DiffSyncStatus.SUCCESS;
+  #statusMessage = '';
+  #adapter: ModelHost | undefined;
+  #links: ChildLinkRecorder | undefined;
+  /** The child lists seen last, for look-ups that do not walk the list. */
+  #childSets: Map<string, { list: readonly string[]; uids: Set<string> }> | undefined;
+
+  static {
+    bindModel = (model, adapter, links) => {
+      model.#adapter = adapter;
+      model.#links = links;
+    };
+  }
+
+  constructor(input: unknown) {
+    const definition = (new.target as unknown as ModelClass).definition as ModelDefinition | undefined;
+    if (definition === undefined) {
+      throw new ModelDefinitionError(
+        `${new.target.name}: extend DiffSyncModel.define({ … }), not DiffSyncModel itself`,
+      );
+    }
+    this.modelFlags = definition.modelFlags;
+    const given = trusted;
+    trusted = undefined;
+    if (given === undefined) {
+      const fields = validated(definition, new.target.name, input);
+      inspectClass(new.target as unknown as ModelClass, fields);
+      assignFields(this, fields);
+    } else if (given.probe) {
+      defineProbes(this, given.fields);
+    } else {
+      assignFields(this, given.fields);
+    }
+  }
+
+  /** Declares a model. Wrong declarations fail here, naming model and field. @throws ModelDefinitionError */
+  static define<
+    const Name extends string,
+    S extends ModelSchema,
+    const I extends readonly [FieldOf<S>, ...FieldOf<S>[]],
+    const A extends readonly Exclude<FieldOf<S>, I[number]>[] = readonly [],
+  >(options: DefineOptions<Name, S, I, A>): DefinedModel<Name, S, I[number], A[number]> {
+    const definition = checkDefinition(
+      Object.freeze({
+        name: options.name,
+        schema: options.schema,
+        identifiers: Object.freeze([...options.identifiers]),
+        attributes: Object.freeze([...(options.attributes ?? [])]),
+        children: Object.freeze({ ...options.children }),
+        shortname: Object.freeze([...(options.shortname ?? [])]),
+        modelFlags: options.modelFlags ?? DiffSyncModelFlags.NONE,
+      }),
+      DiffSyncModel.prototype,
+    );
+    const model = class extends DiffSyncModel {
+      static override readonly definition = definition;
+    };
+    Object.defineProperty(model, 'name', { value: definition.name });
+    return model as unknown as DefinedModel<Name, S, I[number], A[number]>;
+  }
+
+  static get modelName(): string {
+    return this.definition.name;
+  }
+
+  static getType(): string {
+    return this.definition.name;
+  }
+
+  static getChildrenMapping(): Readonly<Record<string, string>> {
+    return this.definition.children;
+  }
+
+  /** The identifiers' values joined with `__`. @throws ValueError when one is missing, null or undefined */
+  static createUniqueId(ids: object): string {
+    return joinIdentifiers(this.definition.name, this.definition.identifiers, ids);
+  }
+
+  static async create({ ids, attrs }: CreateContext): Promise<DiffSyncModel | null> {
+    const model = await parseModel(this as unknown as ModelClass, { ...ids, ...attrs });
+    model.setStatus(DiffSyncStatus.SUCCESS, 'Created successfully');
+    return model;
+  }
+
+  static hydrate(fields: Record<string, unknown>): DiffSyncModel {
+    return hydrateModel(this as unknown as ModelClass, { ...fields });
+  }
+
+  static async parse(input: unknown): Promise<DiffSyncModel> {
+    return parseModel(this as unknown as ModelClass, input);
+  }
+
+  /** The adapter whose store holds this object, if any. */
+  get adapter(): ModelHost | undefined {
+    return this.#adapter;
+  }
+
+  /**
+   * Platform hook of a sync: changes the object in the outside world and answers it, or null for "failed, leave the
+   * children alone". The default sets the attributes, without validation.
+   * @throws ObjectNotUpdated in an override, when it failed in a way that CONTINUE_ON_FAILURE may pass over.
+   */
+  async update(attrs: Partial<Attrs>): Promise<this | null> {
+    assignFields(this, attrs as Record<string, unknown>);
+    this.setStatus(DiffSyncStatus.SUCCESS, 'Updated successfully');
+    return this;
+  }
+
+  /**
+   * Platform hook of a sync: removes the object from the outside world and answers it, or null for "failed, leave the
+   * children alone".
+   * @throws ObjectNotDeleted in an override, when it failed in a way that CONTINUE_ON_FAILURE may pass over.
+   */
+  async delete(): Promise<this | null> {
+    this.setStatus(DiffSyncStatus.SUCCESS, 'Deleted successfully');
+    return this;
+  }
+
+  getType(): string {
+    return definitionOf(this).name;
+  }
+
+  getUniqueId(): string {
+    return classOf(this).createUniqueId(this.getIdentifiers() as never);
+  }
+
+  /** A copy of the identifiers, in the order of the definition. */
+  getIdentifiers(): Ids {
+    return pick(this, definitionOf(this).identifiers) as Ids;
+  }
+
+  /** A copy of the attributes, in the order of the definition; those that the object does not have are left out. */
+  getAttrs(): Attrs {
+    return pick(this, definitionOf(this).attributes) as Attrs;
+  }
+
+  /** The shortname's fields joined with `__`, or the unique id where the definition has none. */
+  getShortname(): string {
+    const { shortname } = definitionOf(this);
+    return shortname.length === 0
+      ? this.getUniqueId()
+      : shortname.map((field) => String(fieldOf(this, field))).join('__');
+  }
+
+  getChildrenMapping(): Readonly<Record<string, string>> {
+    return definitionOf(this).children;
+  }
+
+  /** Status and message of the last create, update or delete. Not stored: a sync's are on its diff's elements. */
+  getStatus(): readonly [status: DiffSyncStatus, message: string] {
+    return [this.#status, this.#statusMessage];
+  }
+
+  setStatus(status: DiffSyncStatus, message = ''): void {
+    this.#status = status;
+    this.#statusMessage = message;
+  }
+
+  /**
+   * Links a child by its unique id; the child itself is not stored. On an object of an adapter, the store saves the link.
+   * @throws ObjectStoreWrongType when this model has no field for such children; ObjectAlreadyExists when it is linked.
+   */
+  addChild(child: DiffSyncModel): void {
+    const [field, list] = childList(this, child, 'store');
+    const uid = child.getUniqueId();
+    const uids = this.#uidsOf(field, list);
+    if (uids.has(uid))
+      throw new ObjectAlreadyExists(`Already storing a ${child.getType()} with unique_id ${uid}`, child);
+    this.#links?.recordChildLink(this, field, uid, true);
+    list.push(uid);
+    uids.add(uid);
+  }
+
+  /** @throws ObjectStoreWrongType when this model has no field for such children; ObjectNotFound when it is not linked. */
+  removeChild(child: DiffSyncModel): void {
+    const [field, list] = childList(this, child, 'find and delete');
+    const uid = child.getUniqueId();
+    const uids = this.#uidsOf(field, list);
+    if (!uids.has(uid)) throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
+    this.#links?.recordChildLink(this, field, uid, false);
+    list.splice(list.indexOf(uid), 1);
+    uids.delete(uid);
+  }
+
+  /** A copy of all fields; `modelFlags` among them where they are not the model's default. */
+  toDict(): Record<string, unknown> {
+    const dict = pick(this, fieldNames(this));
+    if (this.modelFlags !== definitionOf(this).modelFlags) dict['modelFlags'] = this.modelFlags;
+    return dict;
+  }
+
+  toJSON(): Record<string, unknown> {
+    return this.toDict();
+  }
+
+  /** The unique id. */
+  toString(): string {
+    return this.getUniqueId();
+  }
+
+  /** A detailed text, with the children below where the object belongs to an adapter. */
+  async str(includeChildren = true, indent = 0): Promise<string> {
+    const margin = ' '.repeat(indent);
+    const lines = [
+      `${margin}${this.getType()}: ${this.getUniqueId()}: ${inspect(this.getAttrs(), { breakLength: Infinity })}`,
+    ];
+    for (const [type, field] of Object.entries(this.getChildrenMapping())) {
+      const uids = childUids(this, field);
+      if (uids.length === 0 || this.#adapter === undefined || !includeChildren) {
+        lines.push(`${margin}  ${field}: ${inspect(uids, { breakLength: Infinity })}`);
+        continue;
+      }
+      lines.push(`${margin}  ${field}`);
+      for (const uid of uids) {
+        const child = await this.#adapter.getOrNone(type, uid);
+        lines.push(
+          child === null ? `${margin}    ${uid} (ERROR: details unavailable)` : await child.str(true, indent + 4),
+        );
+      }
+    }
+    return lines.join('\n');
+  }
+
+  #uidsOf(field: string, list: readonly string[]): Set<string> {
+    const known = this.#childSets?.get(field);
+    if (known !== undefined && known.list === list && known.uids.size === list.length) return known.uids;
+    const uids = new Set(list);
+    (this.#childSets ??= new Map()).set(field, { list, uids });
+    return uids;
+  }
+}
+
+export function classOf(model: DiffSyncModel): ModelClass {
+  return model.constructor as unknown as ModelClass;
+}
+
+export function definitionOf(model: DiffSyncModel): ModelDefinition {
+  return classOf(model).definition;
+}
+
+/** The names of the fields that are stored: every own enumerable property. Keep passing state in `#private` fields. */
+export function fieldNames(model: DiffSyncModel): string[] {
+  return Object.keys(model).filter((name) => name !== 'modelFlags');
+}
+
+export function fieldOf(model: DiffSyncModel, field: string): unknown {
+  return (model as unknown as Record<string, unknown>)[field];
+}
+
+/** The unique ids that `field` lists; an absent list is empty. */
+export function childUids(model: DiffSyncModel, field: string): readonly string[] {
+  return (fieldOf(model, field) as readonly string[] | null | undefined) ?? [];
+}
+
+/** An instance that holds `fields` as they are. The caller gives them away. */
+export function hydrateModel<M extends DiffSyncModel>(
+  model: ModelClass<M>,
+  fields: Readonly<Record<string, unknown>>,
+  modelFlags?: DiffSyncModelFlags,
+): M {
+  const { ownFields } = inspectClass(model, fields);
+  const instance = construct(model, fields, false);
+  if (ownFields) assignFields(instance, fields);
+  instance.modelFlags = modelFlags ?? model.definition.modelFlags;
+  return instance;
+}
+
+/** Validates, also with an asynchronous schema. @throws ModelValidationError */
+export async function parseModel<M extends DiffSyncModel>(model: ModelClass<M>, input: unknown): Promise<M> {
+  const { definition } = model;
+  const result = await definition.schema['~standard'].validate(input);
+  const fields = fieldsOrThrow(definition, result);
+  inspectClass(model, fields);
+  return construct(model, fields, false);
+}
+
+/** Sets attributes on an object, without validation. */
+export function assignFields(model: DiffSyncModel, fields: Readonly<Record<string, unknown>>): void {
+  const target = model as unknown as Record<string, unknown>;
+  for (const name in fields) {
+    if (!(name in target) || Object.hasOwn(target, name)) target[name] = fields[name];
+    else
+      throw new ModelDefinitionError(
+        `model ${model.getType()}: field "${name}" has a name that every model uses itself`,
+      );
+  }
+}
+
+function construct<M extends DiffSyncModel>(
+  model: ModelClass<M>,
+  fields: Readonly<Record<string, unknown>>,
+  probe: boolean,
+): M {
+  trusted = { fields, probe };
+  try {
+    return Reflect.construct(model, [fields]) as M;
+  } finally {
+    trusted = undefined;
+  }
+}
+
+function validated(definition: ModelDefinition, className: string, input: unknown): Record<string, unknown> {
+  const result = definition.schema['~standard'].validate(input);
+  if ('then' in result) {
+    result.catch(() => undefined); // Its outcome no longer matters, and must not end the process.
+    throw new ModelDefinitionError(`${className}: the schema is asynchronous; use "await ${className}.parse(data)"`);
+  }
+  return fieldsOrThrow(definition, result);
+}
+
+function fieldsOrThrow(definition: ModelDefinition, result: StandardSchemaV1.Result<object>): Record<string, unknown> {
+  if (result.issues === undefined) return result.value as Record<string, unknown>;
+  const issues = result.issues.map(({ path = [], message }) => ({
+    path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+    message,
+  }));
+  const text = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  throw new ModelValidationError(`${definition.name}: ${text}`, issues);
+}
+
+/**
+ * Once a class: builds one instance on accessors instead of values. A class field of the same name replaces its accessor,
+ * where an assignment in a constructor only sets it; so a re-declared field, which would silently lose data, is found.
+ */
+function inspectClass(model: ModelClass, fields: Readonly<Record<string, unknown>>): { readonly ownFields: boolean } {
+  const known = inspected.get(model);
+  if (known !== undefined) return known;
+  const probe = construct(model, fields, true);
+  for (const field of Object.keys(fields)) {
+    if (Object.getOwnPropertyDescriptor(probe, field)?.get === undefined) {
+      throw new ModelDefinitionError(
+        `class ${model.name}: the field "${field}" of model ${model.modelName} is declared again in the class body, which ` +
+          `overwrites its value; write "declare ${field}: …" or leave the line out`,
+      );
+    }
+  }
+  const facts = { ownFields: fieldNames(probe).length > Object.keys(fields).length };
+  inspected.set(model, facts);
+  return facts;
+}
+
+function defineProbes(model: DiffSyncModel, fields: Readonly<Record<string, unknown>>): void {
+  for (const field of Object.keys(fields)) {
+    let value = fields[field];
+    Object.defineProperty(model, field, {
+      get: () => value,
+      set: (next: unknown) => (value = next),
+      enumerable: true,
+      configurable: true,
+    });
+  }
+}
+
+function pick(model: DiffSyncModel, names: readonly string[]): Record<string, unknown> {
+  const picked: Record<string, unknown> = {};
+  for (const name of names) {
+    if (Object.hasOwn(model, name)) picked[name] = copyValue(fieldOf(model, name), name);
+  }
+  return picked;
+}
+
+function childList(parent: DiffSyncModel, child: DiffSyncModel, doing: string): [field: string, list: string[]] {
+  const mapping = parent.getChildrenMapping();
+  const type = child.getType();
+  const field = Object.hasOwn(mapping, type) ? mapping[type] : undefined;
+  if (field === undefined) {
+    const valid = Object.keys(mapping).sort().join(', ');
+    throw new ObjectStoreWrongType(
+      `Unable to ${doing} ${type} as a child of ${parent.getType()}; valid types are [${valid}]`,
+    );
+  }
+  const fields = parent as unknown as Record<string, string[] | null | undefined>;
+  return [field, (fields[field] ??= [])];
+}

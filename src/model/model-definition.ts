@@ -1,0 +1,102 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { ModelDefinitionError } from '../errors.js';
+import type { DiffSyncModelFlags } from '../flags.js';
+
+/** Also what a store takes as a model's name, for it becomes part of keys and file names. */
+const MODEL_NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/;
+
+/** Any schema library that speaks Standard Schema and yields an object: zod 4, valibot, arktype, … */
+export type ModelSchema = StandardSchemaV1<object, object>;
+
+/** A model's declarations, checked. */
+export interface ModelDefinition {
+  readonly name: string;
+  readonly schema: ModelSchema;
+  readonly identifiers: readonly string[];
+  readonly attributes: readonly string[];
+  readonly children: Readonly<Record<string, string>>;
+  readonly shortname: readonly string[];
+  /** What instances start with. */
+  readonly modelFlags: DiffSyncModelFlags;
+}
+
+export function isModelName(name: unknown): name is string {
+  return typeof name === 'string' && MODEL_NAME.test(name);
+}
+
+/**
+ * @param methods the names that instances already use, which a field would hide.
+ * @throws ModelDefinitionError that names the model and the field.
+ */
+export function checkDefinition(definition: ModelDefinition, methods: object): ModelDefinition {
+  const { name, schema, identifiers, attributes, children, shortname } = definition;
+  if (!isModelName(name)) {
+    throw new ModelDefinitionError(
+      `model name ${JSON.stringify(name)} is not allowed: a letter or "_" first, then letters, digits, "_" or "-"`,
+    );
+  }
+  if (typeof schema?.['~standard']?.validate !== 'function') {
+    throw new ModelDefinitionError(`model ${name}: "schema" is not a Standard Schema (zod 4, valibot, arktype, …)`);
+  }
+  if (identifiers.length === 0) throw new ModelDefinitionError(`model ${name}: "identifiers" is empty`);
+
+  const groups = { identifiers, attributes, children: Object.values(children) };
+  const known = schemaFields(schema);
+  for (const [group, fields] of Object.entries({ ...groups, shortname })) {
+    for (const field of fields) {
+      if (field in methods || field === 'modelFlags') {
+        throw new ModelDefinitionError(
+          `model ${name}: field "${field}" in "${group}" has a name that every model uses itself`,
+        );
+      }
+      if (known !== undefined && !known.has(field)) {
+        throw new ModelDefinitionError(
+          `model ${name}: "${group}" names the field "${field}", which the schema does not have`,
+        );
+      }
+    }
+  }
+  const owner = new Map<string, string>();
+  for (const [group, fields] of Object.entries(groups)) {
+    for (const field of fields) {
+      const other = owner.get(field);
+      if (other !== undefined) {
+        const where = other === group ? `twice in "${group}"` : `in both "${other}" and "${group}"`;
+        throw new ModelDefinitionError(`model ${name}: field "${field}" is ${where}; it may be in one of them, once`);
+      }
+      owner.set(field, group);
+    }
+  }
+  for (const child of Object.keys(children)) {
+    if (!isModelName(child))
+      throw new ModelDefinitionError(`model ${name}: child model name "${child}" is not allowed`);
+  }
+  return definition;
+}
+
+/**
+ * Standard Schema has no list of keys, so each library is asked in its own way. Undefined where none answers (a union, a
+ * transform, an object open to further keys): then only the compiler can tell a wrong field.
+ */
+function schemaFields(schema: ModelSchema): ReadonlySet<string> | undefined {
+  const own = schema as {
+    shape?: object;
+    entries?: object;
+    props?: readonly { key: unknown }[];
+    rest?: unknown;
+    type?: unknown;
+    _zod?: { def?: { catchall?: { _zod?: { def?: { type?: string } } } } };
+  };
+  const catchall = own._zod?.def?.catchall?._zod?.def?.type;
+  if (catchall !== undefined && catchall !== 'never') return undefined;
+  if (typeof own.shape === 'object') return new Set(Object.keys(own.shape));
+  if (typeof own.entries === 'object') {
+    return own.type === 'object' || own.type === 'strict_object' ? new Set(Object.keys(own.entries)) : undefined;
+  }
+  try {
+    if (Array.isArray(own.props)) return new Set(own.props.map(({ key }) => String(key)));
+  } catch {
+    // arktype computes `props` and throws for what is no plain object, which then is no list of keys either.
+  }
+  return undefined;
+}

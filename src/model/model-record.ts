@@ -1,0 +1,54 @@
+import { ValueError } from '../errors.js';
+import { copyValue, UnstorableValue } from '../values.js';
+import {
+  definitionOf,
+  fieldNames,
+  fieldOf,
+  hydrateModel,
+  type DiffSyncModel,
+  type ModelClass,
+} from './diffsync-model.js';
+import { checkUniqueId } from './unique-id.js';
+
+/** A model as plain values: what every store keeps. */
+export interface ModelRecord {
+  readonly uid: string;
+  /** Field -> value; kinds as `copyValue` keeps them. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** `modelFlags`, where they are not the model's default. */
+  readonly flags?: number;
+}
+
+/**
+ * A record that shares nothing with the object.
+ * @throws ValueError that names model, unique id and field for what no store can keep.
+ */
+export function toRecord(model: DiffSyncModel): ModelRecord {
+  const type = model.getType();
+  const uid = model.getUniqueId();
+  checkUniqueId(type, uid);
+  const data: Record<string, unknown> = {};
+  for (const field of fieldNames(model)) {
+    try {
+      data[field] = copyValue(fieldOf(model, field), field);
+    } catch (error) {
+      if (error instanceof UnstorableValue) {
+        throw new ValueError(`${type} "${uid}": the value of ${error.path} ${error.reason} and cannot be stored`);
+      }
+      throw new ValueError(`${type} "${uid}": the value of ${field} cannot be read`, { cause: error });
+    }
+  }
+  return model.modelFlags === definitionOf(model).modelFlags ? { uid, data } : { uid, data, flags: model.modelFlags };
+}
+
+/** The object that a record describes. The caller gives the record's values away. */
+export function fromRecord<M extends DiffSyncModel>(model: ModelClass<M>, record: ModelRecord): M {
+  return hydrateModel(model, record.data, record.flags);
+}
+
+/** A record that shares nothing with the other one. */
+export function copyRecord({ uid, data, flags }: ModelRecord): ModelRecord {
+  const copy: Record<string, unknown> = {};
+  for (const field in data) copy[field] = copyValue(data[field]);
+  return flags === undefined ? { uid, data: copy } : { uid, data: copy, flags };
+}

@@ -1,0 +1,733 @@
+import { inspect } from 'node:util';
+import { ObjectAlreadyExists, ObjectNotFound, ObjectStoreException, ValueError } from '../errors.js';
+import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
+import {
+  assignFields,
+  bindModel,
+  childUids,
+  classOf,
+  fieldOf,
+  parseModel,
+  type ChildLinkRecorder,
+  type DiffSyncModel,
+  type IdentifiersOf,
+  type ModelClass,
+  type ModelHost,
+} from '../model/diffsync-model.js';
+import { sameValue } from '../values.js';
+import { isModelName } from '../model/model-definition.js';
+import { ModelRegistry } from '../model/model-registry.js';
+import { copyRecord, fromRecord, toRecord, type ModelRecord } from '../model/model-record.js';
+import { checkUniqueId } from '../model/unique-id.js';
+import { checkStoreId } from './store-id.js';
+import { WriteBehind, type InsertConflict, type RecordChange } from './write-behind.js';
+
+/** What can stand for a model: its class, one of its instances, or its name. */
+export type ModelRef = string | ModelClass | DiffSyncModel;
+
+/** The objects that a ModelRef stands for. */
+export type ObjectOf<R extends ModelRef> =
+  R extends ModelClass<infer M> ? M : R extends DiffSyncModel ? R : DiffSyncModel;
+
+/** A unique id, or an object of identifiers, typed by the ModelRef it goes with. */
+export type IdentifierOf<R extends ModelRef> =
+  | string
+  | (R extends ModelClass
+      ? IdentifiersOf<R>
+      : R extends DiffSyncModel
+        ? ReturnType<R['getIdentifiers']>
+        : Readonly<Record<string, unknown>>);
+
+/** Fields that may be set on an object of the model. */
+export type AttrsOf<C extends ModelClass> = Partial<
+  InstanceType<C> extends DiffSyncModel<infer _Ids, infer Attrs> ? Attrs : Record<string, unknown>
+> &
+  Readonly<Record<string, unknown>>;
+
+export interface BaseStoreOptions {
+  /** Which store of the backend; objects of other ids are never seen. Not empty, no `:`, `{`, `}` or control characters. */
+  readonly storeId?: string | undefined;
+  /** Default: the class name. */
+  readonly name?: string | undefined;
+  readonly logger?: DiffSyncLogger | undefined;
+}
+
+/** Objects in a page of `iterate`, and of every read of a whole model. */
+const PAGE_SIZE = 1000;
+/** Deferred writes are drained when so many wait. */
+const MAX_WAITING = 500;
+/** How long child links wait for a read, a diff or a sync to drain them, before they are written for their own sake. */
+const LINK_DELAY_MS = 20;
+
+/**
+ * The contract of every store. Public operations do the shared work here, once; a backend writes only the abstract
+ * primitives, on plain records. Keys, scripts and SQL are no part of the contract.
+ *
+ * Callers may rely on: what a store hands out is the caller's own copy; reads give insertion order; `add` compares by
+ * value and is one atomic step; `updateOr…` are compare-and-set; a failing backend is an ObjectStoreException, never an
+ * empty answer. Source of the operations: the reference's `BaseStore`.
+ */
+export abstract class BaseStore {
+  /** The backend's short name, as in the module's `engine` option; health reports and logs show it. */
+  abstract readonly engine: string;
+  readonly name: string;
+  readonly storeId: string | undefined;
+
+  protected state: 'new' | 'open' | 'closed' = 'new';
+  protected readonly registry = new ModelRegistry();
+  private log: DiffSyncLogger;
+  private host: ModelHost | undefined;
+  private opening: Promise<void> | undefined;
+  private readonly behind = new WriteBehind();
+  private draining: Promise<void> = Promise.resolve();
+  private linkTimer: NodeJS.Timeout | undefined;
+  private linkDelay = LINK_DELAY_MS;
+  private writes = 0;
+  private readonly links: ChildLinkRecorder = {
+    recordChildLink: (parent, field, childUid, linked) => {
+      this.checkOpen();
+      this.behind.link(parent.getType(), parent.getUniqueId(), field, childUid, linked);
+      this.linkTimer ??= setTimeout(() => void this.saveLinks(), this.linkDelay);
+    },
+  };
+
+  constructor(options: BaseStoreOptions = {}) {
+    if (options.storeId !== undefined) checkStoreId(options.storeId);
+    this.storeId = options.storeId;
+    this.name = options.name ?? new.target.name;
+    this.log = options.logger ?? SILENT_LOGGER;
+  }
+
+  // ---- Primitives. `records` and `uids` hold each unique id at most once, all of it valid. Records passed in are the
+  // backend's to keep; records handed out are the caller's. Every failure of the backend is an ObjectStoreException.
+
+  /** Connects. Called once before any other primitive, and again after `disconnect`. */
+  protected abstract connect(): Promise<void>;
+  /** Lets go of all that `connect` took. Never called while a primitive runs. */
+  protected abstract disconnect(): Promise<void>;
+  /** Settles when the backend has answered. */
+  protected abstract probe(): Promise<void>;
+  /** In the order of `uids`; undefined where there is none. */
+  protected abstract readRecords(model: string, uids: readonly string[]): Promise<readonly (ModelRecord | undefined)[]>;
+  /** All of a model, in insertion order, in pages of about `pageSize`; never holds more than a few pages. */
+  protected abstract scanRecords(model: string, pageSize: number): AsyncIterable<readonly ModelRecord[]>;
+  protected abstract countRecords(model: string): Promise<number>;
+  /** Model name -> count, for every model that has records; in any order. */
+  protected abstract countAllRecords(): Promise<ReadonlyMap<string, number>>;
+  /** Each where none is, as one atomic step each, appended in order. Answers, by position, the record that was in the way. */
+  protected abstract insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+  ): Promise<readonly (ModelRecord | undefined)[]>;
+  /** Replaces each at its place in the order, or appends it. */
+  protected abstract putRecords(model: string, records: readonly ModelRecord[]): Promise<void>;
+  /** Compare-and-set: `change` may be called again for a record that changed meanwhile; a new record is appended. */
+  protected abstract modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void>;
+  /** Answers, by position, whether it was there. */
+  protected abstract deleteRecords(model: string, uids: readonly string[]): Promise<readonly boolean[]>;
+  /** Every record of this store, and of no other. */
+  protected abstract clearRecords(): Promise<void>;
+  /** A store of the same backend and connection, with another id. The connection closes with the last store on it. */
+  abstract scope(options: { readonly storeId: string; readonly name?: string }): BaseStore;
+
+  // ---- Life cycle
+
+  /** Connects. Does nothing on an open store. @throws ObjectStoreException when the backend cannot be reached. */
+  async open(): Promise<void> {
+    if (this.state === 'open') return;
+    this.opening ??= this.connect().then(
+      () => {
+        this.state = 'open';
+        this.opening = undefined;
+      },
+      (error: unknown) => {
+        this.opening = undefined;
+        throw error;
+      },
+    );
+    return this.opening;
+  }
+
+  /** Writes what waits, then lets go of the backend. Every later operation fails with STORE_CLOSED until `open`. */
+  async close(): Promise<void> {
+    if (this.state !== 'open') return;
+    try {
+      await this.flush();
+    } finally {
+      clearTimeout(this.linkTimer);
+      this.linkTimer = undefined;
+      this.state = 'closed';
+      await this.disconnect();
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.state === 'open';
+  }
+
+  /** Settles when the backend has answered. @throws ObjectStoreException */
+  async ping(): Promise<void> {
+    this.checkOpen();
+    await this.probe();
+  }
+
+  /** Writes all that waits: child links, and a running sync's changes. Every read does so by itself. */
+  async flush(): Promise<void> {
+    this.draining = this.draining.then(() => this.drain());
+    const done = this.draining;
+    this.draining = done.catch(() => undefined);
+    return done;
+  }
+
+  // ---- Adapter and models
+
+  /** The adapter that this store serves. */
+  get adapter(): ModelHost | undefined {
+    return this.host;
+  }
+
+  /** @internal Changes with every write that is not deferred, so that the engine knows when a hook has written. */
+  get revision(): number {
+    return this.writes;
+  }
+
+  get logger(): DiffSyncLogger {
+    return this.log;
+  }
+
+  /**
+   * Makes this the store of one adapter, whose models win for their names.
+   * @throws ObjectStoreException (STORE_ALREADY_BOUND): two adapters in one store would overwrite each other's objects.
+   */
+  bindAdapter(adapter: ModelHost, models: readonly ModelClass[], logger: DiffSyncLogger): void {
+    if (this.host !== undefined && this.host !== adapter) {
+      throw new ObjectStoreException(
+        `${String(this)} already serves the adapter "${this.host.name}" and cannot serve "${adapter.name}" too: give each ` +
+          `adapter a store of its own, in Nest with DiffSyncStoreModule.forFeature(['…', '…']) and @InjectStore('…')`,
+        { code: 'STORE_ALREADY_BOUND' },
+      );
+    }
+    this.host = adapter;
+    if (this.log === SILENT_LOGGER) this.log = logger;
+    for (const model of models) this.registry.register(model);
+  }
+
+  /** The name, with the store id where there is one: `mystore (123)`. */
+  toString(): string {
+    return this.storeId === undefined ? this.name : `${this.name} (${this.storeId})`;
+  }
+
+  // ---- Reads
+
+  /** The names of the models that have objects, sorted by code point. */
+  async getAllModelNames(): Promise<string[]> {
+    return this.run('getAllModelNames', {}, async () => [...(await this.countAllRecords()).keys()].sort());
+  }
+
+  /**
+   * @throws ObjectNotFound
+   * @throws ValueError for an object of identifiers with a model name that nobody has registered.
+   */
+  async get<R extends ModelRef>(options: {
+    readonly model: R;
+    readonly identifier: IdentifierOf<R>;
+  }): Promise<ObjectOf<R>> {
+    const name = this.nameOf(options.model);
+    const uid = this.uidOf(options.model, options.identifier);
+    return this.run('get', { model: name, uid }, async () => {
+      const [record] = await this.readRecords(name, [uid]);
+      if (record === undefined) throw this.notFound(name, uid);
+      return this.toObject(options.model, record);
+    });
+  }
+
+  /** All objects of a model, in insertion order. */
+  async getAll<R extends ModelRef>(options: { readonly model: R }): Promise<ObjectOf<R>[]> {
+    const name = this.nameOf(options.model);
+    return this.run('getAll', { model: name }, async () => {
+      const objects: ObjectOf<R>[] = [];
+      for await (const page of this.scanRecords(name, PAGE_SIZE)) {
+        for (const record of page) objects.push(this.toObject(options.model, record));
+      }
+      return objects;
+    });
+  }
+
+  /** In the order of `uids`, repeats included. @throws ObjectNotFound for the first that is missing. */
+  async getByUids<R extends ModelRef>(options: {
+    readonly uids: readonly string[];
+    readonly model: R;
+  }): Promise<ObjectOf<R>[]> {
+    const objects = await this.find(options);
+    const missing = objects.indexOf(undefined);
+    if (missing !== -1) throw this.notFound(this.nameOf(options.model), options.uids[missing] as string);
+    return objects as ObjectOf<R>[];
+  }
+
+  /** As `getByUids`, with undefined for what is missing. */
+  async find<R extends ModelRef>(options: {
+    readonly uids: readonly string[];
+    readonly model: R;
+  }): Promise<(ObjectOf<R> | undefined)[]> {
+    const { model, uids } = options;
+    const name = this.nameOf(model);
+    for (const uid of uids) checkUniqueId(name, uid);
+    return this.run('getByUids', { model: name }, async () => {
+      const distinct = [...new Set(uids)];
+      const records = await this.readRecords(name, distinct);
+      const byUid = new Map(distinct.map((uid, index) => [uid, records[index]]));
+      const seen = new Set<string>();
+      return uids.map((uid) => {
+        const record = byUid.get(uid);
+        if (record === undefined) return undefined;
+        const repeated = seen.size === seen.add(uid).size;
+        return this.toObject(model, repeated ? copyRecord(record) : record);
+      });
+    });
+  }
+
+  /** Objects one by one, in insertion order, holding a few pages in memory at a time. @param batchSize default 1000 */
+  async *iterate<R extends ModelRef>(options: {
+    readonly model: R;
+    readonly batchSize?: number;
+  }): AsyncGenerator<ObjectOf<R>, void, undefined> {
+    const { model, batchSize = PAGE_SIZE } = options;
+    if (!Number.isInteger(batchSize) || batchSize < 1)
+      throw new ValueError(`batchSize is ${batchSize}, not a whole number above 0`);
+    const name = this.nameOf(model);
+    const pages = await this.run('iterate', { model: name }, async () => this.scanRecords(name, batchSize));
+    for await (const page of pages) {
+      for (const record of page) yield this.toObject(model, record);
+    }
+  }
+
+  /** How many objects of a model, or of all models. */
+  async count(options: { readonly model?: ModelRef } = {}): Promise<number> {
+    const { model } = options;
+    const name = model === undefined ? undefined : this.nameOf(model);
+    return this.run('count', name === undefined ? {} : { model: name }, async () => {
+      if (name !== undefined) return this.countRecords(name);
+      let total = 0;
+      for (const count of (await this.countAllRecords()).values()) total += count;
+      return total;
+    });
+  }
+
+  // ---- Writes
+
+  /**
+   * Stores an object. An equal one there already: nothing happens. Binds the object to the store's adapter.
+   * @throws ObjectAlreadyExists with `existingObject`, when a different object has the unique id.
+   * @throws ValueError naming model, unique id and field, for a value that no store can keep.
+   */
+  async add({ obj }: { readonly obj: DiffSyncModel }): Promise<void> {
+    await this.addAll('add', [obj]);
+  }
+
+  /** As `add` for each. Objects that meet no other are stored; then the first that did is thrown. */
+  async addMany({ objs }: { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
+    await this.addAll('addMany', [...objs]);
+  }
+
+  /** Replaces the stored object at its place in the order, or appends it. Binds the object to the store's adapter. */
+  async update({ obj }: { readonly obj: DiffSyncModel }): Promise<void> {
+    await this.updateAll('update', [obj]);
+  }
+
+  /** As `update` for each. */
+  async updateMany({ objs }: { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
+    await this.updateAll('updateMany', [...objs]);
+  }
+
+  /**
+   * Removes an object, by its unique id. @throws ObjectNotFound
+   * @param options.removeChildren also all below it; children that are missing are logged as errors. Default false.
+   */
+  async remove(options: { readonly obj: DiffSyncModel; readonly removeChildren?: boolean }): Promise<void> {
+    await this.removeAll('remove', [options.obj], options.removeChildren ?? false);
+  }
+
+  /** As `remove` for each. All that are there are removed; then the first that was missing is thrown. */
+  async removeMany(options: {
+    readonly objs: Iterable<DiffSyncModel>;
+    readonly removeChildren?: boolean;
+  }): Promise<void> {
+    await this.removeAll('removeMany', [...options.objs], options.removeChildren ?? false);
+  }
+
+  /** Removes every object of this store, and of no other. */
+  async clear(): Promise<void> {
+    this.behind.clear();
+    await this.run('clear', { uids: [] }, () => this.clearRecords());
+  }
+
+  // ---- Get or add, update or add. All answer [object, created].
+
+  /** The stored object, else a new one of `ids` and `attrs`, which is added. `attrs` do not touch a stored object. */
+  async getOrInstantiate<C extends ModelClass>(options: {
+    readonly model: C;
+    readonly ids: IdentifiersOf<C>;
+    readonly attrs?: AttrsOf<C>;
+  }): Promise<[obj: InstanceType<C>, created: boolean]> {
+    const { model, ids, attrs } = options;
+    const uid = model.createUniqueId(ids as never);
+    const [stored] = await this.find({ model: model as ModelClass, uids: [uid] });
+    if (stored !== undefined) return [stored as InstanceType<C>, false];
+    const obj = await parseModel(this.registry.resolve(model), { ...(ids as object), ...attrs });
+    return (await this.getOrAddModelInstance(obj)) as [InstanceType<C>, boolean];
+  }
+
+  /** The stored object with the unique id of `obj`, else `obj`, which is added. */
+  async getOrAddModelInstance<M extends DiffSyncModel>(obj: M): Promise<[obj: M, created: boolean]> {
+    const model = this.learn(obj);
+    const record = toRecord(obj);
+    return this.run('getOrAddModelInstance', { model, uids: [record.uid] }, async () => {
+      const [existing] = await this.insertRecords(model, [record]);
+      if (existing !== undefined) return [this.toObject(classOf(obj), existing) as M, false];
+      this.bind(obj);
+      return [obj, true];
+    });
+  }
+
+  /**
+   * Sets `attrs` on the stored object, else adds a new one of `ids` and `attrs`. Compare-and-set: two callers that set
+   * different attributes both win.
+   * @throws ValueError for an attribute that the model does not have, before anything is stored.
+   */
+  async updateOrInstantiate<C extends ModelClass>(options: {
+    readonly model: C;
+    readonly ids: IdentifiersOf<C>;
+    readonly attrs: AttrsOf<C>;
+  }): Promise<[obj: InstanceType<C>, created: boolean]> {
+    const { model, ids, attrs } = options;
+    const uid = model.createUniqueId(ids as never);
+    const make = (): Promise<DiffSyncModel> =>
+      parseModel(this.registry.resolve(model), { ...(ids as object), ...(attrs as object) });
+    return (await this.updateOr('updateOrInstantiate', model, uid, attrs, make)) as [InstanceType<C>, boolean];
+  }
+
+  /** Sets the attributes of `obj` on the stored object, else adds `obj`. Other fields of the stored object stay. */
+  async updateOrAddModelInstance<M extends DiffSyncModel>(obj: M): Promise<[obj: M, created: boolean]> {
+    const make = (): Promise<DiffSyncModel> => Promise.resolve(obj);
+    const uid = obj.getUniqueId();
+    return (await this.updateOr('updateOrAddModelInstance', classOf(obj), uid, obj.getAttrs(), make)) as [M, boolean];
+  }
+
+  // ---- Deferred writes, for the engine. They wait, many at a time, until `flush` or any read.
+
+  /** @internal As `add` for an object known to be absent. */
+  async deferAdd(obj: DiffSyncModel): Promise<void> {
+    this.behind.insert(this.learn(obj), toRecord(obj));
+    this.bind(obj);
+    await this.drainWhenFull();
+  }
+
+  /** @internal As `update`. */
+  async deferUpdate(obj: DiffSyncModel): Promise<void> {
+    this.behind.put(this.learn(obj), toRecord(obj));
+    this.bind(obj);
+    await this.drainWhenFull();
+  }
+
+  /** @internal As `remove` for an object known to be there. */
+  async deferRemove(obj: DiffSyncModel): Promise<void> {
+    this.behind.remove(this.learn(obj), obj.getUniqueId());
+    bindModel(obj, undefined, undefined);
+    await this.drainWhenFull();
+  }
+
+  // ---- Shared work
+
+  /** Every operation passes here: it needs an open store, sees all earlier writes, and is logged at verbosity 2. */
+  private async run<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
+    this.checkOpen();
+    if (about.uids !== undefined) this.writes++;
+    if (this.mustDrain(about)) await this.flush();
+    if (!this.log.isEnabled(2)) return work();
+    const started = performance.now();
+    let outcome = 'done';
+    try {
+      return await work();
+    } catch (error) {
+      outcome = error instanceof ObjectStoreException ? error.code : 'failed';
+      throw error;
+    } finally {
+      const { model, uid, uids } = about;
+      const uniqueId = uids?.length === 1 ? uids[0] : uid;
+      this.log.debug(`store ${operation}`, {
+        store: String(this),
+        ...(model === undefined ? {} : { model }),
+        ...(uniqueId === undefined ? {} : { uniqueId }),
+        ...(uids === undefined ? {} : { count: uids.length }),
+        outcome,
+        durationMs: Math.round((performance.now() - started) * 1000) / 1000,
+      });
+    }
+  }
+
+  /** Reads see all that waits. A write comes after earlier writes to its objects; others' child links go on waiting. */
+  private mustDrain({ model, uids }: Operand): boolean {
+    if (this.behind.isEmpty()) return false;
+    if (model === undefined || uids === undefined || this.behind.size > 0) return true;
+    return uids.some((uid) => this.behind.has(model, uid));
+  }
+
+  private checkOpen(): void {
+    if (this.state === 'open') return;
+    const what = this.state === 'new' ? 'is not open yet: await store.open() first' : 'is closed';
+    throw new ObjectStoreException(`${String(this)} ${what}`, { code: 'STORE_CLOSED' });
+  }
+
+  private async addAll(operation: string, objs: readonly DiffSyncModel[]): Promise<void> {
+    for (const [model, group] of this.byModel(objs)) {
+      const records = new Map<string, ModelRecord>();
+      const conflicts: InsertConflict[] = [];
+      for (const record of group.map(toRecord)) {
+        const twin = records.get(record.uid);
+        if (twin === undefined) records.set(record.uid, record);
+        else if (!sameRecord(twin, record)) conflicts.push({ model, record, existing: twin });
+      }
+      await this.run(operation, { model, uids: [...records.keys()] }, async () => {
+        const distinct = [...records.values()];
+        const there = await this.insertRecords(model, distinct);
+        for (const [index, record] of distinct.entries()) {
+          const existing = there[index];
+          if (existing !== undefined && !sameRecord(existing, record)) conflicts.push({ model, record, existing });
+        }
+      });
+      if (conflicts[0] !== undefined) throw this.alreadyExists(conflicts[0], conflicts.length);
+      for (const obj of group) this.bind(obj);
+    }
+  }
+
+  private async updateAll(operation: string, objs: readonly DiffSyncModel[]): Promise<void> {
+    for (const [model, group] of this.byModel(objs)) {
+      const records = new Map(group.map((obj) => toRecord(obj)).map((record) => [record.uid, record]));
+      await this.run(operation, { model, uids: [...records.keys()] }, () =>
+        this.putRecords(model, [...records.values()]),
+      );
+      for (const obj of group) this.bind(obj);
+    }
+  }
+
+  private async removeAll(operation: string, objs: readonly DiffSyncModel[], removeChildren: boolean): Promise<void> {
+    for (const [model, group] of this.byModel(objs)) {
+      const byUid = new Map(group.map((obj) => [obj.getUniqueId(), obj]));
+      const uids = [...byUid.keys()];
+      await this.run(operation, { model, uids }, async () => {
+        const present = await this.deleteRecords(model, uids);
+        const removed = [...byUid.values()].filter((_, index) => present[index]);
+        for (const obj of removed) bindModel(obj, undefined, undefined);
+        if (removeChildren) await this.removeBelow(removed);
+        const missing = present.indexOf(false);
+        if (missing !== -1) throw this.notFound(model, uids[missing] as string);
+      });
+    }
+  }
+
+  /** Level by level, so that depth costs no call stack and a cycle ends. */
+  private async removeBelow(objs: readonly DiffSyncModel[]): Promise<void> {
+    let parents = objs;
+    while (parents.length > 0) {
+      const below = new Map<string, [uid: string, parent: DiffSyncModel][]>();
+      for (const parent of parents) {
+        for (const [type, field] of Object.entries(parent.getChildrenMapping())) {
+          const children = below.get(type) ?? [];
+          below.set(type, children);
+          for (const uid of childUids(parent, field)) children.push([uid, parent]);
+        }
+      }
+      const next: DiffSyncModel[] = [];
+      for (const [type, children] of below) next.push(...(await this.removeChildren(type, children)));
+      parents = next;
+    }
+  }
+
+  private async removeChildren(type: string, children: readonly [string, DiffSyncModel][]): Promise<DiffSyncModel[]> {
+    const uids = [...new Set(children.map(([uid]) => uid))];
+    const records = await this.readRecords(type, uids);
+    const there = new Set((await this.deleteRecords(type, uids)).flatMap((gone, index) => (gone ? [uids[index]] : [])));
+    for (const [uid, parent] of children) {
+      if (!there.delete(uid)) {
+        const message = `Unable to remove child ${uid} of ${parent.getType()} ${parent.getUniqueId()} - not found!`;
+        this.log.error(message, { store: String(this) });
+      }
+    }
+    const model = this.registry.get(type);
+    return model === undefined
+      ? []
+      : records.flatMap((record) => (record === undefined ? [] : [fromRecord(model, record)]));
+  }
+
+  private async updateOr(
+    operation: string,
+    model: ModelClass,
+    uid: string,
+    attrs: object,
+    make: () => Promise<DiffSyncModel>,
+  ): Promise<[DiffSyncModel, boolean]> {
+    const name = this.nameOf(model);
+    checkUniqueId(name, uid);
+    return this.run(operation, { model: name, uids: [uid] }, async () => {
+      for (;;) {
+        let found: DiffSyncModel | undefined;
+        await this.modifyRecords(name, [uid], (_, current) => {
+          found = current && this.toObject(model, current);
+          if (found === undefined) return undefined;
+          return setAttrs(found, attrs) ? toRecord(found) : undefined;
+        });
+        if (found !== undefined) return [found, false];
+        const obj = await make();
+        setAttrs(obj, attrs);
+        const [existing] = await this.insertRecords(name, [toRecord(obj)]);
+        if (existing === undefined) {
+          this.bind(obj);
+          return [obj, true];
+        }
+      }
+    });
+  }
+
+  private async drain(): Promise<void> {
+    if (this.behind.isEmpty()) return;
+    const conflicts = await this.behind.drain({
+      insertRecords: (model, records) => this.insertRecords(model, records),
+      putRecords: (model, records) => this.putRecords(model, records),
+      modifyRecords: (model, uids, change) => this.modifyRecords(model, uids, change),
+      deleteRecords: (model, uids) => this.deleteRecords(model, uids),
+    });
+    const different = conflicts.filter(({ record, existing }) => !sameRecord(record, existing));
+    if (different[0] !== undefined) throw this.alreadyExists(different[0], different.length);
+  }
+
+  private async drainWhenFull(): Promise<void> {
+    if (this.behind.size >= MAX_WAITING) await this.flush();
+  }
+
+  /** Saves child links that nothing else has drained. A failure is not lost: the links wait on, for whoever drains next. */
+  private async saveLinks(): Promise<void> {
+    const started = performance.now();
+    try {
+      await this.flush();
+    } catch (error) {
+      this.log.warning(`${String(this)}: child links are not saved yet`, { reason: String(error) });
+    } finally {
+      // A long list costs its length each time; ten times that between two writes bounds the share of it.
+      this.linkDelay = Math.max(LINK_DELAY_MS, 10 * (performance.now() - started));
+      this.linkTimer = undefined;
+    }
+  }
+
+  private byModel(objs: readonly DiffSyncModel[]): Map<string, DiffSyncModel[]> {
+    const groups = new Map<string, DiffSyncModel[]>();
+    for (const obj of objs) {
+      const model = this.learn(obj);
+      const group = groups.get(model);
+      if (group === undefined) groups.set(model, [obj]);
+      else group.push(obj);
+    }
+    return groups;
+  }
+
+  private learn(obj: DiffSyncModel): string {
+    return this.nameOf(classOf(obj));
+  }
+
+  private nameOf(model: ModelRef): string {
+    const known = typeof model === 'string' ? model : typeof model === 'function' ? model : classOf(model);
+    if (typeof known === 'string') {
+      if (!isModelName(known)) throw new ValueError(`${JSON.stringify(known)} is not a model name`);
+      return known;
+    }
+    this.registry.learn(known);
+    return known.modelName;
+  }
+
+  private classFor(model: ModelRef): ModelClass | undefined {
+    if (typeof model === 'string') return this.registry.get(model);
+    return this.registry.resolve(typeof model === 'function' ? model : classOf(model));
+  }
+
+  private uidOf(model: ModelRef, identifier: string | object): string {
+    const name = this.nameOf(model);
+    if (typeof identifier === 'string') {
+      checkUniqueId(name, identifier);
+      return identifier;
+    }
+    const known = this.classFor(model);
+    if (known === undefined) {
+      throw new ValueError(
+        `${String(this)}: no class is registered for the model name "${name}", so its identifiers are not known; pass the ` +
+          `class, or a unique id`,
+      );
+    }
+    return known.createUniqueId(identifier as never);
+  }
+
+  private toObject<R extends ModelRef>(model: R, record: ModelRecord): ObjectOf<R> {
+    const known = this.classFor(model);
+    if (known === undefined) {
+      throw new ValueError(
+        `${String(this)}: no class is registered for the model name "${String(model)}"; pass the class, or list it in the ` +
+          `models of the adapter`,
+      );
+    }
+    const obj = fromRecord(known, record);
+    this.bind(obj);
+    return obj as ObjectOf<R>;
+  }
+
+  private bind(obj: DiffSyncModel): void {
+    if (this.host !== undefined && (obj.adapter === undefined || obj.adapter === this.host)) {
+      bindModel(obj, this.host, this.links);
+    }
+  }
+
+  private notFound(model: string, uid: string): ObjectNotFound {
+    return new ObjectNotFound(`${model} ${uid} not present in ${String(this)}`);
+  }
+
+  private alreadyExists({ model, record, existing }: InsertConflict, conflicts: number): ObjectAlreadyExists {
+    const known = this.registry.get(model) as ModelClass;
+    const others = conflicts > 1 ? `; ${conflicts - 1} more of this call likewise` : '';
+    const ids = (data: Readonly<Record<string, unknown>>): unknown[] =>
+      known.definition.identifiers.map((key) => data[key]);
+    const alike = sameValue(ids(existing.data), ids(record.data))
+      ? `its other fields differ; update() replaces it`
+      : `its identifiers ${inspect(ids(existing.data))} and the new object's ${inspect(ids(record.data))} join to the same ` +
+        `unique id`;
+    return new ObjectAlreadyExists(
+      `Object ${record.uid} already present in ${String(this)} as a different ${model}: ${alike}${others}`,
+      this.toObject(known, existing),
+    );
+  }
+}
+
+/** What an operation is about. `uids`: the objects that it writes; absent for a read. */
+interface Operand {
+  readonly model?: string;
+  readonly uid?: string;
+  readonly uids?: readonly string[];
+}
+
+function sameRecord(a: ModelRecord, b: ModelRecord): boolean {
+  return a.flags === b.flags && sameValue(a.data, b.data);
+}
+
+/** Whether anything changed. @throws ValueError before setting anything, for what is no attribute of the object. */
+function setAttrs(obj: DiffSyncModel, attrs: object): boolean {
+  const { identifiers, attributes } = classOf(obj).definition;
+  const changed: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(attrs)) {
+    if (sameValue(fieldOf(obj, name), value) && Object.hasOwn(obj, name)) continue;
+    if (identifiers.includes(name)) {
+      throw new ValueError(`${obj.getType()} "${obj.getUniqueId()}": "${name}" is an identifier and cannot be changed`);
+    }
+    if (!Object.hasOwn(obj, name) && !attributes.includes(name)) {
+      throw new ValueError(`${obj.getType()} "${obj.getUniqueId()}" has no attribute "${name}"`);
+    }
+    changed[name] = value;
+  }
+  assignFields(obj, changed);
+  return Object.keys(changed).length > 0;
+}

@@ -1,0 +1,98 @@
+import { copyRecord, type ModelRecord } from '../../model/model-record.js';
+import { BaseStore, type BaseStoreOptions } from '../base-store.js';
+import type { RecordChange } from '../write-behind.js';
+
+/** Keeps everything in this process's memory. Open from the start; gone when closed. */
+export class LocalStore extends BaseStore {
+  readonly engine = 'local';
+  /** Model -> unique id -> record. Maps keep insertion order, also when a value is replaced. */
+  private readonly models = new Map<string, Map<string, ModelRecord>>();
+
+  constructor(options: BaseStoreOptions = {}) {
+    super(options);
+    this.state = 'open';
+  }
+
+  override scope(options: { readonly storeId: string; readonly name?: string }): LocalStore {
+    return new LocalStore({ logger: this.logger, ...options });
+  }
+
+  protected override async connect(): Promise<void> {}
+
+  protected override async disconnect(): Promise<void> {
+    this.models.clear();
+  }
+
+  protected override async probe(): Promise<void> {}
+
+  protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
+    const records = this.models.get(model);
+    return uids.map((uid) => {
+      const record = records?.get(uid);
+      return record && copyRecord(record);
+    });
+  }
+
+  protected override async *scanRecords(
+    model: string,
+    pageSize: number,
+  ): AsyncGenerator<ModelRecord[], void, undefined> {
+    let page: ModelRecord[] = [];
+    for (const record of this.models.get(model)?.values() ?? []) {
+      if (page.push(copyRecord(record)) < pageSize) continue;
+      yield page;
+      page = [];
+    }
+    if (page.length > 0) yield page;
+  }
+
+  protected override async countRecords(model: string): Promise<number> {
+    return this.models.get(model)?.size ?? 0;
+  }
+
+  protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
+    return new Map([...this.models].map(([model, records]) => [model, records.size]));
+  }
+
+  protected override async insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+  ): Promise<(ModelRecord | undefined)[]> {
+    const stored = this.recordsOf(model);
+    return records.map((record) => {
+      const existing = stored.get(record.uid);
+      if (existing === undefined) stored.set(record.uid, record);
+      return existing && copyRecord(existing);
+    });
+  }
+
+  protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
+    const stored = this.recordsOf(model);
+    for (const record of records) stored.set(record.uid, record);
+  }
+
+  protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
+    for (const uid of uids) {
+      const current = this.models.get(model)?.get(uid);
+      const next = change(uid, current && copyRecord(current));
+      if (next !== undefined) this.recordsOf(model).set(uid, copyRecord(next));
+    }
+  }
+
+  protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
+    const stored = this.models.get(model);
+    const present = uids.map((uid) => stored?.delete(uid) ?? false);
+    if (stored?.size === 0) this.models.delete(model);
+    return present;
+  }
+
+  protected override async clearRecords(): Promise<void> {
+    this.models.clear();
+  }
+
+  private recordsOf(model: string): Map<string, ModelRecord> {
+    let records = this.models.get(model);
+    if (records === undefined) this.models.set(model, (records = new Map()));
+    return records;
+  }
+}

@@ -1,0 +1,80 @@
+import { isDeepStrictEqual, types } from 'node:util';
+
+/** Deeper values are refused rather than risking the call stack of every later reader. */
+const MAX_DEPTH = 500;
+
+/** A value that no store can keep, with the path to it below its field. */
+export class UnstorableValue extends Error {
+  constructor(
+    readonly path: string,
+    readonly reason: string,
+  ) {
+    super(`${path} ${reason}`);
+  }
+}
+
+/** Equality by value, strict: `true` is not `1`, `null` is not `undefined`, key order means nothing. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  return a === b || isDeepStrictEqual(a, b);
+}
+
+/**
+ * A copy that shares nothing with the original. Kinds kept: JSON's, Date, bigint, Map, Set, Uint8Array, undefined, and
+ * numbers that JSON has no word for.
+ * @throws UnstorableValue for a function, a symbol, an instance of another class, a cycle, or more than 500 levels.
+ */
+export function copyValue(value: unknown, path = ''): unknown {
+  return isScalar(value) ? value : copyDeep(value, path, []);
+}
+
+/** Objects with a prototype of their own are some class's instances; other realms' plain objects count as plain. */
+export function isPlainObject(value: object): value is Record<string, unknown> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Sets a key that comes from data. Plain assignment to `__proto__` would change the prototype instead. */
+export function setOwn(target: object, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  } else {
+    (target as Record<string, unknown>)[key] = value;
+  }
+}
+
+function isScalar(value: unknown): boolean {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol');
+}
+
+function copyDeep(value: unknown, path: string, above: object[]): unknown {
+  if (typeof value === 'function' || typeof value === 'symbol') throw new UnstorableValue(path, `is a ${typeof value}`);
+  if (typeof value !== 'object' || value === null) return value;
+  if (types.isDate(value)) return new Date(value.getTime());
+  if (types.isUint8Array(value)) return new Uint8Array(value);
+  if (above.includes(value)) throw new UnstorableValue(path, 'refers back to an object that contains it (a cycle)');
+  if (above.length >= MAX_DEPTH) throw new UnstorableValue(path, `is nested more than ${MAX_DEPTH} levels deep`);
+  above.push(value);
+  try {
+    if (Array.isArray(value)) return value.map((item, index) => copyDeep(item, `${path}[${index}]`, above));
+    if (types.isMap(value)) {
+      return new Map(
+        [...value].map(([key, item]) => [
+          copyDeep(key, `${path}.keys()`, above),
+          copyDeep(item, `${path}.get()`, above),
+        ]),
+      );
+    }
+    if (types.isSet(value)) return new Set([...value].map((item) => copyDeep(item, `${path}.values()`, above)));
+    if (!isPlainObject(value)) throw new UnstorableValue(path, `is an instance of ${className(value)}`);
+    const copy: Record<string, unknown> = {};
+    for (const key of Object.keys(value)) setOwn(copy, key, copyDeep(value[key], `${path}.${key}`, above));
+    return copy;
+  } finally {
+    above.pop();
+  }
+}
+
+function className(value: object): string {
+  const { constructor } = value;
+  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'a class';
+}

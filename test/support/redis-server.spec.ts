@@ -1,0 +1,202 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { transformFileSync } from '@swc/core';
+import { Redis } from 'ioredis';
+import { REDIS_MISSING_MESSAGE, startRedis, type RedisServer } from './redis-server.js';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function start(options: Parameters<typeof startRedis>[0] = {}): Promise<RedisServer> {
+  const server = await startRedis(options);
+  cleanups.push(() => server.stop());
+  return server;
+}
+
+const CLIENT = { lazyConnect: true, maxRetriesPerRequest: 0, enableOfflineQueue: false, retryStrategy: () => null };
+
+async function connected(url: string, client = new Redis(url, CLIENT)): Promise<Redis> {
+  client.on('error', () => {}); // the command or connect() that fails says it
+  // On an ended client disconnect() leaves a timer that keeps the process alive for 2 s.
+  cleanups.push(() => client.status === 'end' || client.disconnect());
+  await client.connect();
+  return client;
+}
+
+async function folderOf({ url }: Pick<RedisServer, 'url'>): Promise<string> {
+  const client = await connected(url);
+  const [, folder] = (await client.config('GET', 'dir')) as [string, string];
+  expect(existsSync(folder)).toBe(true);
+  return folder;
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean, ms: number): Promise<void> {
+  for (const deadline = Date.now() + ms; !condition(); await sleep(10)) {
+    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${condition.toString()}`);
+  }
+}
+
+describe('startRedis()', () => {
+  it('gives a server of our own that answers at its url', async () => {
+    const server = await start();
+    expect(server.url).toBe(`redis://127.0.0.1:${server.port}`);
+    const client = await connected(server.url);
+    expect(await client.info('server')).toContain(`process_id:${server.pid}\r\n`);
+    expect(await client.set('key', 'value')).toBe('OK');
+    expect(await client.config('GET', 'bind')).toEqual(['bind', '127.0.0.1']);
+  });
+
+  it('with a password refuses a client without it, and its url carries it', async () => {
+    const server = await start({ password: 'p@ss:wörd/%41 "1"' });
+    const client = await connected(server.url);
+    expect(await client.ping()).toBe('PONG');
+    const url = `redis://${server.host}:${server.port}`;
+    const stranger = await connected(url, new Redis(url, { ...CLIENT, protocol: 2, enableReadyCheck: false }));
+    await expect(stranger.ping()).rejects.toThrow('NOAUTH');
+  });
+
+  it('passes args on, and says what redis-server said of wrong ones', async () => {
+    const client = await connected((await start({ args: ['--appendonly', 'yes'] })).url);
+    expect(await client.config('GET', 'appendonly')).toEqual(['appendonly', 'yes']);
+    await expect(startRedis({ args: ['--no-such-setting', '1'] })).rejects.toThrow('no-such-setting');
+  });
+
+  it('ten at once get different ports and processes', async () => {
+    const servers = await Promise.all(Array.from({ length: 10 }, () => start()));
+    expect(new Set(servers.map((server) => server.port)).size).toBe(10);
+    expect(new Set(servers.map((server) => server.pid)).size).toBe(10);
+  });
+
+  it('without a redis-server on PATH rejects with what to install', async () => {
+    const path = process.env['PATH'];
+    cleanups.push(() => (process.env['PATH'] = path));
+    process.env['PATH'] = join(tmpdir(), 'no-such-folder');
+    await expect(startRedis()).rejects.toThrow(REDIS_MISSING_MESSAGE);
+  });
+});
+
+describe('stop()', () => {
+  it('leaves no process and no folder, however often it is called', async () => {
+    const server = await start();
+    const folder = await folderOf(server);
+    await Promise.all([server.stop(), server.stop()]);
+    await server.stop();
+    await server.ended();
+    expect(runs(server.pid)).toBe(false);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('works on a paused server', async () => {
+    const server = await start();
+    await server.pause();
+    await server.stop();
+    expect(runs(server.pid)).toBe(false);
+  });
+
+  it('removes the folder of a server that was killed, which cannot be signalled again', async () => {
+    const server = await start();
+    const folder = await folderOf(server);
+    server.kill('SIGKILL');
+    await server.ended();
+    expect(runs(server.pid)).toBe(false);
+    expect(existsSync(folder)).toBe(true);
+    expect(() => server.kill('SIGTERM')).toThrow('has ended');
+    await server.stop();
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  (existsSync('/proc/thread-self/children') ? it : it.skip)('ends what the server forked', async () => {
+    const server = await start({ args: ['--rdb-key-save-delay', '60000000'] });
+    const client = await connected(server.url);
+    await client.set('key', 'value');
+    await client.bgsave();
+    const [fork] = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'latin1').split(' ');
+    const forkRuns = () => existsSync(`/proc/${fork}/exe`); // no longer there for a zombie, which init may be slow to reap
+    expect(forkRuns()).toBe(true);
+    await server.stop();
+    await until(() => !forkRuns(), 2_000);
+  });
+});
+
+describe('pause()', () => {
+  it('keeps commands waiting until resume()', async () => {
+    const server = await start();
+    const client = await connected(server.url);
+    await server.pause();
+    let answered = false;
+    const ping = client.ping().finally(() => (answered = true));
+    await sleep(50);
+    expect(answered).toBe(false);
+    server.resume();
+    expect(await ping).toBe('PONG');
+  });
+});
+
+describe('the end of the test process', () => {
+  async function child(ending: string, env: NodeJS.ProcessEnv = {}) {
+    const folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-spec-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const { code } = transformFileSync(join(process.cwd(), 'test/support/redis-server.ts'), {
+      jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+      module: { type: 'es6' },
+    });
+    writeFileSync(join(folder, 'redis-server.mjs'), code);
+    writeFileSync(
+      join(folder, 'main.mjs'),
+      `import { startRedis } from './redis-server.mjs';
+       const { pid, url } = await startRedis();
+       console.log(JSON.stringify({ pid, url }));
+       await new Promise((resolve) => process.stdin.once('data', resolve));
+       process.stdin.destroy();
+       ${ending}`,
+    );
+    const main = spawn(process.execPath, [join(folder, 'main.mjs')], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: { ...process.env, ...env },
+    });
+    cleanups.push(() => main.kill('SIGKILL'));
+    const exited = once(main, 'exit');
+    const [line] = (await once(createInterface({ input: main.stdout }), 'line')) as [string];
+    const server = JSON.parse(line) as Pick<RedisServer, 'pid' | 'url'>;
+    return { main, exited, server, data: await folderOf(server) };
+  }
+
+  const endings = {
+    SIGKILL: "process.kill(process.pid, 'SIGKILL')",
+    'a throw': "throw new Error('thrown')",
+    'process.exit()': 'process.exit(3)',
+    'an unstopped server': '',
+  };
+  it.each(Object.entries(endings))('by %s leaves no redis-server and no folder within 2 s', async (_name, ending) => {
+    const { main, exited, server, data } = await child(ending);
+    main.stdin.write('end\n');
+    await exited;
+    await until(() => !runs(server.pid) && !existsSync(data), 2_000);
+  });
+
+  it('by SIGKILL leaves nothing where setpriv cannot help', async () => {
+    const fakes = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-spec-'));
+    cleanups.push(() => rmSync(fakes, { recursive: true }));
+    writeFileSync(join(fakes, 'setpriv'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    const { main, exited, server, data } = await child('', { PATH: `${fakes}:${process.env['PATH']}` });
+    main.kill('SIGKILL');
+    await exited;
+    await until(() => !runs(server.pid) && !existsSync(data), 2_000);
+  });
+});
