@@ -1,4 +1,4 @@
-export { Adapter, type AdapterOptions, type SyncOptions } from './adapter/adapter.js';
+export { Adapter, type AdapterDict, type AdapterOptions, type SyncOptions } from './adapter/adapter.js';
 export type { Traversal } from './adapter/tree-traversal.js';
 export { Diff } from './diff/diff.js';
 export { DiffElement, type Attrs, type AttrsDiffs } from './diff/diff-element.js';
@@ -27,6 +27,7 @@ export {
   type SyncLocation,
 } from './errors.js';
 export { DiffSyncFlags, DiffSyncModelFlags, DiffSyncStatus, type DiffSyncAction } from './flags.js';
+export { DiffSyncStoreHealthIndicator, type StoreHealth, type StoreHealthOptions } from './health/store.health.js';
 export type { DiffSyncLogger, LogParams, Verbosity } from './logging/logger.js';
 export { enableConsoleLogging } from './logging/nest-logger.js';
 export {
@@ -42,6 +43,19 @@ export {
 export type { ModelDefinition, ModelSchema } from './model/model-definition.js';
 export { decodeRecord, encodeRecord } from './model/record-codec.js';
 export type { ModelRecord } from './model/model-record.js';
+export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';
+export { DiffSyncStoreModule, type DiffSyncStoreExtras } from './module/diffsync-store.module.js';
+export type {
+  CustomEngineOptions,
+  DiffSyncStoreOptions,
+  DiffSyncStoreOptionsFactory,
+  FeatureStore,
+  LocalEngineOptions,
+  RedisEngineOptions,
+  StoreClass,
+} from './module/diffsync-store.options.js';
+export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
+export { DiffSyncStoreRegistry, type RegisteredStore } from './module/store-registry.js';
 export {
   BaseStore,
   type AttrsOf,

@@ -78,16 +78,17 @@ export abstract class BaseStore {
   private log: DiffSyncLogger;
   private host: ModelHost | undefined;
   private opening: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
   private readonly behind = new WriteBehind();
   private draining: Promise<void> = Promise.resolve();
   private linkTimer: NodeJS.Timeout | undefined;
   private linkDelay = LINK_DELAY_MS;
-  private writes = 0;
+  private writeCount = 0;
   private readonly links: ChildLinkRecorder = {
     recordChildLink: (parent, field, childUid, linked) => {
       this.checkOpen();
       this.behind.link(parent.getType(), parent.getUniqueId(), field, childUid, linked);
-      this.linkTimer ??= setTimeout(() => void this.saveLinks(), this.linkDelay);
+      this.scheduleLinks();
     },
   };
 
@@ -150,15 +151,15 @@ export abstract class BaseStore {
 
   /** Writes what waits, then lets go of the backend. Every later operation fails with STORE_CLOSED until `open`. */
   async close(): Promise<void> {
-    if (this.state !== 'open') return;
-    try {
-      await this.flush();
-    } finally {
-      clearTimeout(this.linkTimer);
-      this.linkTimer = undefined;
-      this.state = 'closed';
-      await this.disconnect();
-    }
+    await this.opening?.catch(() => undefined); // It would otherwise open after this call, and stay open.
+    if (this.state !== 'open') return this.closing;
+    this.closing ??= this.letGo().finally(() => (this.closing = undefined));
+    return this.closing;
+  }
+
+  /** Where the backend is, without secrets; undefined for a store in this process. */
+  get address(): string | undefined {
+    return undefined;
   }
 
   get isOpen(): boolean {
@@ -188,7 +189,7 @@ export abstract class BaseStore {
 
   /** @internal Changes with every write that is not deferred, so that the engine knows when a hook has written. */
   get revision(): number {
-    return this.writes;
+    return this.writeCount;
   }
 
   get logger(): DiffSyncLogger {
@@ -432,7 +433,7 @@ export abstract class BaseStore {
   /** @internal As `remove` for an object known to be there. */
   async deferRemove(obj: DiffSyncModel): Promise<void> {
     this.behind.remove(this.learn(obj), obj.getUniqueId());
-    bindModel(obj, undefined, undefined);
+    this.unbind(obj);
     await this.drainWhenFull();
   }
 
@@ -441,7 +442,7 @@ export abstract class BaseStore {
   /** Every operation passes here: it needs an open store, sees all earlier writes, and is logged at verbosity 2. */
   private async run<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
     this.checkOpen();
-    if (about.uids !== undefined) this.writes++;
+    if (about.uids !== undefined) this.writeCount++;
     if (this.mustDrain(about)) await this.flush();
     if (!this.log.isEnabled(2)) return work();
     const started = performance.now();
@@ -465,7 +466,7 @@ export abstract class BaseStore {
     }
   }
 
-  /** Reads see all that waits. A write comes after earlier writes to its objects; others' child links go on waiting. */
+  /** Reads see all that waits or is being written. A write comes after earlier writes to its objects; others' child links go on waiting. */
   private mustDrain({ model, uids }: Operand): boolean {
     if (this.behind.isEmpty()) return false;
     if (model === undefined || uids === undefined || this.behind.size > 0) return true;
@@ -479,50 +480,49 @@ export abstract class BaseStore {
   }
 
   private async addAll(operation: string, objs: readonly DiffSyncModel[]): Promise<void> {
-    for (const [model, group] of this.byModel(objs)) {
-      const records = new Map<string, ModelRecord>();
-      const conflicts: InsertConflict[] = [];
-      for (const record of group.map(toRecord)) {
-        const twin = records.get(record.uid);
-        if (twin === undefined) records.set(record.uid, record);
-        else if (!sameRecord(twin, record)) conflicts.push({ model, record, existing: twin });
+    const conflicts: InsertConflict[] = [];
+    for (const { model, group, records } of this.recordsByModel(objs)) {
+      const distinct = new Map<string, ModelRecord>();
+      for (const record of records) if (!distinct.has(record.uid)) distinct.set(record.uid, record);
+      const uids = [...distinct.keys()];
+      const there = await this.run(operation, { model, uids }, () => this.insertRecords(model, [...distinct.values()]));
+      for (const [index, uid] of uids.entries()) {
+        const existing = there[index];
+        if (existing !== undefined) distinct.set(uid, existing);
       }
-      await this.run(operation, { model, uids: [...records.keys()] }, async () => {
-        const distinct = [...records.values()];
-        const there = await this.insertRecords(model, distinct);
-        for (const [index, record] of distinct.entries()) {
-          const existing = there[index];
-          if (existing !== undefined && !sameRecord(existing, record)) conflicts.push({ model, record, existing });
-        }
-      });
-      if (conflicts[0] !== undefined) throw this.alreadyExists(conflicts[0], conflicts.length);
-      for (const obj of group) this.bind(obj);
+      for (const [index, record] of records.entries()) {
+        const stored = distinct.get(record.uid) as ModelRecord;
+        if (!sameRecord(stored, record)) conflicts.push({ model, record, existing: stored });
+        else this.bind(group[index] as DiffSyncModel);
+      }
     }
+    if (conflicts[0] !== undefined) throw this.alreadyExists(conflicts[0], conflicts.length);
   }
 
   private async updateAll(operation: string, objs: readonly DiffSyncModel[]): Promise<void> {
-    for (const [model, group] of this.byModel(objs)) {
-      const records = new Map(group.map((obj) => toRecord(obj)).map((record) => [record.uid, record]));
-      await this.run(operation, { model, uids: [...records.keys()] }, () =>
-        this.putRecords(model, [...records.values()]),
-      );
+    for (const { model, group, records } of this.recordsByModel(objs)) {
+      const last = new Map(records.map((record) => [record.uid, record]));
+      await this.run(operation, { model, uids: [...last.keys()] }, () => this.putRecords(model, [...last.values()]));
       for (const obj of group) this.bind(obj);
     }
   }
 
   private async removeAll(operation: string, objs: readonly DiffSyncModel[], removeChildren: boolean): Promise<void> {
+    if (removeChildren) await this.flush(); // Links of any object below may wait.
+    let missing: ObjectNotFound | undefined;
     for (const [model, group] of this.byModel(objs)) {
       const byUid = new Map(group.map((obj) => [obj.getUniqueId(), obj]));
       const uids = [...byUid.keys()];
       await this.run(operation, { model, uids }, async () => {
         const present = await this.deleteRecords(model, uids);
         const removed = [...byUid.values()].filter((_, index) => present[index]);
-        for (const obj of removed) bindModel(obj, undefined, undefined);
+        for (const obj of removed) this.unbind(obj);
         if (removeChildren) await this.removeBelow(removed);
-        const missing = present.indexOf(false);
-        if (missing !== -1) throw this.notFound(model, uids[missing] as string);
+        const first = uids[present.indexOf(false)];
+        if (first !== undefined) missing ??= this.notFound(model, first);
       });
     }
+    if (missing !== undefined) throw missing;
   }
 
   /** Level by level, so that depth costs no call stack and a cycle ends. */
@@ -549,8 +549,13 @@ export abstract class BaseStore {
     const there = new Set((await this.deleteRecords(type, uids)).flatMap((gone, index) => (gone ? [uids[index]] : [])));
     for (const [uid, parent] of children) {
       if (!there.delete(uid)) {
-        const message = `Unable to remove child ${uid} of ${parent.getType()} ${parent.getUniqueId()} - not found!`;
-        this.log.error(message, { store: String(this) });
+        this.log.error('Unable to remove child element as it was not found!', {
+          store: String(this),
+          childType: type,
+          childId: uid,
+          parentType: parent.getType(),
+          parentId: parent.getUniqueId(),
+        });
       }
     }
     const model = this.registry.get(type);
@@ -588,6 +593,17 @@ export abstract class BaseStore {
     });
   }
 
+  private async letGo(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      clearTimeout(this.linkTimer);
+      this.linkTimer = undefined;
+      this.state = 'closed';
+      await this.disconnect();
+    }
+  }
+
   private async drain(): Promise<void> {
     if (this.behind.isEmpty()) return;
     const conflicts = await this.behind.drain({
@@ -607,8 +623,10 @@ export abstract class BaseStore {
   /** Saves child links that nothing else has drained. A failure is not lost: the links wait on, for whoever drains next. */
   private async saveLinks(): Promise<void> {
     const started = performance.now();
+    let saved = false;
     try {
       await this.flush();
+      saved = true;
     } catch (error) {
       this.log.warning(`${String(this)}: child links are not saved yet`, { reason: String(error) });
     } finally {
@@ -616,6 +634,12 @@ export abstract class BaseStore {
       this.linkDelay = Math.max(LINK_DELAY_MS, 10 * (performance.now() - started));
       this.linkTimer = undefined;
     }
+    // Links made while these were being saved found a timer that had already run.
+    if (saved && this.state === 'open' && !this.behind.isEmpty()) this.scheduleLinks();
+  }
+
+  private scheduleLinks(): void {
+    this.linkTimer ??= setTimeout(() => void this.saveLinks(), this.linkDelay);
   }
 
   private byModel(objs: readonly DiffSyncModel[]): Map<string, DiffSyncModel[]> {
@@ -627,6 +651,11 @@ export abstract class BaseStore {
       else group.push(obj);
     }
     return groups;
+  }
+
+  /** All objects are checked before the first is written. */
+  private recordsByModel(objs: readonly DiffSyncModel[]): readonly ModelGroup[] {
+    return [...this.byModel(objs)].map(([model, group]) => ({ model, group, records: group.map(toRecord) }));
   }
 
   private learn(obj: DiffSyncModel): string {
@@ -683,6 +712,10 @@ export abstract class BaseStore {
     }
   }
 
+  private unbind(obj: DiffSyncModel): void {
+    if (obj.adapter === this.host) bindModel(obj, undefined, undefined);
+  }
+
   private notFound(model: string, uid: string): ObjectNotFound {
     return new ObjectNotFound(`${model} ${uid} not present in ${String(this)}`);
   }
@@ -698,7 +731,7 @@ export abstract class BaseStore {
         `unique id`;
     return new ObjectAlreadyExists(
       `Object ${record.uid} already present in ${String(this)} as a different ${model}: ${alike}${others}`,
-      this.toObject(known, existing),
+      this.toObject(known, copyRecord(existing)), // It may be what the backend keeps.
     );
   }
 }
@@ -708,6 +741,13 @@ interface Operand {
   readonly model?: string;
   readonly uid?: string;
   readonly uids?: readonly string[];
+}
+
+/** Objects of one model, and by position their records. */
+interface ModelGroup {
+  readonly model: string;
+  readonly group: readonly DiffSyncModel[];
+  readonly records: readonly ModelRecord[];
 }
 
 function sameRecord(a: ModelRecord, b: ModelRecord): boolean {

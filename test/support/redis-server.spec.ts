@@ -139,6 +139,7 @@ describe('pause()', () => {
     const server = await start();
     const client = await connected(server.url);
     await server.pause();
+    if (process.platform === 'linux') expect(readFileSync(`/proc/${server.pid}/stat`, 'latin1')).toContain(') T ');
     let answered = false;
     const ping = client.ping().finally(() => (answered = true));
     await sleep(50);

@@ -1,0 +1,62 @@
+import type { DynamicModule } from '@nestjs/common';
+import { z } from 'zod';
+import { checkOptions } from '../store/check-options.js';
+import type { DiffSyncStoreOptions } from './diffsync-store.options.js';
+
+const NAMESPACE = 'diffsyncStore';
+const KEY = `CONFIGURATION(${NAMESPACE})`;
+
+const environment = z.object({
+  DIFFSYNC_STORE_ENGINE: z.enum(['local', 'redis']),
+  DIFFSYNC_STORE_URL: z.string().optional(),
+  DIFFSYNC_STORE_ID: z.string().optional(),
+  DIFFSYNC_STORE_VERBOSITY: z
+    .enum(['0', '1', '2'])
+    .transform((text) => Number(text) as 0 | 1 | 2)
+    .optional(),
+});
+
+/** A configuration of `@nestjs/config`, as its `registerAs` makes them. */
+export interface DiffSyncStoreConfig {
+  (): DiffSyncStoreOptions;
+  /** Injects the options: `@Inject(diffSyncStoreConfig.KEY)`. */
+  readonly KEY: string;
+  /** For `DiffSyncStoreModule.forRootAsync`. */
+  asProvider(): {
+    imports: Promise<DynamicModule>[];
+    useFactory: (options: DiffSyncStoreOptions) => DiffSyncStoreOptions;
+    inject: string[];
+  };
+}
+
+/**
+ * The store's options from the environment, and from the env files that `ConfigModule` has loaded:
+ * `DIFFSYNC_STORE_ENGINE` (`local` or `redis`), `DIFFSYNC_STORE_URL` (redis only), `DIFFSYNC_STORE_ID`,
+ * `DIFFSYNC_STORE_VERBOSITY` (0, 1, 2). Use: `forRootAsync(diffSyncStoreConfig.asProvider())`.
+ * @throws ValueError, variable by variable, when it is called with wrong or missing ones.
+ */
+export const diffSyncStoreConfig: DiffSyncStoreConfig = Object.defineProperties(readEnvironment, {
+  // What `registerAs` puts on a factory; calling it would load @nestjs/config for those who do not use it.
+  PARTIAL_CONFIGURATION_KEY: { value: NAMESPACE },
+  KEY: { value: KEY },
+  asProvider: {
+    value: () => ({
+      imports: [import('@nestjs/config').then(({ ConfigModule }) => ConfigModule.forFeature(diffSyncStoreConfig))],
+      useFactory: (options: DiffSyncStoreOptions) => options,
+      inject: [KEY],
+    }),
+  },
+}) as typeof readEnvironment & DiffSyncStoreConfig;
+
+function readEnvironment(): DiffSyncStoreOptions {
+  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
+  const env = checkOptions('diffSyncStoreConfig', environment, given);
+  return {
+    engine: env.DIFFSYNC_STORE_ENGINE,
+    ...(env.DIFFSYNC_STORE_ID === undefined ? {} : { storeId: env.DIFFSYNC_STORE_ID }),
+    ...(env.DIFFSYNC_STORE_VERBOSITY === undefined ? {} : { verbosity: env.DIFFSYNC_STORE_VERBOSITY }),
+    ...(env.DIFFSYNC_STORE_ENGINE === 'redis' && env.DIFFSYNC_STORE_URL !== undefined
+      ? { url: env.DIFFSYNC_STORE_URL }
+      : {}),
+  };
+}

@@ -1,0 +1,12 @@
+-- Removes the first objects of a model. Call again until it returns 0.
+-- KEYS 1 index (sorted set)
+-- ARGV 1 object key prefix, 2 how many at most
+-- Returns how many were removed.
+local uids = redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[2]) - 1)
+for _, uid in ipairs(uids) do
+  redis.call('UNLINK', ARGV[1] .. uid)
+end
+if #uids > 0 then
+  redis.call('ZREMRANGEBYRANK', KEYS[1], 0, #uids - 1)
+end
+return #uids
