@@ -16,7 +16,7 @@ import { DiffSyncStoreRegistry } from './store-registry.js';
 /** Beside the store's options, in `forRoot` and `forRootAsync` alike. */
 export interface DiffSyncStoreExtras {
   /** Registers the store under this name: `@InjectStore(name)`. Default: the unnamed store. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Whether every module can inject the store without importing this one. @default true */
   readonly isGlobal?: boolean;
   /** Providers that only the factory of `forRootAsync` needs. */
@@ -28,7 +28,8 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIO
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createDiffSyncStoreOptions')
     .setExtras<DiffSyncStoreExtras>(
-      { isGlobal: true },
+      // The builder keeps these keys, and no others, out of the store's options.
+      { name: undefined, isGlobal: true, extraProviders: [] },
       (definition, { name, isGlobal = true, extraProviders = [] }) => ({
         ...definition,
         global: isGlobal,

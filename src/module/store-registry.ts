@@ -65,7 +65,7 @@ export class DiffSyncStoreRegistry implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     this.ended = true;
     const failures: unknown[] = [];
-    for (const store of this.opened.splice(0).reverse()) {
+    for (const store of this.opened.splice(0).toReversed()) {
       await store.close().catch((error: unknown) => failures.push(error));
     }
     if (failures.length === 1) throw failures[0];

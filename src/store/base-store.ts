@@ -218,11 +218,15 @@ export abstract class BaseStore {
     return this.storeId === undefined ? this.name : `${this.name} (${this.storeId})`;
   }
 
+  [inspect.custom](): string {
+    return `<${String(this)}, ${this.engine}, ${this.state}>`;
+  }
+
   // ---- Reads
 
   /** The names of the models that have objects, sorted by code point. */
   async getAllModelNames(): Promise<string[]> {
-    return this.run('getAllModelNames', {}, async () => [...(await this.countAllRecords()).keys()].sort());
+    return this.run('getAllModelNames', {}, async () => [...(await this.countAllRecords()).keys()].toSorted());
   }
 
   /**
@@ -372,7 +376,7 @@ export abstract class BaseStore {
   }): Promise<[obj: InstanceType<C>, created: boolean]> {
     const { model, ids, attrs } = options;
     const uid = model.createUniqueId(ids as never);
-    const [stored] = await this.find({ model: model as ModelClass, uids: [uid] });
+    const [stored] = await this.find<ModelClass>({ model, uids: [uid] });
     if (stored !== undefined) return [stored as InstanceType<C>, false];
     const obj = await parseModel(this.registry.resolve(model), { ...(ids as object), ...attrs });
     return (await this.getOrAddModelInstance(obj)) as [InstanceType<C>, boolean];

@@ -22,8 +22,16 @@ export interface InsertConflict {
 interface Waiting {
   removed: boolean;
   write?: { readonly kind: 'insert' | 'put'; readonly record: ModelRecord };
-  /** Child field -> child's unique id -> whether it is to be linked; in the order of the calls. */
-  links?: Map<string, Map<string, boolean>>;
+  /** A failed drain may have inserted it, so that a removal must reach the backend. */
+  attempted?: boolean;
+  /** Child field -> child's unique id -> what is to become of it; in the order of the calls. */
+  links?: Map<string, Map<string, LinkChange>>;
+}
+
+/** First taken out of the list, then put at its end. */
+interface LinkChange {
+  readonly unlinked: boolean;
+  readonly linked: boolean;
 }
 
 /**
@@ -32,25 +40,32 @@ interface Waiting {
  */
 export class WriteBehind {
   private waiting = new Map<string, Map<string, Waiting>>();
+  /** What a drain has taken and not yet written. */
+  private leaving:
+    { readonly entries: ReadonlyMap<string, ReadonlyMap<string, Waiting>>; readonly writes: number } | undefined;
   private writes = 0;
 
-  /** How many inserts, puts and removals wait. Links do not count: they cost nothing more as they gather. */
+  /** How many inserts, puts and removals wait or are being done. Links do not count: they cost nothing more as they gather. */
   get size(): number {
-    return this.writes;
+    return this.writes + (this.leaving?.writes ?? 0);
   }
 
+  /** Whether nothing waits and no drain is under way. */
   isEmpty(): boolean {
-    return this.waiting.size === 0;
+    return this.waiting.size === 0 && this.leaving === undefined;
   }
 
   has(model: string, uid: string): boolean {
-    return this.waiting.get(model)?.has(uid) ?? false;
+    return [this.waiting, this.leaving?.entries].some((entries) => entries?.get(model)?.has(uid) ?? false);
   }
 
   insert(model: string, record: ModelRecord): void {
     const entry = this.entry(model, record.uid);
     entry.write = { kind: 'insert', record };
     delete entry.links;
+    // Its place in the order is that of this call, not of an earlier removal.
+    this.waiting.get(model)?.delete(record.uid);
+    this.waiting.get(model)?.set(record.uid, entry);
     this.writes++;
   }
 
@@ -62,18 +77,19 @@ export class WriteBehind {
 
   remove(model: string, uid: string): void {
     const entry = this.entry(model, uid);
-    if (entry.write?.kind !== 'insert') entry.removed = true;
+    if (entry.write?.kind !== 'insert' || entry.attempted) entry.removed = true;
     delete entry.write;
     delete entry.links;
     this.writes++;
   }
 
   link(model: string, uid: string, field: string, childUid: string, linked: boolean): void {
-    const links = (this.entry(model, uid).links ??= new Map<string, Map<string, boolean>>());
-    const field_ = links.get(field) ?? new Map<string, boolean>();
-    links.set(field, field_);
-    field_.delete(childUid); // Re-inserted below, so that the last call decides the order too.
-    field_.set(childUid, linked);
+    const links = (this.entry(model, uid).links ??= new Map<string, Map<string, LinkChange>>());
+    const changes = links.get(field) ?? new Map<string, LinkChange>();
+    links.set(field, changes);
+    const unlinked = !linked || (changes.get(childUid)?.unlinked ?? false);
+    changes.delete(childUid); // Re-inserted below, so that the last call decides the order too.
+    changes.set(childUid, { unlinked, linked });
   }
 
   /**
@@ -85,6 +101,7 @@ export class WriteBehind {
   async drain(writer: RecordWriter): Promise<readonly InsertConflict[]> {
     const { waiting, writes } = this;
     this.waiting = new Map();
+    this.leaving = { entries: waiting, writes };
     this.writes = 0;
     const conflicts: InsertConflict[] = [];
     try {
@@ -100,6 +117,8 @@ export class WriteBehind {
     } catch (error) {
       this.takeBack(waiting, writes);
       throw error;
+    } finally {
+      this.leaving = undefined;
     }
   }
 
@@ -120,13 +139,19 @@ export class WriteBehind {
   private takeBack(undone: Map<string, Map<string, Waiting>>, writes: number): void {
     const since = this.waiting;
     this.waiting = undone;
-    this.writes += writes;
+    this.writes = writes;
+    for (const entries of undone.values()) {
+      for (const entry of entries.values()) entry.attempted = true;
+    }
     for (const [model, entries] of since) {
       for (const [uid, { removed, write, links }] of entries) {
         if (removed) this.remove(model, uid);
         if (write !== undefined) this[write.kind](model, write.record);
         for (const [field, children] of links ?? []) {
-          for (const [child, linked] of children) this.link(model, uid, field, child, linked);
+          for (const [child, { unlinked, linked }] of children) {
+            if (unlinked) this.link(model, uid, field, child, false);
+            if (linked) this.link(model, uid, field, child, true);
+          }
         }
       }
     }
@@ -153,7 +178,10 @@ async function drainWrites(
     const there = await writer.insertRecords(model, inserts);
     for (const [index, record] of inserts.entries()) {
       const existing = there[index];
+      const entry = entries.get(record.uid);
       if (existing !== undefined) conflicts.push({ model, record, existing });
+      // Our own from now on: should a later step fail, what is written the second time must not meet it as a stranger.
+      else if (entry?.write !== undefined) entry.write = { kind: 'put', record: entry.write.record };
     }
   }
   if (puts.length > 0) await writer.putRecords(model, puts);
@@ -175,9 +203,9 @@ function withLinks(record: ModelRecord, links: NonNullable<Waiting['links']>): M
   const data = { ...record.data };
   for (const [field, changes] of links) {
     const before: readonly string[] = Array.isArray(data[field]) ? (data[field] as string[]) : [];
-    const kept = before.filter((uid) => changes.get(uid) !== false);
+    const kept = before.filter((uid) => !changes.get(uid)?.unlinked);
     const present = new Set(kept);
-    for (const [uid, linked] of changes) if (linked && !present.has(uid)) kept.push(uid);
+    for (const [uid, { linked }] of changes) if (linked && !present.has(uid)) kept.push(uid);
     data[field] = kept;
   }
   return { ...record, data };

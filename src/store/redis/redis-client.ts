@@ -56,6 +56,8 @@ export function clientOptions({ options }: RedisTarget, timeout: number): Client
     socketTimeout: Math.ceil(timeout * 0.8),
     commandTimeout: timeout,
     keepAlive: 5000,
+    // ioredis waits so long, keeping the process, for a socket to close that may be closed already.
+    disconnectTimeout: 100,
     retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 5), 500) * (0.5 + Math.random() / 2),
   };
 }

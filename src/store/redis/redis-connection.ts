@@ -11,33 +11,34 @@ export class RedisConnection {
   /** Where the server is, without secrets. */
   readonly address: string;
   private readonly timeout: number;
+  // What holds a password is `#private`, so that inspecting a store shows none.
   /** The user's own client. */
-  private readonly given: Redis | undefined;
-  private readonly target: RedisTarget | undefined;
-  private client: ScriptedRedis | undefined;
+  readonly #given: Redis | undefined;
+  readonly #target: RedisTarget | undefined;
+  #client: ScriptedRedis | undefined;
   private connecting: Promise<ScriptedRedis> | undefined;
   private users = 0;
-  private lastError: unknown;
+  #lastError: unknown;
   private readonly remember = (error: unknown): void => {
-    this.lastError = error;
+    this.#lastError = error;
   };
   private readonly forget = (): void => {
-    this.lastError = undefined;
+    this.#lastError = undefined;
   };
 
   constructor(options: RedisStoreOptions) {
     this.timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
-    this.given = options.client as Redis | undefined;
-    if (this.given === undefined) this.target = redisTarget(options);
-    const { host, port, db, path } = this.given?.options ?? {};
-    this.address = this.target?.address ?? `redis://${path ?? `${host}:${port}`}/${db ?? 0}`;
+    this.#given = options.client as Redis | undefined;
+    if (this.#given === undefined) this.#target = redisTarget(options);
+    const { host, port, db, path } = this.#given?.options ?? {};
+    this.address = this.#target?.address ?? `redis://${path ?? `${host}:${port}`}/${db ?? 0}`;
   }
 
   /** @param store begins the message of an error. */
   async acquire(store: string): Promise<void> {
     this.connecting ??= this.connect(store);
     try {
-      this.client = await this.connecting;
+      this.#client = await this.connecting;
       this.users++;
     } finally {
       this.connecting = undefined;
@@ -46,10 +47,10 @@ export class RedisConnection {
 
   async release(): Promise<void> {
     if (--this.users > 0) return;
-    const { client } = this;
-    this.client = undefined;
+    const client = this.#client;
     if (client === undefined) return;
-    if (this.given === undefined) await this.quit(client);
+    this.#client = undefined;
+    if (this.#given === undefined) await this.quit(client);
     client.off('error', this.remember);
     client.off('ready', this.forget);
   }
@@ -59,23 +60,23 @@ export class RedisConnection {
    * @param writes whether the commands may change something, for the error of a lost answer.
    */
   async run<T>(store: string, writes: boolean, commands: (client: ScriptedRedis) => Promise<T>): Promise<T> {
-    const client = this.client;
+    const client = this.#client;
     if (client === undefined) throw new ObjectStoreException(`${store} is closed`, { code: 'STORE_CLOSED' });
     try {
       if (client.status !== 'ready') await this.ready(client);
       return await commands(client);
     } catch (error) {
-      throw storeError(error, { where: `${store} at ${this.address}`, lastError: this.lastError }, writes);
+      throw storeError(error, { where: `${store} at ${this.address}`, lastError: this.#lastError }, writes);
     }
   }
 
   private async connect(store: string): Promise<ScriptedRedis> {
-    if (this.client !== undefined) return this.client;
-    const { target } = this;
+    if (this.#client !== undefined) return this.#client;
+    const target = this.#target;
     const client = defineScripts(
-      target === undefined ? (this.given as Redis) : new Redis(clientOptions(target, this.timeout)),
+      target === undefined ? (this.#given as Redis) : new Redis(clientOptions(target, this.timeout)),
     );
-    this.lastError = undefined;
+    this.#lastError = undefined;
     client.on('error', this.remember);
     client.on('ready', this.forget);
     try {
@@ -83,17 +84,17 @@ export class RedisConnection {
       else if (client.status !== 'ready') await this.ready(client);
       // A server that asks for a password is "ready" without one, and an unknown database is silently database 0.
       const info = await client.client('INFO');
-      const db = /\bdb=(\d+)/.exec(String(info))?.[1];
+      const db = /\bdb=(\d+)/.exec(info)?.[1];
       if (target !== undefined && db !== undefined && Number(db) !== target.options.db) {
         throw new ObjectStoreException(
           `${store} at ${this.address}: the server has no database ${target.options.db}; its "databases" setting says how many`,
-          { code: 'STORE_WRONG_DATABASE', cause: this.lastError },
+          { code: 'STORE_WRONG_DATABASE', cause: this.#lastError },
         );
       }
       return client;
     } catch (error) {
-      const failed = storeError(error, { where: `${store} at ${this.address}`, lastError: this.lastError }, false);
-      if (this.given === undefined) client.disconnect();
+      const failed = storeError(error, { where: `${store} at ${this.address}`, lastError: this.#lastError }, false);
+      if (this.#given === undefined) client.disconnect();
       else {
         client.off('error', this.remember);
         client.off('ready', this.forget);
@@ -109,7 +110,7 @@ export class RedisConnection {
     } catch (error) {
       // `once` also rejects with an 'error' event: one failed attempt, after which the client tries again.
       if (!signal.aborted && client.status !== 'end') return this.ready(client);
-      throw this.lastError ?? error;
+      throw this.#lastError ?? error;
     }
   }
 
@@ -124,6 +125,7 @@ export class RedisConnection {
         clearTimeout(timer);
       }
     }
-    client.disconnect();
+    // An ended client would only start a timer.
+    if (client.status !== 'end') client.disconnect();
   }
 }

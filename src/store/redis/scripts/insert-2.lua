@@ -2,7 +2,7 @@
 -- KEYS 1 index (sorted set), 2 model names (set)
 -- ARGV 1 object key prefix, 2 model name, then for each object: unique id, text
 -- Returns a flat list: for each object that was in the way its position (from 1) and its text.
--- Fails with WRONGTYPE, having written nothing, when a key holds something else.
+-- Fails with WRONGTYPE, having written no object, when a key holds something else.
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 local score = last[2] and tonumber(last[2]) or 0
 redis.call('SADD', KEYS[2], ARGV[2])

@@ -1,0 +1,115 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get, type INestApplication } from '@nestjs/common';
+import { HealthCheck, HealthCheckService, TerminusModule, type HealthCheckResult } from '@nestjs/terminus';
+import { Test } from '@nestjs/testing';
+import { DiffSyncStoreHealthIndicator, DiffSyncStoreModule, ValueError } from '../../src/index.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+
+@Controller('health')
+class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly store: DiffSyncStoreHealthIndicator,
+  ) {}
+
+  @Get()
+  @HealthCheck()
+  check(): Promise<HealthCheckResult> {
+    return this.health.check([
+      () => this.store.isHealthy('store', { timeout: 200 }),
+      () => this.store.isHealthy('memory', { store: 'memory' }),
+    ]);
+  }
+}
+
+let server: RedisServer;
+let app: INestApplication<Server>;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+
+afterEach(async () => {
+  await app.close();
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+async function boot(): Promise<DiffSyncStoreHealthIndicator> {
+  const module = await Test.createTestingModule({
+    imports: [
+      TerminusModule.forRoot({ logger: false }),
+      DiffSyncStoreModule.forRoot({ engine: 'redis', url: server.url, storeId: 'inv' }),
+      DiffSyncStoreModule.forRoot({ engine: 'local', name: 'memory' }),
+    ],
+    controllers: [HealthController],
+  })
+    .setLogger(false as never)
+    .compile();
+  app = module.createNestApplication<INestApplication<Server>>();
+  await app.listen(0, '127.0.0.1');
+  return app.get(DiffSyncStoreHealthIndicator);
+}
+
+async function getHealth(): Promise<[status: number, body: unknown]> {
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/health`);
+  return [response.status, await response.json()];
+}
+
+describe('isHealthy()', () => {
+  it('of a store that answers is up, with engine, store id and response time', async () => {
+    const indicator = await boot();
+    expect(await indicator.isHealthy()).toEqual({
+      store: { status: 'up', engine: 'redis', storeId: 'inv', responseTime: expect.any(Number) },
+    });
+    expect(await indicator.isHealthy('mem', { store: 'memory' })).toEqual({
+      mem: { status: 'up', engine: 'local', responseTime: expect.any(Number) },
+    });
+  });
+
+  it('of a frozen server is down at its own deadline, with code and message, and does not throw', async () => {
+    const indicator = await boot();
+    await server.pause();
+    try {
+      const { store } = await indicator.isHealthy('store', { timeout: 50 });
+      expect(store).toMatchObject({ status: 'down', code: 'STORE_TIMEOUT' });
+      expect(store.message).toContain('RedisStore (inv)');
+      expect(store.responseTime).toBeLessThan(1000);
+    } finally {
+      await server.resume();
+    }
+  });
+
+  it('of an unknown store throws a ValueError that names the stores there are', async () => {
+    const indicator = await boot();
+    await expect(indicator.isHealthy('x', { store: 'nosuch' })).rejects.toThrow(ValueError);
+    await expect(indicator.isHealthy('x', { store: 'nosuch' })).rejects.toThrow('memory');
+  });
+
+  it('inside Terminus answers 200 while the store is up, and 503 with the reason when it is not', async () => {
+    await boot();
+    const up = { status: 'up', engine: 'redis', storeId: 'inv', responseTime: expect.any(Number) };
+    const memory = { status: 'up', engine: 'local', responseTime: expect.any(Number) };
+    expect(await getHealth()).toEqual([
+      200,
+      { status: 'ok', info: { store: up, memory }, error: {}, details: { store: up, memory } },
+    ]);
+    await server.pause();
+    try {
+      const [status, body] = await getHealth();
+      expect(status).toBe(503);
+      expect(body).toMatchObject({
+        status: 'error',
+        info: { memory },
+        error: { store: { status: 'down', engine: 'redis', storeId: 'inv', code: 'STORE_TIMEOUT' } },
+      });
+    } finally {
+      await server.resume();
+    }
+  });
+});

@@ -1,0 +1,179 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, string | { types: string; default: string }>;
+  dependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
+  peerDependenciesMeta: Record<string, { optional: boolean }>;
+};
+
+interface Import {
+  readonly from: string;
+  /** A file of ours, from the root of the repository, or a package's name. */
+  readonly to: string;
+  readonly kind: 'value' | 'type' | 'dynamic';
+}
+
+/** Which rooms each room may import from, besides itself. Rooms are the folders of `src`, and its files at the top. */
+const BASE = ['errors', 'flags', 'values', 'logging/logger'];
+const ARROWS: Record<string, readonly string[]> = {
+  errors: [],
+  flags: [],
+  values: [],
+  logging: [],
+  model: BASE,
+  diff: BASE,
+  store: [...BASE, 'model'],
+  'store/local': [...BASE, 'model', 'store'],
+  'store/redis': [...BASE, 'model', 'store'],
+  engine: [...BASE, 'diff', 'model', 'store'],
+  adapter: [...BASE, 'logging', 'engine', 'diff', 'model', 'store', 'store/local'],
+  module: [...BASE, 'logging', 'health', 'store', 'store/local', 'store/redis'],
+  health: [...BASE, 'module', 'store'],
+  testing: [...BASE, 'model', 'store'],
+};
+
+/** Rooms that may load Nest. */
+const NEST = ['logging', 'adapter', 'module', 'health'];
+const OPTIONAL = Object.keys(manifest.peerDependenciesMeta);
+
+function filesBelow(folder: string, ending: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((name) => join(folder, String(name)))
+    .filter((name) => name.endsWith(ending) && statSync(join(root, name)).isFile());
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const found: Import[] = [];
+  const add = (specifier: string, kind: Import['kind']): void => {
+    const own = specifier.startsWith('.');
+    const to = own ? join(dirname(file), specifier).replace(/\.js$/, '.ts') : packageName(specifier);
+    found.push({ from: file, to, kind });
+  };
+  for (const [, words = '', specifier = ''] of text.matchAll(/^(?:import|export)\s([^;'"]*?)from\s+'([^']+)'/gms)) {
+    const names = /\{([^}]*)\}/
+      .exec(words)?.[1]
+      ?.split(',')
+      .map((name) => name.trim())
+      .filter(Boolean);
+    const allTypes = words.startsWith('type ') || (names?.every((name) => name.startsWith('type ')) ?? false);
+    add(specifier, allTypes ? 'type' : 'value');
+  }
+  for (const [, specifier = ''] of text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)) add(specifier, 'dynamic');
+  for (const [, specifier = ''] of text.matchAll(/^import\s+'([^']+)'/gm)) add(specifier, 'value');
+  return found;
+}
+
+function packageName(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+/** `src/store/redis/x.ts` is in the room `store/redis`, `src/errors.ts` in `errors`. */
+function roomOf(file: string): string {
+  const [, first = '', second = '', ...rest] = file.split('/');
+  if (second === '') return first.replace('.ts', '');
+  return rest.length > 0 && `${first}/${second}` in ARROWS ? `${first}/${second}` : first;
+}
+
+const sources = filesBelow('src', '.ts').filter((file) => file !== 'src/index.ts');
+const imports = sources.flatMap(importsOf);
+
+describe('the rooms of src', () => {
+  it('are all in the table', () => {
+    expect(sources.map(roomOf).filter((room) => !(room in ARROWS))).toEqual([]);
+  });
+
+  it('import along the arrows only', () => {
+    const wrong = imports
+      .filter(({ to }) => to.startsWith('src/'))
+      .filter(({ from, to, kind }) => {
+        const [room, other] = [roomOf(from), roomOf(to)];
+        if (room === other) return false;
+        if (!ARROWS[room]?.some((allowed) => allowed === other || `src/${allowed}.ts` === to)) return true;
+        // The module names another engine's types, and loads it only when it is asked for.
+        return (
+          room === 'module' && other === 'store/redis' && (kind === 'value' || !/store-factory|options/.test(from))
+        );
+      });
+    expect(wrong).toEqual([]);
+  });
+
+  it('load Nest in the Nest-facing rooms only', () => {
+    const wrong = imports.filter(
+      ({ from, to, kind }) => to.startsWith('@nestjs/') && kind === 'value' && !NEST.includes(roomOf(from)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('testing knows no test runner', () => {
+    const used = imports.filter(({ from, to }) => roomOf(from) === 'testing' && !to.startsWith('src/'));
+    expect(
+      [...new Set(used.map(({ to }) => to))].filter(
+        (name) => !name.startsWith('node:') && !name.startsWith('@standard-schema'),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('the manifest', () => {
+  it('declares every package that src imports', () => {
+    const declared = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]);
+    const used = new Set(imports.map(({ to }) => to).filter((to) => !to.startsWith('src/') && !to.startsWith('node:')));
+    expect([...used].filter((name) => !declared.has(name))).toEqual([]);
+    expect(Object.keys(manifest.dependencies).filter((name) => !used.has(name))).toEqual([]);
+  });
+
+  it('has doors that the build makes, each from one index.ts', () => {
+    for (const [door, target] of Object.entries(manifest.exports)) {
+      if (typeof target === 'string') continue;
+      const source = target.default.replace('./dist/', 'src/').replace(/\.js$/, '.ts');
+      expect([door, sources.concat('src/index.ts').includes(source)]).toEqual([door, true]);
+      expect(target.types).toBe(target.default.replace(/\.js$/, '.d.ts'));
+    }
+  });
+
+  it('loads no optional package through the main door, nor names its types there', () => {
+    const reached = new Set<string>();
+    const pending = ['src/index.ts'];
+    for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+      if (reached.has(file)) continue;
+      reached.add(file);
+      if (!file.startsWith('src/')) continue;
+      pending.push(
+        ...importsOf(file)
+          .filter(({ kind }) => kind !== 'dynamic')
+          .map(({ to }) => to),
+      );
+    }
+    expect(reached).toContain('src/module/store-factory.ts');
+    expect([...reached].filter((name) => OPTIONAL.includes(name))).toEqual([]);
+  });
+});
+
+describe('the Lua scripts', () => {
+  it.each(filesBelow('src', '.lua'))('%s: the number in its name, its header and the keys it uses agree', (file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    const named = Number(/-(\d+)\.lua$/.exec(file)?.[1]);
+    const header = /^-- KEYS (.*)$/m.exec(text)?.[1]?.match(/\d+ /g)?.map(Number) ?? [];
+    const used = [...new Set([...text.matchAll(/KEYS\[(\d+)\]/g)].map(([, key]) => Number(key)))].toSorted(
+      (a, b) => a - b,
+    );
+    const expected = Array.from({ length: named }, (_, at) => at + 1);
+    expect({ header, used }).toEqual({ header: expected, used: expected });
+    expect(text).toMatch(/^-- Returns /m);
+  });
+
+  it('are all used, by the name of their file', () => {
+    const loader = readFileSync(join(root, 'src/store/redis/redis-scripts.ts'), 'utf8');
+    for (const file of filesBelow('src', '.lua'))
+      expect(loader).toContain(`'${relative('src/store/redis/scripts', file)}'`);
+  });
+});
