@@ -13,9 +13,14 @@ export class UnstorableValue extends Error {
   }
 }
 
-/** Equality by value, strict: `true` is not `1`, `null` is not `undefined`, key order means nothing. */
+/** Equality by value, strict: `true` is not `1`, `null` is not `undefined`, `-0` is not `0`, key order means nothing. */
 export function sameValue(a: unknown, b: unknown): boolean {
-  return a === b || isDeepStrictEqual(a, b);
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  // Node's comparison finds no two invalid dates equal, but an object that holds one must equal its own copy.
+  return (
+    isDeepStrictEqual(a, b) || (holdsInvalidDate(a) && isDeepStrictEqual(markInvalidDates(a), markInvalidDates(b)))
+  );
 }
 
 /**
@@ -55,7 +60,7 @@ function copyDeep(value: unknown, path: string, above: object[]): unknown {
   if (above.length >= MAX_DEPTH) throw new UnstorableValue(path, `is nested more than ${MAX_DEPTH} levels deep`);
   above.push(value);
   try {
-    if (Array.isArray(value)) return value.map((item, index) => copyDeep(item, `${path}[${index}]`, above));
+    if (Array.isArray(value)) return copyList(value, path, above);
     if (types.isMap(value)) {
       return new Map(
         [...value].map(([key, item]) => [
@@ -72,6 +77,40 @@ function copyDeep(value: unknown, path: string, above: object[]): unknown {
   } finally {
     above.pop();
   }
+}
+
+/** Gaps become undefined, for no text form tells them apart. */
+function copyList(list: readonly unknown[], path: string, above: object[]): unknown[] {
+  const copy: unknown[] = [];
+  for (let index = 0; index < list.length; index++) {
+    const item = list[index];
+    copy.push(isScalar(item) ? item : copyDeep(item, `${path}[${index}]`, above));
+  }
+  return copy;
+}
+
+class InvalidDate {}
+
+/** A Map's entries are lists, so they need no case of their own. */
+function holdsInvalidDate(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (types.isDate(value)) return Number.isNaN(value.getTime());
+  if (Array.isArray(value) || types.isSet(value) || types.isMap(value)) return [...value].some(holdsInvalidDate);
+  return isPlainObject(value) && Object.values(value).some(holdsInvalidDate);
+}
+
+function markInvalidDates(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (types.isDate(value)) return Number.isNaN(value.getTime()) ? new InvalidDate() : value;
+  if (Array.isArray(value)) return value.map(markInvalidDates);
+  if (types.isSet(value)) return new Set([...value].map(markInvalidDates));
+  if (types.isMap(value)) {
+    return new Map([...value].map(([key, item]) => [markInvalidDates(key), markInvalidDates(item)]));
+  }
+  if (!isPlainObject(value)) return value;
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) setOwn(copy, key, markInvalidDates(value[key]));
+  return copy;
 }
 
 function className(value: object): string {

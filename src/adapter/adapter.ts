@@ -5,9 +5,10 @@ import { Differ, type DiffOptions } from '../engine/differ.js';
 import type { Side } from '../engine/side.js';
 import { Syncer } from '../engine/syncer.js';
 import { DiffSyncFlags } from '../flags.js';
-import type { DiffSyncLogger } from '../logging/logger.js';
+import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import { DiffSyncModel, parseModel, type IdentifiersOf, type ModelClass } from '../model/diffsync-model.js';
+import { withoutDefaults } from '../model/model-defaults.js';
 import type { AttrsOf, BaseStore, IdentifierOf, ModelRef, ObjectOf } from '../store/base-store.js';
 import { LocalStore } from '../store/local/local.store.js';
 import { traversal, traversalText, type Traversal } from './tree-traversal.js';
@@ -17,7 +18,7 @@ export interface AdapterOptions {
   readonly store?: BaseStore | undefined;
   /** Default: the class name. */
   readonly name?: string | undefined;
-  /** Default: Nest's Logger, at the verbosity of `enableConsoleLogging`. */
+  /** Default: the store's logger, else Nest's at the verbosity of `enableConsoleLogging`. */
   readonly logger?: DiffSyncLogger | undefined;
 }
 
@@ -25,6 +26,9 @@ export interface SyncOptions extends DiffOptions {
   /** A diff made before, used as it is, even when empty. Default: a new one. */
   readonly diff?: Diff;
 }
+
+/** Model name -> unique id -> fields, `modelFlags` among them where they matter. */
+export type AdapterDict = Record<string, Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
  * One system's inventory: loads objects into a store, and compares and synchronises them with another adapter's. Extend it,
@@ -48,7 +52,8 @@ export abstract class Adapter implements Side {
     this.name = options.name ?? this.type;
     this.modelClasses = checkDeclarations(new.target);
     this.store = options.store ?? new LocalStore();
-    this.logger = options.logger ?? new NestLogger(this.name);
+    const inherited = this.store.logger === SILENT_LOGGER ? undefined : this.store.logger;
+    this.logger = options.logger ?? inherited ?? new NestLogger(this.name);
     this.store.bindAdapter(this, [...this.modelClasses.values()], this.logger);
     this.load = saveAfter(this.load, this.store);
   }
@@ -182,29 +187,57 @@ export abstract class Adapter implements Side {
 
   // ---- Other forms
 
-  /** `{ <model>: { <unique id>: fields } }`, for `loadFromDict`. */
-  async toDict(): Promise<Record<string, Record<string, Record<string, unknown>>>> {
-    const models: [string, Record<string, Record<string, unknown>>][] = [];
+  /**
+   * `{ <model>: { <unique id>: fields } }`, for `loadFromDict`.
+   * @param options.excludeDefaults leave out what the schema fills in by itself, and default flags. Default true.
+   */
+  async toDict(options: { readonly excludeDefaults?: boolean } = {}): Promise<AdapterDict> {
+    const { excludeDefaults = true } = options;
+    const models: [string, AdapterDict[string]][] = [];
     for (const model of await this.store.getAllModelNames()) {
-      const objects = await this.store.getAll({ model });
+      const objects: [string, Readonly<Record<string, unknown>>][] = [];
+      for await (const obj of this.store.iterate({ model })) {
+        const { modelFlags } = obj;
+        const fields = excludeDefaults ? await withoutDefaults(obj, obj.toDict()) : { ...obj.toDict(), modelFlags };
+        objects.push([obj.getUniqueId(), fields]);
+      }
       // Entries, for a unique id such as "__proto__" is an ordinary key here.
-      models.push([model, Object.fromEntries(objects.map((obj) => [obj.getUniqueId(), obj.toDict()]))]);
+      models.push([model, Object.fromEntries(objects)]);
     }
     return Object.fromEntries(models);
   }
 
-  /** The reverse of `toDict`: top-level models first, the others by name; unknown models and the unique ids are ignored. */
+  /**
+   * The reverse of `toDict`: top-level models first, the others by name; unknown models and the unique ids are ignored.
+   * @throws ModelValidationError or ObjectAlreadyExists for the first object that cannot be loaded; those before it are.
+   */
   async loadFromDict(data: Readonly<Record<string, Readonly<Record<string, object>>>>): Promise<void> {
     for (const name of traversalOrder(this.topLevel, this.modelClasses)) {
-      const model = this.modelClasses.get(name) as ModelClass;
-      const objects: DiffSyncModel[] = [];
-      for (const fields of Object.values(Object.hasOwn(data, name) ? (data[name] ?? {}) : {})) {
+      if (!Object.hasOwn(data, name)) continue;
+      await this.loadModel(this.modelClasses.get(name) as ModelClass, Object.values(data[name] ?? {}));
+    }
+  }
+
+  private async loadModel(model: ModelClass, all: readonly object[]): Promise<void> {
+    const waiting = new Map<string, DiffSyncModel>();
+    const save = async (): Promise<void> => {
+      const objs = [...waiting.values()];
+      waiting.clear();
+      await this.store.addMany({ objs });
+    };
+    try {
+      for (const fields of all) {
         const { modelFlags, ...input } = fields as { modelFlags?: number };
         const obj = await parseModel(model, input);
         if (modelFlags !== undefined) obj.modelFlags = modelFlags;
-        objects.push(obj);
+        const uid = obj.getUniqueId();
+        if (waiting.has(uid)) {
+          await save();
+          await this.store.add({ obj });
+        } else waiting.set(uid, obj);
       }
-      await this.store.addMany({ objs: objects });
+    } finally {
+      await save();
     }
   }
 
@@ -268,5 +301,5 @@ function checkDeclarations(adapter: typeof Adapter): ReadonlyMap<string, ModelCl
 }
 
 function traversalOrder(topLevel: readonly string[], models: ReadonlyMap<string, ModelClass>): string[] {
-  return [...new Set([...topLevel, ...[...models.keys()].sort()])];
+  return [...new Set([...topLevel, ...[...models.keys()].toSorted()])];
 }

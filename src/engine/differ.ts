@@ -37,7 +37,16 @@ interface PairNode extends Pair {
 interface Trace {
   counted: number;
   skipped?: { readonly reason: string; readonly type: string; readonly uid: string };
+  /** The diff ends here: with the error that comes first in depth-first order, whatever level was read first. */
+  failed?: { readonly error: unknown };
   readonly below: Trace[];
+}
+
+/** One parent's children of one type, as each side lists them. */
+interface ChildList {
+  readonly type: string;
+  readonly src: readonly string[];
+  readonly dst: readonly string[];
 }
 
 /**
@@ -98,7 +107,7 @@ export class Differ {
   private async countUncompared(): Promise<void> {
     const { src, dst } = this;
     const only = (a: Side, b: Side): string[] => a.topLevel.filter((type) => !b.topLevel.includes(type));
-    for (const type of [...new Set([...only(dst, src), ...only(src, dst)])].sort()) {
+    for (const type of [...new Set([...only(dst, src), ...only(src, dst)])].toSorted()) {
       this.progress.advance(await (dst.topLevel.includes(type) ? dst : src).store.count({ model: type }));
     }
   }
@@ -169,7 +178,8 @@ export class Differ {
   private async diffRoots(src: Objects, dst: Objects): Promise<DiffElement[]> {
     const elements: DiffElement[] = [];
     const traces: Trace[] = [];
-    const pairs = this.pairUp(src, dst, undefined);
+    const pairs = pairUp(src, dst, undefined);
+    checkPairs(pairs);
     let slice: { node: PairNode; trace: Trace }[] = [];
     let children = 0;
     for (const pair of pairs) {
@@ -208,28 +218,48 @@ export class Differ {
       const [srcObjects, dstObjects] = await Promise.all([fetch(this.src, wanted.src), fetch(this.dst, wanted.dst)]);
       const next: { node: PairNode; trace: Trace }[] = [];
       for (const { node, trace, lists } of links) {
-        for (const { type, src, dst } of lists) {
-          const pairs = this.pairUp(
-            this.place(node, 'src', type, src, srcObjects, trace),
-            this.place(node, 'dst', type, dst, dstObjects, trace),
-            node,
-          );
-          for (const pair of pairs) {
-            const below: Trace = { counted: 0, below: [] };
-            trace.below.push(below);
-            const child = this.compare(pair, below);
-            if (child === undefined) continue;
-            node.element.addChild(child.element);
-            if (countChildren(child) > 0) next.push({ node: child, trace: below });
-          }
+        try {
+          for (const list of lists) next.push(...this.diffList(node, trace, list, srcObjects, dstObjects));
+        } catch (error) {
+          trace.below.push({ counted: 0, failed: { error }, below: [] });
         }
       }
       level = next;
     }
   }
 
+  /** One parent's children of one type. @returns those that have children themselves. */
+  private diffList(
+    node: PairNode,
+    trace: Trace,
+    { type, src, dst }: ChildList,
+    srcObjects: ReadonlyMap<string, Objects>,
+    dstObjects: ReadonlyMap<string, Objects>,
+  ): { node: PairNode; trace: Trace }[] {
+    const srcPlaced = this.place(node, 'src', type, src, srcObjects);
+    const dstPlaced = this.place(node, 'dst', type, dst, dstObjects);
+    const pairs = pairUp(srcPlaced.objects, dstPlaced.objects, node);
+    // A unique id that is listed again counts as looked at, as far as a list is longer than what is compared.
+    const surplus = Math.max(srcPlaced.listed - pairs.length, 0) + Math.max(dstPlaced.listed - pairs.length, 0);
+    if (surplus > 0) trace.below.push({ counted: surplus, below: [] });
+    checkPairs(pairs);
+    const children: { node: PairNode; trace: Trace }[] = [];
+    for (const pair of pairs) {
+      const below: Trace = { counted: 0, below: [] };
+      trace.below.push(below);
+      const child = this.compare(pair, below);
+      if (child !== undefined) children.push({ node: child, trace: below });
+    }
+    try {
+      for (const child of children) node.element.addChild(child.node.element);
+    } catch (error) {
+      trace.below.push({ counted: 0, failed: { error }, below: [] });
+    }
+    return children.filter((child) => countChildren(child.node) > 0);
+  }
+
   /** Which children of a pair are compared, each side's read by its own field. */
-  private childLists(node: PairNode, trace: Trace): { type: string; src: readonly string[]; dst: readonly string[] }[] {
+  private childLists(node: PairNode, trace: Trace): ChildList[] {
     const { src, dst } = node;
     const srcMapping = src?.getChildrenMapping() ?? {};
     const dstMapping = dst?.getChildrenMapping() ?? {};
@@ -238,12 +268,12 @@ export class Differ {
     const leaveOut = (count: number): void => {
       if (count > 0) trace.below.push({ counted: count, below: [] });
     };
-    const lists: { type: string; src: readonly string[]; dst: readonly string[] }[] = [];
+    const lists: ChildList[] = [];
     for (const [type, field] of Object.entries(srcMapping)) {
-      const srcUids = list(src, field);
-      const common = dst === undefined ? this.canHold(node, type) : Object.hasOwn(dstMapping, type);
-      if (common) lists.push({ type, src: srcUids, dst: list(dst, dstMapping[type]) });
-      else leaveOut(srcUids.length);
+      const [srcUids, dstUids] = [list(src, field), list(dst, dstMapping[type])];
+      const known = dst === undefined || Object.hasOwn(dstMapping, type);
+      if (known && (srcUids.length === 0 || this.canHold(node, type))) lists.push({ type, src: srcUids, dst: dstUids });
+      else leaveOut(srcUids.length + dstUids.length);
     }
     for (const [type, field] of Object.entries(dstMapping)) {
       if (src === undefined) lists.push({ type, src: [], dst: list(dst, field) });
@@ -252,7 +282,7 @@ export class Differ {
     return lists;
   }
 
-  /** Whether the target could take children of this type below an object that it has yet to create. */
+  /** Whether the target could take children of this type below this object. */
   private canHold(node: PairNode, type: string): boolean {
     const { dst } = this;
     const parent = node.element.type;
@@ -272,43 +302,24 @@ export class Differ {
     return false;
   }
 
-  /** The objects of a child list that have their place here. */
+  /** The objects of a child list that have their place here; `listed` counts their repeats too. */
   private place(
     node: PairNode,
     side: 'src' | 'dst',
     type: string,
     uids: readonly string[],
     fetched: ReadonlyMap<string, Objects>,
-    trace: Trace,
-  ): Objects {
-    const placed = new Map<string, DiffSyncModel>();
-    let repeats = 0;
+  ): { objects: Objects; listed: number } {
+    const objects = new Map<string, DiffSyncModel>();
+    let listed = 0;
     for (const uid of uids) {
       const obj = fetched.get(type)?.get(uid);
       if (obj === undefined) throw new ObjectNotFound(`${type} ${uid} not present in ${String(this[side].store)}`);
-      if (meet(this.met[side], type, uid)) placed.set(uid, obj);
+      if (meet(this.met[side], type, uid)) objects.set(uid, obj);
       else if (isAbove(node, side, type, uid)) throw cycleThrough(node, type, uid, this[side].name);
-      else if (placed.has(uid)) repeats++;
+      if (objects.has(uid)) listed++;
     }
-    if (repeats > 0) trace.below.push({ counted: repeats, below: [] });
-    return placed;
-  }
-
-  /** The source's order first, then what only the target has. @throws ValueError for a pair that cannot be compared. */
-  private pairUp(src: Objects, dst: Objects, parent: PairNode | undefined): Pair[] {
-    const pairs: Pair[] = [];
-    for (const [uid, obj] of src) pairs.push({ src: obj, dst: dst.get(uid), parent });
-    for (const [uid, obj] of dst) if (!src.has(uid)) pairs.push({ src: undefined, dst: obj, parent });
-    for (const { src: a, dst: b } of pairs) {
-      if (a === undefined || b === undefined) continue;
-      if (a.getShortname() !== b.getShortname()) {
-        throw new ValueError(`Shortname mismatch: ${a.getShortname()} vs ${b.getShortname()}`);
-      }
-      if (!sameValue(a.getIdentifiers(), b.getIdentifiers())) {
-        throw new ValueError(`Keys mismatch: ${inspect(a.getIdentifiers())} vs ${inspect(b.getIdentifiers())}`);
-      }
-    }
-    return pairs;
+    return { objects, listed };
   }
 
   private compare({ src, dst, parent }: Pair, trace: Trace): PairNode | undefined {
@@ -355,14 +366,36 @@ export class Differ {
   }
 
   private tell(traces: readonly Trace[]): void {
-    const stack = [...traces].reverse();
+    const stack = traces.toReversed();
     for (let trace = stack.pop(); trace !== undefined; trace = stack.pop()) {
       if (trace.skipped !== undefined) {
         const { reason, type, uid } = trace.skipped;
         this.dst.logger.debug(reason, { model: type, uniqueId: uid });
       }
       this.progress.advance(trace.counted);
+      if (trace.failed !== undefined) throw trace.failed.error;
       for (let index = trace.below.length - 1; index >= 0; index--) stack.push(trace.below[index] as Trace);
+    }
+  }
+}
+
+/** The source's order first, then what only the target has. */
+function pairUp(src: Objects, dst: Objects, parent: PairNode | undefined): Pair[] {
+  const pairs: Pair[] = [];
+  for (const [uid, obj] of src) pairs.push({ src: obj, dst: dst.get(uid), parent });
+  for (const [uid, obj] of dst) if (!src.has(uid)) pairs.push({ src: undefined, dst: obj, parent });
+  return pairs;
+}
+
+/** @throws ValueError for a pair that cannot be compared. */
+function checkPairs(pairs: readonly Pair[]): void {
+  for (const { src, dst } of pairs) {
+    if (src === undefined || dst === undefined) continue;
+    if (src.getShortname() !== dst.getShortname()) {
+      throw new ValueError(`Shortname mismatch: ${src.getShortname()} vs ${dst.getShortname()}`);
+    }
+    if (!sameValue(src.getIdentifiers(), dst.getIdentifiers())) {
+      throw new ValueError(`Keys mismatch: ${inspect(src.getIdentifiers())} vs ${inspect(dst.getIdentifiers())}`);
     }
   }
 }

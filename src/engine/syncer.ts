@@ -58,8 +58,10 @@ export class Syncer {
   private revision = 0;
   /** Elements done out of their turn, because something had to wait for them. */
   private readonly done = new Set<number>();
-  /** `type uid` -> the delete of an object that is created elsewhere in the same diff: it has moved. */
+  /** `type uid` -> the delete, not yet begun, of an object that is created elsewhere in the same diff: it has moved. */
   private readonly moves = new Map<string, number>();
+  /** Whether the work is at an element out of its turn; the window stays with those in their turn. */
+  private aside = false;
   private changed = false;
 
   constructor(
@@ -145,7 +147,8 @@ export class Syncer {
   }
 
   private async begin(index: number): Promise<Frame> {
-    const { active, action } = this.node(index);
+    const { active, action, element, uid } = this.node(index);
+    if (action === 'delete') this.moves.delete(keyOf(element.type, uid));
     const frame: Frame = { index, model: undefined, last: false, next: index + 1 };
     if (!active) return frame;
     frame.model = await this.current(index);
@@ -186,12 +189,11 @@ export class Syncer {
       await store.deferUpdate(model);
     } else {
       parent?.removeChild(model);
-      this.window.set(keyOf(element.type, uid), undefined);
       if (skipChildren) {
-        await store.remove({ obj: model, removeChildren: true });
-        this.forgetBelow(node, frame.index);
+        await this.removeWithChildren(frame.index, model);
         return false;
       }
+      this.window.set(keyOf(element.type, uid), undefined);
       await store.deferRemove(model);
     }
     this.progress.advance(1);
@@ -208,20 +210,19 @@ export class Syncer {
     const { element, uid } = this.node(frame.index);
     const key = keyOf(element.type, uid);
     const old = this.moves.get(key);
-    if (old === undefined || this.done.has(old)) return;
+    if (old === undefined) return;
     this.moves.delete(key);
+    this.aside = true;
     const { parent } = this.node(old);
     const parentModel = parent < 0 ? undefined : await this.current(parent);
-    if (await this.isDroppedSilently(old)) {
-      if (frame.model !== undefined) {
-        parentModel?.removeChild(frame.model);
-        await this.dst.store.deferRemove(frame.model);
-      }
-      this.window.set(key, undefined);
-    } else {
+    if (!(await this.isDroppedSilently(old))) {
       await this.run(old, parentModel);
+    } else if (frame.model !== undefined) {
+      parentModel?.removeChild(frame.model);
+      await this.removeWithChildren(old, frame.model);
     }
     this.done.add(old);
+    this.aside = false;
     frame.model = await this.current(frame.index);
   }
 
@@ -305,11 +306,16 @@ export class Syncer {
     this.dst.logger.debug('No changes to apply; no action needed', about(node, DiffSyncStatus.SUCCESS));
   }
 
-  /** The children of an object that was deleted without them are gone from the store too. */
-  private forgetBelow(node: Node, index: number): void {
-    for (let below = index + 1; below < node.end; below++) {
-      const { element, uid } = this.node(below);
+  /** Drops an object from the store, and all below it without calling their hooks. */
+  private async removeWithChildren(index: number, model: DiffSyncModel): Promise<void> {
+    const { store } = this.dst;
+    await this.current(index); // A hook's own writes are noticed before those of this removal.
+    await store.remove({ obj: model, removeChildren: true });
+    this.revision = store.revision;
+    for (let gone = index; gone < this.node(index).end; gone++) {
+      const { element, uid } = this.node(gone);
       this.window.set(keyOf(element.type, uid), undefined);
+      this.moves.delete(keyOf(element.type, uid));
     }
   }
 
@@ -319,32 +325,46 @@ export class Syncer {
     const key = keyOf(element.type, uid);
     if (this.dst.store.revision !== this.revision) this.window.clear(); // A hook wrote to the store itself.
     if (!this.window.has(key)) {
-      if (index >= this.windowEnd) await this.fetchWindow(index);
-      else await this.fetch(new Map([[element.type, [uid]]]));
+      if (index >= this.windowEnd && !this.aside) await this.fetchWindow(index);
+      else await this.fetch([index]);
     }
     return this.window.get(key);
   }
 
   private async fetchWindow(start: number): Promise<void> {
-    const wanted = new Map<string, string[]>();
-    let count = 0;
+    const wanted: number[] = [];
     let index = start;
-    for (; index < this.nodes.length && count < WINDOW; index++) {
-      const { active, element, uid } = this.node(index);
-      if (!active) continue;
-      const uids = wanted.get(element.type);
-      if (uids === undefined) wanted.set(element.type, [uid]);
-      else uids.push(uid);
-      count++;
+    while (index < this.nodes.length && wanted.length < WINDOW) {
+      if (this.node(index).active) wanted.push(index, ...this.oldPlace(index));
+      index++;
     }
     this.windowEnd = index;
     this.window.clear();
     await this.fetch(wanted);
   }
 
-  private async fetch(wanted: ReadonlyMap<string, readonly string[]>): Promise<void> {
+  /** What is looked at when an object that is created here has moved: its old parent, and what was below it. */
+  private oldPlace(index: number): number[] {
+    const { action, element, uid } = this.node(index);
+    const old = action === 'create' ? this.moves.get(keyOf(element.type, uid)) : undefined;
+    if (old === undefined) return [];
+    const { parent, end } = this.node(old);
+    const places = parent < 0 ? [] : [parent];
+    for (let below = old + 1; below < Math.min(end, old + WINDOW); below++) places.push(below);
+    return places;
+  }
+
+  private async fetch(indexes: readonly number[]): Promise<void> {
+    const wanted = new Map<string, Set<string>>();
+    for (const index of indexes) {
+      const { element, uid } = this.node(index);
+      const uids = wanted.get(element.type);
+      if (uids === undefined) wanted.set(element.type, new Set([uid]));
+      else uids.add(uid);
+    }
     this.revision = this.dst.store.revision;
-    for (const [type, uids] of wanted) {
+    for (const [type, set] of wanted) {
+      const uids = [...set];
       const models = await this.dst.store.find({ model: type, uids });
       for (const [at, uid] of uids.entries()) this.window.set(keyOf(type, uid), models[at]);
     }
@@ -366,7 +386,7 @@ export class Syncer {
 function checkLink({ type }: DiffElement, parent: DiffSyncModel | undefined): void {
   const mapping = parent?.getChildrenMapping();
   if (parent === undefined || mapping === undefined || Object.hasOwn(mapping, type)) return;
-  const valid = Object.keys(mapping).sort().join(', ');
+  const valid = Object.keys(mapping).toSorted().join(', ');
   throw new ObjectStoreWrongType(
     `Unable to store ${type} as a child of ${parent.getType()}; valid types are [${valid}]`,
   );

@@ -122,8 +122,15 @@ export let bindModel: (
  */
 let trusted: { fields: Readonly<Record<string, unknown>>; probe: boolean } | undefined;
 
-/** What was found out about a class when it was first used: own fields beside the schema's, set by its initialisers. */
-const inspected = new WeakMap<object, { readonly ownFields: boolean }>();
+/** What its first uses told about a class. */
+interface ClassFacts {
+  /** Whether its constructor or initialisers set fields, so that those of a trusted object are set again after them. */
+  ownFields: boolean;
+  /** Fields that it sets itself, and that no validated object has had yet. */
+  readonly suspects: Set<string>;
+}
+
+const inspected = new WeakMap<object, ClassFacts>();
 
 /** One object of an inventory. Source of the behaviour: the reference's `DiffSyncModel`. Made by `define`. */
 export abstract class DiffSyncModel<
@@ -161,7 +168,7 @@ export abstract class DiffSyncModel<
     trusted = undefined;
     if (given === undefined) {
       const fields = validated(definition, new.target.name, input);
-      inspectClass(new.target as unknown as ModelClass, fields);
+      inspectClass(new.target as unknown as ModelClass, fields, true);
       assignFields(this, fields);
     } else if (given.probe) {
       defineProbes(this, given.fields);
@@ -238,7 +245,7 @@ export abstract class DiffSyncModel<
    * @throws ObjectNotUpdated in an override, when it failed in a way that CONTINUE_ON_FAILURE may pass over.
    */
   async update(attrs: Partial<Attrs>): Promise<this | null> {
-    assignFields(this, attrs as Record<string, unknown>);
+    assignFields(this, attrs);
     this.setStatus(DiffSyncStatus.SUCCESS, 'Updated successfully');
     return this;
   }
@@ -335,6 +342,10 @@ export abstract class DiffSyncModel<
     return this.getUniqueId();
   }
 
+  [inspect.custom](): string {
+    return `${this.getType()} "${this.getUniqueId()}"`;
+  }
+
   /** A detailed text, with the children below where the object belongs to an adapter. */
   async str(includeChildren = true, indent = 0): Promise<string> {
     const margin = ' '.repeat(indent);
@@ -395,7 +406,7 @@ export function hydrateModel<M extends DiffSyncModel>(
   fields: Readonly<Record<string, unknown>>,
   modelFlags?: DiffSyncModelFlags,
 ): M {
-  const { ownFields } = inspectClass(model, fields);
+  const { ownFields } = inspectClass(model, fields, false);
   const instance = construct(model, fields, false);
   if (ownFields) assignFields(instance, fields);
   instance.modelFlags = modelFlags ?? model.definition.modelFlags;
@@ -407,7 +418,7 @@ export async function parseModel<M extends DiffSyncModel>(model: ModelClass<M>, 
   const { definition } = model;
   const result = await definition.schema['~standard'].validate(input);
   const fields = fieldsOrThrow(definition, result);
-  inspectClass(model, fields);
+  inspectClass(model, fields, true);
   return construct(model, fields, false);
 }
 
@@ -456,24 +467,43 @@ function fieldsOrThrow(definition: ModelDefinition, result: StandardSchemaV1.Res
 }
 
 /**
- * Once a class: builds one instance on accessors instead of values. A class field of the same name replaces its accessor,
- * where an assignment in a constructor only sets it; so a re-declared field, which would silently lose data, is found.
+ * Builds an instance on accessors instead of values. A class field of the same name replaces its accessor, where an
+ * assignment in a constructor only sets it; so a re-declared field, which would silently lose data, is found. Done once a
+ * class, and again when a field that the class sets itself comes up in data for the first time.
+ * @param validated whether all of `fields` are the schema's; of a record's fields, some may be the class's own.
  */
-function inspectClass(model: ModelClass, fields: Readonly<Record<string, unknown>>): { readonly ownFields: boolean } {
+function inspectClass(
+  model: ModelClass,
+  fields: Readonly<Record<string, unknown>>,
+  validated: boolean,
+): Readonly<ClassFacts> {
   const known = inspected.get(model);
-  if (known !== undefined) return known;
+  if (known?.suspects.size === 0) return known;
+  const parsed = (validated ? Object.keys(fields) : declaredFields(model.definition)).filter((field) =>
+    Object.hasOwn(fields, field),
+  );
+  if (known !== undefined && !parsed.some((field) => known.suspects.has(field))) return known;
   const probe = construct(model, fields, true);
-  for (const field of Object.keys(fields)) {
-    if (Object.getOwnPropertyDescriptor(probe, field)?.get === undefined) {
+  const facts = known ?? { ownFields: false, suspects: new Set<string>() };
+  for (const field of fieldNames(probe)) {
+    if (Object.getOwnPropertyDescriptor(probe, field)?.get !== undefined) {
+      facts.suspects.delete(field);
+    } else if (parsed.includes(field)) {
       throw new ModelDefinitionError(
         `class ${model.name}: the field "${field}" of model ${model.modelName} is declared again in the class body, which ` +
           `overwrites its value; write "declare ${field}: …" or leave the line out`,
       );
+    } else {
+      facts.ownFields = true;
+      facts.suspects.add(field);
     }
   }
-  const facts = { ownFields: fieldNames(probe).length > Object.keys(fields).length };
   inspected.set(model, facts);
   return facts;
+}
+
+function declaredFields({ identifiers, attributes, children, shortname }: ModelDefinition): readonly string[] {
+  return [...identifiers, ...attributes, ...Object.values(children), ...shortname];
 }
 
 function defineProbes(model: DiffSyncModel, fields: Readonly<Record<string, unknown>>): void {
@@ -481,7 +511,9 @@ function defineProbes(model: DiffSyncModel, fields: Readonly<Record<string, unkn
     let value = fields[field];
     Object.defineProperty(model, field, {
       get: () => value,
-      set: (next: unknown) => (value = next),
+      set: (next: unknown) => {
+        value = next;
+      },
       enumerable: true,
       configurable: true,
     });
@@ -501,7 +533,7 @@ function childList(parent: DiffSyncModel, child: DiffSyncModel, doing: string): 
   const type = child.getType();
   const field = Object.hasOwn(mapping, type) ? mapping[type] : undefined;
   if (field === undefined) {
-    const valid = Object.keys(mapping).sort().join(', ');
+    const valid = Object.keys(mapping).toSorted().join(', ');
     throw new ObjectStoreWrongType(
       `Unable to ${doing} ${type} as a child of ${parent.getType()}; valid types are [${valid}]`,
     );

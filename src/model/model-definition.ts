@@ -69,7 +69,7 @@ export function checkDefinition(definition: ModelDefinition, methods: object): M
   }
   for (const child of Object.keys(children)) {
     if (!isModelName(child))
-      throw new ModelDefinitionError(`model ${name}: child model name "${child}" is not allowed`);
+      throw new ModelDefinitionError(`model ${name}: child model name "${String(child)}" is not allowed`);
   }
   return definition;
 }

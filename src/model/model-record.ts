@@ -1,5 +1,5 @@
 import { ValueError } from '../errors.js';
-import { copyValue, UnstorableValue } from '../values.js';
+import { copyValue, setOwn, UnstorableValue } from '../values.js';
 import {
   definitionOf,
   fieldNames,
@@ -49,6 +49,6 @@ export function fromRecord<M extends DiffSyncModel>(model: ModelClass<M>, record
 /** A record that shares nothing with the other one. */
 export function copyRecord({ uid, data, flags }: ModelRecord): ModelRecord {
   const copy: Record<string, unknown> = {};
-  for (const field in data) copy[field] = copyValue(data[field]);
+  for (const field of Object.keys(data)) setOwn(copy, field, copyValue(data[field]));
   return flags === undefined ? { uid, data: copy } : { uid, data: copy, flags };
 }

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { setOwn } from '../values.js';
+import { isPlainObject, setOwn } from '../values.js';
 import type { ModelRecord } from './model-record.js';
 
 /**
@@ -23,10 +23,10 @@ export function decodeRecord(uid: string, text: string): ModelRecord {
   const wrapper = value as Record<string, unknown>;
   const flags = Object.hasOwn(wrapper, TAG) ? wrapper['flags'] : undefined;
   const data = revive(value);
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw new Error('not a record');
-  if (flags === undefined) return { uid, data: data as Record<string, unknown> };
+  if (typeof data !== 'object' || data === null || !isPlainObject(data)) throw new Error('not a record');
+  if (flags === undefined) return { uid, data };
   if (!Number.isSafeInteger(flags)) throw new Error('flags are not an integer');
-  return { uid, data: data as Record<string, unknown>, flags: flags as number };
+  return { uid, data, flags: flags as number };
 }
 
 /** An `object` wrapper is opened before flags are added to it: a record has one wrapper at most. */
@@ -115,7 +115,8 @@ function reviveTagged(kind: unknown, v: unknown): unknown {
       if (typeof v === 'string' && /^-?\d+$/.test(v)) return BigInt(v);
       break;
     case 'Date':
-      if (v === null || typeof v === 'string') return new Date(v ?? Number.NaN);
+      if (v === null) return new Date(Number.NaN);
+      if (typeof v === 'string' && !Number.isNaN(Date.parse(v))) return new Date(v);
       break;
     case 'Uint8Array':
       if (typeof v === 'string') return new Uint8Array(Buffer.from(v, 'base64'));

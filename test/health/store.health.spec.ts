@@ -81,7 +81,7 @@ describe('isHealthy()', () => {
       expect(store.message).toContain('RedisStore (inv)');
       expect(store.responseTime).toBeLessThan(1000);
     } finally {
-      await server.resume();
+      server.resume();
     }
   });
 
@@ -109,7 +109,7 @@ describe('isHealthy()', () => {
         error: { store: { status: 'down', engine: 'redis', storeId: 'inv', code: 'STORE_TIMEOUT' } },
       });
     } finally {
-      await server.resume();
+      server.resume();
     }
   });
 });

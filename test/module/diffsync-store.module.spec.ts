@@ -319,7 +319,7 @@ describe('start without the server', () => {
     expect(error).toBeInstanceOf(ObjectStoreException);
     expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(error.message).toContain(`RedisStore (inv) at redis://127.0.0.1:${port}/0`);
-    expect(String((error.cause as Error).message)).toContain('ECONNREFUSED');
+    expect((error.cause as Error).message).toContain('ECONNREFUSED');
     expect(error.message).not.toContain('geheim');
     expect(await connections()).toBe(before);
   });

@@ -79,7 +79,7 @@ describe('keys', () => {
       'diffsync:inv:device:b:1',
     ]);
     expect(await redis.get('diffsync:inv:device:b:1')).toBe('{"name":"b:1","role":"spine"}');
-    expect(await redis.zrange('diffsync.index:inv:device', 0, -1)).toEqual(['b:1', 'a']);
+    expect(await redis.zrange('diffsync.index:inv:device', '0', '-1')).toEqual(['b:1', 'a']);
     expect(await redis.smembers('diffsync.models:inv')).toEqual(['device']);
   });
 
@@ -306,7 +306,7 @@ describe('failures', () => {
         failure(store.add({ obj: new Device({ name: 'a' }) })),
       ]);
       expect([read.code, write.code]).toEqual(['STORE_TIMEOUT', 'STORE_OUTCOME_UNKNOWN']);
-      await frozen.resume();
+      frozen.resume();
       await store.update({ obj: new Device({ name: 'b' }) });
       expect(await store.get({ model: Device, identifier: 'b' })).toBeInstanceOf(Device);
       await store.close();

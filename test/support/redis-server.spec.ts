@@ -12,7 +12,7 @@ import { REDIS_MISSING_MESSAGE, startRedis, type RedisServer } from './redis-ser
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
 async function start(options: Parameters<typeof startRedis>[0] = {}): Promise<RedisServer> {

@@ -122,9 +122,8 @@ export class RedisStore extends BaseStore {
         const inTheWay: (ModelRecord | undefined)[] = Array.from({ length: chunk.length });
         for (let at = 0; at < there.length; at += 2) {
           const position = Number(there[at]) - 1;
-          const text = String(there[at + 1]);
-          const [uid, own] = chunk[position] as EncodedRecord;
-          if (text !== own) inTheWay[position] = this.decode(model, uid, text);
+          const [uid] = chunk[position] as EncodedRecord;
+          inTheWay[position] = this.decode(model, uid, String(there[at + 1]));
         }
         return inTheWay;
       },

@@ -1,0 +1,18 @@
+import { Controller, Get } from '@nestjs/common';
+import { HealthCheck, HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
+import { DiffSyncStoreHealthIndicator } from 'nestjs-diffsync';
+
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly stores: DiffSyncStoreHealthIndicator,
+  ) {}
+
+  /** 200 while the store answers, else 503. */
+  @Get()
+  @HealthCheck()
+  check(): Promise<HealthCheckResult> {
+    return this.health.check([() => this.stores.isHealthy('store')]);
+  }
+}

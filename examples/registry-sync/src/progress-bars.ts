@@ -1,0 +1,34 @@
+import { Presets, SingleBar } from 'cli-progress';
+
+/** A bar for each piece of work, one after the other. On standard error, and only on a terminal. */
+export class ProgressBars {
+  private bar: SingleBar | undefined;
+
+  /** A ProgressListener, to be passed along by itself. */
+  readonly report = (work: string, current: number, total: number): void => {
+    this.bar ??= begin(work, total);
+    this.bar.update(current);
+    if (current >= total) this.stop();
+  };
+
+  /** Leaves the terminal as it was, whatever was reached. */
+  stop(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+}
+
+function begin(work: string, total: number): SingleBar {
+  const bar = new SingleBar(
+    {
+      format: `${work.padEnd(14)} {bar} {percentage}% {value}/{total}`,
+      stream: process.stderr,
+      noTTYOutput: false,
+      // The work gives timers no turn in memory; a bar then draws itself every second frame.
+      fps: 40,
+    },
+    Presets.shades_classic,
+  );
+  bar.start(total, 0);
+  return bar;
+}

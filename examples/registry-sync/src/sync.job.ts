@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { DiffSyncStoreHealthIndicator, type Diff, type DiffElement, type StoreHealth } from 'nestjs-diffsync';
+import { MirroredRegistry, PublishedRegistry } from './registry.adapters.js';
+
+const ACTIONS = ['create', 'update', 'delete', 'no-change'] as const;
+const EXAMPLES = 3;
+
+export type Counts = Readonly<Record<(typeof ACTIONS)[number], number>>;
+
+export interface RunResult {
+  readonly engine: string;
+  readonly source: string;
+  readonly target: string;
+  readonly diff: Counts;
+  readonly afterSync: Counts;
+  readonly health: StoreHealth<'store'>;
+  readonly seconds: { readonly load: number; readonly diff: number; readonly sync: number };
+  /** Objects that an earlier run had left in the stores. */
+  readonly cleared: number;
+  /** A few elements of the first diff for each action. */
+  readonly examples: readonly DiffElement[];
+}
+
+/** Told how far each piece of work is; the pieces come one after the other, and each ends at its total. */
+export type ProgressListener = (work: string, current: number, total: number) => void;
+
+/** Loads both registries anew, and brings the mirrored one up to date with the published one. */
+@Injectable()
+export class SyncJob {
+  constructor(
+    private readonly published: PublishedRegistry,
+    private readonly mirrored: MirroredRegistry,
+    private readonly health: DiffSyncStoreHealthIndicator,
+  ) {}
+
+  async run(listener: ProgressListener): Promise<RunResult> {
+    const { published, mirrored } = this;
+    const cleared = await this.clear();
+
+    const load = await timed(() => this.load(listener));
+    const diff = await timed(() => mirrored.diffFrom(published, { onProgress: listener }));
+    const sync = await timed(() => mirrored.syncFrom(published, { diff: diff.result, onProgress: listener }));
+    const check = await mirrored.diffFrom(published, {
+      onProgress: (_, current, total) => listener('second diff', current, total),
+    });
+
+    return {
+      engine: mirrored.store.engine,
+      source: published.name,
+      target: mirrored.name,
+      diff: countsOf(diff.result),
+      afterSync: countsOf(check),
+      health: await this.health.isHealthy(),
+      seconds: { load: load.seconds, diff: diff.seconds, sync: sync.seconds },
+      cleared,
+      examples: examplesOf(diff.result),
+    };
+  }
+
+  /** A persistent store still holds an earlier run's outcome, which the older snapshot would contradict. */
+  private async clear(): Promise<number> {
+    let cleared = 0;
+    for (const { store } of [this.published, this.mirrored]) {
+      cleared += await store.count();
+      await store.clear();
+    }
+    return cleared;
+  }
+
+  private async load(listener: ProgressListener): Promise<void> {
+    for (const adapter of [this.published, this.mirrored]) {
+      adapter.onLoad = (loaded, total) => listener(`load ${adapter.store.name}`, loaded, total);
+      await adapter.load();
+    }
+  }
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
+  const started = performance.now();
+  const result = await work();
+  return { result, seconds: Math.round(performance.now() - started) / 1000 };
+}
+
+function countsOf(diff: Diff): Counts {
+  const summary = diff.summary();
+  return Object.fromEntries(ACTIONS.map((action) => [action, summary[action]])) as Counts;
+}
+
+function examplesOf(diff: Diff): DiffElement[] {
+  const elements = diff.getChildren();
+  return ACTIONS.flatMap((action) => elements.filter((element) => element.action === action).slice(0, EXAMPLES));
+}

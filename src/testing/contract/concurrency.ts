@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { ObjectAlreadyExists } from '../../errors.js';
+import type { BaseStore } from '../../store/base-store.js';
+import { newStoreId, order, type ContractTheme } from './harness.js';
+import { Board, COUNTERS, Device, devices } from './models.js';
+
+const CALLERS = 20;
+
+/** Every caller adds a different object under one unique id; the stores are used in turn. */
+async function raceToAdd(stores: readonly BaseStore[]): Promise<void> {
+  const objs = Array.from({ length: CALLERS }, (_, index) => new Device({ name: 'r1', role: `caller ${index}` }));
+  const outcomes = await Promise.allSettled(objs.map((obj, index) => at(stores, index).add({ obj })));
+  const winners = objs.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+  assert.equal(winners.length, 1, `${winners.length} of ${CALLERS} won`);
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') continue;
+    assert.ok(outcome.reason instanceof ObjectAlreadyExists);
+    assert.equal((outcome.reason.existingObject as Device).role, winners[0]?.role);
+  }
+  const [stored] = await at(stores, 0).getAll({ model: Device });
+  assert.equal(stored?.role, winners[0]?.role);
+  assert.equal(await at(stores, 0).count(), 1);
+}
+
+async function raceToInstantiate(stores: readonly BaseStore[]): Promise<void> {
+  const calls = Array.from({ length: CALLERS }, (_, index) =>
+    at(stores, index).getOrInstantiate({ model: Device, ids: { name: 'r1' }, attrs: { role: `caller ${index}` } }),
+  );
+  const results = await Promise.all(calls);
+  assert.equal(results.filter(([, created]) => created).length, 1);
+  const roles = new Set(results.map(([obj]) => obj.role));
+  assert.equal(roles.size, 1);
+}
+
+/** Every caller sets an attribute of its own. */
+async function raceToUpdate(stores: readonly BaseStore[]): Promise<void> {
+  const updates = COUNTERS.map((attribute, index) =>
+    at(stores, index).updateOrInstantiate({ model: Board, ids: { id: 'x' }, attrs: { [attribute]: index + 1 } }),
+  );
+  const results = await Promise.all(updates);
+  assert.equal(results.filter(([, created]) => created).length, 1);
+  const stored = await at(stores, 0).get({ model: Board, identifier: 'x' });
+  assert.deepEqual(
+    COUNTERS.map((attribute) => stored[attribute]),
+    COUNTERS.map((_, index) => index + 1),
+  );
+}
+
+function at(stores: readonly BaseStore[], index: number): BaseStore {
+  const store = stores[index % stores.length];
+  assert.ok(store);
+  return store;
+}
+
+export const CONCURRENCY: ContractTheme = {
+  theme: 'concurrency',
+  tests: {
+    'add() of different objects with one uid at the same time has exactly one winner': async (bench) =>
+      raceToAdd([await bench.open()]),
+
+    'add() of equal objects at the same time never conflicts': async (bench) => {
+      const store = await bench.open();
+      await Promise.all(Array.from({ length: CALLERS }, () => store.addMany({ objs: devices(3) })));
+      assert.deepEqual(await order(store, Device), ['r0', 'r1', 'r2']);
+    },
+
+    'getOrInstantiate() at the same time creates one object, which all get': async (bench) =>
+      raceToInstantiate([await bench.open()]),
+
+    'updateOrInstantiate() of different attributes at the same time: all win': async (bench) =>
+      raceToUpdate([await bench.open()]),
+
+    'remove() at the same time has exactly one winner': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(1) });
+      const removals = Array.from({ length: CALLERS }, () => store.remove({ obj: new Device({ name: 'r0' }) }));
+      const outcomes = await Promise.allSettled(removals);
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+    },
+
+    'add() of many objects at the same time stores all': async (bench) => {
+      const store = await bench.open();
+      const objs = devices(200);
+      await Promise.all(objs.map((obj) => store.add({ obj })));
+      assert.deepEqual(new Set(await order(store, Device)), new Set(objs.map((obj) => obj.name)));
+      assert.equal(await store.count(), 200);
+    },
+  },
+
+  sharedTests: {
+    'add() of different objects in two handles at the same time has exactly one winner': async (bench) => {
+      const storeId = newStoreId();
+      await raceToAdd([await bench.open(storeId), await bench.open(storeId)]);
+    },
+
+    'getOrInstantiate() in two handles at the same time creates one object, which all get': async (bench) => {
+      const storeId = newStoreId();
+      await raceToInstantiate([await bench.open(storeId), await bench.open(storeId)]);
+    },
+
+    'updateOrInstantiate() of different attributes in two handles at the same time: all win': async (bench) => {
+      const storeId = newStoreId();
+      await raceToUpdate([await bench.open(storeId), await bench.open(storeId)]);
+    },
+  },
+};

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { ValueError } from '../../errors.js';
+import type { BaseStore } from '../../store/base-store.js';
+import { order, rejection, type ContractTheme } from './harness.js';
+import { Device, devices } from './models.js';
+
+async function streamed(store: BaseStore, batchSize?: number): Promise<string[]> {
+  const uids: string[] = [];
+  const options = batchSize === undefined ? { model: Device } : { model: Device, batchSize };
+  for await (const obj of store.iterate(options)) uids.push(obj.name);
+  return uids;
+}
+
+export const STREAMING: ContractTheme = {
+  theme: 'iterate',
+  tests: {
+    'iterate() gives every object once, in order, whatever the batch size': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(25).toReversed() });
+      const all = await order(store, Device);
+      for (const batchSize of [undefined, 1, 2, 7, 24, 25, 26, 1000]) {
+        assert.deepEqual(await streamed(store, batchSize), all, `batchSize ${batchSize}`);
+      }
+    },
+
+    'iterate() of a model without objects gives nothing': async (bench) => {
+      const store = await bench.open();
+      assert.deepEqual(await streamed(store), []);
+    },
+
+    'iterate() of 3,000 objects gives all, in order': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(3000) });
+      const uids = await streamed(store);
+      assert.equal(uids.length, 3000);
+      assert.deepEqual(uids, await order(store, Device));
+    },
+
+    'iterate() by name gives objects of the class in use': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(2) });
+      for await (const obj of store.iterate({ model: 'device' })) assert.ok(obj instanceof Device);
+    },
+
+    'iterate() with a wrong batch size rejects with ValueError': async (bench) => {
+      const store = await bench.open();
+      for (const batchSize of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+        await rejection(store.iterate({ model: Device, batchSize }).next(), ValueError, 'batchSize');
+      }
+    },
+
+    'iterate() may be left early, and the store goes on working': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(20) });
+      for await (const obj of store.iterate({ model: Device, batchSize: 3 })) if (obj.name === 'r4') break;
+      await store.add({ obj: new Device({ name: 'after' }) });
+      assert.equal(await store.count(), 21);
+    },
+
+    'iterate() while every object is updated gives each once': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(20) });
+      const seen: string[] = [];
+      for await (const obj of store.iterate({ model: Device, batchSize: 3 })) {
+        seen.push(obj.name);
+        obj.role = 'updated';
+        await store.update({ obj });
+      }
+      assert.deepEqual(seen, await order(store, Device));
+      assert.ok((await store.getAll({ model: Device })).every((obj) => obj.role === 'updated'));
+    },
+
+    'iterate() while every object given is removed gives each once': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(20) });
+      const seen: string[] = [];
+      for await (const obj of store.iterate({ model: Device, batchSize: 3 })) {
+        seen.push(obj.name);
+        await store.remove({ obj });
+      }
+      assert.deepEqual(
+        seen,
+        devices(20).map((obj) => obj.name),
+      );
+      assert.equal(await store.count(), 0);
+    },
+
+    'iterate() while others are added and removed gives each that stays once, in order': async (bench) => {
+      const store = await bench.open();
+      const objs = devices(30);
+      await store.addMany({ objs });
+      const seen: string[] = [];
+      for await (const obj of store.iterate({ model: Device, batchSize: 4 })) {
+        if (seen.length === 8) {
+          await store.removeMany({ objs: objs.slice(2, 6) });
+          await store.addMany({ objs: devices(5, 'new') });
+        }
+        seen.push(obj.name);
+      }
+      const staying = seen.filter((name) => !name.startsWith('new') && !['r2', 'r3', 'r4', 'r5'].includes(name));
+      const expected = objs.map((obj) => obj.name).filter((name) => !['r2', 'r3', 'r4', 'r5'].includes(name));
+      assert.deepEqual(staying, expected);
+    },
+
+    'two iterate() at the same time do not disturb each other': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(20) });
+      const [first, second] = await Promise.all([streamed(store, 3), streamed(store, 5)]);
+      assert.deepEqual(first, second);
+      assert.equal(first.length, 20);
+    },
+  },
+};

@@ -1,0 +1,7 @@
+export {
+  storeContract,
+  type DescribeFunction,
+  type ItFunction,
+  type KnownGap,
+  type StoreContractOptions,
+} from './store-contract.js';

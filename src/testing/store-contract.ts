@@ -1,0 +1,114 @@
+import { ValueError } from '../errors.js';
+import { ADDING } from './contract/adding.js';
+import { CHILD_LINKS } from './contract/child-links.js';
+import { CONCURRENCY } from './contract/concurrency.js';
+import { CONVENIENCE } from './contract/convenience.js';
+import { COPIES } from './contract/copies.js';
+import { Bench, type ContractTest, type ContractTheme, type OpenStore } from './contract/harness.js';
+import { LIFECYCLE } from './contract/lifecycle.js';
+import { NAMES } from './contract/names.js';
+import { READING } from './contract/reading.js';
+import { STREAMING } from './contract/streaming.js';
+import { VALUES } from './contract/values.js';
+import { WRITING } from './contract/writing.js';
+
+/** Groups tests; jest's, vitest's and node:test's fit. */
+export type DescribeFunction = (title: string, declare: () => void) => unknown;
+
+/** Declares a test; jest's, vitest's and node:test's fit. */
+export interface ItFunction {
+  (title: string, run: () => Promise<void>): unknown;
+  skip(title: string, run: () => Promise<void>): unknown;
+}
+
+/** Tests that a store does not pass yet, and why. They are declared as skipped, with the reason in the title. */
+export interface KnownGap {
+  readonly reason: string;
+  readonly tests: readonly string[];
+}
+
+export interface StoreContractOptions {
+  /** What the suite calls the store. */
+  readonly name: string;
+  /** An open store with this id; with a fresh one, and so empty, where none is given. */
+  readonly open: OpenStore;
+  /** Whether a second store opened with the same id sees the same objects. @default false */
+  readonly shared?: boolean;
+  /** @default the global `describe` */
+  readonly describe?: DescribeFunction;
+  /** @default the global `it` */
+  readonly it?: ItFunction;
+  readonly knownGaps?: readonly KnownGap[];
+}
+
+const THEMES: readonly ContractTheme[] = [
+  LIFECYCLE,
+  COPIES,
+  ADDING,
+  WRITING,
+  READING,
+  CONVENIENCE,
+  CHILD_LINKS,
+  VALUES,
+  NAMES,
+  STREAMING,
+  CONCURRENCY,
+];
+
+/**
+ * Declares the tests that every store must pass. Each opens stores of its own, and empties and closes them.
+ * @throws ValueError for a gap without a reason, or one that names a test that the suite does not have.
+ */
+export function storeContract(options: StoreContractOptions): void {
+  const { name, open, shared = false } = options;
+  const { describe, it } = runner(options);
+  const themes = THEMES.map(({ theme, tests, sharedTests }) => ({
+    theme,
+    tests: { ...tests, ...(shared && sharedTests) },
+  }));
+  const reasons = reasonsOf(options.knownGaps ?? [], new Set(themes.flatMap(({ tests }) => Object.keys(tests))));
+  describe(`store contract: ${name}`, () => {
+    for (const { theme, tests } of themes) {
+      describe(theme, () => {
+        for (const [title, test] of Object.entries(tests)) {
+          const reason = reasons.get(title);
+          if (reason === undefined) it(title, () => perform(test, open));
+          else it.skip(`${title} (known gap: ${reason})`, () => perform(test, open));
+        }
+      });
+    }
+  });
+}
+
+/** A failure of the test is told before one of the cleaning up, which often follows from it. */
+async function perform(test: ContractTest, open: OpenStore): Promise<void> {
+  const bench = new Bench(open);
+  try {
+    await test(bench);
+  } catch (error) {
+    await bench.cleanUp().catch(() => undefined);
+    throw error;
+  }
+  await bench.cleanUp();
+}
+
+function runner(options: StoreContractOptions): { describe: DescribeFunction; it: ItFunction } {
+  const globals = globalThis as { describe?: DescribeFunction; it?: ItFunction };
+  const { describe = globals.describe, it = globals.it } = options;
+  if (describe === undefined || it === undefined) {
+    throw new ValueError('storeContract: there is no global "describe" and "it"; pass those of your test runner');
+  }
+  return { describe, it };
+}
+
+function reasonsOf(gaps: readonly KnownGap[], titles: ReadonlySet<string>): Map<string, string> {
+  const reasons = new Map<string, string>();
+  for (const { reason, tests } of gaps) {
+    if (reason.trim() === '') throw new ValueError('storeContract: every known gap needs a reason');
+    for (const title of tests) {
+      if (!titles.has(title)) throw new ValueError(`storeContract: there is no test "${title}" to be a known gap`);
+      reasons.set(title, reason);
+    }
+  }
+  return reasons;
+}

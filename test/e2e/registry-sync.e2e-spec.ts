@@ -1,0 +1,277 @@
+/** The example application as its users run it: built, in a process of its own, on the real snapshots. */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../examples/registry-sync/dist/main.js', import.meta.url));
+const NEST = fileURLToPath(new URL('../../node_modules/@nestjs/cli/bin/nest.js', import.meta.url));
+const LIMIT_MS = 90_000;
+const DIFF = { create: 19_228, update: 4_727, delete: 1, 'no-change': 29_775 };
+const AFTER_SYNC = { create: 0, update: 0, delete: 0, 'no-change': 53_730 };
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Run {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  /** Resolves when the process has ended and all its output is here. */
+  readonly ended: Promise<Ended>;
+  /** The first match in standard output, as soon as it is there. */
+  stdout(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+const runs: Run[] = [];
+const servers: RedisServer[] = [];
+
+/** Not in the project's folder, whose `.env` would count; not with the environment of the tests. */
+function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
+  return launch([MAIN, ...args], tmpdir(), { PATH: process.env['PATH'] ?? '', ...env });
+}
+
+function launch(command: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Run {
+  const child = spawn(process.execPath, command, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close').then(([code, signal]): Ended => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+    stdout,
+    stderr,
+  }));
+  const run: Run = {
+    child,
+    ended,
+    stdout: async (pattern) => {
+      for (;;) {
+        const match = pattern.exec(stdout);
+        if (match !== null) return match;
+        const over = await Promise.race([once(child.stdout, 'data').then(() => undefined), ended]);
+        if (over !== undefined && !pattern.test(stdout))
+          throw new Error(`ended without ${pattern}: ${stdout}${stderr}`);
+      }
+    },
+  };
+  runs.push(run);
+  return run;
+}
+
+async function redis(options: { password?: string } = {}): Promise<RedisServer> {
+  const server = await startRedis(options);
+  servers.push(server);
+  return server;
+}
+
+/** The environment that names a server and a store id. */
+function on(url: string, storeId = 'e2e'): Record<string, string> {
+  return { DIFFSYNC_STORE_ENGINE: 'redis', DIFFSYNC_STORE_URL: url, DIFFSYNC_STORE_ID: storeId };
+}
+
+async function serve(env: Readonly<Record<string, string>>): Promise<{ run: Run; base: string }> {
+  const run = start(['--serve'], { ...env, PORT: '0' });
+  const [, base = ''] = await run.stdout(/^Listening on (\S+)\n/m);
+  return { run, base };
+}
+
+function expectOneReadableError({ code, stdout, stderr }: Ended, secret: string): void {
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr.match(/^Error: /gm)).toHaveLength(1);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(stderr).not.toContain(secret);
+}
+
+describe('examples/registry-sync', () => {
+  beforeAll(async () => {
+    const { code, stdout, stderr } = await launch([NEST, 'build', 'registry-sync'], ROOT, process.env).ended;
+    if (code !== 0) throw new Error(`The example does not build:\n${stdout}${stderr}`);
+  }, LIMIT_MS);
+
+  afterEach(async () => {
+    for (const { child, ended } of runs.splice(0)) {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await ended;
+    }
+    for (const server of servers.splice(0)) await server.stop();
+  }, LIMIT_MS);
+
+  it(
+    'without options, reports the diff, examples, the empty second diff, health, time and memory',
+    async () => {
+      const { code, stdout, stderr } = await start([]).ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      for (const row of [
+        /create\W+19,228\W+0\W/,
+        /update\W+4,727\W+0\W/,
+        /delete\W+1\W+0\W/,
+        /no-change\W+29,775\W+53,730\W/,
+      ]) {
+        expect(stdout).toMatch(row);
+      }
+      for (const action of ['create', 'update', 'delete'])
+        expect(stdout).toMatch(new RegExp(`^${action} {2}\\w{6}`, 'm'));
+      expect(stdout).toContain('nothing left to do');
+      expect(stdout).toContain('local is up');
+      expect(Number(/whole program ([\d.]+)/.exec(stdout)?.[1])).toBeLessThan(10);
+      expect(Number(/Peak memory +(\d+) MB/.exec(stdout)?.[1])).toBeLessThan(700);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    '--json prints one line of JSON and nothing else',
+    async () => {
+      const { code, stdout, stderr } = await start(['--json']).ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/^\{.*\}\n$/);
+      const number: unknown = expect.any(Number);
+      expect(JSON.parse(stdout)).toEqual({
+        engine: 'local',
+        source: 'PublishedRegistry',
+        target: 'MirroredRegistry',
+        diff: DIFF,
+        afterSync: AFTER_SYNC,
+        health: { store: { status: 'up', engine: 'local', storeId: 'registry-sync', responseTime: number } },
+        seconds: { load: number, diff: number, sync: number },
+      });
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    '--json keeps what is logged out of standard output',
+    async () => {
+      const { code, stdout, stderr } = await start(['--json'], { DIFFSYNC_STORE_VERBOSITY: '2' }).ended;
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^\{.*\}\n$/);
+      expect(stderr).toContain('store addMany');
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'on Redis finds the same, twice over, and another process sees what was synchronised',
+    async () => {
+      const { url } = await redis({ password: 'sesame' });
+      const first = await start(['--json'], on(url)).ended;
+      expect(JSON.parse(first.stdout)).toMatchObject({ engine: 'redis', diff: DIFF, afterSync: AFTER_SYNC });
+
+      const { run, base } = await serve(on(url));
+      const created = await fetch(`${base}/assignments/101988`);
+      expect(await created.json()).toMatchObject({ prefix: '101988', organization: 'Mother Computer Inc.' });
+      const updated = await fetch(`${base}/assignments/101331`);
+      expect(await updated.json()).toMatchObject({ organization: 'Vantiva Technologies Belgium' });
+      const deleted = await fetch(`${base}/assignments/7C8AC0`);
+      expect(deleted.status).toBe(404);
+      const other = await serve(on(url, 'other'));
+      expect((await fetch(`${other.base}/assignments/101988`)).status).toBe(404);
+      for (const { child } of [run, other.run]) child.kill('SIGTERM');
+      expect(await Promise.all([run.ended, other.run.ended])).toMatchObject([{ code: 0 }, { code: 0 }]);
+
+      const second = await start([], on(url)).ended;
+      expect(second).toMatchObject({ code: 0, stderr: '' });
+      expect(second.stdout).toContain('they held 107,460 objects of an earlier run');
+      expect(second.stdout).toMatch(/create\W+19,228\W+0\W/);
+      expect(second.stdout).toContain('nothing left to do');
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'does not start where nothing listens, and says so once its attempts are over',
+    async () => {
+      const { port, stop } = await redis();
+      await stop();
+      const ended = await start([], on(`redis://:sesame@127.0.0.1:${port}`)).ended;
+      expectOneReadableError(ended, 'sesame');
+      expect(ended.stderr).toMatch(new RegExp(`^Error: .*e2e.* at redis://127.0.0.1:${port}/0: .*ECONNREFUSED`, 'm'));
+      expect(ended.stderr.match(/Retrying/g)).toHaveLength(2);
+    },
+    LIMIT_MS,
+  );
+
+  it.each([['run', []] as const, ['server', ['--serve']] as const])(
+    'does not start as a %s with a wrong password, and says so at once',
+    async (_, args) => {
+      const { url, port } = await redis({ password: 'sesame' });
+      const ended = await start(args, on(url.replace('sesame', 'swordfish'))).ended;
+      expectOneReadableError(ended, 'swordfish');
+      expect(ended.stderr).toMatch(
+        new RegExp(`^Error: .*redis://127.0.0.1:${port}/0: user name or password is wrong`, 'm'),
+      );
+      expect(ended.stderr).not.toContain('Retrying');
+    },
+    LIMIT_MS,
+  );
+
+  it.each(['http://:sesame@127.0.0.1:1', 'sesame', 'redis://:sesame@127.0.0.1:1/sesame'])(
+    'does not start with the wrong URL %s, and says so at once',
+    async (url) => {
+      const ended = await start([], on(url)).ended;
+      expectOneReadableError(ended, 'sesame');
+      expect(ended.stderr).toMatch(/^Error: RedisStore: url: /);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    '--serve answers /health 200, then 503 without the server, and ends with SIGTERM',
+    async () => {
+      const server = await redis({ password: 'sesame' });
+      const { run, base } = await serve(on(server.url));
+      const up = await fetch(`${base}/health`);
+      expect(up.status).toBe(200);
+      expect(await up.json()).toMatchObject({ status: 'ok', details: { store: { status: 'up', engine: 'redis' } } });
+
+      await server.stop();
+      const down = await fetch(`${base}/health`);
+      expect(down.status).toBe(503);
+      expect(await down.json()).toMatchObject({
+        status: 'error',
+        error: { store: { status: 'down', code: expect.stringMatching(/^STORE_(UNAVAILABLE|TIMEOUT)$/) } },
+      });
+
+      run.child.kill('SIGTERM');
+      const { code, stderr } = await run.ended;
+      expect(code).toBe(0);
+      expect(stderr).not.toContain('sesame');
+    },
+    LIMIT_MS,
+  );
+
+  it.each([
+    [['--jsn'], 'jsn'] as const,
+    [['extra'], 'extra'] as const,
+    [['--json', '--serve'], 'do not go together'] as const,
+  ])(
+    'refuses %j with its usage and exit code 2',
+    async (args, words) => {
+      const { code, stdout, stderr } = await start(args).ended;
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^Error: /);
+      expect(stderr).toContain(words);
+      expect(stderr).toContain('Usage: npm start');
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    '--help prints the usage',
+    async () => {
+      const { code, stdout } = await start(['--help']).ended;
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Usage: npm start/);
+    },
+    LIMIT_MS,
+  );
+});

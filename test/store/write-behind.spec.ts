@@ -1,0 +1,321 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ModelRecord } from '../../src/index.js';
+import { WriteBehind, type RecordWriter } from '../../src/store/write-behind.js';
+
+/** Writes into a Map, notes every call, and fails before or after a step when told so. */
+class NotingWriter implements RecordWriter {
+  readonly stored = new Map<string, ModelRecord>();
+  readonly calls: string[] = [];
+  /** Step -> whether it is done before it fails. */
+  readonly failing = new Map<keyof RecordWriter, boolean>();
+
+  constructor(...records: readonly ModelRecord[]) {
+    for (const record of records) this.stored.set(record.uid, record);
+  }
+
+  async insertRecords(model: string, records: readonly ModelRecord[]): Promise<(ModelRecord | undefined)[]> {
+    return this.step('insertRecords', model, records.map(uidOf), () =>
+      records.map((record) => {
+        const existing = this.stored.get(record.uid);
+        if (existing === undefined) this.stored.set(record.uid, record);
+        return existing;
+      }),
+    );
+  }
+
+  async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
+    return this.step('putRecords', model, records.map(uidOf), () => {
+      for (const record of records) this.stored.set(record.uid, record);
+    });
+  }
+
+  async modifyRecords(
+    model: string,
+    uids: readonly string[],
+    change: Parameters<RecordWriter['modifyRecords']>[2],
+  ): Promise<void> {
+    return this.step('modifyRecords', model, uids, () => {
+      for (const uid of uids) {
+        const next = change(uid, this.stored.get(uid));
+        if (next !== undefined) this.stored.set(uid, next);
+      }
+    });
+  }
+
+  async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
+    return this.step('deleteRecords', model, uids, () => uids.map((uid) => this.stored.delete(uid)));
+  }
+
+  private step<T>(name: keyof RecordWriter, model: string, uids: readonly string[], work: () => T): T {
+    this.calls.push(`${name} ${model} ${uids.join()}`);
+    const doneFirst = this.failing.get(name);
+    if (doneFirst === false) throw new Error(`${name} failed`);
+    const result = work();
+    if (doneFirst === true) throw new Error(`${name} failed`);
+    return result;
+  }
+}
+
+const uidOf = ({ uid }: ModelRecord): string => uid;
+
+function record(uid: string, ports: readonly string[] = [], role = 'leaf'): ModelRecord {
+  return { uid, data: { ports: [...ports], role } };
+}
+
+describe('WriteBehind', () => {
+  it('writes many inserts, puts and removals of a model with one call each', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('c'), record('d'))];
+    behind.insert('m', record('a'));
+    behind.put('m', record('c', [], 'new'));
+    behind.remove('m', 'd');
+    behind.insert('m', record('b'));
+    behind.insert('n', record('x'));
+    expect(behind.size).toBe(5);
+    await behind.drain(writer);
+    expect(writer.calls).toEqual(['insertRecords m a,b', 'putRecords m c', 'insertRecords n x', 'deleteRecords m d']);
+    expect(behind.isEmpty()).toBe(true);
+    expect(behind.size).toBe(0);
+  });
+
+  it('writes nothing the second time', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
+    behind.insert('m', record('a'));
+    await behind.drain(writer);
+    await behind.drain(writer);
+    expect(writer.calls).toEqual(['insertRecords m a']);
+  });
+
+  it('knows which objects wait', () => {
+    const behind = new WriteBehind();
+    expect(behind.isEmpty()).toBe(true);
+    behind.link('m', 'a', 'ports', 'p', true);
+    expect([behind.has('m', 'a'), behind.has('m', 'b'), behind.has('n', 'a')]).toEqual([true, false, false]);
+    expect([behind.isEmpty(), behind.size]).toEqual([false, 0]);
+    behind.clear();
+    expect([behind.isEmpty(), behind.has('m', 'a')]).toEqual([true, false]);
+  });
+
+  it('is not empty while it is written', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
+    behind.insert('m', record('a'));
+    const drained = behind.drain(writer);
+    expect([behind.isEmpty(), behind.has('m', 'a'), behind.size]).toEqual([false, true, 1]);
+    await drained;
+    expect([behind.isEmpty(), behind.has('m', 'a'), behind.size]).toEqual([true, false, 0]);
+  });
+
+  it.each<[string, (behind: WriteBehind) => void, readonly string[]]>([
+    ['insert, put', (b) => [b.insert('m', record('a')), b.put('m', record('a'))], ['insertRecords m a']],
+    ['put, put', (b) => [b.put('m', record('a')), b.put('m', record('a'))], ['putRecords m a']],
+    ['insert, remove', (b) => [b.insert('m', record('a')), b.remove('m', 'a')], []],
+    ['put, remove', (b) => [b.put('m', record('a')), b.remove('m', 'a')], ['deleteRecords m a']],
+    ['link, remove', (b) => [b.link('m', 'a', 'ports', 'p', true), b.remove('m', 'a')], ['deleteRecords m a']],
+    [
+      'remove, insert',
+      (b) => [b.remove('m', 'a'), b.insert('m', record('a'))],
+      ['deleteRecords m a', 'insertRecords m a'],
+    ],
+    ['remove, put', (b) => [b.remove('m', 'a'), b.put('m', record('a'))], ['deleteRecords m a', 'putRecords m a']],
+    [
+      'remove, insert, remove',
+      (b) => [b.remove('m', 'a'), b.insert('m', record('a')), b.remove('m', 'a')],
+      ['deleteRecords m a'],
+    ],
+    ['insert, link', (b) => [b.insert('m', record('a')), b.link('m', 'a', 'ports', 'p', true)], ['insertRecords m a']],
+    ['link, put', (b) => [b.link('m', 'a', 'ports', 'p', true), b.put('m', record('a'))], ['putRecords m a']],
+    [
+      'link, link',
+      (b) => [b.link('m', 'a', 'ports', 'p', true), b.link('m', 'a', 'ports', 'q', true)],
+      ['modifyRecords m a'],
+    ],
+  ])('merges %s', async (_, act, calls) => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
+    act(behind);
+    await behind.drain(writer);
+    expect(writer.calls).toEqual(calls);
+  });
+
+  it('writes the record given last', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
+    behind.insert('m', record('a', [], 'first'));
+    behind.put('m', record('a', [], 'second'));
+    await behind.drain(writer);
+    expect(writer.stored.get('a')?.data['role']).toBe('second');
+  });
+
+  it('puts a removed and inserted object last', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a'), record('b'))];
+    behind.remove('m', 'a');
+    behind.insert('m', record('a'));
+    await behind.drain(writer);
+    expect([...writer.stored.keys()]).toEqual(['b', 'a']);
+  });
+
+  it.each<[string, readonly string[], readonly (readonly [string, boolean])[], readonly string[]]>([
+    [
+      'new links go last, in the order of the calls',
+      ['p'],
+      [
+        ['r', true],
+        ['q', true],
+      ],
+      ['p', 'r', 'q'],
+    ],
+    ['a link that is there stays where it is', ['p', 'q'], [['p', true]], ['p', 'q']],
+    [
+      'a link taken back is not made',
+      ['p'],
+      [
+        ['q', true],
+        ['q', false],
+      ],
+      ['p'],
+    ],
+    ['an unlinked child is taken out', ['p', 'q'], [['p', false]], ['q']],
+    [
+      'a child unlinked and linked again goes last',
+      ['p', 'q'],
+      [
+        ['p', false],
+        ['p', true],
+      ],
+      ['q', 'p'],
+    ],
+    ['a child that was never linked is unlinked in vain', ['p'], [['x', false]], ['p']],
+  ])('%s', async (_, before, calls, after) => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a', before))];
+    for (const [child, linked] of calls) behind.link('m', 'a', 'ports', child, linked);
+    await behind.drain(writer);
+    expect(writer.stored.get('a')?.data).toEqual({ ports: after, role: 'leaf' });
+  });
+
+  it('makes the list of children where the object has none', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter({ uid: 'a', data: {} })];
+    behind.link('m', 'a', 'ports', 'p', true);
+    await behind.drain(writer);
+    expect(writer.stored.get('a')?.data).toEqual({ ports: ['p'] });
+  });
+
+  it('links nothing to an object that is not there', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
+    behind.link('m', 'a', 'ports', 'p', true);
+    await behind.drain(writer);
+    expect(writer.stored.size).toBe(0);
+  });
+
+  it('leaves the record that it was given as it was', async () => {
+    const [behind, writer, given] = [new WriteBehind(), new NotingWriter(), record('a')];
+    behind.insert('m', given);
+    behind.link('m', 'a', 'ports', 'p', true);
+    await behind.drain(writer);
+    expect(given).toEqual(record('a'));
+    expect(writer.stored.get('a')).toEqual(record('a', ['p']));
+  });
+
+  it('answers the inserts that met an object, and does the others', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a', [], 'there'))];
+    behind.insert('m', record('a', [], 'new'));
+    behind.insert('m', record('b'));
+    expect(await behind.drain(writer)).toEqual([
+      { model: 'm', record: record('a', [], 'new'), existing: record('a', [], 'there') },
+    ]);
+    expect([...writer.stored.keys()]).toEqual(['a', 'b']);
+  });
+});
+
+describe('WriteBehind after an error', () => {
+  it.each<[keyof RecordWriter, boolean]>([
+    ['insertRecords', false],
+    ['insertRecords', true],
+    ['putRecords', false],
+    ['putRecords', true],
+    ['modifyRecords', false],
+    ['modifyRecords', true],
+    ['deleteRecords', false],
+    ['deleteRecords', true],
+  ])('of %s (done all the same: %p) does everything the next time', async (step, doneFirst) => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('b'), record('c', ['q']), record('d'))];
+    behind.insert('m', record('a'));
+    behind.put('m', record('b', [], 'new'));
+    behind.link('m', 'c', 'ports', 'p', true);
+    behind.link('m', 'c', 'ports', 'q', false);
+    behind.remove('m', 'd');
+    writer.failing.set(step, doneFirst);
+    await expect(behind.drain(writer)).rejects.toThrow(`${step} failed`);
+    expect([behind.size, behind.isEmpty()]).toEqual([3, false]);
+    writer.failing.clear();
+    const conflicts = await behind.drain(writer);
+    expect(conflicts.filter(({ record: mine, existing }) => mine.data['role'] !== existing.data['role'])).toEqual([]);
+    expect([...writer.stored.keys()].toSorted()).toEqual(['a', 'b', 'c']);
+    expect(writer.stored.get('b')?.data['role']).toBe('new');
+    expect(writer.stored.get('c')?.data['ports']).toEqual(['p']);
+    expect([behind.size, behind.isEmpty()]).toEqual([0, true]);
+  });
+
+  it('merges what came in meanwhile behind what failed', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a'), record('b'), record('c', ['p']))];
+    behind.put('m', record('a', [], 'old'));
+    behind.put('m', record('b', [], 'old'));
+    behind.link('m', 'c', 'ports', 'q', true);
+    writer.failing.set('putRecords', false);
+    const drained = behind.drain(writer);
+    behind.put('m', record('a', [], 'newer'));
+    behind.remove('m', 'b');
+    behind.link('m', 'c', 'ports', 'p', false);
+    behind.link('m', 'c', 'ports', 'p', true);
+    await expect(drained).rejects.toThrow('putRecords failed');
+    expect(behind.size).toBe(4);
+    writer.failing.clear();
+    await behind.drain(writer);
+    expect(writer.stored.get('a')?.data['role']).toBe('newer');
+    expect(writer.stored.has('b')).toBe(false);
+    expect(writer.stored.get('c')?.data['ports']).toEqual(['q', 'p']);
+  });
+
+  it('removes an object whose insert was done before a later step failed', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('b'))];
+    behind.insert('m', record('a'));
+    behind.put('m', record('b'));
+    writer.failing.set('putRecords', false);
+    await expect(behind.drain(writer)).rejects.toThrow();
+    writer.failing.clear();
+    behind.remove('m', 'a');
+    await behind.drain(writer);
+    expect(writer.stored.has('a')).toBe(false);
+  });
+
+  it('removes an object whose insert may have been done', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
+    behind.insert('m', record('a'));
+    writer.failing.set('insertRecords', true);
+    await expect(behind.drain(writer)).rejects.toThrow();
+    writer.failing.clear();
+    behind.remove('m', 'a');
+    await behind.drain(writer);
+    expect(writer.stored.size).toBe(0);
+  });
+
+  it('takes its own insert for no conflict when the object was changed meanwhile', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('b'))];
+    behind.insert('m', record('a'));
+    behind.put('m', record('b'));
+    writer.failing.set('putRecords', false);
+    await expect(behind.drain(writer)).rejects.toThrow();
+    writer.failing.clear();
+    behind.put('m', record('a', [], 'changed'));
+    behind.link('m', 'a', 'ports', 'p', true);
+    expect(await behind.drain(writer)).toEqual([]);
+    expect(writer.stored.get('a')).toEqual(record('a', ['p'], 'changed'));
+  });
+
+  it('finds a conflict again that the failed time had found', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a', [], 'there'), record('b'))];
+    behind.insert('m', record('a', [], 'new'));
+    behind.put('m', record('b'));
+    writer.failing.set('putRecords', false);
+    await expect(behind.drain(writer)).rejects.toThrow();
+    writer.failing.clear();
+    expect(await behind.drain(writer)).toHaveLength(1);
+    expect(writer.stored.get('a')?.data['role']).toBe('there');
+  });
+});

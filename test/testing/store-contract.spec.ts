@@ -1,0 +1,447 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { LocalStore, ValueError, type BaseStoreOptions, type ModelRecord, type RecordChange } from '../../src/index.js';
+import { storeContract, type KnownGap, type StoreContractOptions } from '../../src/testing/index.js';
+
+interface Collected {
+  readonly tests: Map<string, () => Promise<void>>;
+  readonly skipped: string[];
+  readonly groups: string[];
+}
+
+/** The suite's tests, without running them. */
+function collect(options: Partial<StoreContractOptions> = {}): Collected {
+  const collected: Collected = { tests: new Map(), skipped: [], groups: [] };
+  storeContract({
+    name: 'collected',
+    open: async ({ storeId = randomUUID() } = {}) => new LocalStore({ storeId }),
+    describe: (title, declare) => {
+      collected.groups.push(title);
+      declare();
+    },
+    it: Object.assign((title: string, run: () => Promise<void>) => void collected.tests.set(title, run), {
+      skip: (title: string) => void collected.skipped.push(title),
+    }),
+    ...options,
+  });
+  return collected;
+}
+
+async function runTest(title: string, options: Partial<StoreContractOptions>): Promise<void> {
+  const test = collect(options).tests.get(title);
+  if (test === undefined) throw new Error(`the suite has no test "${title}"`);
+  return test();
+}
+
+describe('storeContract()', () => {
+  const title = 'add() of an equal object does nothing';
+
+  it('declares every test once, under the name of the store', () => {
+    const { tests, skipped, groups } = collect({ name: 'my store' });
+    expect(groups[0]).toBe('store contract: my store');
+    expect(tests.size).toBeGreaterThan(150);
+    expect(skipped).toEqual([]);
+  });
+
+  it('declares the tests for two handles only where a second handle sees the same objects', () => {
+    const shared = collect({ shared: true }).tests;
+    const own = collect().tests;
+    const only = [...shared.keys()].filter((each) => !own.has(each));
+    expect(only).toContain('a second handle of the same id sees the same objects, in the same order');
+    expect(shared.size).toBe(own.size + only.length);
+  });
+
+  it('uses the globals describe and it where none are given', () => {
+    const names: string[] = [];
+    const runner = globalThis as unknown as { describe: unknown };
+    const original = runner.describe;
+    runner.describe = (name: string) => names.push(name);
+    try {
+      storeContract({ name: 'global', open: async () => new LocalStore() });
+    } finally {
+      runner.describe = original;
+    }
+    expect(names).toEqual(['store contract: global']);
+  });
+
+  it('declares a gap as skipped, with its reason in the title', () => {
+    const { tests, skipped } = collect({ knownGaps: [{ reason: 'no comparison yet', tests: [title] }] });
+    expect(skipped).toEqual([`${title} (known gap: no comparison yet)`]);
+    expect(tests.has(title)).toBe(false);
+    expect(tests.size).toBe(collect().tests.size - 1);
+  });
+
+  it.each<[string, KnownGap, RegExp]>([
+    ['without a reason', { reason: ' ', tests: [title] }, /reason/],
+    ['of an unknown test', { reason: 'later', tests: [title, 'add() is fast'] }, /"add\(\) is fast"/],
+  ])('throws ValueError for a gap %s', (_, gap, message) => {
+    expect(() => collect({ knownGaps: [gap] })).toThrow(ValueError);
+    expect(() => collect({ knownGaps: [gap] })).toThrow(message);
+  });
+
+  it('empties and closes every store that a test opened, also when the test fails', async () => {
+    const opened: LocalStore[] = [];
+    const cleared = new Set<LocalStore>();
+    class Watched extends KeepsEmptiedNames {
+      protected override async clearRecords(): Promise<void> {
+        cleared.add(this);
+        await super.clearRecords();
+      }
+    }
+    const open = async (): Promise<LocalStore> => {
+      const store = new Watched();
+      opened.push(store);
+      return store;
+    };
+    await expect(
+      runTest('getAllModelNames() no longer names a model whose last object was removed', { open }),
+    ).rejects.toThrow();
+    await runTest('two stores with ids of their own hold different objects under one uid', { open });
+    expect(opened).toHaveLength(3);
+    expect(opened.every((store) => cleared.has(store) && !store.isOpen)).toBe(true);
+  });
+});
+
+// ---- Deliberately faulty stores. Each breaks one rule and nothing else.
+
+class HandsOutWhatItKeeps extends LocalStore {
+  private readonly kept = new Map<string, ModelRecord | undefined>();
+  protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
+    const records = await super.readRecords(model, uids);
+    return uids.map((uid, index) => {
+      if (!this.kept.has(uid)) this.kept.set(uid, records[index]);
+      return this.kept.get(uid);
+    });
+  }
+}
+
+class OverwritesOnAdd extends LocalStore {
+  protected override async insertRecords(model: string, records: readonly ModelRecord[]): Promise<undefined[]> {
+    await this.putRecords(model, records);
+    return records.map(() => undefined);
+  }
+}
+
+class AnswersTheNewObject extends LocalStore {
+  protected override async insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+  ): Promise<(ModelRecord | undefined)[]> {
+    const there = await super.insertRecords(model, records);
+    return records.map((record, index) => there[index] && record);
+  }
+}
+
+class StopsAtTheFirstConflict extends LocalStore {
+  protected override async insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+  ): Promise<(ModelRecord | undefined)[]> {
+    const answers: (ModelRecord | undefined)[] = [];
+    for (const record of records) {
+      const [existing] = await super.insertRecords(model, [record]);
+      answers.push(existing);
+      if (existing !== undefined) break;
+    }
+    return answers;
+  }
+}
+
+class ChecksBeforeItAdds extends LocalStore {
+  protected override async insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+  ): Promise<(ModelRecord | undefined)[]> {
+    const there = await this.readRecords(
+      model,
+      records.map(({ uid }) => uid),
+    );
+    await Promise.resolve();
+    await this.putRecords(
+      model,
+      records.filter((_, index) => there[index] === undefined),
+    );
+    return there;
+  }
+}
+
+class UpdatesGoLast extends LocalStore {
+  protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
+    await this.deleteRecords(
+      model,
+      records.map(({ uid }) => uid),
+    );
+    await super.putRecords(model, records);
+  }
+}
+
+class LosesConcurrentUpdates extends LocalStore {
+  protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
+    const records = await this.readRecords(model, uids);
+    const next = uids.map((uid, index) => change(uid, records[index]));
+    await Promise.resolve();
+    await this.putRecords(
+      model,
+      next.filter((record) => record !== undefined),
+    );
+  }
+}
+
+/** Gives the records of a scan in another way. */
+abstract class Rescans extends LocalStore {
+  protected abstract rearrange(records: ModelRecord[], pageSize: number): ModelRecord[];
+  protected override async *scanRecords(
+    model: string,
+    pageSize: number,
+  ): AsyncGenerator<ModelRecord[], void, undefined> {
+    const all: ModelRecord[] = [];
+    for await (const page of super.scanRecords(model, pageSize)) all.push(...page);
+    yield this.rearrange(all, pageSize);
+  }
+}
+
+class SortsByUid extends Rescans {
+  protected override rearrange(records: ModelRecord[]): ModelRecord[] {
+    return records.toSorted((a, b) => (a.uid < b.uid ? -1 : 1));
+  }
+}
+
+class KeepsObjectsInAnObject extends Rescans {
+  protected override rearrange(records: ModelRecord[]): ModelRecord[] {
+    return Object.values(Object.fromEntries(records.map((record) => [record.uid, record])));
+  }
+}
+
+class ForgetsTheLastPage extends Rescans {
+  protected override rearrange(records: ModelRecord[], pageSize: number): ModelRecord[] {
+    return pageSize > records.length ? records : records.slice(0, records.length - (records.length % pageSize));
+  }
+}
+
+class PagesByOffset extends LocalStore {
+  protected override async *scanRecords(
+    model: string,
+    pageSize: number,
+  ): AsyncGenerator<ModelRecord[], void, undefined> {
+    for (let offset = 0; ; offset += pageSize) {
+      const all: ModelRecord[] = [];
+      for await (const page of super.scanRecords(model, 1000)) all.push(...page);
+      const page = all.slice(offset, offset + pageSize);
+      if (page.length === 0) return;
+      yield page;
+    }
+  }
+}
+
+class ReadsInItsOwnOrder extends LocalStore {
+  protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
+    return super.readRecords(model, uids.toSorted());
+  }
+}
+
+class RemovesWhatIsNotThere extends LocalStore {
+  protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
+    await super.deleteRecords(model, uids);
+    return uids.map(() => true);
+  }
+}
+
+class CountsEverything extends LocalStore {
+  protected override async countRecords(): Promise<number> {
+    return [...(await this.countAllRecords()).values()].reduce((sum, count) => sum + count, 0);
+  }
+}
+
+class KeepsEmptiedNames extends LocalStore {
+  private readonly names = new Set<string>();
+  protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map(await super.countAllRecords());
+    for (const name of this.names) counts.set(name, counts.get(name) ?? 0);
+    return counts;
+  }
+  protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
+    this.names.add(model);
+    return super.deleteRecords(model, uids);
+  }
+}
+
+class ClearsNothing extends LocalStore {
+  protected override async clearRecords(): Promise<void> {}
+}
+
+class ClearsEveryStore extends LocalStore {
+  private static readonly all = new Set<ClearsEveryStore>();
+  constructor(options?: BaseStoreOptions) {
+    super(options);
+    ClearsEveryStore.all.add(this);
+  }
+  protected override async clearRecords(): Promise<void> {
+    for (const store of ClearsEveryStore.all) await store.clearOwn();
+  }
+  private async clearOwn(): Promise<void> {
+    await super.clearRecords();
+  }
+}
+
+class CountsLongerIds extends LocalStore {
+  private static readonly all = new Set<CountsLongerIds>();
+  constructor(options?: BaseStoreOptions) {
+    super(options);
+    CountsLongerIds.all.add(this);
+  }
+  protected override async countRecords(model: string): Promise<number> {
+    let count = 0;
+    for (const store of CountsLongerIds.all) {
+      if (store.storeId?.startsWith(this.storeId ?? '')) count += await store.countOwn(model);
+    }
+    return count;
+  }
+  private async countOwn(model: string): Promise<number> {
+    return super.countRecords(model);
+  }
+}
+
+class RepairsStoreIds extends LocalStore {
+  constructor({ storeId = 'x', ...options }: BaseStoreOptions = {}) {
+    super({ ...options, storeId: storeId.replaceAll(/[^\w.-]/g, '_') || '_' });
+  }
+}
+
+/** Changes what is written on its way. */
+abstract class Rewrites extends LocalStore {
+  protected abstract rewrite(record: ModelRecord): ModelRecord;
+  protected override async insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+  ): Promise<(ModelRecord | undefined)[]> {
+    return super.insertRecords(
+      model,
+      records.map((record) => this.rewrite(record)),
+    );
+  }
+}
+
+class KeepsPlainJson extends Rewrites {
+  protected override rewrite({ uid, data, flags }: ModelRecord): ModelRecord {
+    const text = JSON.stringify(data, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
+    const record = { uid, data: JSON.parse(text) as Record<string, unknown> };
+    return flags === undefined ? record : { ...record, flags };
+  }
+}
+
+class DropsFlags extends Rewrites {
+  protected override rewrite({ uid, data }: ModelRecord): ModelRecord {
+    return { uid, data };
+  }
+}
+
+class KeepsAttributesOnly extends Rewrites {
+  protected override rewrite({ uid, data: { note: _, ...data } }: ModelRecord): ModelRecord {
+    return { uid, data };
+  }
+}
+
+/** Finds objects under another unique id than the one given. */
+abstract class Confuses extends LocalStore {
+  protected abstract key(uid: string): string;
+  protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
+    return super.readRecords(
+      model,
+      uids.map((uid) => this.key(uid)),
+    );
+  }
+  protected override async insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+  ): Promise<(ModelRecord | undefined)[]> {
+    return super.insertRecords(
+      model,
+      records.map((record) => ({ ...record, uid: this.key(record.uid) })),
+    );
+  }
+}
+
+class IgnoresCase extends Confuses {
+  protected override key(uid: string): string {
+    return uid.toLowerCase();
+  }
+}
+
+class EndsAtNul extends Confuses {
+  protected override key(uid: string): string {
+    return uid.split('\0')[0] as string;
+  }
+}
+
+class CutsLongUids extends Confuses {
+  protected override key(uid: string): string {
+    return uid.slice(0, 255);
+  }
+}
+
+class NeverCloses extends LocalStore {
+  override async close(): Promise<void> {}
+}
+
+class LosesChildLinks extends LocalStore {
+  override async flush(): Promise<void> {}
+}
+
+class ServesTwoAdapters extends LocalStore {
+  override bindAdapter(...args: Parameters<LocalStore['bindAdapter']>): void {
+    if (this.adapter === undefined) super.bindAdapter(...args);
+  }
+}
+
+class HidesItsId extends LocalStore {
+  override toString(): string {
+    return this.name;
+  }
+}
+
+type StoreClass = new (options?: BaseStoreOptions) => LocalStore;
+
+const FAULTS: readonly (readonly [StoreClass, string])[] = [
+  [HandsOutWhatItKeeps, 'get() hands out a copy: changing it changes nothing stored'],
+  [OverwritesOnAdd, 'add() of a different object rejects with ObjectAlreadyExists and leaves the stored one'],
+  [AnswersTheNewObject, 'add() of a different object rejects with existingObject being the stored one'],
+  [StopsAtTheFirstConflict, 'addMany() with a different object there stores the others, then rejects'],
+  [ChecksBeforeItAdds, 'add() of different objects with one uid at the same time has exactly one winner'],
+  [UpdatesGoLast, 'update() keeps the place in the order'],
+  [LosesConcurrentUpdates, 'updateOrInstantiate() of different attributes at the same time: all win'],
+  [SortsByUid, 'getAll() answers in the order of insertion'],
+  [KeepsObjectsInAnObject, 'getAll() keeps uids that look like integers in the order of insertion'],
+  [ForgetsTheLastPage, 'iterate() gives every object once, in order, whatever the batch size'],
+  [PagesByOffset, 'iterate() while every object given is removed gives each once'],
+  [ReadsInItsOwnOrder, 'getByUids() answers in the order of the uids, repeats included'],
+  [RemovesWhatIsNotThere, 'remove() of an object that is not there rejects with ObjectNotFound'],
+  [CountsEverything, 'count() answers for one model, by class, instance and name, and for all'],
+  [KeepsEmptiedNames, 'getAllModelNames() no longer names a model whose last object was removed'],
+  [ClearsNothing, 'clear() removes every object of every model'],
+  [ClearsEveryStore, 'clear() touches no other store'],
+  [CountsLongerIds, 'stores whose ids extend one another do not see each other'],
+  [RepairsStoreIds, 'a store id that is empty or has ":", "{", "}" or a control character is refused with ValueError'],
+  [KeepsPlainJson, 'a Date survives'],
+  [KeepsPlainJson, 'NaN and the infinities survive'],
+  [DropsFlags, 'flags of an object survive every way to write and to read it'],
+  [KeepsAttributesOnly, 'add() of a new object stores all its fields'],
+  [IgnoresCase, 'uids that are nearly the same are kept apart'],
+  [EndsAtNul, 'every call works with a uid with NUL'],
+  [CutsLongUids, 'every call works with a uid of 16 KiB'],
+  [NeverCloses, 'every call after close() rejects with STORE_CLOSED'],
+  [LosesChildLinks, 'addChild() on an added object is saved by itself'],
+  [ServesTwoAdapters, 'a second adapter is refused with STORE_ALREADY_BOUND, naming forFeature'],
+  [HidesItsId, 'String() of the store is its name, with the store id where there is one'],
+];
+
+describe('storeContract() catches a store that', () => {
+  it.each(FAULTS.map(([Store, title]) => [Store.name, title, Store] as const))(
+    '%s, by "%s"',
+    async (_, title, Store) => {
+      await runTest(title, {}); // A store without the fault passes.
+      const open = async ({ storeId = randomUUID() }: { storeId?: string } = {}): Promise<LocalStore> =>
+        new Store({ storeId });
+      await expect(runTest(title, { open })).rejects.toThrow();
+    },
+  );
+});
