@@ -141,6 +141,26 @@ export class DiffCycle extends DiffException {
   }
 }
 
+/** A saved diff does not fit the systems any more: one side has changed since. */
+export class DiffStale extends DiffException {
+  override readonly code: string = 'DIFF_STALE';
+}
+
+/** Text or data that is no saved diff. */
+export class DiffInvalid extends DiffException {
+  override readonly code: string = 'DIFF_INVALID';
+}
+
+/** A sync would delete more than it may; nothing was touched. */
+export class TooManyDeletes extends DiffException {
+  override readonly code: string = 'SYNC_TOO_MANY_DELETES';
+}
+
+/** A diff or sync was ended by its signal, whose reason is the cause. What was done before is saved. */
+export class SyncAborted extends DiffSyncError {
+  override readonly code: string = 'SYNC_ABORTED';
+}
+
 /** Where in a sync a model's hook failed. `path` names the parents, outermost first, as `model uid`. */
 export interface SyncLocation {
   readonly adapter: string;

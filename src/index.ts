@@ -1,14 +1,20 @@
 export { Adapter, type AdapterDict, type AdapterOptions, type SyncOptions } from './adapter/adapter.js';
 export type { Traversal } from './adapter/tree-traversal.js';
-export { Diff } from './diff/diff.js';
+export { Diff, type ModelOperations, type SyncFailure } from './diff/diff.js';
 export { DiffElement, type Attrs, type AttrsDiffs } from './diff/diff-element.js';
+export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/plan.js';
+export type { Selection } from './diff/selection.js';
 export type { DiffSummary } from './diff/tree.js';
 export type { DiffOptions } from './engine/differ.js';
+export type { ObjectFilter, ScopeOptions } from './engine/scope.js';
 export type { ProgressCallback } from './engine/side.js';
+export type { SyncerOptions, SyncFilter } from './engine/syncer.js';
 export {
   DiffClassMismatch,
   DiffCycle,
   DiffException,
+  DiffInvalid,
+  DiffStale,
   DiffSyncError,
   ModelDefinitionError,
   ModelValidationError,
@@ -20,7 +26,9 @@ export {
   ObjectNotUpdated,
   ObjectStoreException,
   ObjectStoreWrongType,
+  SyncAborted,
   SyncHookError,
+  TooManyDeletes,
   ValueError,
   type ModelIssue,
   type StoreErrorCode,
@@ -32,15 +40,20 @@ export type { DiffSyncLogger, LogParams, Verbosity } from './logging/logger.js';
 export { enableConsoleLogging } from './logging/nest-logger.js';
 export {
   DiffSyncModel,
+  type BulkContext,
+  type BulkResult,
   type CreateContext,
+  type CreateItem,
   type DefinedInstance,
   type DefinedModel,
   type DefineOptions,
+  type DeleteItem,
   type IdentifiersOf,
   type ModelClass,
   type ModelHost,
+  type UpdateItem,
 } from './model/diffsync-model.js';
-export type { ModelDefinition, ModelSchema } from './model/model-definition.js';
+export type { AttributeComparison, ModelDefinition, ModelSchema } from './model/model-definition.js';
 export { decodeRecord, encodeRecord } from './model/record-codec.js';
 export type { ModelRecord } from './model/model-record.js';
 export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';

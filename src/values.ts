@@ -16,11 +16,35 @@ export class UnstorableValue extends Error {
 /** Equality by value, strict: `true` is not `1`, `null` is not `undefined`, `-0` is not `0`, key order means nothing. */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const flat = sameFlat(a, b);
+  if (flat !== undefined) return flat;
   // Node's comparison finds no two invalid dates equal, but an object that holds one must equal its own copy.
   return (
     isDeepStrictEqual(a, b) || (holdsInvalidDate(a) && isDeepStrictEqual(markInvalidDates(a), markInvalidDates(b)))
   );
+}
+
+/** Whether two lists hold the same values, each as often, in whatever order; other values as `sameValue`. */
+export function sameItems(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return sameValue(a, b);
+  if (a.length !== b.length) return false;
+  const scalars = new Map<unknown, number>();
+  const objects: unknown[] = [];
+  for (const item of a) {
+    if (isScalar(item)) scalars.set(item, (scalars.get(item) ?? 0) + 1);
+    else objects.push(item);
+  }
+  return b.every((item) => {
+    if (isScalar(item)) {
+      const left = scalars.get(item) ?? 0;
+      scalars.set(item, left - 1);
+      return left > 0;
+    }
+    const at = objects.findIndex((other) => sameValue(item, other));
+    if (at !== -1) objects.splice(at, 1);
+    return at !== -1;
+  });
 }
 
 /**
@@ -45,6 +69,22 @@ export function setOwn(target: object, key: string, value: unknown): void {
   } else {
     (target as Record<string, unknown>)[key] = value;
   }
+}
+
+/** The answer for two plain objects that hold scalars, as nearly all that are compared do; undefined where it takes more. */
+function sameFlat(a: object, b: object): boolean | undefined {
+  if (Object.getPrototypeOf(a) !== Object.prototype || Object.getPrototypeOf(b) !== Object.prototype) return undefined;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  let count = 0;
+  for (const key in left) {
+    const value = left[key];
+    if (!Object.is(value, right[key])) return isScalar(value) ? false : undefined;
+    if (value === undefined) return undefined;
+    count++;
+  }
+  for (const _ in right) count--;
+  if (count !== 0) return false;
+  return Object.getOwnPropertySymbols(a).length + Object.getOwnPropertySymbols(b).length === 0 ? true : undefined;
 }
 
 function isScalar(value: unknown): boolean {

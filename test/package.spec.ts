@@ -19,11 +19,12 @@ interface Import {
 }
 
 /** Which rooms each room may import from, besides itself. Rooms are the folders of `src`, and its files at the top. */
-const BASE = ['errors', 'flags', 'values', 'logging/logger'];
+const BASE = ['errors', 'flags', 'values', 'value-codec', 'logging/logger'];
 const ARROWS: Record<string, readonly string[]> = {
   errors: [],
   flags: [],
   values: [],
+  'value-codec': ['values'],
   logging: [],
   model: BASE,
   diff: BASE,

@@ -1,9 +1,10 @@
 import { inspect } from 'node:util';
-import { Diff } from '../diff/diff.js';
+import { Diff, type ModelOperations } from '../diff/diff.js';
 import { DiffClassMismatch, ModelDefinitionError, ObjectNotFound } from '../errors.js';
 import { Differ, type DiffOptions } from '../engine/differ.js';
 import type { Side } from '../engine/side.js';
-import { Syncer } from '../engine/syncer.js';
+import { checkFresh } from '../engine/freshness.js';
+import { Syncer, type SyncerOptions } from '../engine/syncer.js';
 import { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
@@ -22,9 +23,13 @@ export interface AdapterOptions {
   readonly logger?: DiffSyncLogger | undefined;
 }
 
-export interface SyncOptions extends DiffOptions {
+export interface SyncOptions extends DiffOptions, SyncerOptions {
   /** A diff made before, used as it is, even when empty. Default: a new one. */
   readonly diff?: Diff;
+  /** Uses a diff that was loaded from a plan even if a side has changed since. Default: false. */
+  readonly allowStale?: boolean;
+  /** Compares again afterwards; what did not settle is then the diff's `unsettled`. Default: false. */
+  readonly verify?: boolean;
 }
 
 /** Model name -> unique id -> fields, `modelFlags` among them where they matter. */
@@ -85,16 +90,20 @@ export abstract class Adapter implements Side {
    * was done before is saved.
    */
   async syncFrom(source: Adapter, options: SyncOptions = {}): Promise<Diff> {
-    const { diffClass = Diff, flags = DiffSyncFlags.NONE, onProgress } = options;
+    const { diffClass = Diff, flags = DiffSyncFlags.NONE } = options;
     const given = options.diff?.constructor.name;
     if (given !== undefined && !(options.diff instanceof diffClass)) {
       throw new DiffClassMismatch(
         `The provided diff's class (${given}) does not match the diff_class: ${diffClass.name}`,
       );
     }
+    if (options.diff?.isPlan === true && options.allowStale !== true) {
+      await checkFresh(options.diff, source, this, options);
+    }
     const diff = options.diff ?? (await this.diffFrom(source, options));
-    const changed = await new Syncer(diff, this, { flags, onProgress }).perform();
-    if (changed) await this.syncComplete(source, diff, flags, this.logger);
+    const changed = await new Syncer(diff, this, options).perform();
+    if (changed) await this.syncComplete(source, diff, flags, this.logger, diff.operations);
+    if (options.verify === true) await this.reportUnsettled(source, diff, options);
     return diff;
   }
 
@@ -104,8 +113,23 @@ export abstract class Adapter implements Side {
   }
 
   /** Called after a sync that changed something in this adapter. Override it, for example to commit to the system at once. */
-  async syncComplete(source: Adapter, diff: Diff, flags: DiffSyncFlags, logger: DiffSyncLogger): Promise<void> {
-    void [source, diff, flags, logger];
+  async syncComplete(
+    source: Adapter,
+    diff: Diff,
+    flags: DiffSyncFlags,
+    logger: DiffSyncLogger,
+    operations: ReadonlyMap<string, ModelOperations>,
+  ): Promise<void> {
+    void [source, diff, flags, logger, operations];
+  }
+
+  private async reportUnsettled(source: Adapter, diff: Diff, options: SyncOptions): Promise<void> {
+    const { onProgress: _, ...terms } = options;
+    const again = await this.diffFrom(source, terms);
+    diff.unsettled = again.hasDiffs() ? again : undefined;
+    if (diff.unsettled === undefined) return;
+    const summary = { ...again.summary() };
+    this.logger.warning(`The sync from ${source.name} has left differences in ${this.name}`, { summary });
   }
 
   // ---- Objects
@@ -138,9 +162,16 @@ export abstract class Adapter implements Side {
     return this.store.getAllModelNames();
   }
 
-  /** @throws ObjectAlreadyExists when a different object has the unique id. */
-  async add(obj: DiffSyncModel): Promise<void> {
-    return this.store.add({ obj });
+  /**
+   * @param options.parent the object of this adapter under which it is linked, unless it is already.
+   * @throws ObjectAlreadyExists when a different object has the unique id.
+   * @throws ObjectStoreWrongType when the parent has no field for such children, before anything is stored.
+   */
+  async add(obj: DiffSyncModel, { parent }: { readonly parent?: DiffSyncModel } = {}): Promise<void> {
+    if (parent === undefined) return this.store.add({ obj });
+    const linked = parent.hasChild(obj);
+    await this.store.add({ obj });
+    if (!linked) parent.addChild(obj);
   }
 
   /** As `add` for each, many at a time. */
@@ -289,6 +320,14 @@ function checkDeclarations(adapter: typeof Adapter): ReadonlyMap<string, ModelCl
       throw new ModelDefinitionError(`${adapter.name}.models has two models named "${model.modelName}"`);
     }
     models.set(model.modelName, model);
+  }
+  for (const { modelName, definition } of models.values()) {
+    const wrong = definition.dependsOn.find((name) => !models.has(name));
+    if (wrong !== undefined) {
+      throw new ModelDefinitionError(
+        `model ${modelName}: dependsOn names "${wrong}", which is no model in ${adapter.name}.models`,
+      );
+    }
   }
   for (const name of adapter.topLevel) {
     if (!models.has(name)) {

@@ -23,6 +23,8 @@ export class DiffElement {
   status = DiffSyncStatus.UNKNOWN;
   /** Words that go with `status`. */
   message = '';
+  /** When two values of an attribute count as equal, where that is not by value; of the target's model. */
+  comparison: Readonly<Record<string, (a: unknown, b: unknown) => boolean>> | undefined;
   private children: Diff | undefined;
 
   /**
@@ -48,7 +50,7 @@ export class DiffElement {
     if (sourceAttrs === null) return destAttrs === null ? null : 'delete';
     if (destAttrs === null) return 'create';
     if (sourceAttrs === destAttrs) return null;
-    return this.getAttrsKeys().some((key) => !sameValue(sourceAttrs[key], destAttrs[key])) ? 'update' : null;
+    return this.getAttrsKeys().some((key) => this.differs(key, sourceAttrs, destAttrs)) ? 'update' : null;
   }
 
   /** The elements below, as a diff of their own. */
@@ -80,7 +82,7 @@ export class DiffElement {
     const minus: Record<string, unknown> = {};
     const plus: Record<string, unknown> = {};
     for (const key of this.getAttrsKeys()) {
-      if (sameValue(sourceAttrs[key], destAttrs[key])) continue;
+      if (!this.differs(key, sourceAttrs, destAttrs)) continue;
       minus[key] = destAttrs[key];
       plus[key] = sourceAttrs[key];
     }
@@ -102,6 +104,15 @@ export class DiffElement {
     return this.action !== null || (includeChildren && (this.children?.hasDiffs() ?? false));
   }
 
+  /** A copy without what is below; without `withChange` it is one that does not differ. */
+  copy(withChange: boolean): DiffElement {
+    const copy = new DiffElement(this.type, this.name, this.keys, this.sourceName, this.destName, this.diffClass);
+    copy.comparison = this.comparison;
+    copy.sourceAttrs = withChange ? this.sourceAttrs : (this.destAttrs ?? this.sourceAttrs);
+    copy.destAttrs = withChange ? this.destAttrs : copy.sourceAttrs;
+    return copy;
+  }
+
   summary(): DiffSummary {
     return summarize([this]);
   }
@@ -113,6 +124,13 @@ export class DiffElement {
 
   toDict(): Record<string, unknown> {
     return elementDict(this, changedElements(walk([this])));
+  }
+
+  private differs(key: string, source: Attrs, dest: Attrs): boolean {
+    if (sameValue(source[key], dest[key])) return false;
+    const same =
+      this.comparison !== undefined && Object.hasOwn(this.comparison, key) ? this.comparison[key] : undefined;
+    return same === undefined || !same(source[key], dest[key]);
   }
 
   [inspect.custom](): string {

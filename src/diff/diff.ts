@@ -1,12 +1,47 @@
 import { inspect } from 'node:util';
-import { ObjectAlreadyExists } from '../errors.js';
+import { DiffInvalid, ObjectAlreadyExists, type DiffSyncError, type SyncLocation } from '../errors.js';
 import type { DiffElement } from './diff-element.js';
+import {
+  addPlanElements,
+  fingerprintOf,
+  planElements,
+  readHeader,
+  type DiffTerms,
+  type Fingerprint,
+  type Plan,
+  type PlanHeader,
+  type PlanSide,
+} from './plan.js';
+import { copySelected, selects, type Selection } from './selection.js';
 import { changedElements, groupsDict, groupsText, summarize, walk, type DiffSummary } from './tree.js';
+
+/** Unique ids of what a sync created, updated and deleted of one model, in the order in which it did. */
+export interface ModelOperations {
+  readonly create: string[];
+  readonly update: string[];
+  readonly delete: string[];
+}
+
+/** A create, update or delete that failed while the sync went on. */
+export interface SyncFailure {
+  readonly location: SyncLocation;
+  readonly error: DiffSyncError;
+}
 
 /** A finished comparison: elements in groups by type. Source: the reference's `Diff`. */
 export class Diff {
   /** How many objects of both sides the comparison looked at. */
   modelsProcessed = 0;
+  /** What the comparison was made with. */
+  terms: DiffTerms = { source: 'source', target: 'dest', flags: 0 };
+  /** Model name -> what the last sync with this diff did. */
+  operations: ReadonlyMap<string, ModelOperations> = new Map();
+  /** What failed in the last sync with this diff, which went on: see `continueOnFailure`. */
+  errors: readonly SyncFailure[] = [];
+  /** With `verify`: what the last sync with this diff did not settle. */
+  unsettled: Diff | undefined;
+  /** Of a diff that was loaded: what it saw when it was made. Of a selection: the diff that it was made from. */
+  private made: Fingerprint | Diff | undefined;
   private readonly elements = new Map<string, Map<string, DiffElement>>();
 
   /** How many elements, on all levels. */
@@ -54,6 +89,98 @@ export class Diff {
   protected orderChildren(group: string, elements: readonly DiffElement[]): Iterable<DiffElement> {
     void group;
     return elements;
+  }
+
+  /** A new diff with the changes that satisfy all that is given, and the elements above them. */
+  filter(selection: Selection): this {
+    return this.select((element) => selects(selection, element));
+  }
+
+  /** A new diff with all other changes: with `filter` of the same selection it has each change in one of the two. */
+  exclude(selection: Selection): this {
+    return this.select((element) => !selects(selection, element));
+  }
+
+  private select(wanted: (element: DiffElement) => boolean): this {
+    const result = copySelected(this.getChildren(), wanted, new (this.constructor as new () => this)());
+    result.terms = this.terms;
+    result.made = this.made ?? this;
+    return result;
+  }
+
+  /** Whether it was loaded from a plan: then a sync first checks that it still fits. */
+  get isPlan(): boolean {
+    return this.made instanceof Diff ? this.made.isPlan : this.made !== undefined;
+  }
+
+  /** Digests of what the comparison saw on either side. */
+  fingerprint(): Fingerprint {
+    if (this.made instanceof Diff) return this.made.fingerprint();
+    return this.made ?? fingerprintOf(this);
+  }
+
+  /** The changes as JSON, to be loaded with `Diff.fromJSON` in another process or at another time. */
+  toJSON(): Plan {
+    return { ...this.header(), elements: [...planElements(this)] };
+  }
+
+  /** As `toJSON`, line by line: a header, then an element a line. For diffs that are too large for one text. */
+  *toJSONLines(): Generator<string, void, undefined> {
+    yield `${JSON.stringify(this.header())}\n`;
+    for (const element of planElements(this)) yield `${JSON.stringify(element)}\n`;
+  }
+
+  /**
+   * A diff from `toJSON`, for a sync between the same adapters. @throws DiffInvalid, path by path.
+   * @param adapters the target's models decide how attributes compare.
+   */
+  static fromJSON<D extends Diff>(this: new () => D, json: unknown, adapters: { readonly target: PlanSide }): D {
+    const header = readHeader(json);
+    const { elements } = json as { elements?: unknown };
+    if (!Array.isArray(elements)) throw new DiffInvalid('This is no saved diff: elements: not a list');
+    return Diff.restore(this, header, elements, adapters.target);
+  }
+
+  /** A diff from the lines of `toJSONLines`, as any chunks of text. @throws DiffInvalid */
+  static async fromJSONLines<D extends Diff>(
+    this: new () => D,
+    text: Iterable<string> | AsyncIterable<string>,
+    adapters: { readonly target: PlanSide },
+  ): Promise<D> {
+    const lines: unknown[] = [];
+    let rest = '';
+    const parse = (line: string): void => {
+      try {
+        if (line.trim() !== '') lines.push(JSON.parse(line));
+      } catch (error) {
+        throw new DiffInvalid(`This is no saved diff: line ${lines.length + 1} is not JSON`, { cause: error });
+      }
+    };
+    for await (const chunk of text) {
+      const parts = `${rest}${chunk}`.split('\n');
+      rest = parts.pop() ?? '';
+      for (const line of parts) parse(line);
+    }
+    parse(rest);
+    const [header, ...elements] = lines;
+    return Diff.restore(this, readHeader(header), elements, adapters.target);
+  }
+
+  private header(): PlanHeader {
+    return { format: 'nestjs-diffsync.diff', version: 1, terms: this.terms, fingerprint: this.fingerprint() };
+  }
+
+  private static restore<D extends Diff>(
+    diffClass: new () => D,
+    header: PlanHeader,
+    elements: Iterable<unknown>,
+    target: PlanSide,
+  ): D {
+    const diff = new diffClass();
+    addPlanElements(diff, diffClass, header, elements, target);
+    diff.terms = header.terms;
+    diff.made = header.fingerprint;
+    return diff;
   }
 
   summary(): DiffSummary {

@@ -1,3 +1,4 @@
+import { SyncAborted } from '../errors.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
 import type { ModelClass, ModelHost } from '../model/diffsync-model.js';
 import type { BaseStore } from '../store/base-store.js';
@@ -9,6 +10,11 @@ export interface Side extends ModelHost {
   readonly logger: DiffSyncLogger;
   /** Every model of the adapter, by name. */
   readonly modelClasses: ReadonlyMap<string, ModelClass>;
+}
+
+/** @throws SyncAborted, with the signal's reason as its cause. */
+export function checkAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new SyncAborted('Aborted by its signal', { cause: signal.reason });
 }
 
 /** Called as work proceeds: `current` never falls, and ends at `total`. */

@@ -1,48 +1,62 @@
-import { inspect } from 'node:util';
-import type { Diff } from '../diff/diff.js';
+import type { Diff, ModelOperations, SyncFailure } from '../diff/diff.js';
 import type { DiffElement } from '../diff/diff-element.js';
-import { walk } from '../diff/tree.js';
 import {
   DiffSyncError,
   ObjectCrudException,
-  ObjectNotCreated,
-  ObjectNotDeleted,
-  ObjectNotUpdated,
   ObjectStoreWrongType,
   SyncHookError,
+  TooManyDeletes,
+  ValueError,
 } from '../errors.js';
 import { DiffSyncFlags, DiffSyncModelFlags, DiffSyncStatus, type DiffSyncAction } from '../flags.js';
 import type { LogParams } from '../logging/logger.js';
-import type { DiffSyncModel, ModelClass } from '../model/diffsync-model.js';
-import { Progress, type ProgressCallback, type Side } from './side.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import { batchOf, callHooks, noModel, type Outcome } from './hooks.js';
+import { checkAborted, Progress, type ProgressCallback, type Side } from './side.js';
+import { keyOf, SyncNodes, type SyncNode } from './sync-nodes.js';
+import { TargetWindow } from './target-window.js';
+
+/** Asked before each change; false leaves it out, and with a create or delete all below it. */
+export type SyncFilter = (
+  action: DiffSyncAction,
+  modelType: string,
+  ids: Readonly<Record<string, unknown>>,
+  attrs: Readonly<Record<string, unknown>>,
+) => boolean | Promise<boolean>;
 
 export interface SyncerOptions {
-  readonly flags: DiffSyncFlags;
-  readonly onProgress: ProgressCallback | undefined;
-}
-
-/** Target objects are fetched for so many elements ahead. */
-const WINDOW = 500;
-
-/** An element of the diff, at its place in depth-first order. */
-interface Node {
-  readonly element: DiffElement;
-  readonly action: DiffSyncAction | null;
-  readonly uid: string;
-  readonly parent: number;
-  /** The position behind the last element below this one. */
-  end: number;
-  /** Whether it, or anything below it, has something to do: else the target's object need not be looked at. */
-  active: boolean;
+  /** Default: NONE. */
+  readonly flags?: DiffSyncFlags;
+  readonly onProgress?: ProgressCallback;
+  /** Ends the sync with SyncAborted after the current object; what was done is saved. */
+  readonly signal?: AbortSignal;
+  readonly syncFilter?: SyncFilter;
+  /** Goes on after any error of a hook, not of a store; all are in the diff's `errors` afterwards. Default: false. */
+  readonly continueOnFailure?: boolean;
+  /** How many siblings run their hooks side by side. The outcome is that of 1. Default: 1. */
+  readonly concurrency?: number;
+  /** How many siblings a bulk hook gets at most. Default: 500. */
+  readonly batchSize?: number;
+  /** Refuses a sync that would delete more objects, before anything is touched. Default: no limit. */
+  readonly maxDeletes?: number;
+  /** As `maxDeletes`, in per cent of the target's objects that were compared. Default: no limit. */
+  readonly maxDeletePercent?: number;
 }
 
 /** An element that is being worked on; `model` is the target's object once there is one. */
 interface Frame {
-  readonly index: number;
+  readonly node: SyncNode;
+  readonly parent: DiffSyncModel | undefined;
   model: DiffSyncModel | undefined;
-  /** Deleted after its children (NATURAL_DELETION_ORDER). */
-  last: boolean;
-  next: number;
+}
+
+/** Siblings that are being worked on, and the object above them. */
+interface Cursor {
+  readonly siblings: readonly SyncNode[];
+  at: number;
+  readonly parent: DiffSyncModel | undefined;
+  /** Deleted after its children, which are these siblings (NATURAL_DELETION_ORDER). */
+  readonly after: Frame | undefined;
 }
 
 /**
@@ -50,248 +64,304 @@ interface Frame {
  * fetched, and changes written, many at a time.
  */
 export class Syncer {
-  private readonly nodes: Node[] = [];
+  private readonly nodes: SyncNodes;
+  private readonly window: TargetWindow;
   private readonly progress: Progress;
-  /** The target's objects around the current element: `type uid` -> object, or undefined for "not there". */
-  private window = new Map<string, DiffSyncModel | undefined>();
-  private windowEnd = 0;
-  private revision = 0;
+  private readonly concurrency: number;
+  private readonly batchSize: number;
   /** Elements done out of their turn, because something had to wait for them. */
-  private readonly done = new Set<number>();
-  /** `type uid` -> the delete, not yet begun, of an object that is created elsewhere in the same diff: it has moved. */
-  private readonly moves = new Map<string, number>();
-  /** Whether the work is at an element out of its turn; the window stays with those in their turn. */
-  private aside = false;
+  private readonly done = new Set<SyncNode>();
+  private readonly operations = new Map<string, ModelOperations>();
+  private readonly failures: SyncFailure[] = [];
   private changed = false;
 
+  /** @throws ValueError for a number of `options` that makes no sense. */
   constructor(
     private readonly diff: Diff,
     private readonly dst: Side,
     private readonly options: SyncerOptions,
   ) {
-    this.flatten();
+    this.concurrency = atLeast('concurrency', options.concurrency ?? 1, 1);
+    this.batchSize = atLeast('batchSize', options.batchSize ?? 500, 1);
+    this.nodes = new SyncNodes(diff, dst);
+    this.window = new TargetWindow(dst.store, this.nodes);
     this.progress = new Progress('sync', this.nodes.length, options.onProgress);
   }
 
-  /** @returns whether anything was changed. @throws what a hook threw, once all that was done before it is saved. */
+  /**
+   * @returns whether anything was changed.
+   * @throws TooManyDeletes before anything is touched; else what a hook threw, once all that was done before it is saved.
+   */
   async perform(): Promise<boolean> {
-    const { store, logger } = this.dst;
-    logger.info('Beginning sync');
+    const { diff, dst } = this;
+    this.checkDeletes();
+    diff.operations = this.operations;
+    diff.errors = this.failures;
+    dst.logger.info('Beginning sync');
     try {
-      for (let index = 0; index < this.nodes.length; index = this.node(index).end) await this.run(index, undefined);
+      await this.process(this.nodes.roots(), undefined);
     } catch (error) {
-      try {
-        await store.flush();
-      } catch (unsaved) {
-        throw new DiffSyncError(
-          `The sync into ${this.dst.name} failed, and what it had done before could not be saved`,
-          {
-            cause: new AggregateError([error, unsaved]),
-          },
-        );
-      }
+      await this.saveAfter(error);
       throw error;
     }
-    await store.flush();
+    await dst.store.flush();
     this.progress.finish();
-    logger.info('Sync complete');
+    dst.logger.info('Sync complete');
     return this.changed;
   }
 
-  private flatten(): void {
-    const above: number[] = [];
-    const created = new Set<string>();
-    const deleted = new Map<string, number>();
-    for (const { element, depth } of walk(this.diff.getChildren())) {
-      const index = this.nodes.length;
-      for (const closed of above.splice(depth)) this.node(closed).end = index;
-      const model = this.modelClass(element);
-      const uid = model.createUniqueId(element.keys as never);
-      const { action } = element;
-      this.nodes.push({ element, action, uid, parent: above.at(-1) ?? -1, end: index + 1, active: action !== null });
-      above.push(index);
-      if (action === 'create') created.add(keyOf(element.type, uid));
-      if (action === 'delete') deleted.set(keyOf(element.type, uid), index);
-    }
-    for (const open of above) this.node(open).end = this.nodes.length;
-    for (let index = this.nodes.length - 1; index >= 0; index--) {
-      const { active, parent } = this.node(index);
-      if (active && parent >= 0) this.node(parent).active = true;
-    }
-    for (const key of created) {
-      const index = deleted.get(key);
-      if (index !== undefined) this.moves.set(key, index);
+  private checkDeletes(): void {
+    const { maxDeletes = Infinity, maxDeletePercent = Infinity } = this.options;
+    atLeast('maxDeletes', maxDeletes, 0);
+    atLeast('maxDeletePercent', maxDeletePercent, 0);
+    const deletes = this.nodes.list.filter(({ action }) => action === 'delete').length;
+    const present = this.nodes.list.filter(({ element }) => element.destAttrs !== null).length;
+    const percent = deletes === 0 ? 0 : (100 * deletes) / present;
+    if (deletes <= maxDeletes && percent <= maxDeletePercent) return;
+    const limit = deletes > maxDeletes ? `maxDeletes is ${maxDeletes}` : `maxDeletePercent is ${maxDeletePercent}`;
+    throw new TooManyDeletes(
+      `The sync would delete ${deletes} of ${present} objects of ${this.dst.name}, but ${limit}; nothing was touched`,
+    );
+  }
+
+  private async saveAfter(error: unknown): Promise<void> {
+    try {
+      await this.dst.store.flush();
+    } catch (unsaved) {
+      throw new DiffSyncError(`The sync into ${this.dst.name} failed, and what it had done before could not be saved`, {
+        cause: new AggregateError([error, unsaved]),
+      });
     }
   }
 
-  /** One element and all below it, without recursion. */
-  private async run(root: number, parent: DiffSyncModel | undefined): Promise<void> {
-    const stack: Frame[] = [];
-    const enter = async (index: number, above: DiffSyncModel | undefined): Promise<void> => {
-      if (this.done.has(index)) return;
-      const frame = await this.begin(index);
-      if (frame.last || (await this.apply(frame, above))) stack.push(frame);
-    };
-    await enter(root, parent);
-    for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-      const node = this.node(frame.index);
-      if (frame.next < node.end) {
-        const child = frame.next;
-        frame.next = this.node(child).end;
-        await enter(child, frame.model);
+  /** Siblings and all below them, without recursion. */
+  private async process(siblings: readonly SyncNode[], parent: DiffSyncModel | undefined): Promise<void> {
+    const stack: Cursor[] = [{ siblings, at: 0, parent, after: undefined }];
+    for (let cursor = stack.at(-1); cursor !== undefined; cursor = stack.at(-1)) {
+      const group = this.nextGroup(cursor);
+      if (group.length > 0) {
+        checkAborted(this.options.signal);
+        const below = await this.work(group, cursor.parent);
+        stack.push(...below.toReversed());
       } else {
         stack.pop();
-        if (frame.last) await this.apply(frame, stack.at(-1)?.model ?? (frame.index === root ? parent : undefined));
+        const last = cursor.after === undefined ? [] : [cursor.after];
+        await this.settle(last, await this.call(last));
       }
     }
   }
 
-  private async begin(index: number): Promise<Frame> {
-    const { active, action, element, uid } = this.node(index);
-    if (action === 'delete') this.moves.delete(keyOf(element.type, uid));
-    const frame: Frame = { index, model: undefined, last: false, next: index + 1 };
-    if (!active) return frame;
-    frame.model = await this.current(index);
+  /** The next siblings that are worked on together. */
+  private nextGroup(cursor: Cursor): SyncNode[] {
+    const { siblings } = cursor;
+    const group: SyncNode[] = [];
+    for (; cursor.at < siblings.length; cursor.at++) {
+      const node = siblings[cursor.at] as SyncNode;
+      if (this.done.has(node)) continue;
+      const first = group[0] ?? node;
+      const alike = node.model === first.model && node.action === first.action;
+      const most = first.action === null ? 1 : batchOf(first, this.batchSize, this.concurrency);
+      if (!alike || group.length >= most) break;
+      group.push(node);
+    }
+    return group;
+  }
+
+  /** @returns what is to be done below. */
+  private async work(group: readonly SyncNode[], parent: DiffSyncModel | undefined): Promise<Cursor[]> {
+    const ready: Frame[] = [];
+    const below = new Map<SyncNode, Cursor>();
+    const descend = (frame: Frame, after?: Frame): void => {
+      const siblings = this.nodes.children(frame.node.index);
+      if (siblings.length > 0 || after !== undefined) {
+        below.set(frame.node, { siblings, at: 0, parent: frame.model, after });
+      }
+    };
+    for (const node of group) {
+      const frame = await this.begin(node, parent);
+      if (node.action === null) {
+        if (this.passUnchanged(frame)) descend(frame);
+      } else if (!(await this.isWanted(node))) {
+        if (node.action === 'update') descend(frame);
+      } else if (isDeletedLast(frame)) {
+        descend(frame, frame);
+      } else {
+        ready.push(frame);
+      }
+    }
+    for (const frame of await this.settle(ready, await this.call(ready))) descend(frame);
+    return group.flatMap((node) => below.get(node) ?? []);
+  }
+
+  private async begin(node: SyncNode, parent: DiffSyncModel | undefined): Promise<Frame> {
+    if (node.action === 'delete') this.nodes.moves.delete(keyOf(node));
+    const frame: Frame = { node, parent, model: undefined };
+    if (!node.active) return frame;
+    frame.model = await this.window.get(node);
     frame.model?.setStatus(DiffSyncStatus.UNKNOWN);
-    const flags = frame.model?.modelFlags ?? DiffSyncModelFlags.NONE;
-    frame.last =
-      action === 'delete' &&
-      (flags & DiffSyncModelFlags.NATURAL_DELETION_ORDER) !== 0 &&
-      (flags & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) === 0;
     return frame;
   }
 
-  /** Does what the element says to its own object. @returns whether its children are to be looked at. */
-  private async apply(frame: Frame, parent: DiffSyncModel | undefined): Promise<boolean> {
-    const node = this.node(frame.index);
-    const { element, action, uid } = node;
-    if (action === null) {
-      this.logUnchanged(node);
-      if (node.active && frame.model === undefined) return this.noObject(node);
-      this.progress.advance(1);
-      return true;
+  private passUnchanged({ node, model }: Frame): boolean {
+    if ((this.flags & DiffSyncFlags.LOG_UNCHANGED_RECORDS) !== 0) {
+      this.dst.logger.debug('No changes to apply; no action needed', about(node, DiffSyncStatus.SUCCESS));
     }
-    if (action === 'create') {
-      checkLink(element, parent);
-      await this.makeWay(frame);
-    }
-    const { store } = this.dst;
-    const skipChildren = ((frame.model?.modelFlags ?? 0) & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) !== 0;
-    const model = await this.callHook(node, frame.model);
-    if (model === null) return this.noObject(node);
-    this.changed = true;
-    frame.model = model;
-    if (action === 'create') {
-      parent?.addChild(model);
-      await store.deferAdd(model);
-      this.window.set(keyOf(element.type, uid), model);
-    } else if (action === 'update') {
-      await store.deferUpdate(model);
-    } else {
-      parent?.removeChild(model);
-      if (skipChildren) {
-        await this.removeWithChildren(frame.index, model);
-        return false;
-      }
-      this.window.set(keyOf(element.type, uid), undefined);
-      await store.deferRemove(model);
+    if (node.active && model === undefined) {
+      this.noObject(node);
+      return false;
     }
     this.progress.advance(1);
     return true;
   }
 
-  private noObject(node: Node): false {
-    this.dst.logger.warning('No object resulted from sync, will not process child objects.', about(node));
+  private async isWanted({ element, action }: SyncNode): Promise<boolean> {
+    const { syncFilter } = this.options;
+    if (syncFilter === undefined || action === null) return true;
+    const diffs = element.getAttrsDiffs();
+    const attrs = diffs['+'] ?? diffs['-'] ?? {};
+    if (await syncFilter(action, element.type, { ...element.keys }, attrs)) return true;
+    element.message = 'Left out by syncFilter';
     return false;
+  }
+
+  private async call(frames: readonly Frame[]): Promise<Outcome[]> {
+    const { logger } = this.dst;
+    for (const frame of frames) {
+      const { node } = frame;
+      if (node.action === 'create') {
+        checkLink(node.element, frame.parent);
+        await this.makeWay(frame);
+      }
+      if (logger.isEnabled(2)) logger.debug(`Attempting model ${node.action ?? ''}`, about(node));
+    }
+    return callHooks(frames, this.dst, this.concurrency);
+  }
+
+  /**
+   * Saves what the hooks of siblings did, in their order, whatever the order in which they ended.
+   * @returns those whose children are to be looked at. @throws the first failure that ends the sync, once all is saved.
+   */
+  private async settle(frames: readonly Frame[], outcomes: readonly Outcome[]): Promise<Frame[]> {
+    const open: Frame[] = [];
+    let fatal: { readonly error: unknown } | undefined;
+    for (const [at, frame] of frames.entries()) {
+      const outcome = outcomes[at] as Outcome;
+      if ('error' in outcome) {
+        const error = this.report(frame.node, outcome.error);
+        if (this.goesOnAfter(error)) this.noObject(frame.node);
+        else fatal ??= { error };
+      } else if (outcome.model === null) {
+        this.report(frame.node, noModel(frame.node), DiffSyncStatus.FAILURE);
+        this.noObject(frame.node);
+      } else if (await this.save(frame, outcome.model)) {
+        open.push(frame);
+      }
+    }
+    if (fatal !== undefined) throw fatal.error;
+    return open;
+  }
+
+  /** @returns whether the children are to be looked at. */
+  private async save(frame: Frame, model: DiffSyncModel): Promise<boolean> {
+    const { node, parent } = frame;
+    const { store } = this.dst;
+    const skipChildren = ((frame.model?.modelFlags ?? 0) & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) !== 0;
+    const [status, message] = model.getStatus();
+    this.setStatus(node, status, message);
+    this.changed = true;
+    frame.model = model;
+    if (node.action === 'create') {
+      parent?.addChild(model);
+      await store.deferAdd(model);
+      this.window.set(node, model);
+    } else if (node.action === 'update') {
+      await store.deferUpdate(model);
+    } else {
+      parent?.removeChild(model);
+      if (skipChildren) {
+        await this.removeWithChildren(node, model);
+        return false;
+      }
+      this.window.set(node, undefined);
+      await store.deferRemove(model);
+    }
+    this.record(node);
+    this.progress.advance(1);
+    return true;
   }
 
   /** An object that moved is deleted at its old place before it is created at the new one. */
   private async makeWay(frame: Frame): Promise<void> {
-    const { element, uid } = this.node(frame.index);
-    const key = keyOf(element.type, uid);
-    const old = this.moves.get(key);
+    const { moves } = this.nodes;
+    const key = keyOf(frame.node);
+    const old = moves.get(key);
     if (old === undefined) return;
-    this.moves.delete(key);
-    this.aside = true;
-    const { parent } = this.node(old);
-    const parentModel = parent < 0 ? undefined : await this.current(parent);
-    if (!(await this.isDroppedSilently(old))) {
-      await this.run(old, parentModel);
+    moves.delete(key);
+    const wasAside = this.window.aside;
+    this.window.aside = true;
+    const node = this.nodes.at(old);
+    const parent = node.parent < 0 ? undefined : await this.window.get(this.nodes.at(node.parent));
+    if (!(await this.isDroppedSilently(node))) {
+      await this.process([node], parent);
     } else if (frame.model !== undefined) {
-      parentModel?.removeChild(frame.model);
-      await this.removeWithChildren(old, frame.model);
+      parent?.removeChild(frame.model);
+      await this.removeWithChildren(node, frame.model);
     }
-    this.done.add(old);
-    this.aside = false;
-    frame.model = await this.current(frame.index);
+    this.done.add(node);
+    this.window.aside = wasAside;
+    frame.model = await this.window.get(frame.node);
   }
 
   /** Whether something above is deleted with SKIP_CHILDREN_ON_DELETE, so that this object's own hook is not to be called. */
-  private async isDroppedSilently(index: number): Promise<boolean> {
-    for (let at = this.node(index).parent; at >= 0 && this.node(at).action === 'delete'; at = this.node(at).parent) {
-      const flags = (await this.current(at))?.modelFlags ?? DiffSyncModelFlags.NONE;
+  private async isDroppedSilently({ parent }: SyncNode): Promise<boolean> {
+    for (let at = parent; at >= 0; at = this.nodes.at(at).parent) {
+      const node = this.nodes.at(at);
+      if (node.action !== 'delete') return false;
+      const flags = (await this.window.get(node))?.modelFlags ?? DiffSyncModelFlags.NONE;
       if ((flags & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) !== 0) return true;
     }
     return false;
   }
 
-  /** @returns the model, or null where the hook failed and the sync goes on. */
-  private async callHook(node: Node, model: DiffSyncModel | undefined): Promise<DiffSyncModel | null> {
+  /** Drops an object from the store, and all below it without calling their hooks. */
+  private async removeWithChildren(node: SyncNode, model: DiffSyncModel): Promise<void> {
+    await this.window.get(node); // A hook's own writes are noticed before those of this removal.
+    await this.dst.store.remove({ obj: model, removeChildren: true });
+    this.window.acceptWrites();
+    for (let at = node.index; at < node.end; at++) {
+      const gone = this.nodes.at(at);
+      this.window.set(gone, undefined);
+      this.nodes.moves.delete(keyOf(gone));
+      this.record(gone);
+    }
+  }
+
+  /** @returns the error to throw or to keep: a hook's own error says where it happened. */
+  private report(node: SyncNode, error: unknown, status = DiffSyncStatus.ERROR): unknown {
     const { element, uid } = node;
-    const { logger } = this.dst;
+    const path = this.nodes.path(node);
     const action = node.action as DiffSyncAction;
-    const lines = about(node);
-    if (logger.isEnabled(2)) logger.debug(`Attempting model ${action}`, lines);
-    try {
-      const result = (await this.attempt(node, action, model)) ?? null;
-      const [status, message] =
-        result === null
-          ? ([DiffSyncStatus.FAILURE, `${element.type} ${action} did not return the model object.`] as const)
-          : result.getStatus();
-      this.report(node, status, message);
-      return result;
-    } catch (error) {
-      if (error instanceof ObjectCrudException) {
-        this.report(node, DiffSyncStatus.ERROR, error.message);
-        if ((this.options.flags & DiffSyncFlags.CONTINUE_ON_FAILURE) !== 0) return null;
-        throw error;
-      }
-      const path: string[] = [];
-      for (let at = node.parent; at >= 0; at = this.node(at).parent) {
-        path.unshift(`${this.node(at).element.type} ${this.node(at).uid}`);
-      }
-      const where = path.length === 0 ? '' : ` below ${path.join(' / ')}`;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new SyncHookError(
-        `${this.dst.name}: ${action} of ${element.type} "${uid}"${where} failed: ${reason}`,
-        { adapter: this.dst.name, action, model: element.type, uniqueId: uid, path },
-        { cause: error },
-      );
+    const location = { adapter: this.dst.name, action, model: element.type, uniqueId: uid, path };
+    if (error instanceof ObjectCrudException) {
+      this.setStatus(node, status, error.message);
+      this.failures.push({ location, error });
+      return error;
     }
+    const where = path.length === 0 ? '' : ` below ${path.join(' / ')}`;
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `${this.dst.name}: ${action} of ${element.type} "${uid}"${where} failed: ${reason}`;
+    const wrapped = new SyncHookError(message, location, { cause: error });
+    if (this.options.continueOnFailure === true) this.setStatus(node, status, message);
+    this.failures.push({ location, error: wrapped });
+    return wrapped;
   }
 
-  private async attempt(
-    { element }: Node,
-    action: DiffSyncAction,
-    model: DiffSyncModel | undefined,
-  ): Promise<DiffSyncModel | null | undefined> {
-    const ids = { ...element.keys };
-    const refused = (what: string): string =>
-      `Failed to ${action} ${element.type} ${inspect(ids, { breakLength: Infinity })} - ${what}`;
-    if (action === 'create') {
-      if (model !== undefined) throw new ObjectNotCreated(refused('it already exists!'));
-      const attrs = { ...element.getAttrsDiffs()['+'] };
-      return this.modelClass(element).create({ adapter: this.dst, ids, attrs });
-    }
-    if (action === 'update') {
-      if (model === undefined) throw new ObjectNotUpdated(refused('not found!'));
-      return model.update({ ...element.getAttrsDiffs()['+'] });
-    }
-    if (model === undefined) throw new ObjectNotDeleted(refused('not found!'));
-    return model.delete();
+  private goesOnAfter(error: unknown): boolean {
+    if (this.options.continueOnFailure === true) return true;
+    return error instanceof ObjectCrudException && (this.flags & DiffSyncFlags.CONTINUE_ON_FAILURE) !== 0;
   }
 
-  private report(node: Node, status: DiffSyncStatus, message: string): void {
+  private setStatus(node: SyncNode, status: DiffSyncStatus, message: string): void {
     node.element.status = status;
     node.element.message = message;
     const { logger } = this.dst;
@@ -301,85 +371,26 @@ export class Syncer {
     else logger.error(message, about(node, status));
   }
 
-  private logUnchanged(node: Node): void {
-    if ((this.options.flags & DiffSyncFlags.LOG_UNCHANGED_RECORDS) === 0) return;
-    this.dst.logger.debug('No changes to apply; no action needed', about(node, DiffSyncStatus.SUCCESS));
+  private noObject(node: SyncNode): void {
+    this.dst.logger.warning('No object resulted from sync, will not process child objects.', about(node));
   }
 
-  /** Drops an object from the store, and all below it without calling their hooks. */
-  private async removeWithChildren(index: number, model: DiffSyncModel): Promise<void> {
-    const { store } = this.dst;
-    await this.current(index); // A hook's own writes are noticed before those of this removal.
-    await store.remove({ obj: model, removeChildren: true });
-    this.revision = store.revision;
-    for (let gone = index; gone < this.node(index).end; gone++) {
-      const { element, uid } = this.node(gone);
-      this.window.set(keyOf(element.type, uid), undefined);
-      this.moves.delete(keyOf(element.type, uid));
-    }
+  private record({ element, action, uid }: SyncNode): void {
+    if (action === null) return;
+    const known = this.operations.get(element.type) ?? { create: [], update: [], delete: [] };
+    this.operations.set(element.type, known);
+    known[action].push(uid);
   }
 
-  /** The target's object of an element, as all done so far has left it. */
-  private async current(index: number): Promise<DiffSyncModel | undefined> {
-    const { element, uid } = this.node(index);
-    const key = keyOf(element.type, uid);
-    if (this.dst.store.revision !== this.revision) this.window.clear(); // A hook wrote to the store itself.
-    if (!this.window.has(key)) {
-      if (index >= this.windowEnd && !this.aside) await this.fetchWindow(index);
-      else await this.fetch([index]);
-    }
-    return this.window.get(key);
+  private get flags(): DiffSyncFlags {
+    return this.options.flags ?? DiffSyncFlags.NONE;
   }
+}
 
-  private async fetchWindow(start: number): Promise<void> {
-    const wanted: number[] = [];
-    let index = start;
-    while (index < this.nodes.length && wanted.length < WINDOW) {
-      if (this.node(index).active) wanted.push(index, ...this.oldPlace(index));
-      index++;
-    }
-    this.windowEnd = index;
-    this.window.clear();
-    await this.fetch(wanted);
-  }
-
-  /** What is looked at when an object that is created here has moved: its old parent, and what was below it. */
-  private oldPlace(index: number): number[] {
-    const { action, element, uid } = this.node(index);
-    const old = action === 'create' ? this.moves.get(keyOf(element.type, uid)) : undefined;
-    if (old === undefined) return [];
-    const { parent, end } = this.node(old);
-    const places = parent < 0 ? [] : [parent];
-    for (let below = old + 1; below < Math.min(end, old + WINDOW); below++) places.push(below);
-    return places;
-  }
-
-  private async fetch(indexes: readonly number[]): Promise<void> {
-    const wanted = new Map<string, Set<string>>();
-    for (const index of indexes) {
-      const { element, uid } = this.node(index);
-      const uids = wanted.get(element.type);
-      if (uids === undefined) wanted.set(element.type, new Set([uid]));
-      else uids.add(uid);
-    }
-    this.revision = this.dst.store.revision;
-    for (const [type, set] of wanted) {
-      const uids = [...set];
-      const models = await this.dst.store.find({ model: type, uids });
-      for (const [at, uid] of uids.entries()) this.window.set(keyOf(type, uid), models[at]);
-    }
-  }
-
-  private modelClass({ type }: DiffElement): ModelClass {
-    const model = this.dst.modelClasses.get(type);
-    if (model === undefined)
-      throw new ObjectStoreWrongType(`${this.dst.name} has no model "${type}", which the diff names`);
-    return model;
-  }
-
-  private node(index: number): Node {
-    return this.nodes[index] as Node;
-  }
+function isDeletedLast({ node, model }: Frame): boolean {
+  const flags = model?.modelFlags ?? DiffSyncModelFlags.NONE;
+  const natural = (flags & DiffSyncModelFlags.NATURAL_DELETION_ORDER) !== 0;
+  return node.action === 'delete' && natural && (flags & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) === 0;
 }
 
 /** Before a hook is called: the outside world is never changed for an object that cannot be linked. */
@@ -392,11 +403,12 @@ function checkLink({ type }: DiffElement, parent: DiffSyncModel | undefined): vo
   );
 }
 
-function keyOf(type: string, uid: string): string {
-  return `${type} ${uid}`;
+function atLeast(option: string, value: number, least: number): number {
+  if (value >= least) return value;
+  throw new ValueError(`${option} is ${value}, not a number from ${least} on`);
 }
 
-function about({ element, action, uid }: Node, status?: DiffSyncStatus): LogParams {
+function about({ element, action, uid }: SyncNode, status?: DiffSyncStatus): LogParams {
   const params = { action, model: element.type, uniqueId: uid, diffs: element.getAttrsDiffs() };
   return status === undefined ? params : { ...params, status };
 }

@@ -4,12 +4,18 @@ import {
   ModelDefinitionError,
   ModelValidationError,
   ObjectAlreadyExists,
+  type ObjectCrudException,
   ObjectNotFound,
   ObjectStoreWrongType,
 } from '../errors.js';
 import { DiffSyncModelFlags, DiffSyncStatus } from '../flags.js';
-import { copyValue } from '../values.js';
-import { checkDefinition, type ModelDefinition, type ModelSchema } from './model-definition.js';
+import { copyValue, sameItems } from '../values.js';
+import {
+  checkDefinition,
+  type AttributeComparison,
+  type ModelDefinition,
+  type ModelSchema,
+} from './model-definition.js';
 import { joinIdentifiers } from './unique-id.js';
 
 type Input<S extends ModelSchema> = StandardSchemaV1.InferInput<S>;
@@ -31,6 +37,32 @@ export interface CreateContext<Ids = Record<string, unknown>, Attrs = Record<str
   readonly adapter: Host;
   readonly ids: Ids;
   readonly attrs: Attrs;
+}
+
+/** What a bulk hook answers for each object: the model, null for "failed", or the error of this one. */
+export type BulkResult = DiffSyncModel | ObjectCrudException | null;
+
+/** What a bulk hook gets: the target's adapter, and siblings in the diff's order. */
+export interface BulkContext<Item, Host = ModelHost> {
+  readonly adapter: Host;
+  readonly objects: readonly Item[];
+}
+
+/** One object of a `createBulk`. */
+export interface CreateItem<Ids = Record<string, unknown>, Attrs = Record<string, unknown>> {
+  readonly ids: Ids;
+  readonly attrs: Attrs;
+}
+
+/** One object of an `updateBulk`: the target's object, not changed yet, and what is to be set. */
+export interface UpdateItem<M = DiffSyncModel, Attrs = Record<string, unknown>> {
+  readonly model: M;
+  readonly attrs: Attrs;
+}
+
+/** One object of a `deleteBulk`. */
+export interface DeleteItem<M = DiffSyncModel> {
+  readonly model: M;
 }
 
 /** Told of every change to a stored object's child lists, so that its store can save it. */
@@ -57,6 +89,15 @@ export interface DefineOptions<
   readonly children?: Readonly<Record<string, Exclude<ChildListOf<S>, Ids[number] | Attrs[number]>>>;
   /** Fields that make a shorter name, unique among the children of one parent. Default: the unique id. */
   readonly shortname?: readonly FieldOf<S>[];
+  /**
+   * When two values of an attribute count as equal: `'set'` for lists in which order means nothing, or a function, which
+   * must say so of equal ones. The target's model decides. Default: by value.
+   */
+  readonly compare?: {
+    readonly [A in Attrs[number]]?: 'set' | ((a: Output<S>[A], b: Output<S>[A]) => boolean);
+  };
+  /** Top-level models whose objects are created before this model's and deleted after them. Default: none. */
+  readonly dependsOn?: readonly string[];
   /** What instances start with. Default: NONE. */
   readonly modelFlags?: DiffSyncModelFlags;
 }
@@ -88,6 +129,13 @@ export interface DefinedModel<
   create(
     context: CreateContext<Pick<Output<S>, Ids>, Partial<Pick<Output<S>, Attrs>>>,
   ): Promise<DefinedInstance<S, Ids, Attrs> | null>;
+  /**
+   * Optional bulk hooks of a sync, called instead of the single ones with up to `batchSize` siblings. Each answers one
+   * result for each object, in their order; an object is refused by null or by an ObjectCrudException as its result.
+   */
+  createBulk?(context: BulkContext<CreateItem>): Promise<readonly BulkResult[]>;
+  updateBulk?(context: BulkContext<UpdateItem>): Promise<readonly BulkResult[]>;
+  deleteBulk?(context: BulkContext<DeleteItem>): Promise<readonly BulkResult[]>;
   /** Trusts: for data that this schema has already put out. */
   hydrate<M>(this: new (input: never) => M, fields: Output<S>): M;
   /** Validates, also with asynchronous schemas. @throws ModelValidationError */
@@ -104,6 +152,9 @@ export interface ModelClass<M extends DiffSyncModel = DiffSyncModel> {
   getChildrenMapping(): Readonly<Record<string, string>>;
   createUniqueId(ids: never): string;
   create(context: CreateContext): Promise<DiffSyncModel | null>;
+  createBulk?(context: BulkContext<CreateItem>): Promise<readonly BulkResult[]>;
+  updateBulk?(context: BulkContext<UpdateItem>): Promise<readonly BulkResult[]>;
+  deleteBulk?(context: BulkContext<DeleteItem>): Promise<readonly BulkResult[]>;
 }
 
 /** The identifiers of a model class, as an object. */
@@ -120,7 +171,7 @@ export let bindModel: (
  * Data that needs no validation travels beside the constructor's argument and not in it, so that a subclass may have a
  * constructor of its own. Taken up by the first DiffSyncModel constructor that runs.
  */
-let trusted: { fields: Readonly<Record<string, unknown>>; probe: boolean } | undefined;
+let trusted: { fields: Readonly<Record<string, unknown>>; probe: boolean; free: Set<string> } | undefined;
 
 /** What its first uses told about a class. */
 interface ClassFacts {
@@ -128,6 +179,8 @@ interface ClassFacts {
   ownFields: boolean;
   /** Fields that it sets itself, and that no validated object has had yet. */
   readonly suspects: Set<string>;
+  /** Names found not to be the class's own, so that they need not be looked for again with every object. */
+  readonly free: Set<string>;
 }
 
 const inspected = new WeakMap<object, ClassFacts>();
@@ -173,7 +226,7 @@ export abstract class DiffSyncModel<
     } else if (given.probe) {
       defineProbes(this, given.fields);
     } else {
-      assignFields(this, given.fields);
+      setTrusted(this, given.fields, given.free);
     }
   }
 
@@ -192,6 +245,8 @@ export abstract class DiffSyncModel<
         attributes: Object.freeze([...(options.attributes ?? [])]),
         children: Object.freeze({ ...options.children }),
         shortname: Object.freeze([...(options.shortname ?? [])]),
+        comparison: Object.freeze(comparisonOf(options.compare ?? {})),
+        dependsOn: Object.freeze([...(options.dependsOn ?? [])]),
         modelFlags: options.modelFlags ?? DiffSyncModelFlags.NONE,
       }),
       DiffSyncModel.prototype,
@@ -300,6 +355,12 @@ export abstract class DiffSyncModel<
     this.#statusMessage = message;
   }
 
+  /** Whether a child is linked. @throws ObjectStoreWrongType when this model has no field for such children. */
+  hasChild(child: DiffSyncModel): boolean {
+    const [field, list] = childList(this, child, 'store');
+    return this.#uidsOf(field, list).has(child.getUniqueId());
+  }
+
   /**
    * Links a child by its unique id; the child itself is not stored. On an object of an adapter, the store saves the link.
    * @throws ObjectStoreWrongType when this model has no field for such children; ObjectAlreadyExists when it is linked.
@@ -406,8 +467,8 @@ export function hydrateModel<M extends DiffSyncModel>(
   fields: Readonly<Record<string, unknown>>,
   modelFlags?: DiffSyncModelFlags,
 ): M {
-  const { ownFields } = inspectClass(model, fields, false);
-  const instance = construct(model, fields, false);
+  const { ownFields, free } = inspectClass(model, fields, false);
+  const instance = construct(model, fields, false, free);
   if (ownFields) assignFields(instance, fields);
   instance.modelFlags = modelFlags ?? model.definition.modelFlags;
   return instance;
@@ -418,8 +479,8 @@ export async function parseModel<M extends DiffSyncModel>(model: ModelClass<M>, 
   const { definition } = model;
   const result = await definition.schema['~standard'].validate(input);
   const fields = fieldsOrThrow(definition, result);
-  inspectClass(model, fields, true);
-  return construct(model, fields, false);
+  const { free } = inspectClass(model, fields, true);
+  return construct(model, fields, false, free);
 }
 
 /** Sets attributes on an object, without validation. */
@@ -434,14 +495,26 @@ export function assignFields(model: DiffSyncModel, fields: Readonly<Record<strin
   }
 }
 
+/** As `assignFields`, on an object that has no fields yet. `free` learns the names that are looked up here. */
+function setTrusted(model: DiffSyncModel, fields: Readonly<Record<string, unknown>>, free: Set<string>): void {
+  const target = model as unknown as Record<string, unknown>;
+  for (const name in fields) {
+    if (!free.has(name)) {
+      assignFields(model, { [name]: fields[name] });
+      free.add(name);
+    } else target[name] = fields[name];
+  }
+}
+
 function construct<M extends DiffSyncModel>(
   model: ModelClass<M>,
   fields: Readonly<Record<string, unknown>>,
   probe: boolean,
+  free: Set<string>,
 ): M {
-  trusted = { fields, probe };
+  trusted = { fields, probe, free };
   try {
-    return Reflect.construct(model, [fields]) as M;
+    return new model(fields as never);
   } finally {
     trusted = undefined;
   }
@@ -483,8 +556,8 @@ function inspectClass(
     Object.hasOwn(fields, field),
   );
   if (known !== undefined && !parsed.some((field) => known.suspects.has(field))) return known;
-  const probe = construct(model, fields, true);
-  const facts = known ?? { ownFields: false, suspects: new Set<string>() };
+  const facts = known ?? { ownFields: false, suspects: new Set<string>(), free: new Set<string>() };
+  const probe = construct(model, fields, true, facts.free);
   for (const field of fieldNames(probe)) {
     if (Object.getOwnPropertyDescriptor(probe, field)?.get !== undefined) {
       facts.suspects.delete(field);
@@ -518,6 +591,13 @@ function defineProbes(model: DiffSyncModel, fields: Readonly<Record<string, unkn
       configurable: true,
     });
   }
+}
+
+function comparisonOf(compare: object): Record<string, AttributeComparison> {
+  const own = Object.entries(compare) as [string, 'set' | AttributeComparison | undefined][];
+  return Object.fromEntries(
+    own.flatMap(([attr, how]) => (how === undefined ? [] : [[attr, how === 'set' ? sameItems : how]])),
+  );
 }
 
 function pick(model: DiffSyncModel, names: readonly string[]): Record<string, unknown> {

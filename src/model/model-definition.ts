@@ -8,6 +8,9 @@ const MODEL_NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 /** Any schema library that speaks Standard Schema and yields an object: zod 4, valibot, arktype, … */
 export type ModelSchema = StandardSchemaV1<object, object>;
 
+/** Whether two values of an attribute count as equal. Must say so of equal ones. */
+export type AttributeComparison = (a: unknown, b: unknown) => boolean;
+
 /** A model's declarations, checked. */
 export interface ModelDefinition {
   readonly name: string;
@@ -16,6 +19,10 @@ export interface ModelDefinition {
   readonly attributes: readonly string[];
   readonly children: Readonly<Record<string, string>>;
   readonly shortname: readonly string[];
+  /** Attribute -> when two values of it count as equal, where that is not by value. */
+  readonly comparison: Readonly<Record<string, AttributeComparison>>;
+  /** Top-level models whose objects must be there first. */
+  readonly dependsOn: readonly string[];
   /** What instances start with. */
   readonly modelFlags: DiffSyncModelFlags;
 }
@@ -65,6 +72,11 @@ export function checkDefinition(definition: ModelDefinition, methods: object): M
         throw new ModelDefinitionError(`model ${name}: field "${field}" is ${where}; it may be in one of them, once`);
       }
       owner.set(field, group);
+    }
+  }
+  for (const field of Object.keys(definition.comparison)) {
+    if (!attributes.includes(field)) {
+      throw new ModelDefinitionError(`model ${name}: "compare" names the field "${field}", which is no attribute`);
     }
   }
   for (const child of Object.keys(children)) {

@@ -48,7 +48,10 @@ export function fromRecord<M extends DiffSyncModel>(model: ModelClass<M>, record
 
 /** A record that shares nothing with the other one. */
 export function copyRecord({ uid, data, flags }: ModelRecord): ModelRecord {
-  const copy: Record<string, unknown> = {};
-  for (const field of Object.keys(data)) setOwn(copy, field, copyValue(data[field]));
+  const copy: Record<string, unknown> = { ...data };
+  for (const field in copy) {
+    const value = copy[field];
+    if (typeof value === 'object' && value !== null) setOwn(copy, field, copyValue(value));
+  }
   return flags === undefined ? { uid, data: copy } : { uid, data: copy, flags };
 }

@@ -9,15 +9,16 @@ const MAX_BYTES = 16 * 1024;
  * @throws ValueError when an identifier is missing, null or undefined.
  */
 export function joinIdentifiers(model: string, identifiers: readonly string[], ids: object): string {
-  return identifiers
-    .map((key) => {
-      const value: unknown = Object.hasOwn(ids, key) ? (ids as Record<string, unknown>)[key] : undefined;
-      if (value === null || value === undefined) {
-        throw new ValueError(`${model}: identifier "${key}" is ${String(value)}; every identifier needs a value`);
-      }
-      return String(value);
-    })
-    .join('__');
+  let uid = '';
+  for (let index = 0; index < identifiers.length; index++) {
+    const key = identifiers[index] as string;
+    const value: unknown = Object.hasOwn(ids, key) ? (ids as Record<string, unknown>)[key] : undefined;
+    if (value === null || value === undefined) {
+      throw new ValueError(`${model}: identifier "${key}" is ${String(value)}; every identifier needs a value`);
+    }
+    uid = index === 0 ? String(value) : `${uid}__${String(value)}`;
+  }
+  return uid;
 }
 
 /** @throws ValueError for a string that some store could not keep apart from another one. */

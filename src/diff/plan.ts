@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { DiffInvalid } from '../errors.js';
+import { revive, tag } from '../value-codec.js';
+import { isPlainObject } from '../values.js';
+import type { Diff } from './diff.js';
+import { DiffElement, type Attrs } from './diff-element.js';
+import { changedElements, walk } from './tree.js';
+
+/** Digests of what a diff saw on either side, unchanged objects included. */
+export interface Fingerprint {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** What a diff was made with, as far as JSON can carry it; `filtered`: there were filters too. */
+export interface DiffTerms {
+  /** The adapters' names. */
+  readonly source: string;
+  readonly target: string;
+  readonly flags: number;
+  readonly modelTypes?: readonly string[];
+  readonly syncAttrs?: Readonly<Record<string, readonly string[]>>;
+  readonly excludeAttrs?: Readonly<Record<string, readonly string[]>>;
+  readonly filtered?: boolean;
+}
+
+export interface PlanHeader {
+  readonly format: 'nestjs-diffsync.diff';
+  readonly version: 1;
+  readonly terms: DiffTerms;
+  readonly fingerprint: Fingerprint;
+}
+
+/** An element at its depth, before the ones below it. What is unchanged is there only above a change, without attributes. */
+export interface PlanElement {
+  readonly depth: number;
+  readonly type: string;
+  readonly name: string;
+  readonly keys: Attrs;
+  readonly source: Attrs | null;
+  readonly dest: Attrs | null;
+}
+
+/** A diff as JSON, values in tagged form. */
+export interface Plan extends PlanHeader {
+  readonly elements: readonly PlanElement[];
+}
+
+/** What a plan needs to know of an adapter: the models by name, for the ways in which they compare. */
+export interface PlanSide {
+  readonly name: string;
+  readonly modelClasses: ReadonlyMap<
+    string,
+    { readonly definition: { readonly comparison: NonNullable<DiffElement['comparison']> } }
+  >;
+}
+
+const record = z.record(z.string(), z.unknown());
+const names = z.array(z.string());
+const HEADER = z.object({
+  format: z.literal('nestjs-diffsync.diff'),
+  version: z.literal(1),
+  terms: z.object({
+    source: z.string(),
+    target: z.string(),
+    flags: z.int(),
+    modelTypes: names.exactOptional(),
+    syncAttrs: z.record(z.string(), names).exactOptional(),
+    excludeAttrs: z.record(z.string(), names).exactOptional(),
+    filtered: z.boolean().exactOptional(),
+  }),
+  fingerprint: z.object({ source: z.string(), target: z.string() }),
+});
+const ELEMENT = z.object({
+  depth: z.int().min(0),
+  type: z.string(),
+  name: z.string(),
+  keys: record,
+  source: record.nullable(),
+  dest: record.nullable(),
+});
+
+export function* planElements(diff: Diff): Generator<PlanElement, void, undefined> {
+  const roots = diff.getChildren();
+  const changed = changedElements(walk(roots));
+  const attrs = (element: DiffElement, side: Attrs | null): Attrs | null =>
+    side === null ? null : element.action === null ? {} : (tag(side) as Attrs);
+  for (const { element, depth } of walk(roots)) {
+    if (!changed.has(element)) continue;
+    const { type, name, keys } = element;
+    const [source, dest] = [attrs(element, element.sourceAttrs), attrs(element, element.destAttrs)];
+    yield { depth, type, name, keys: tag(keys) as Attrs, source, dest };
+  }
+}
+
+/** @throws DiffInvalid, path by path. */
+export function readHeader(json: unknown): PlanHeader {
+  return read(HEADER, json, 'header');
+}
+
+/** Adds the elements, in their order. @throws DiffInvalid */
+export function addPlanElements(
+  diff: Diff,
+  diffClass: new () => Diff,
+  { terms: { source, target } }: PlanHeader,
+  elements: Iterable<unknown>,
+  side: PlanSide,
+): void {
+  const above: DiffElement[] = [];
+  let at = 0;
+  for (const json of elements) {
+    const where = `elements.${at++}`;
+    const { depth, type, name, keys, source: sourceAttrs, dest: destAttrs } = read(ELEMENT, json, where);
+    if (depth > above.length) throw new DiffInvalid(`${where}.depth: ${depth}, but nothing is above it`);
+    const element = new DiffElement(type, name, values(keys, where), source, target, diffClass);
+    element.sourceAttrs = sourceAttrs && values(sourceAttrs, where);
+    element.destAttrs = destAttrs && values(destAttrs, where);
+    element.comparison = side.modelClasses.get(type)?.definition.comparison;
+    above.length = depth;
+    const parent = above[depth - 1];
+    if (parent === undefined) diff.add(element);
+    else parent.addChild(element);
+    above.push(element);
+  }
+}
+
+/** Over every element in its order, so that any change of what the diff saw on a side changes that side's digest. */
+export function fingerprintOf(diff: Diff): Fingerprint {
+  const hashes = { source: createHash('sha256'), target: createHash('sha256') };
+  for (const { element, depth } of walk(diff.getChildren())) {
+    const { type, keys, sourceAttrs, destAttrs } = element;
+    const place = canonical([depth, type, keys]);
+    if (sourceAttrs !== null) hashes.source.update(`${place}${canonical(sourceAttrs)}\n`);
+    if (destAttrs !== null) hashes.target.update(`${place}${canonical(destAttrs)}\n`);
+  }
+  return { source: hashes.source.digest('hex'), target: hashes.target.digest('hex') };
+}
+
+/** The same text for equal values, whatever the order of their keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(tag(value), (_, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each) && isPlainObject(each)
+      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}
+
+function values(json: Record<string, unknown>, where: string): Attrs {
+  try {
+    return revive(json) as Attrs;
+  } catch (error) {
+    throw new DiffInvalid(`${where}: a value cannot be read`, { cause: error });
+  }
+}
+
+function read<S extends z.ZodType>(schema: S, json: unknown, where: string): z.output<S> {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(({ path, message }) => `${[where, ...path.map(String)].join('.')}: ${message}`);
+  throw new DiffInvalid(`This is no saved diff: ${lines.join('; ')}`);
+}

@@ -1,0 +1,122 @@
+import { inspect } from 'node:util';
+import pMap from 'p-map';
+import type { DiffElement } from '../diff/diff-element.js';
+import { DiffSyncError, ObjectCrudException, ObjectNotCreated, ObjectNotDeleted, ObjectNotUpdated } from '../errors.js';
+import type { DiffSyncAction } from '../flags.js';
+import type { BulkResult, DiffSyncModel, ModelClass, ModelHost } from '../model/diffsync-model.js';
+import type { SyncNode } from './sync-nodes.js';
+
+/** What a hook did: the model, null for "failed, leave the children alone", or what it threw. */
+export type Outcome = { readonly model: DiffSyncModel | null } | { readonly error: unknown };
+
+/** An element, and the target's object. */
+export interface Job {
+  readonly node: SyncNode;
+  readonly model: DiffSyncModel | undefined;
+}
+
+/** How many siblings with one action a model's hooks take at a time. */
+export function batchOf({ action, model }: SyncNode, batchSize: number, concurrency: number): number {
+  return action !== null && bulkHook(model, action) !== undefined ? batchSize : concurrency;
+}
+
+/** Calls the hooks of siblings with one model and action: its bulk hook where it has one, else each one's own. */
+export async function callHooks(jobs: readonly Job[], adapter: ModelHost, concurrency: number): Promise<Outcome[]> {
+  const [first] = jobs;
+  if (first === undefined) return [];
+  const { action, model } = first.node;
+  if (action !== null && bulkHook(model, action) !== undefined) return callBulk(jobs, model, action, adapter);
+  return pMap(jobs, (job) => callOne(job, adapter), { concurrency });
+}
+
+async function callOne({ node, model }: Job, adapter: ModelHost): Promise<Outcome> {
+  try {
+    check({ node, model });
+    const ids = { ...node.element.keys };
+    const attrs = newAttrs(node.element);
+    // A hook in JavaScript may answer nothing at all.
+    const result = (await (model === undefined
+      ? node.model.create({ adapter, ids, attrs })
+      : node.action === 'update'
+        ? model.update(attrs)
+        : model.delete())) as DiffSyncModel | null | undefined;
+    return { model: result ?? null };
+  } catch (error) {
+    return { error };
+  }
+}
+
+async function callBulk(
+  jobs: readonly Job[],
+  model: ModelClass,
+  action: DiffSyncAction,
+  adapter: ModelHost,
+): Promise<Outcome[]> {
+  const outcomes = new Map<Job, Outcome>();
+  const sent = jobs.filter((job) => {
+    try {
+      check(job);
+      return true;
+    } catch (error) {
+      outcomes.set(job, { error });
+      return false;
+    }
+  });
+  try {
+    const results = sent.length === 0 ? [] : await bulkResults(sent, model, action, adapter);
+    if (!Array.isArray(results) || results.length !== sent.length) {
+      throw new DiffSyncError(
+        `${model.name}.${action}Bulk answered ${Array.isArray(results) ? results.length : typeof results} for ${sent.length} ` +
+          `objects; it answers one result for each, in their order`,
+      );
+    }
+    for (const [at, job] of sent.entries()) {
+      const result = (results as readonly BulkResult[])[at];
+      outcomes.set(job, result instanceof Error ? { error: result } : { model: result ?? null });
+    }
+  } catch (error) {
+    for (const job of sent) outcomes.set(job, { error });
+  }
+  return jobs.map((job) => outcomes.get(job) as Outcome);
+}
+
+async function bulkResults(
+  jobs: readonly Job[],
+  model: ModelClass,
+  action: DiffSyncAction,
+  adapter: ModelHost,
+): Promise<readonly BulkResult[] | undefined> {
+  if (action === 'create') {
+    const objects = jobs.map(({ node }) => ({ ids: { ...node.element.keys }, attrs: newAttrs(node.element) }));
+    return model.createBulk?.({ adapter, objects });
+  }
+  if (action === 'update') {
+    const objects = jobs.map((job) => ({ model: job.model as DiffSyncModel, attrs: newAttrs(job.node.element) }));
+    return model.updateBulk?.({ adapter, objects });
+  }
+  return model.deleteBulk?.({ adapter, objects: jobs.map((job) => ({ model: job.model as DiffSyncModel })) });
+}
+
+/** @throws ObjectCrudException when the target's object does not allow the action. */
+function check({ node: { element, action }, model }: Job): void {
+  const ids = inspect({ ...element.keys }, { breakLength: Infinity });
+  const refused = (what: string): string => `Failed to ${action ?? ''} ${element.type} ${ids} - ${what}`;
+  if (action === 'create' && model !== undefined) throw new ObjectNotCreated(refused('it already exists!'));
+  if (action === 'update' && model === undefined) throw new ObjectNotUpdated(refused('not found!'));
+  if (action === 'delete' && model === undefined) throw new ObjectNotDeleted(refused('not found!'));
+}
+
+function newAttrs(element: DiffElement): Record<string, unknown> {
+  return { ...element.getAttrsDiffs()['+'] };
+}
+
+function bulkHook(model: ModelClass, action: DiffSyncAction): unknown {
+  return { create: model.createBulk, update: model.updateBulk, delete: model.deleteBulk }[action];
+}
+
+/** The ObjectCrudException that stands for a hook's null. */
+export function noModel({ element, action }: SyncNode): ObjectCrudException {
+  const message = `${element.type} ${action ?? ''} did not return the model object.`;
+  if (action === 'create') return new ObjectNotCreated(message);
+  return action === 'update' ? new ObjectNotUpdated(message) : new ObjectNotDeleted(message);
+}

@@ -1,0 +1,80 @@
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import type { BaseStore } from '../store/base-store.js';
+import { keyOf, type SyncNode, type SyncNodes } from './sync-nodes.js';
+
+/** Target objects are fetched for so many elements ahead. */
+const WINDOW = 500;
+
+/** The target's objects around the element that is worked on, as all done so far has left them. */
+export class TargetWindow {
+  /** `type uid` -> object, or undefined for "not there". */
+  private readonly objects = new Map<string, DiffSyncModel | undefined>();
+  private end = 0;
+  private last = -1;
+  private revision = 0;
+  /** Whether the work is at an element out of its turn; the window stays with those in their turn. */
+  aside = false;
+
+  constructor(
+    private readonly store: BaseStore,
+    private readonly nodes: SyncNodes,
+  ) {}
+
+  async get(node: SyncNode): Promise<DiffSyncModel | undefined> {
+    const { index } = node;
+    const key = keyOf(node);
+    if (this.store.revision !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
+    if (!this.aside && index < this.last) this.end = 0; // The order of the work has gone back.
+    if (!this.objects.has(key)) {
+      if (index >= this.end && !this.aside) await this.fetchAhead(index);
+      else await this.fetch([index]);
+    }
+    if (!this.aside) this.last = index;
+    return this.objects.get(key);
+  }
+
+  set(node: SyncNode, model: DiffSyncModel | undefined): void {
+    this.objects.set(keyOf(node), model);
+  }
+
+  /** Takes the store as it is now for what the window knows: after writes that were not a hook's. */
+  acceptWrites(): void {
+    this.revision = this.store.revision;
+  }
+
+  private async fetchAhead(start: number): Promise<void> {
+    const wanted: number[] = [];
+    let index = start;
+    while (index < this.nodes.length && wanted.length < WINDOW) {
+      const node = this.nodes.at(index++);
+      if (node.active) wanted.push(node.index, ...this.oldPlace(node));
+    }
+    this.end = index;
+    this.objects.clear();
+    await this.fetch(wanted);
+  }
+
+  /** What is looked at when an object that is created here has moved: its old parent, and what was below it. */
+  private oldPlace(node: SyncNode): number[] {
+    const old = node.action === 'create' ? this.nodes.moves.get(keyOf(node)) : undefined;
+    if (old === undefined) return [];
+    const { parent, end } = this.nodes.at(old);
+    const places = parent < 0 ? [] : [parent];
+    for (let below = old + 1; below < Math.min(end, old + WINDOW); below++) places.push(below);
+    return places;
+  }
+
+  private async fetch(indexes: readonly number[]): Promise<void> {
+    const wanted = new Map<string, Map<string, SyncNode>>();
+    for (const index of indexes) {
+      const node = this.nodes.at(index);
+      const nodes = wanted.get(node.element.type) ?? new Map<string, SyncNode>();
+      wanted.set(node.element.type, nodes.set(node.uid, node));
+    }
+    this.revision = this.store.revision;
+    for (const [type, nodes] of wanted) {
+      const models = await this.store.find({ model: type, uids: [...nodes.keys()] });
+      for (const [at, node] of [...nodes.values()].entries()) this.set(node, models[at]);
+    }
+  }
+}

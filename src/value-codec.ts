@@ -1,0 +1,110 @@
+import { types } from 'node:util';
+import { setOwn } from './values.js';
+
+/**
+ * Values as JSON: what JSON would lose becomes `{"$diffsync":"<kind>","v":…}`, and an object that has the key `$diffsync`
+ * itself is wrapped in the kind `object`; all else stays as it is.
+ */
+export const TAG = '$diffsync';
+
+/** The same value where JSON keeps it exactly; copies only what has to change. */
+export function tag(value: unknown): unknown {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : tagged('number', Object.is(value, -0) ? '-0' : String(value));
+    case 'undefined':
+      return tagged('undefined');
+    case 'bigint':
+      return tagged('bigint', value.toString());
+    default:
+      if (value === null) return null;
+  }
+  if (Array.isArray(value)) return tagArray(value);
+  if (types.isDate(value)) return tagged('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
+  if (types.isUint8Array(value)) return tagged('Uint8Array', Buffer.from(value).toString('base64'));
+  if (types.isMap(value))
+    return tagged(
+      'Map',
+      [...value].map(([key, item]) => [tag(key), tag(item)]),
+    );
+  if (types.isSet(value)) return tagged('Set', [...value].map(tag));
+  return tagObject(value as Readonly<Record<string, unknown>>);
+}
+
+function tagArray(list: readonly unknown[]): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < list.length; index++) {
+    const item = tag(list[index]);
+    if (item !== list[index]) (copy ??= [...list])[index] = item;
+  }
+  return copy ?? list;
+}
+
+export function tagObject(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(value)) {
+    const item = tag(value[key]);
+    if (item !== value[key]) {
+      if (copy === undefined) {
+        copy = {};
+        for (const each of Object.keys(value)) setOwn(copy, each, value[each]);
+      }
+      setOwn(copy, key, item);
+    }
+  }
+  return Object.hasOwn(value, TAG) ? tagged('object', copy ?? value) : (copy ?? value);
+}
+
+function tagged(kind: string, v?: unknown): Record<string, unknown> {
+  return v === undefined ? { [TAG]: kind } : { [TAG]: kind, v };
+}
+
+/** The value that `tag` was given. Runs nothing and sets no prototype. @throws Error for a tag that is damaged or unknown. */
+export function revive(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(revive);
+  const object = value as Record<string, unknown>;
+  return Object.hasOwn(object, TAG) ? reviveTagged(object[TAG], object['v']) : reviveFields(object);
+}
+
+function reviveFields(object: Record<string, unknown>): Record<string, unknown> {
+  for (const key of Object.keys(object)) setOwn(object, key, revive(object[key]));
+  return object;
+}
+
+function reviveTagged(kind: unknown, v: unknown): unknown {
+  switch (kind) {
+    case 'undefined':
+      return undefined;
+    case 'number':
+      if (v === 'NaN' || v === 'Infinity' || v === '-Infinity' || v === '-0') return Number(v);
+      break;
+    case 'bigint':
+      if (typeof v === 'string' && /^-?\d+$/.test(v)) return BigInt(v);
+      break;
+    case 'Date':
+      if (v === null) return new Date(Number.NaN);
+      if (typeof v === 'string' && !Number.isNaN(Date.parse(v))) return new Date(v);
+      break;
+    case 'Uint8Array':
+      if (typeof v === 'string') return new Uint8Array(Buffer.from(v, 'base64'));
+      break;
+    case 'Map':
+      if (Array.isArray(v) && v.every((entry) => Array.isArray(entry) && entry.length === 2)) {
+        return new Map((v as [unknown, unknown][]).map(([key, item]) => [revive(key), revive(item)]));
+      }
+      break;
+    case 'Set':
+      if (Array.isArray(v)) return new Set(v.map(revive));
+      break;
+    case 'object':
+      if (typeof v === 'object' && v !== null && !Array.isArray(v)) return reviveFields(v as Record<string, unknown>);
+      break;
+  }
+  throw new Error(`unknown or damaged value of kind ${JSON.stringify(kind)}; was it written by a newer version?`);
+}
