@@ -38,21 +38,17 @@ export { DiffSyncFlags, DiffSyncModelFlags, DiffSyncStatus, type DiffSyncAction 
 export { DiffSyncStoreHealthIndicator, type StoreHealth, type StoreHealthOptions } from './health/store.health.js';
 export type { DiffSyncLogger, LogParams, Verbosity } from './logging/logger.js';
 export { enableConsoleLogging } from './logging/nest-logger.js';
-export {
-  DiffSyncModel,
-  type BulkContext,
-  type BulkResult,
-  type CreateContext,
-  type CreateItem,
-  type DefinedInstance,
-  type DefinedModel,
-  type DefineOptions,
-  type DeleteItem,
-  type IdentifiersOf,
-  type ModelClass,
-  type ModelHost,
-  type UpdateItem,
-} from './model/diffsync-model.js';
+export type { DefinedInstance, DefinedModel, DefineOptions, IdentifiersOf, ModelClass } from './model/defined-model.js';
+export { DiffSyncModel } from './model/diffsync-model.js';
+export type {
+  BulkContext,
+  BulkResult,
+  CreateContext,
+  CreateItem,
+  DeleteItem,
+  ModelHost,
+  UpdateItem,
+} from './model/model-hooks.js';
 export type { AttributeComparison, ModelDefinition, ModelSchema } from './model/model-definition.js';
 export { decodeRecord, encodeRecord } from './model/record-codec.js';
 export type { ModelRecord } from './model/model-record.js';

@@ -1,4 +1,4 @@
-import type { ModelClass } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/defined-model.js';
 
 /** Model name -> the models below it. */
 export interface Traversal {

@@ -3,7 +3,9 @@ import pMap from 'p-map';
 import type { DiffElement } from '../diff/diff-element.js';
 import { DiffSyncError, ObjectCrudException, ObjectNotCreated, ObjectNotDeleted, ObjectNotUpdated } from '../errors.js';
 import type { DiffSyncAction } from '../flags.js';
-import type { BulkResult, DiffSyncModel, ModelClass, ModelHost } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/defined-model.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import type { BulkResult, ModelHost } from '../model/model-hooks.js';
 import type { SyncNode } from './sync-nodes.js';
 
 /** What a hook did: the model, null for "failed, leave the children alone", or what it threw. */

@@ -3,7 +3,7 @@ import type { DiffElement } from '../diff/diff-element.js';
 import { walk } from '../diff/tree.js';
 import { ObjectStoreWrongType } from '../errors.js';
 import type { DiffSyncAction } from '../flags.js';
-import type { ModelClass } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/defined-model.js';
 import type { Side } from './side.js';
 
 /** An element of the diff, at its place in depth-first order. */

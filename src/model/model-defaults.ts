@@ -1,5 +1,6 @@
 import { sameValue } from '../values.js';
-import { classOf, type DiffSyncModel, type ModelClass } from './diffsync-model.js';
+import type { ModelClass } from './defined-model.js';
+import { classOf, type DiffSyncModel } from './diffsync-model.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

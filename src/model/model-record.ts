@@ -1,13 +1,7 @@
 import { ValueError } from '../errors.js';
 import { copyValue, setOwn, UnstorableValue } from '../values.js';
-import {
-  definitionOf,
-  fieldNames,
-  fieldOf,
-  hydrateModel,
-  type DiffSyncModel,
-  type ModelClass,
-} from './diffsync-model.js';
+import type { ModelClass } from './defined-model.js';
+import { definitionOf, fieldNames, fieldOf, hydrateModel, type DiffSyncModel } from './diffsync-model.js';
 import { checkUniqueId } from './unique-id.js';
 
 /** A model as plain values: what every store keeps. */

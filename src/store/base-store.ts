@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { ObjectAlreadyExists, ObjectNotFound, ObjectStoreException, ValueError } from '../errors.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
+import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
 import {
   assignFields,
   bindModel,
@@ -10,10 +11,8 @@ import {
   parseModel,
   type ChildLinkRecorder,
   type DiffSyncModel,
-  type IdentifiersOf,
-  type ModelClass,
-  type ModelHost,
 } from '../model/diffsync-model.js';
+import type { ModelHost } from '../model/model-hooks.js';
 import { sameValue } from '../values.js';
 import { isModelName } from '../model/model-definition.js';
 import { ModelRegistry } from '../model/model-registry.js';
