@@ -1,0 +1,83 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import Table from 'cli-table3';
+
+export function machine() {
+  const [cpu] = cpus();
+  return {
+    cpu: cpu?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryMiB: Math.round(totalmem() / 2 ** 20),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+  };
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
+
+/** Milliseconds that `work` took. What ran before leaves it no garbage to collect. */
+export async function time(work) {
+  await nextTurn();
+  collectGarbage();
+  const started = performance.now();
+  const value = await work();
+  return { ms: performance.now() - started, value };
+}
+
+export function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export class Samples {
+  #samples = new Map();
+
+  add(name, ms) {
+    const all = this.#samples.get(name);
+    if (all === undefined) this.#samples.set(name, [ms]);
+    else all.push(ms);
+  }
+
+  median(name) {
+    return median(this.#samples.get(name) ?? []);
+  }
+
+  toJSON() {
+    return Object.fromEntries(
+      [...this.#samples].map(([name, samples]) => [
+        name,
+        { medianMs: round(median(samples)), samplesMs: samples.map(round) },
+      ]),
+    );
+  }
+}
+
+export function round(number, digits = 2) {
+  return Number(number.toFixed(digits));
+}
+
+export function peakRssMiB() {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}
+
+export function print(head, rows) {
+  const table = new Table({
+    head,
+    colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
+    style: { head: [], border: [], compact: true },
+  });
+  table.push(...rows);
+  console.log(table.toString());
+}
+
+/** Kept beside the benchmarks, as `results/<name>.json`. */
+export async function save(name, results) {
+  const folder = new URL('./results/', import.meta.url);
+  await mkdir(folder, { recursive: true });
+  await writeFile(new URL(`${name}.json`, folder), `${JSON.stringify(results, null, 2)}\n`);
+}

@@ -1,0 +1,122 @@
+// Not shared with other stores: only a store behind a network has round trips to count.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { RedisStore } from '../../src/store/redis/index.js';
+import { Device, Interface, Inventory, Site } from '../fixtures/inventory.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+
+const SITES = 100;
+const DEVICES = 9;
+const INTERFACES = 10;
+const OBJECTS = SITES * (1 + DEVICES * (1 + INTERFACES));
+/** Objects in one read and in one write of the Redis store. */
+const READ_CHUNK = 1000;
+const WRITE_CHUNK = 500;
+
+/** Counts the commands it sends. Each costs one round trip at most; those that are sent together share one. */
+class CountingRedis extends Redis {
+  reads = 0;
+  writes = 0;
+
+  override sendCommand(...args: Parameters<Redis['sendCommand']>): ReturnType<Redis['sendCommand']> {
+    // Every write of the store is a script.
+    if (args[0].name.startsWith('eval')) this.writes++;
+    else this.reads++;
+    return super.sendCommand(...args);
+  }
+
+  forget(): void {
+    this.reads = 0;
+    this.writes = 0;
+  }
+}
+
+interface CountedSide {
+  readonly adapter: Inventory;
+  readonly client: CountingRedis;
+}
+
+let server: RedisServer;
+const clients: CountingRedis[] = [];
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+
+afterAll(async () => {
+  for (const client of clients) await client.quit();
+  await server.stop();
+});
+
+/** What of an inventory to leave out, and what to change, by the number of an interface. */
+interface Variation {
+  readonly without?: (number: number) => boolean;
+  readonly changed?: (number: number) => boolean;
+}
+
+async function inventory(
+  name: string,
+  { without = () => false, changed = () => false }: Variation = {},
+): Promise<CountedSide> {
+  const client = new CountingRedis(server.url);
+  clients.push(client);
+  const store = await RedisStore.connect({ client, storeId: `${name}-${clients.length}` });
+  const adapter = new Inventory({ name, store });
+  const [sites, devices, interfaces]: [Site[], Device[], Interface[]] = [[], [], []];
+  for (let site = 0; site < SITES; site++) {
+    const below: string[] = [];
+    for (let device = site * DEVICES; device < (site + 1) * DEVICES; device++) {
+      const numbers = Array.from({ length: INTERFACES }, (_, at) => device * INTERFACES + at);
+      const kept = numbers.filter((number) => !without(number));
+      interfaces.push(...kept.map((at) => new Interface({ name: `e${at}`, mtu: changed(at) ? 9000 : 1500 })));
+      devices.push(new Device({ name: `d${device}`, interfaces: kept.map((number) => `e${number}`) }));
+      below.push(`d${device}`);
+    }
+    sites.push(new Site({ name: `s${site}`, devices: below }));
+  }
+  await adapter.addMany([...sites, ...devices, ...interfaces]);
+  client.forget();
+  return { adapter, client };
+}
+
+/** The figures are part of what this file is for; a passing test is otherwise silent. */
+function tell(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+describe(`round trips to Redis, with ${OBJECTS} objects on three levels a side`, () => {
+  it('a diff takes fewer than 60, both sides together', async () => {
+    const [source, target] = [await inventory('source'), await inventory('target')];
+    const diff = await target.adapter.diffFrom(source.adapter);
+    expect(diff.length).toBe(OBJECTS);
+    const trips = source.client.reads + target.client.reads;
+    tell(`diff of ${OBJECTS} objects: ${source.client.reads} + ${target.client.reads} = ${trips} round trips`);
+    expect(trips).toBeLessThan(60);
+    expect(source.client.writes + target.client.writes).toBe(0);
+  });
+
+  it.each<[string, Variation, Variation]>([
+    ['updates in one place', {}, { changed: (number) => number < 500 }],
+    ['updates all over', {}, { changed: (number) => number % 18 === 0 }],
+    ['creates all over', { without: (number) => number % 18 === 0 }, {}],
+    ['deletes all over', {}, { without: (number) => number % 18 === 0 }],
+    [
+      'creates, updates and deletes all over',
+      { without: (number) => number % 60 === 0 },
+      { without: (number) => number % 60 === 20, changed: (number) => number % 60 === 40 },
+    ],
+  ])('a sync of 5 %% changes: %s', async (what, before, after) => {
+    const [source, target] = [await inventory('source', after), await inventory('target', before)];
+    const diff = await target.adapter.diffFrom(source.adapter);
+    const { create, update, delete: gone } = diff.summary();
+    const changes = create + update + gone;
+    source.client.forget();
+    target.client.forget();
+    await target.adapter.syncFrom(source.adapter, { diff });
+    tell(`sync of ${changes} changes (${what}): ${target.client.writes} writes, ${target.client.reads} reads`);
+    expect(target.client.writes).toBeLessThanOrEqual(changes / WRITE_CHUNK + 8);
+    expect(target.client.reads).toBeLessThanOrEqual(OBJECTS / READ_CHUNK + 8);
+    expect(source.client.writes + source.client.reads).toBe(0);
+    expect((await target.adapter.diffFrom(source.adapter)).hasDiffs()).toBe(false);
+  });
+});
