@@ -43,7 +43,7 @@ export class ModelDefinitionError extends DiffSyncError {
   override readonly code: string = 'MODEL_DEFINITION';
 }
 
-/** What can go wrong with a store itself; see the README for the cause and remedy of each. */
+/** What can go wrong with a store itself; the message of each error says what to do. */
 export type StoreErrorCode =
   | 'STORE_UNAVAILABLE'
   | 'STORE_TIMEOUT'

@@ -19,6 +19,11 @@ export interface SyncNode {
   end: number;
   /** Whether it, or anything below it, has something to do: else the target's object need not be looked at. */
   active: boolean;
+  /**
+   * Whether something below this delete is created elsewhere in the same diff. Then children are deleted first: were the
+   * sync to fail in between, those left over would be unreachable, and in the way of their creation.
+   */
+  aboveMove: boolean;
 }
 
 /** A diff's elements in depth-first order, in arrays rather than a tree, so that depth costs no call stack. */
@@ -43,19 +48,23 @@ export class SyncNodes {
       const model = this.modelClass(element.type);
       const uid = model.createUniqueId(element.keys as never);
       const parent = above.at(-1)?.index ?? -1;
-      const node = { index, element, action, model, uid, parent, end: index + 1, active: action !== null };
+      const active = action !== null;
+      const node = { index, element, action, model, uid, parent, end: index + 1, active, aboveMove: false };
       list.push(node);
       above.push(node);
       if (action === 'create') created.add(keyOf(node));
       if (action === 'delete') deleted.set(keyOf(node), index);
     }
     for (const open of above) open.end = list.length;
-    for (const { active, parent } of list.toReversed()) {
+    this.moves = new Map([...deleted].filter(([key]) => created.has(key)));
+    const moving = new Set(this.moves.values());
+    for (const { index, active, aboveMove, parent } of list.toReversed()) {
       const node = list[parent];
-      if (active && node !== undefined) node.active = true;
+      if (node === undefined) continue;
+      node.active ||= active;
+      node.aboveMove ||= aboveMove || moving.has(index);
     }
     this.list = list;
-    this.moves = new Map([...deleted].filter(([key]) => created.has(key)));
   }
 
   get length(): number {

@@ -389,7 +389,7 @@ export class Syncer {
 
 function isDeletedLast({ node, model }: Frame): boolean {
   const flags = model?.modelFlags ?? DiffSyncModelFlags.NONE;
-  const natural = (flags & DiffSyncModelFlags.NATURAL_DELETION_ORDER) !== 0;
+  const natural = node.aboveMove || (flags & DiffSyncModelFlags.NATURAL_DELETION_ORDER) !== 0;
   return node.action === 'delete' && natural && (flags & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) === 0;
 }
 

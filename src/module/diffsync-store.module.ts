@@ -72,7 +72,7 @@ export class DiffSyncStoreModule extends ConfigurableModuleClass {
   /**
    * One store for each name, on the connection of a registered store: `@InjectStore(name)`. Two adapters cannot share a
    * store, for they would overwrite each other's objects.
-   * @param root the name of the `forRoot` to build on. Default: the unnamed one.
+   * @param root the name of the `forRoot` to build on, which must be global. Default: the unnamed one.
    * @throws ValueError for wrong names or store ids.
    */
   static forFeature(stores: readonly (string | FeatureStore)[], root?: string): DynamicModule {
@@ -95,7 +95,7 @@ function storeProviders(name: string | undefined): Provider[] {
       const store = await createStore(options, name);
       // Whoever hands in an open store closes it.
       const owned = store !== options.engine || !store.isOpen;
-      return registry.open(name, store, { retryAttempts, retryDelay, owned, reuse: false });
+      return registry.open(name, store, { retryAttempts, retryDelay, owned });
     },
     inject: [MODULE_OPTIONS_TOKEN, DiffSyncStoreRegistry],
   };
@@ -108,7 +108,7 @@ function featureProvider({ name, storeId }: FeatureStore, root: string | undefin
     useFactory: (base: BaseStore, registry: DiffSyncStoreRegistry): Promise<BaseStore> => {
       const id = storeId ?? (base.storeId === undefined ? name : `${base.storeId}.${name}`);
       // The base has waited for the server already.
-      const how = { retryAttempts: 1, retryDelay: 0, owned: true, reuse: true };
+      const how = { retryAttempts: 1, retryDelay: 0, owned: true, base };
       return registry.open(name, base.scope({ storeId: id, name }), how);
     },
     inject: [getStoreToken(root), DiffSyncStoreRegistry],

@@ -62,6 +62,12 @@ const isStoreClass = (value: unknown): boolean => typeof value === 'function' &&
 /** Options of another engine are checked by its own constructor, where they are known. */
 const LOCAL = z.strictObject({ ...shared, engine: z.literal('local') });
 const OTHER = z.looseObject(shared);
+/** What a store that is there already has been made with cannot be changed. */
+const INSTANCE = z.strictObject({
+  engine: z.unknown(),
+  retryAttempts: shared.retryAttempts,
+  retryDelay: shared.retryDelay,
+});
 
 const ENGINES = z.looseObject({
   engine: z.union(
@@ -80,8 +86,10 @@ const OWNER = 'DiffSyncStoreModule';
 /** @throws ValueError, path by path. */
 export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {
   const { engine } = checkOptions(OWNER, ENGINES, options);
-  const checked = checkOptions(OWNER, engine === 'local' ? LOCAL : OTHER, options);
-  if (checked.storeId !== undefined) checkStoreId(checked.storeId);
+  const schema: z.ZodType = engine === 'local' ? LOCAL : engine instanceof BaseStore ? INSTANCE : OTHER;
+  checkOptions(OWNER, schema, options);
+  const { storeId } = options as DiffSyncStoreOptions;
+  if (storeId !== undefined) checkStoreId(storeId);
   return options as DiffSyncStoreOptions;
 }
 

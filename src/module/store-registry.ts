@@ -9,8 +9,8 @@ export interface Opening {
   readonly retryDelay: number;
   /** Whether it is to be closed with the application. */
   readonly owned: boolean;
-  /** Whether the same store, registered before under the same name, may take its place: several modules may ask for it. */
-  readonly reuse: boolean;
+  /** The store that it is scoped from: several modules may ask for the same scope, and then share it. */
+  readonly base?: BaseStore;
 }
 
 export interface RegisteredStore {
@@ -33,6 +33,7 @@ export class DiffSyncStoreRegistry implements OnApplicationShutdown {
   private readonly logger = new Logger('DiffSyncStoreModule');
   private readonly stores = new Map<string | undefined, BaseStore>();
   private readonly opening = new Map<string | undefined, Promise<void>>();
+  private readonly bases = new Map<BaseStore, BaseStore>();
   private readonly opened: BaseStore[] = [];
   private ended = false;
 
@@ -54,8 +55,9 @@ export class DiffSyncStoreRegistry implements OnApplicationShutdown {
     const taken = this.stores.get(name);
     if (taken === undefined) {
       this.stores.set(name, store);
+      if (how.base !== undefined) this.bases.set(store, how.base);
       this.opening.set(name, this.openAndOwn(name, store, how));
-    } else if (!how.reuse || taken.engine !== store.engine || taken.storeId !== store.storeId) {
+    } else if (how.base === undefined || how.base !== this.bases.get(taken) || taken.storeId !== store.storeId) {
       throw new ValueError(`A store ${called(name)} is registered already: give one of them another name`);
     }
     await this.opening.get(name);

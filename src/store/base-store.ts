@@ -57,6 +57,7 @@ const PAGE_SIZE = 1000;
 const MAX_WAITING = 500;
 /** How long child links wait for a read, a diff or a sync to drain them, before they are written for their own sake. */
 const LINK_DELAY_MS = 20;
+const MAX_LINK_DELAY_MS = 1000;
 
 /**
  * The contract of every store. Public operations do the shared work here, once; a backend writes only the abstract
@@ -72,7 +73,7 @@ export abstract class BaseStore {
   readonly name: string;
   readonly storeId: string | undefined;
 
-  protected state: 'new' | 'open' | 'closed' = 'new';
+  protected state: 'new' | 'open' | 'closing' | 'closed' = 'new';
   protected readonly registry = new ModelRegistry();
   private log: DiffSyncLogger;
   private host: ModelHost | undefined;
@@ -80,6 +81,10 @@ export abstract class BaseStore {
   private closing: Promise<void> | undefined;
   private readonly behind = new WriteBehind();
   private draining: Promise<void> = Promise.resolve();
+  private nextDrain: Promise<void> | undefined;
+  /** Met by a drain that nobody waited for; thrown to the next who flushes. */
+  private conflict: ObjectAlreadyExists | undefined;
+  private readonly running = new Set<Promise<unknown>>();
   private linkTimer: NodeJS.Timeout | undefined;
   private linkDelay = LINK_DELAY_MS;
   private writeCount = 0;
@@ -134,6 +139,7 @@ export abstract class BaseStore {
 
   /** Connects. Does nothing on an open store. @throws ObjectStoreException when the backend cannot be reached. */
   async open(): Promise<void> {
+    if (this.closing !== undefined) await this.closing.catch(() => undefined);
     if (this.state === 'open') return;
     this.opening ??= this.connect().then(
       () => {
@@ -150,7 +156,8 @@ export abstract class BaseStore {
 
   /** Writes what waits, then lets go of the backend. Every later operation fails with STORE_CLOSED until `open`. */
   async close(): Promise<void> {
-    await this.opening?.catch(() => undefined); // It would otherwise open after this call, and stay open.
+    // It would otherwise open after this call, and stay open.
+    if (this.opening !== undefined) await this.opening.catch(() => undefined);
     if (this.state !== 'open') return this.closing;
     this.closing ??= this.letGo().finally(() => (this.closing = undefined));
     return this.closing;
@@ -173,10 +180,17 @@ export abstract class BaseStore {
 
   /** Writes all that waits: child links, and a running sync's changes. Every read does so by itself. */
   async flush(): Promise<void> {
-    this.draining = this.draining.then(() => this.drain());
-    const done = this.draining;
+    // Whoever comes while one drain runs shares the next one: it takes all that waits by then.
+    this.nextDrain ??= this.draining.then(() => {
+      this.nextDrain = undefined;
+      return this.drain();
+    });
+    const done = this.nextDrain;
     this.draining = done.catch(() => undefined);
-    return done;
+    await done;
+    const { conflict } = this;
+    this.conflict = undefined;
+    if (conflict !== undefined) throw conflict;
   }
 
   // ---- Adapter and models
@@ -361,8 +375,10 @@ export abstract class BaseStore {
 
   /** Removes every object of this store, and of no other. */
   async clear(): Promise<void> {
-    this.behind.clear();
-    await this.run('clear', { uids: [] }, () => this.clearRecords());
+    await this.run('clear', { uids: [] }, async () => {
+      await this.clearRecords();
+      this.behind.clear();
+    });
   }
 
   // ---- Get or add, update or add. All answer [object, created].
@@ -445,6 +461,16 @@ export abstract class BaseStore {
   /** Every operation passes here: it needs an open store, sees all earlier writes, and is logged at verbosity 2. */
   private async run<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
     this.checkOpen();
+    const running = this.perform(operation, about, work);
+    this.running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.running.delete(running);
+    }
+  }
+
+  private async perform<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
     if (about.uids !== undefined) this.writeCount++;
     if (this.mustDrain(about)) await this.flush();
     if (!this.log.isEnabled(2)) return work();
@@ -471,14 +497,14 @@ export abstract class BaseStore {
 
   /** Reads see all that waits or is being written. A write comes after earlier writes to its objects; others' child links go on waiting. */
   private mustDrain({ model, uids }: Operand): boolean {
-    if (this.behind.isEmpty()) return false;
+    if (this.behind.isEmpty() || uids?.length === 0) return false; // `clear` drops what waits.
     if (model === undefined || uids === undefined || this.behind.size > 0) return true;
     return uids.some((uid) => this.behind.has(model, uid));
   }
 
   private checkOpen(): void {
     if (this.state === 'open') return;
-    const what = this.state === 'new' ? 'is not open yet: await store.open() first' : 'is closed';
+    const what = this.state === 'new' ? 'is not open yet: await store.open() first' : `is ${this.state}`;
     throw new ObjectStoreException(`${String(this)} ${what}`, { code: 'STORE_CLOSED' });
   }
 
@@ -597,7 +623,9 @@ export abstract class BaseStore {
   }
 
   private async letGo(): Promise<void> {
+    this.state = 'closing';
     try {
+      await Promise.allSettled(this.running);
       await this.flush();
     } finally {
       clearTimeout(this.linkTimer);
@@ -626,19 +654,18 @@ export abstract class BaseStore {
   /** Saves child links that nothing else has drained. A failure is not lost: the links wait on, for whoever drains next. */
   private async saveLinks(): Promise<void> {
     const started = performance.now();
-    let saved = false;
     try {
       await this.flush();
-      saved = true;
     } catch (error) {
-      this.log.warning(`${String(this)}: child links are not saved yet`, { reason: String(error) });
+      if (error instanceof ObjectAlreadyExists) this.conflict = error;
+      this.log.warning(`${String(this)}: not all is saved yet`, { reason: String(error) });
     } finally {
       // A long list costs its length each time; ten times that between two writes bounds the share of it.
-      this.linkDelay = Math.max(LINK_DELAY_MS, 10 * (performance.now() - started));
+      this.linkDelay = Math.min(MAX_LINK_DELAY_MS, Math.max(LINK_DELAY_MS, 10 * (performance.now() - started)));
       this.linkTimer = undefined;
     }
-    // Links made while these were being saved found a timer that had already run.
-    if (saved && this.state === 'open' && !this.behind.isEmpty()) this.scheduleLinks();
+    // Links made while these were being saved found a timer that had already run; failed ones are tried again.
+    if (this.state === 'open' && !this.behind.isEmpty()) this.scheduleLinks();
   }
 
   private scheduleLinks(): void {

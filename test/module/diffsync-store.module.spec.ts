@@ -360,3 +360,21 @@ describe('start without the server', () => {
     }
   });
 });
+
+describe('what would be ignored', () => {
+  it('storeId and verbosity beside an instance are refused', () => {
+    const engine = new LocalStore();
+    expect(() => DiffSyncStoreModule.forRoot({ engine, storeId: 'x' })).toThrow('storeId: no such option');
+    expect(() => DiffSyncStoreModule.forRoot({ engine, verbosity: 1 })).toThrow('verbosity: no such option');
+  });
+
+  it('a feature of one name on two roots is refused, even with one store id', async () => {
+    const error = await bootFailure([
+      DiffSyncStoreModule.forRoot({ engine: 'local', storeId: 'inv' }),
+      DiffSyncStoreModule.forRoot({ engine: 'local', storeId: 'inv', name: 'b' }),
+      DiffSyncStoreModule.forFeature(['network']),
+      DiffSyncStoreModule.forFeature(['network'], 'b'),
+    ]);
+    expect(error.message).toContain('named "network" is registered already');
+  });
+});

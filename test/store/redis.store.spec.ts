@@ -126,7 +126,7 @@ describe('commands', () => {
     const written = await calls(() => store.addMany({ objs: devices(1200) }));
     expect(scripts(written)).toBe(3);
     const read = await calls(async () => expect(await store.getAll({ model: Device })).toHaveLength(1200));
-    expect(read).toEqual({ zrange: 2, mget: 2 });
+    expect(read).toEqual({ zrange: 3, mget: 2 });
   });
 
   it('large objects go in chunks of about 256 KiB', async () => {
@@ -190,6 +190,10 @@ describe('options', () => {
     [{ storeId: 'a:b' }, 'storeId "a:b" is not allowed'],
     [{ clinet: 1 }, 'clinet: no such option'],
     [{ client: {} }, 'client: not an ioredis client'],
+    [{ url: 'redis://:100%geheim@a' }, 'not percent-encoded'],
+    [{ url: 'redis://a/1?db=2' }, 'nothing may follow'],
+    [{ client: { options: { stringNumbers: true }, defineCommand() {} } }, 'client: has stringNumbers'],
+    [{ client: { options: { replyMapping: 'resp3' }, defineCommand() {} } }, 'or a replyMapping'],
   ])('new RedisStore(%j) throws a ValueError that says which', (options, message) => {
     const make = (): RedisStore => new RedisStore(options as RedisStoreOptions);
     expect(make).toThrow(ValueError);
@@ -225,6 +229,38 @@ describe('options', () => {
   });
 });
 
+describe('two processes', () => {
+  it('clear() beside another that adds never hides what it added', async () => {
+    const [mine, other] = [await connect(), await connect()];
+    for (let round = 0; round < 20; round++) {
+      await mine.addMany({ objs: devices(30) });
+      await Promise.all([mine.clear(), other.add({ obj: new Device({ name: `late${round}` }) })]);
+      const there = await other.count({ model: Device });
+      expect(await mine.count()).toBe(there);
+      await mine.clear();
+      expect(await redis.keys('*')).toEqual([]);
+    }
+  });
+
+  it('getAll() beside another that removes and adds again gives no object twice, and ends', async () => {
+    const [mine, other] = [await connect(), await connect()];
+    const objs = devices(3000);
+    await mine.addMany({ objs });
+    const reading = mine.getAll({ model: Device });
+    for (let round = 0; round < 5; round++) {
+      await other.removeMany({ objs: objs.slice(0, 50) });
+      await other.addMany({ objs: objs.slice(0, 50) });
+    }
+    const names = (await reading).map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    let seen = 0;
+    for await (const { name } of mine.iterate({ model: Device })) {
+      if (seen++ < 5000) await other.add({ obj: new Device({ name: `${name}+` }) });
+    }
+    expect(seen).toBe(3000);
+  });
+});
+
 describe('connections', () => {
   const clients = async (): Promise<number> =>
     String(await redis.client('LIST'))
@@ -252,6 +288,19 @@ describe('connections', () => {
     expect(await client.get('diffsync:inv:device:a')).toContain('"a"');
     expect(client.listenerCount('error')).toBe(0);
     await client.quit();
+  });
+
+  it('close() lets running operations end, refuses later ones, and loses no child link', async () => {
+    const store = await connect();
+    const adding = store.addMany({ objs: devices(20_000) });
+    const closing = store.close();
+    expect((await failure(store.count())).code).toBe('STORE_CLOSED');
+    await Promise.all([adding, closing]);
+    expect(await redis.zcard('diffsync.index:inv:device')).toBe(20_000);
+    const reopening = store.open();
+    await reopening;
+    await Promise.all([store.close(), store.open()]);
+    expect(await store.count()).toBe(20_000);
   });
 
   it('a closed store can be opened again', async () => {
@@ -313,6 +362,32 @@ describe('failures', () => {
     } finally {
       await frozen.stop();
     }
+  });
+
+  it('an outage: every operation, close() too, ends within its deadline, with the reason and no listener left', async () => {
+    const lost = await startRedis();
+    const store = await RedisStore.connect({ url: lost.url, timeout: 400 });
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warned);
+    await lost.stop();
+    const errors = await Promise.all(Array.from({ length: 20 }, () => failure(store.count({ model: Device }))));
+    for (const error of errors) {
+      expect(error.code).toBe('STORE_UNAVAILABLE');
+      expect(inspect(error.cause)).toContain('ECONNREFUSED');
+    }
+    expect((await failure(store.add({ obj: new Device({ name: 'a' }) }))).code).toBe('STORE_UNAVAILABLE');
+    await store.close();
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
+  });
+
+  it('a client of your own for a database that the server does not have is refused too', async () => {
+    const client = new Redis(`${server.url.replace(/\/\d*$/, '')}/99`);
+    client.on('error', () => undefined);
+    const error = await failure(RedisStore.connect({ client }));
+    expect(error.code).toBe('STORE_WRONG_DATABASE');
+    client.disconnect();
   });
 
   it('a server that is at its maxmemory: STORE_OUT_OF_MEMORY, nothing stored', async () => {

@@ -107,11 +107,15 @@ export function plainSync(recorded: SyncCase, expected: SyncFacts): SyncFacts['s
   const logs: LogLine[] = [];
   const done = new Set<Node>();
   const deletes = new Map(nodes.filter(({ action }) => action === 'delete').map((node) => [key(node), node]));
+  const created = new Set(nodes.filter(({ action }) => action === 'create').map(key));
+  const holdsMoved = (node: Node): boolean => created.has(key(node)) || node.below.some(holdsMoved);
   const run = (node: Node): void => {
     const moved = node.action === 'create' ? deletes.get(key(node)) : undefined;
     if (moved !== undefined) run(moved);
     if (done.has(node)) return;
     done.add(node);
+    const childrenFirst = node.action === 'delete' && node.below.some(holdsMoved);
+    if (childrenFirst) for (const child of node.below) run(child);
     if (node.action !== null) {
       const { call, lines } = apply(node, target, models);
       calls.push(call);

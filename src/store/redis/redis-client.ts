@@ -13,15 +13,16 @@ type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 
 export function redisTarget(options: RedisStoreOptions): RedisTarget {
   const url = options.url === undefined ? undefined : new URL(options.url);
-  const part = (text: string | undefined): string | undefined => (text ? decodeURIComponent(text) : undefined);
+  if (url !== undefined && (url.search !== '' || url.hash !== '')) {
+    throw new ValueError('RedisStore: url: nothing may follow the number of the database');
+  }
   const host = options.host ?? (url?.hostname.replace(/^\[|\]$/g, '') || 'localhost');
   const port = options.port ?? Number(url?.port || 6379);
-  const path = url?.pathname.slice(1);
-  const db = options.db ?? (path ? Number(path) : 0);
-  if (!Number.isInteger(db) || db < 0)
-    throw new ValueError('RedisStore: url: the path is not the number of a database');
-  const username = options.username ?? part(url?.username);
-  const password = options.password ?? part(url?.password);
+  const path = url?.pathname.slice(1) ?? '';
+  if (!/^\d*$/.test(path)) throw new ValueError('RedisStore: url: the path is not the number of a database');
+  const db = options.db ?? Number(path);
+  const username = options.username ?? decoded(url?.username);
+  const password = options.password ?? decoded(url?.password);
   const tls = url?.protocol === 'rediss:';
   return {
     address: `${tls ? 'rediss' : 'redis'}://${host.includes(':') ? `[${host}]` : host}:${port}/${db}`,
@@ -60,4 +61,14 @@ export function clientOptions({ options }: RedisTarget, timeout: number): Client
     disconnectTimeout: 100,
     retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 5), 500) * (0.5 + Math.random() / 2),
   };
+}
+
+/** A part of a URL; undefined where it is absent. @throws ValueError that does not show it: it may be a password. */
+function decoded(part: string | undefined): string | undefined {
+  if (part === undefined || part === '') return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new ValueError('RedisStore: url: user name or password is not percent-encoded; write "%" as "%25"');
+  }
 }

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { ObjectStoreException } from '../../errors.js';
-import { storeError } from './redis-errors.js';
 import { clientOptions, redisTarget, type RedisTarget } from './redis-client.js';
+import { answerError, unreachableError } from './redis-errors.js';
+import { RedisLink } from './redis-link.js';
 import { DEFAULT_TIMEOUT_MS, type RedisStoreOptions } from './redis-options.js';
 import { defineScripts, type ScriptedRedis } from './redis-scripts.js';
 
@@ -15,16 +15,9 @@ export class RedisConnection {
   /** The user's own client. */
   readonly #given: Redis | undefined;
   readonly #target: RedisTarget | undefined;
-  #client: ScriptedRedis | undefined;
-  private connecting: Promise<ScriptedRedis> | undefined;
+  #open: { readonly client: ScriptedRedis; readonly link: RedisLink } | undefined;
+  private connecting: Promise<void> | undefined;
   private users = 0;
-  #lastError: unknown;
-  private readonly remember = (error: unknown): void => {
-    this.#lastError = error;
-  };
-  private readonly forget = (): void => {
-    this.#lastError = undefined;
-  };
 
   constructor(options: RedisStoreOptions) {
     this.timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
@@ -36,23 +29,26 @@ export class RedisConnection {
 
   /** @param store begins the message of an error. */
   async acquire(store: string): Promise<void> {
-    this.connecting ??= this.connect(store);
+    // Counted before it waits, so that another store's release meanwhile does not close what this one is about to use.
+    this.users++;
     try {
-      this.#client = await this.connecting;
-      this.users++;
-    } finally {
-      this.connecting = undefined;
+      this.connecting ??= this.connect(`${store} at ${this.address}`).finally(() => {
+        this.connecting = undefined;
+      });
+      await this.connecting;
+    } catch (error) {
+      this.users--;
+      throw error;
     }
   }
 
   async release(): Promise<void> {
     if (--this.users > 0) return;
-    const client = this.#client;
-    if (client === undefined) return;
-    this.#client = undefined;
-    if (this.#given === undefined) await this.quit(client);
-    client.off('error', this.remember);
-    client.off('ready', this.forget);
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#open = undefined;
+    if (this.#given === undefined) await this.quit(open.client);
+    open.link.release();
   }
 
   /**
@@ -60,58 +56,47 @@ export class RedisConnection {
    * @param writes whether the commands may change something, for the error of a lost answer.
    */
   async run<T>(store: string, writes: boolean, commands: (client: ScriptedRedis) => Promise<T>): Promise<T> {
-    const client = this.#client;
-    if (client === undefined) throw new ObjectStoreException(`${store} is closed`, { code: 'STORE_CLOSED' });
+    if (this.#open === undefined) throw new ObjectStoreException(`${store} is closed`, { code: 'STORE_CLOSED' });
+    const { client, link } = this.#open;
+    const where = `${store} at ${this.address}`;
     try {
-      if (client.status !== 'ready') await this.ready(client);
+      await link.ready(this.timeout);
+    } catch (error) {
+      throw unreachableError(where, error);
+    }
+    try {
       return await commands(client);
     } catch (error) {
-      throw storeError(error, { where: `${store} at ${this.address}`, lastError: this.#lastError }, writes);
+      throw answerError(where, error, link.lastError, writes);
     }
   }
 
-  private async connect(store: string): Promise<ScriptedRedis> {
-    if (this.#client !== undefined) return this.#client;
-    const target = this.#target;
-    const client = defineScripts(
-      target === undefined ? (this.#given as Redis) : new Redis(clientOptions(target, this.timeout)),
-    );
-    this.#lastError = undefined;
-    client.on('error', this.remember);
-    client.on('ready', this.forget);
+  private async connect(where: string): Promise<void> {
+    if (this.#open !== undefined) return;
+    const own = this.#target === undefined ? undefined : new Redis(clientOptions(this.#target, this.timeout));
+    const client = defineScripts(own ?? (this.#given as Redis));
+    const link = RedisLink.watch(client);
     try {
       if (client.status === 'wait') await client.connect();
-      else if (client.status !== 'ready') await this.ready(client);
-      // A server that asks for a password is "ready" without one, and an unknown database is silently database 0.
-      const info = await client.client('INFO');
-      const db = /\bdb=(\d+)/.exec(info)?.[1];
-      if (target !== undefined && db !== undefined && Number(db) !== target.options.db) {
-        throw new ObjectStoreException(
-          `${store} at ${this.address}: the server has no database ${target.options.db}; its "databases" setting says how many`,
-          { code: 'STORE_WRONG_DATABASE', cause: this.#lastError },
-        );
-      }
-      return client;
+      else await link.ready(this.timeout);
+      await this.checkDatabase(client, where);
+      this.#open = { client, link };
     } catch (error) {
-      const failed = storeError(error, { where: `${store} at ${this.address}`, lastError: this.#lastError }, false);
-      if (this.#given === undefined) client.disconnect();
-      else {
-        client.off('error', this.remember);
-        client.off('ready', this.forget);
-      }
-      throw failed;
+      own?.disconnect();
+      link.release();
+      throw unreachableError(where, link.lastError ?? error);
     }
   }
 
-  private async ready(client: Redis): Promise<void> {
-    const signal = AbortSignal.timeout(this.timeout);
-    try {
-      await once(client, 'ready', { signal });
-    } catch (error) {
-      // `once` also rejects with an 'error' event: one failed attempt, after which the client tries again.
-      if (!signal.aborted && client.status !== 'end') return this.ready(client);
-      throw this.#lastError ?? error;
-    }
+  /** A server that asks for a password is "ready" without one, and an unknown database is silently database 0. */
+  private async checkDatabase(client: Redis, where: string): Promise<void> {
+    const wanted = client.options.db ?? 0;
+    const db = /\bdb=(\d+)/.exec(await client.client('INFO'))?.[1];
+    if (db === undefined || Number(db) === wanted) return;
+    throw new ObjectStoreException(
+      `${where}: the server has no database ${wanted}; its "databases" setting says how many`,
+      { code: 'STORE_WRONG_DATABASE' },
+    );
   }
 
   private async quit(client: Redis): Promise<void> {

@@ -14,47 +14,56 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, remedy: s
   MASTERDOWN: ['STORE_UNAVAILABLE', 'the replica has lost its master'],
   BUSY: ['STORE_UNAVAILABLE', 'the server is busy with a script'],
   CLUSTERDOWN: ['STORE_UNAVAILABLE', 'the cluster is down, or this is a cluster node'],
-  MAXCLIENTS: ['STORE_UNAVAILABLE', 'the server has no room for more clients'],
 };
 
-/** ioredis's words for a command that it did not send, and for one whose answer did not come. */
-const NOT_SENT = /isn't writeable|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENOENT|aborted/;
+/** ioredis's words for a command that it refused to send, and for one whose answer did not come. */
+const NOT_SENT = /isn't writeable/;
 const LOST = /Connection is closed|max retries per request|timed out|Socket timeout|ECONNRESET|EPIPE/;
-const TIMED_OUT = /timed out|timeout/i;
+const TIMED_OUT = /timed out|timeout|no connection within/i;
 
-/** What is known of the link when an operation fails. */
-export interface LinkState {
-  /** Begins the message: the store, and the server's address without secrets. */
-  readonly where: string;
-  /** The client's last 'error' event: ioredis's own rejections carry no reason. */
-  readonly lastError: unknown;
+/** The ObjectStoreException for a link that is not up: nothing was sent. @param where begins the message. */
+export function unreachableError(where: string, cause: unknown): ObjectStoreException {
+  if (cause instanceof ObjectStoreException) return cause;
+  const [code, remedy] = replyOf(cause) ?? [
+    TIMED_OUT.test(messageOf(cause)) ? 'STORE_TIMEOUT' : 'STORE_UNAVAILABLE',
+    'no connection',
+  ];
+  return exception(code, where, `${remedy} (${messageOf(cause)})`, cause);
 }
 
-/** The ObjectStoreException for what ioredis threw. @param writes whether the operation may have changed something. */
-export function storeError(error: unknown, { where, lastError }: LinkState, writes: boolean): ObjectStoreException {
+/**
+ * The ObjectStoreException for a command that failed after it was given to the client.
+ * @param lastError why the link broke, where it did: it says more than that it is broken.
+ * @param writes whether the command may have changed something.
+ */
+export function answerError(where: string, error: unknown, lastError: unknown, writes: boolean): ObjectStoreException {
   if (error instanceof ObjectStoreException) return error;
   const message = messageOf(error);
-  const unsent = NOT_SENT.test(message) || (!writes && LOST.test(message));
-  const lost = LOST.test(message);
-  // What broke the link says more than that it is broken.
-  const cause = (unsent || lost) && lastError !== undefined ? lastError : error;
-  const make = (code: StoreErrorCode, text: string): ObjectStoreException => {
-    const down = code === 'STORE_UNAVAILABLE' || code === 'STORE_TIMEOUT' || code === 'STORE_AUTH';
-    const message = `${down ? 'Redis store is unavailable. ' : ''}${where}: ${text}`;
-    return new ObjectStoreException(message, { code, cause: withoutSecrets(cause) });
-  };
-
-  const reply = REPLIES[/^[A-Z]+/.exec(messageOf(cause))?.[0] ?? ''];
-  if (reply !== undefined && (unsent || !lost)) return make(reply[0], `${reply[1]} (${messageOf(cause)})`);
-  if (lost && writes) {
-    return make(
-      'STORE_OUTCOME_UNKNOWN',
-      `the answer to a write did not come, so it may or may not be done (${messageOf(cause)})`,
-    );
+  if (NOT_SENT.test(message)) return unreachableError(where, lastError ?? error);
+  if (!LOST.test(message)) {
+    const [code, remedy] = replyOf(error) ?? ['STORE_FAILED', undefined];
+    return exception(code, where, remedy === undefined ? message : `${remedy} (${message})`, error);
   }
-  if (TIMED_OUT.test(messageOf(cause))) return make('STORE_TIMEOUT', `no answer in time (${messageOf(cause)})`);
-  if (unsent || lost) return make('STORE_UNAVAILABLE', `no connection (${messageOf(cause)})`);
-  return make('STORE_FAILED', messageOf(cause));
+  if (!writes) return unreachableError(where, lastError ?? error);
+  const reason = messageOf(lastError ?? error);
+  return exception(
+    'STORE_OUTCOME_UNKNOWN',
+    where,
+    `the answer to a write did not come, so it may or may not be done (${reason})`,
+    lastError ?? error,
+  );
+}
+
+function replyOf(error: unknown): readonly [StoreErrorCode, string] | undefined {
+  return REPLIES[/^[A-Z]+/.exec(messageOf(error))?.[0] ?? ''];
+}
+
+function exception(code: StoreErrorCode, where: string, text: string, cause: unknown): ObjectStoreException {
+  const down = code === 'STORE_UNAVAILABLE' || code === 'STORE_TIMEOUT' || code === 'STORE_AUTH';
+  return new ObjectStoreException(`${down ? 'Redis store is unavailable. ' : ''}${where}: ${text}`, {
+    code,
+    cause: withoutSecrets(cause),
+  });
 }
 
 function messageOf(error: unknown): string {

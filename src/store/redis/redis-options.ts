@@ -5,8 +5,11 @@ import type { BaseStoreOptions } from '../base-store.js';
 
 /** An ioredis client, by what is asked of it here: these options may not name the types of an optional package. */
 export interface RedisClient {
-  readonly status: string;
-  readonly options: { readonly keyPrefix?: string | undefined };
+  readonly options: {
+    readonly keyPrefix?: string | undefined;
+    readonly replyMapping?: string | undefined;
+    readonly stringNumbers?: boolean | undefined;
+  };
   defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void;
 }
 
@@ -45,6 +48,10 @@ const schema = z.strictObject({
       'not an ioredis client',
     )
     .refine((client) => !client.options?.keyPrefix, 'has a keyPrefix, which scripts would not see; use storeId instead')
+    .refine(
+      ({ options }) => options?.stringNumbers !== true && (options?.replyMapping ?? 'legacy') === 'legacy',
+      'has stringNumbers or a replyMapping, under which answers would be misread',
+    )
     .optional(),
   timeout: z.int().min(1).optional(),
 });

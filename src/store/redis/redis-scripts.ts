@@ -13,7 +13,7 @@ export interface RedisScripts {
   diffsyncPut(index: string, models: string, prefix: string, model: string, ...objects: string[]): Promise<number>;
   diffsyncSwap(index: string, models: string, prefix: string, model: string, ...objects: string[]): Promise<number[]>;
   diffsyncDelete(index: string, prefix: string, ...uids: string[]): Promise<number[]>;
-  diffsyncClear(index: string, prefix: string, most: number): Promise<number>;
+  diffsyncClear(index: string, models: string, prefix: string, model: string, most: number): Promise<number>;
   diffsyncRecheck(index: string, prefix: string, ...uids: string[]): Promise<(number | string)[]>;
 }
 
@@ -23,7 +23,7 @@ const FILES: Record<keyof RedisScripts, string> = {
   diffsyncPut: 'put-2.lua',
   diffsyncSwap: 'swap-2.lua',
   diffsyncDelete: 'delete-1.lua',
-  diffsyncClear: 'clear-1.lua',
+  diffsyncClear: 'clear-2.lua',
   diffsyncRecheck: 'recheck-1.lua',
 };
 

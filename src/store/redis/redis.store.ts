@@ -81,15 +81,19 @@ export class RedisStore extends BaseStore {
     return chunks.flat();
   }
 
-  /** Follows the places, not the ranks, so that what others remove meanwhile makes nothing be passed over. */
+  /**
+   * Follows the places, not the ranks, so that what others remove meanwhile makes nothing be passed over; ends at the
+   * place that is last when it begins, so that what others add meanwhile does not keep it going.
+   */
   protected override async *scanRecords(
     model: string,
     pageSize: number,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
-    let next: Promise<Page> | undefined = this.page(model, '-inf', pageSize);
+    const [, end] = await this.reads((client) => client.zrange(this.keys.index(model), '-1', '-1', 'WITHSCORES'));
+    let next: Promise<Page> | undefined = end === undefined ? undefined : this.page(model, '-inf', end, pageSize);
     while (next !== undefined) {
       const { uids, last }: Page = await next;
-      next = uids.length < pageSize ? undefined : this.page(model, `(${last}`, pageSize);
+      next = uids.length < pageSize ? undefined : this.page(model, `(${last}`, end as string, pageSize);
       next?.catch(() => undefined); // Awaited in its turn; the consumer may stop before.
       if (uids.length > 0) yield await this.readPage(model, uids);
     }
@@ -171,12 +175,12 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async clearRecords(): Promise<void> {
+    const { keys } = this;
     for (const model of await this.models()) {
-      const index = this.keys.index(model);
-      const prefix = this.keys.objectPrefix(model);
-      while ((await this.writes((client) => client.diffsyncClear(index, prefix, WRITE_CHUNK))) > 0);
+      const clearSome = (client: ScriptedRedis): Promise<number> =>
+        client.diffsyncClear(keys.index(model), keys.models(), keys.objectPrefix(model), model, WRITE_CHUNK);
+      while ((await this.writes(clearSome)) > 0);
     }
-    await this.writes((client) => client.unlink(this.keys.models()));
   }
 
   /** @returns the unique ids that somebody else changed in between. */
@@ -200,9 +204,9 @@ export class RedisStore extends BaseStore {
     return changed.map((position) => (swaps[position - 1] as readonly [string, string, string])[0]);
   }
 
-  private async page(model: string, after: string, size: number): Promise<Page> {
+  private async page(model: string, after: string, end: string, size: number): Promise<Page> {
     const flat = await this.reads((client) =>
-      client.zrange(this.keys.index(model), after, '+inf', 'BYSCORE', 'LIMIT', 0, size, 'WITHSCORES'),
+      client.zrange(this.keys.index(model), after, end, 'BYSCORE', 'LIMIT', 0, size, 'WITHSCORES'),
     );
     return { uids: flat.filter((_, at) => at % 2 === 0), last: flat.at(-1) ?? '-inf' };
   }
