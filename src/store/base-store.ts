@@ -175,7 +175,7 @@ export abstract class BaseStore {
   /** Settles when the backend has answered. @throws ObjectStoreException */
   async ping(): Promise<void> {
     this.checkOpen();
-    await this.probe();
+    await this.logged('ping', {}, () => this.probe());
   }
 
   /** Writes all that waits: child links, and a running sync's changes. Every read does so by itself. */
@@ -473,6 +473,10 @@ export abstract class BaseStore {
   private async perform<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
     if (about.uids !== undefined) this.writeCount++;
     if (this.mustDrain(about)) await this.flush();
+    return this.logged(operation, about, work);
+  }
+
+  private async logged<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
     if (!this.log.isEnabled(2)) return work();
     const started = performance.now();
     let outcome = 'done';
@@ -637,12 +641,14 @@ export abstract class BaseStore {
 
   private async drain(): Promise<void> {
     if (this.behind.isEmpty()) return;
-    const conflicts = await this.behind.drain({
-      insertRecords: (model, records) => this.insertRecords(model, records),
-      putRecords: (model, records) => this.putRecords(model, records),
-      modifyRecords: (model, uids, change) => this.modifyRecords(model, uids, change),
-      deleteRecords: (model, uids) => this.deleteRecords(model, uids),
-    });
+    const conflicts = await this.logged('flush', {}, () =>
+      this.behind.drain({
+        insertRecords: (model, records) => this.insertRecords(model, records),
+        putRecords: (model, records) => this.putRecords(model, records),
+        modifyRecords: (model, uids, change) => this.modifyRecords(model, uids, change),
+        deleteRecords: (model, uids) => this.deleteRecords(model, uids),
+      }),
+    );
     const different = conflicts.filter(({ record, existing }) => !sameRecord(record, existing));
     if (different[0] !== undefined) throw this.alreadyExists(different[0], different.length);
   }

@@ -110,12 +110,14 @@ describe('the module option verbosity', () => {
     await store.add({ obj: new Device({ name: 'a', role: 'leaf' }) });
     await store.get({ model: Device, identifier: 'a' });
     await store.count();
+    await store.ping();
     await store.get({ model: Device, identifier: 'missing' }).catch(() => undefined);
     expect(lines.map(({ level, message, params }) => [level, message, params])).toEqual(
       [
         ['store add', { model: 'device', uniqueId: 'a', count: 1, outcome: 'done' }],
         ['store get', { model: 'device', uniqueId: 'a', outcome: 'done' }],
         ['store count', { outcome: 'done' }],
+        ['store ping', { outcome: 'done' }],
         ['store get', { model: 'device', uniqueId: 'missing', outcome: 'OBJECT_NOT_FOUND' }],
       ].map(([message, params]) => [
         'debug',
