@@ -24,7 +24,7 @@ export function tag(value: unknown): unknown {
     default:
       if (value === null) return null;
   }
-  if (Array.isArray(value)) return tagArray(value);
+  if (Array.isArray(value)) return changedItems(value, tag);
   if (types.isDate(value)) return tagged('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
   if (types.isUint8Array(value)) return tagged('Uint8Array', Buffer.from(value).toString('base64'));
   if (types.isMap(value))
@@ -36,45 +36,47 @@ export function tag(value: unknown): unknown {
   return tagObject(value as Readonly<Record<string, unknown>>);
 }
 
-function tagArray(list: readonly unknown[]): readonly unknown[] {
+export function tagObject(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const object = changedFields(value, tag);
+  return Object.hasOwn(value, TAG) ? tagged('object', object) : object;
+}
+
+/** The list itself where `change` changes none of its items. */
+function changedItems(list: readonly unknown[], change: (item: unknown) => unknown): readonly unknown[] {
   let copy: unknown[] | undefined;
   for (let index = 0; index < list.length; index++) {
-    const item = tag(list[index]);
+    const item = change(list[index]);
     if (item !== list[index]) (copy ??= [...list])[index] = item;
   }
   return copy ?? list;
 }
 
-export function tagObject(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+/** The object itself where `change` changes none of its fields. */
+function changedFields(
+  value: Readonly<Record<string, unknown>>,
+  change: (item: unknown) => unknown,
+): Readonly<Record<string, unknown>> {
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(value)) {
-    const item = tag(value[key]);
-    if (item !== value[key]) {
-      if (copy === undefined) {
-        copy = {};
-        for (const each of Object.keys(value)) setOwn(copy, each, value[each]);
-      }
-      setOwn(copy, key, item);
-    }
+    const item = change(value[key]);
+    if (item !== value[key]) setOwn((copy ??= { ...value }), key, item);
   }
-  return Object.hasOwn(value, TAG) ? tagged('object', copy ?? value) : (copy ?? value);
+  return copy ?? value;
 }
 
 function tagged(kind: string, v?: unknown): Record<string, unknown> {
   return v === undefined ? { [TAG]: kind } : { [TAG]: kind, v };
 }
 
-/** The value that `tag` was given. Runs nothing and sets no prototype. @throws Error for a tag that is damaged or unknown. */
+/**
+ * The value that `tag` was given; as `tag`, copies only what has to change. Runs nothing and sets no prototype.
+ * @throws Error for a tag that is damaged or unknown.
+ */
 export function revive(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(revive);
+  if (Array.isArray(value)) return changedItems(value, revive);
   const object = value as Record<string, unknown>;
-  return Object.hasOwn(object, TAG) ? reviveTagged(object[TAG], object['v']) : reviveFields(object);
-}
-
-function reviveFields(object: Record<string, unknown>): Record<string, unknown> {
-  for (const key of Object.keys(object)) setOwn(object, key, revive(object[key]));
-  return object;
+  return Object.hasOwn(object, TAG) ? reviveTagged(object[TAG], object['v']) : changedFields(object, revive);
 }
 
 function reviveTagged(kind: unknown, v: unknown): unknown {
@@ -103,7 +105,8 @@ function reviveTagged(kind: unknown, v: unknown): unknown {
       if (Array.isArray(v)) return new Set(v.map(revive));
       break;
     case 'object':
-      if (typeof v === 'object' && v !== null && !Array.isArray(v)) return reviveFields(v as Record<string, unknown>);
+      if (typeof v === 'object' && v !== null && !Array.isArray(v))
+        return changedFields(v as Record<string, unknown>, revive);
       break;
   }
   throw new Error(`unknown or damaged value of kind ${JSON.stringify(kind)}; was it written by a newer version?`);

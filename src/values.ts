@@ -32,11 +32,11 @@ export function sameItems(a: unknown, b: unknown): boolean {
   const scalars = new Map<unknown, number>();
   const objects: unknown[] = [];
   for (const item of a) {
-    if (isScalar(item)) scalars.set(item, (scalars.get(item) ?? 0) + 1);
+    if (isMapKey(item)) scalars.set(item, (scalars.get(item) ?? 0) + 1);
     else objects.push(item);
   }
   return b.every((item) => {
-    if (isScalar(item)) {
+    if (isMapKey(item)) {
       const left = scalars.get(item) ?? 0;
       scalars.set(item, left - 1);
       return left > 0;
@@ -45,6 +45,11 @@ export function sameItems(a: unknown, b: unknown): boolean {
     if (at !== -1) objects.splice(at, 1);
     return at !== -1;
   });
+}
+
+/** Whether a Map tells it apart from all other values; it takes -0 for 0. */
+function isMapKey(item: unknown): boolean {
+  return isScalar(item) && !Object.is(item, -0);
 }
 
 /**

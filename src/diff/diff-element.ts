@@ -99,6 +99,11 @@ export class DiffElement {
     return this.children?.getChildren() ?? [];
   }
 
+  /** The elements directly below, in the order of their `add`. */
+  getAddedChildren(): DiffElement[] {
+    return this.children?.getAddedChildren() ?? [];
+  }
+
   /** Whether this element, or by default anything below it, differs. */
   hasDiffs(includeChildren = true): boolean {
     return this.action !== null || (includeChildren && (this.children?.hasDiffs() ?? false));

@@ -13,7 +13,7 @@ import {
   type PlanSide,
 } from './plan.js';
 import { copySelected, selects, type Selection } from './selection.js';
-import { changedElements, groupsDict, groupsText, summarize, walk, type DiffSummary } from './tree.js';
+import { changedElements, groupsDict, groupsText, summarize, walk, walkAdded, type DiffSummary } from './tree.js';
 
 /** Unique ids of what a sync created, updated and deleted of one model, in the order in which it did. */
 export interface ModelOperations {
@@ -82,6 +82,11 @@ export class Diff {
     return [...this.elements].flatMap(([group, elements]) => [...this.orderChildren(group, [...elements.values()])]);
   }
 
+  /** The top elements: group by group, each in the order of their `add`, whatever a subclass makes of it. */
+  getAddedChildren(): DiffElement[] {
+    return [...this.elements.values()].flatMap((elements) => [...elements.values()]);
+  }
+
   /**
    * The order in which a group's elements are shown and synchronised; of this diff and of the diffs below it, which are of
    * the same class. Default: the source's order, then what only the target has, in its order.
@@ -102,7 +107,7 @@ export class Diff {
   }
 
   private select(wanted: (element: DiffElement) => boolean): this {
-    const result = copySelected(this.getChildren(), wanted, new (this.constructor as new () => this)());
+    const result = copySelected(this, wanted, new (this.constructor as new () => this)());
     result.terms = this.terms;
     result.made = this.made ?? this;
     return result;
@@ -167,7 +172,8 @@ export class Diff {
   }
 
   private header(): PlanHeader {
-    return { format: 'nestjs-diffsync.diff', version: 1, terms: this.terms, fingerprint: this.fingerprint() };
+    const length = changedElements(walkAdded(this)).size;
+    return { format: 'nestjs-diffsync.diff', version: 1, terms: this.terms, fingerprint: this.fingerprint(), length };
   }
 
   private static restore<D extends Diff>(

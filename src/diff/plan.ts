@@ -5,7 +5,7 @@ import { revive, tag } from '../value-codec.js';
 import { isPlainObject } from '../values.js';
 import type { Diff } from './diff.js';
 import { DiffElement, type Attrs } from './diff-element.js';
-import { changedElements, walk } from './tree.js';
+import { changedElements, walkAdded } from './tree.js';
 
 /** Digests of what a diff saw on either side, unchanged objects included. */
 export interface Fingerprint {
@@ -30,9 +30,11 @@ export interface PlanHeader {
   readonly version: 1;
   readonly terms: DiffTerms;
   readonly fingerprint: Fingerprint;
+  /** How many elements follow: a text that was cut short is no plan. */
+  readonly length: number;
 }
 
-/** An element at its depth, before the ones below it. What is unchanged is there only above a change, without attributes. */
+/** An element at its depth, before the ones below it, in the order of `add`. What is unchanged is there only above a change, without attributes. */
 export interface PlanElement {
   readonly depth: number;
   readonly type: string;
@@ -56,7 +58,8 @@ export interface PlanSide {
   >;
 }
 
-const record = z.record(z.string(), z.unknown());
+/** Taken whole, for `z.record` drops names that `values` is to refuse. */
+const record = z.custom<Record<string, unknown>>(isRecord, 'expected an object');
 const names = z.array(z.string());
 const HEADER = z.object({
   format: z.literal('nestjs-diffsync.diff'),
@@ -71,6 +74,7 @@ const HEADER = z.object({
     filtered: z.boolean().exactOptional(),
   }),
   fingerprint: z.object({ source: z.string(), target: z.string() }),
+  length: z.int().min(0),
 });
 const ELEMENT = z.object({
   depth: z.int().min(0),
@@ -82,11 +86,10 @@ const ELEMENT = z.object({
 });
 
 export function* planElements(diff: Diff): Generator<PlanElement, void, undefined> {
-  const roots = diff.getChildren();
-  const changed = changedElements(walk(roots));
+  const changed = changedElements(walkAdded(diff));
   const attrs = (element: DiffElement, side: Attrs | null): Attrs | null =>
     side === null ? null : element.action === null ? {} : (tag(side) as Attrs);
-  for (const { element, depth } of walk(roots)) {
+  for (const { element, depth } of walkAdded(diff)) {
     if (!changed.has(element)) continue;
     const { type, name, keys } = element;
     const [source, dest] = [attrs(element, element.sourceAttrs), attrs(element, element.destAttrs)];
@@ -103,7 +106,7 @@ export function readHeader(json: unknown): PlanHeader {
 export function addPlanElements(
   diff: Diff,
   diffClass: new () => Diff,
-  { terms: { source, target } }: PlanHeader,
+  { terms: { source, target }, length }: PlanHeader,
   elements: Iterable<unknown>,
   side: PlanSide,
 ): void {
@@ -112,23 +115,28 @@ export function addPlanElements(
   for (const json of elements) {
     const where = `elements.${at++}`;
     const { depth, type, name, keys, source: sourceAttrs, dest: destAttrs } = read(ELEMENT, json, where);
-    if (depth > above.length) throw new DiffInvalid(`${where}.depth: ${depth}, but nothing is above it`);
-    const element = new DiffElement(type, name, values(keys, where), source, target, diffClass);
-    element.sourceAttrs = sourceAttrs && values(sourceAttrs, where);
-    element.destAttrs = destAttrs && values(destAttrs, where);
+    if (depth > above.length) throw invalid(`${where}.depth: ${depth}, but nothing is above it`);
+    const element = new DiffElement(type, name, values(keys, `${where}.keys`), source, target, diffClass);
+    element.sourceAttrs = sourceAttrs && values(sourceAttrs, `${where}.source`);
+    element.destAttrs = destAttrs && values(destAttrs, `${where}.dest`);
     element.comparison = side.modelClasses.get(type)?.definition.comparison;
     above.length = depth;
     const parent = above[depth - 1];
-    if (parent === undefined) diff.add(element);
-    else parent.addChild(element);
+    try {
+      if (parent === undefined) diff.add(element);
+      else parent.addChild(element);
+    } catch (error) {
+      throw invalid(`${where}: a second ${type} "${name}" at one place`, error);
+    }
     above.push(element);
   }
+  if (at !== length) throw invalid(`elements: ${at}, where the header promises ${length}`);
 }
 
-/** Over every element in its order, so that any change of what the diff saw on a side changes that side's digest. */
+/** Over every element as it was added, so that any change of what the diff saw on a side changes that side's digest. */
 export function fingerprintOf(diff: Diff): Fingerprint {
   const hashes = { source: createHash('sha256'), target: createHash('sha256') };
-  for (const { element, depth } of walk(diff.getChildren())) {
+  for (const { element, depth } of walkAdded(diff)) {
     const { type, keys, sourceAttrs, destAttrs } = element;
     const place = canonical([depth, type, keys]);
     if (sourceAttrs !== null) hashes.source.update(`${place}${canonical(sourceAttrs)}\n`);
@@ -147,16 +155,29 @@ function canonical(value: unknown): string {
 }
 
 function values(json: Record<string, unknown>, where: string): Attrs {
+  let revived: unknown;
   try {
-    return revive(json) as Attrs;
+    revived = revive(json);
   } catch (error) {
-    throw new DiffInvalid(`${where}: a value cannot be read`, { cause: error });
+    throw invalid(`${where}: a value cannot be read`, error);
   }
+  if (!isRecord(revived)) throw invalid(`${where}: a value, where names with values are expected`);
+  // No model has such a field, and setting it on an object would change the object's prototype.
+  if (Object.hasOwn(revived, '__proto__')) throw invalid(`${where}: a field named "__proto__"`);
+  return revived;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && isPlainObject(value);
 }
 
 function read<S extends z.ZodType>(schema: S, json: unknown, where: string): z.output<S> {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const lines = result.error.issues.map(({ path, message }) => `${[where, ...path.map(String)].join('.')}: ${message}`);
-  throw new DiffInvalid(`This is no saved diff: ${lines.join('; ')}`);
+  throw invalid(lines.join('; '));
+}
+
+function invalid(reason: string, cause?: unknown): DiffInvalid {
+  return new DiffInvalid(`This is no saved diff: ${reason}`, cause === undefined ? {} : { cause });
 }

@@ -1,7 +1,7 @@
 import type { DiffSyncAction } from '../flags.js';
 import type { Diff } from './diff.js';
-import { DiffElement } from './diff-element.js';
-import { walk, type Step } from './tree.js';
+import type { DiffElement } from './diff-element.js';
+import { walkAdded, type Step } from './tree.js';
 
 /** Which changes of a diff: those that satisfy all that is given. */
 export interface Selection {
@@ -17,12 +17,8 @@ export function selects({ actions, modelTypes }: Selection, { action, type }: Di
  * Copies into `result` the elements with a change that is `wanted`, and those above them; a change on the way that is not
  * wanted is left out.
  */
-export function copySelected<D extends Diff>(
-  roots: Iterable<DiffElement>,
-  wanted: (element: DiffElement) => boolean,
-  result: D,
-): D {
-  const steps = [...walk(roots)];
+export function copySelected<D extends Diff>(diff: Diff, wanted: (element: DiffElement) => boolean, result: D): D {
+  const steps = [...walkAdded(diff)];
   const kept = new Set<DiffElement>();
   const changes = new Set<DiffElement>();
   for (const step of steps) {

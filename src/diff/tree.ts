@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { setOwn } from '../values.js';
+import type { Diff } from './diff.js';
 import type { DiffElement } from './diff-element.js';
 
 /** Walks and renderings of a diff's elements. None of them recurses, so depth is bounded by memory alone. */
@@ -20,8 +21,11 @@ export interface Step {
   readonly depth: number;
 }
 
-/** Each element before the ones below it, in the diff's order. */
-export function* walk(roots: Iterable<DiffElement>): Generator<Step, void, undefined> {
+/** Each element before the ones below it, which by default come in the diff's order. */
+export function* walk(
+  roots: Iterable<DiffElement>,
+  below = (element: DiffElement): readonly DiffElement[] => element.getChildren(),
+): Generator<Step, void, undefined> {
   const stack: { parent: Step | undefined; rest: Iterator<DiffElement> }[] = [
     { parent: undefined, rest: roots[Symbol.iterator]() },
   ];
@@ -33,9 +37,14 @@ export function* walk(roots: Iterable<DiffElement>): Generator<Step, void, undef
     }
     const step: Step = { element: next.value, parent: top.parent, depth: stack.length - 1 };
     yield step;
-    const children = next.value.getChildren();
+    const children = below(next.value);
     if (children.length > 0) stack.push({ parent: step, rest: children[Symbol.iterator]() });
   }
+}
+
+/** As `walk`, in the order of `add`: what a copy is made from, which is then ordered by its own class. */
+export function walkAdded(diff: Diff): Generator<Step, void, undefined> {
+  return walk(diff.getAddedChildren(), (element) => element.getAddedChildren());
 }
 
 export function summarize(roots: Iterable<DiffElement>): DiffSummary {

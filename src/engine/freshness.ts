@@ -1,21 +1,29 @@
 import { Diff } from '../diff/diff.js';
 import { DiffStale } from '../errors.js';
-import { Differ } from './differ.js';
-import type { ScopeOptions } from './scope.js';
+import { Differ, type DiffOptions } from './differ.js';
 import type { Side } from './side.js';
 
 /**
  * Compares both sides again, on the terms on which a loaded diff was made.
  * @throws DiffStale when a side has changed since, or when the diff was made with filters that are not given again.
  */
-export async function checkFresh(diff: Diff, source: Side, target: Side, { filters }: ScopeOptions): Promise<void> {
+export async function checkFresh(
+  diff: Diff,
+  source: Side,
+  target: Side,
+  { filters, signal }: Pick<DiffOptions, 'filters' | 'signal'>,
+): Promise<void> {
   const { filtered = false, source: _, target: __, ...terms } = diff.terms;
   if (filtered && filters === undefined) {
     throw new DiffStale(
       'The diff was made with filters, which its JSON cannot hold: pass the same filters to the sync',
     );
   }
-  const options = filters === undefined ? terms : { ...terms, filters };
+  const options: DiffOptions = {
+    ...terms,
+    ...(filtered && filters !== undefined ? { filters } : {}),
+    ...(signal === undefined ? {} : { signal }),
+  };
   const now = (await new Differ(source, target, options, new Diff(), Diff).calculate()).fingerprint();
   const then = diff.fingerprint();
   const changed = [
