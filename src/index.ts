@@ -65,13 +65,7 @@ export type {
 } from './module/diffsync-store.options.js';
 export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
 export { DiffSyncStoreRegistry, type RegisteredStore } from './module/store-registry.js';
-export {
-  BaseStore,
-  type AttrsOf,
-  type BaseStoreOptions,
-  type IdentifierOf,
-  type ModelRef,
-  type ObjectOf,
-} from './store/base-store.js';
+export { BaseStore, type BaseStoreOptions } from './store/base-store.js';
+export type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './store/model-ref.js';
 export type { RecordChange } from './store/write-behind.js';
 export { LocalStore } from './store/local/local.store.js';

@@ -11,7 +11,8 @@ import { NestLogger } from '../logging/nest-logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
 import { DiffSyncModel, parseModel } from '../model/diffsync-model.js';
 import { withoutDefaults } from '../model/model-defaults.js';
-import type { AttrsOf, BaseStore, IdentifierOf, ModelRef, ObjectOf } from '../store/base-store.js';
+import type { BaseStore } from '../store/base-store.js';
+import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-ref.js';
 import { LocalStore } from '../store/local/local.store.js';
 import { traversal, traversalText, type Traversal } from './tree-traversal.js';
 

@@ -18,30 +18,10 @@ import { isModelName } from '../model/model-definition.js';
 import { ModelRegistry } from '../model/model-registry.js';
 import { copyRecord, fromRecord, toRecord, type ModelRecord } from '../model/model-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
+import { Flusher } from './flusher.js';
+import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
 import { checkStoreId } from './store-id.js';
 import { WriteBehind, type InsertConflict, type RecordChange } from './write-behind.js';
-
-/** What can stand for a model: its class, one of its instances, or its name. */
-export type ModelRef = string | ModelClass | DiffSyncModel;
-
-/** The objects that a ModelRef stands for. */
-export type ObjectOf<R extends ModelRef> =
-  R extends ModelClass<infer M> ? M : R extends DiffSyncModel ? R : DiffSyncModel;
-
-/** A unique id, or an object of identifiers, typed by the ModelRef it goes with. */
-export type IdentifierOf<R extends ModelRef> =
-  | string
-  | (R extends ModelClass
-      ? IdentifiersOf<R>
-      : R extends DiffSyncModel
-        ? ReturnType<R['getIdentifiers']>
-        : Readonly<Record<string, unknown>>);
-
-/** Fields that may be set on an object of the model. */
-export type AttrsOf<C extends ModelClass> = Partial<
-  InstanceType<C> extends DiffSyncModel<infer _Ids, infer Attrs> ? Attrs : Record<string, unknown>
-> &
-  Readonly<Record<string, unknown>>;
 
 export interface BaseStoreOptions {
   /** Which store of the backend; objects of other ids are never seen. Not empty, no `:`, `{`, `}` or control characters. */
@@ -55,9 +35,6 @@ export interface BaseStoreOptions {
 const PAGE_SIZE = 1000;
 /** Deferred writes are drained when so many wait. */
 const MAX_WAITING = 500;
-/** How long child links wait for a read, a diff or a sync to drain them, before they are written for their own sake. */
-const LINK_DELAY_MS = 20;
-const MAX_LINK_DELAY_MS = 1000;
 
 /**
  * The contract of every store. Public operations do the shared work here, once; a backend writes only the abstract
@@ -80,19 +57,18 @@ export abstract class BaseStore {
   private opening: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private readonly behind = new WriteBehind();
-  private draining: Promise<void> = Promise.resolve();
-  private nextDrain: Promise<void> | undefined;
-  /** Met by a drain that nobody waited for; thrown to the next who flushes. */
-  private conflict: ObjectAlreadyExists | undefined;
+  private readonly flusher = new Flusher(
+    () => this.drain(),
+    () => !this.behind.isEmpty(),
+    (error) => this.log.warning(`${String(this)}: not all is saved yet`, { reason: String(error) }),
+  );
   private readonly running = new Set<Promise<unknown>>();
-  private linkTimer: NodeJS.Timeout | undefined;
-  private linkDelay = LINK_DELAY_MS;
   private writeCount = 0;
   private readonly links: ChildLinkRecorder = {
     recordChildLink: (parent, field, childUid, linked) => {
       this.checkOpen();
       this.behind.link(parent.getType(), parent.getUniqueId(), field, childUid, linked);
-      this.scheduleLinks();
+      this.flusher.schedule();
     },
   };
 
@@ -180,17 +156,7 @@ export abstract class BaseStore {
 
   /** Writes all that waits: child links, and a running sync's changes. Every read does so by itself. */
   async flush(): Promise<void> {
-    // Whoever comes while one drain runs shares the next one: it takes all that waits by then.
-    this.nextDrain ??= this.draining.then(() => {
-      this.nextDrain = undefined;
-      return this.drain();
-    });
-    const done = this.nextDrain;
-    this.draining = done.catch(() => undefined);
-    await done;
-    const { conflict } = this;
-    this.conflict = undefined;
-    if (conflict !== undefined) throw conflict;
+    return this.flusher.flush();
   }
 
   // ---- Adapter and models
@@ -632,8 +598,7 @@ export abstract class BaseStore {
       await Promise.allSettled(this.running);
       await this.flush();
     } finally {
-      clearTimeout(this.linkTimer);
-      this.linkTimer = undefined;
+      this.flusher.stop();
       this.state = 'closed';
       await this.disconnect();
     }
@@ -655,27 +620,6 @@ export abstract class BaseStore {
 
   private async drainWhenFull(): Promise<void> {
     if (this.behind.size >= MAX_WAITING) await this.flush();
-  }
-
-  /** Saves child links that nothing else has drained. A failure is not lost: the links wait on, for whoever drains next. */
-  private async saveLinks(): Promise<void> {
-    const started = performance.now();
-    try {
-      await this.flush();
-    } catch (error) {
-      if (error instanceof ObjectAlreadyExists) this.conflict = error;
-      this.log.warning(`${String(this)}: not all is saved yet`, { reason: String(error) });
-    } finally {
-      // A long list costs its length each time; ten times that between two writes bounds the share of it.
-      this.linkDelay = Math.min(MAX_LINK_DELAY_MS, Math.max(LINK_DELAY_MS, 10 * (performance.now() - started)));
-      this.linkTimer = undefined;
-    }
-    // Links made while these were being saved found a timer that had already run; failed ones are tried again.
-    if (this.state === 'open' && !this.behind.isEmpty()) this.scheduleLinks();
-  }
-
-  private scheduleLinks(): void {
-    this.linkTimer ??= setTimeout(() => void this.saveLinks(), this.linkDelay);
   }
 
   private byModel(objs: readonly DiffSyncModel[]): Map<string, DiffSyncModel[]> {
