@@ -23,6 +23,8 @@ export interface DiffTerms {
   readonly syncAttrs?: Readonly<Record<string, readonly string[]>>;
   readonly excludeAttrs?: Readonly<Record<string, readonly string[]>>;
   readonly filtered?: boolean;
+  /** How many objects of the target were compared. */
+  readonly compared?: number;
 }
 
 export interface PlanHeader {
@@ -72,6 +74,7 @@ const HEADER = z.object({
     syncAttrs: z.record(z.string(), names).exactOptional(),
     excludeAttrs: z.record(z.string(), names).exactOptional(),
     filtered: z.boolean().exactOptional(),
+    compared: z.int().min(0).exactOptional(),
   }),
   fingerprint: z.object({ source: z.string(), target: z.string() }),
   length: z.int().min(0),

@@ -13,7 +13,7 @@ export async function checkFresh(
   target: Side,
   { filters, signal }: Pick<DiffOptions, 'filters' | 'signal'>,
 ): Promise<void> {
-  const { filtered = false, source: _, target: __, ...terms } = diff.terms;
+  const { filtered = false, source: _, target: __, compared: ___, ...terms } = diff.terms;
   if (filtered && filters === undefined) {
     throw new DiffStale(
       'The diff was made with filters, which its JSON cannot hold: pass the same filters to the sync',

@@ -115,7 +115,9 @@ export class Syncer {
     atLeast('maxDeletes', maxDeletes, 0);
     atLeast('maxDeletePercent', maxDeletePercent, 0);
     const deletes = this.nodes.list.filter(({ action }) => action === 'delete').length;
-    const present = this.nodes.list.filter(({ element }) => element.destAttrs !== null).length;
+    // A selection or a plan has lost the unchanged ones.
+    const present =
+      this.diff.terms.compared ?? this.nodes.list.filter(({ element }) => element.destAttrs !== null).length;
     const percent = deletes === 0 ? 0 : (100 * deletes) / present;
     if (deletes <= maxDeletes && percent <= maxDeletePercent) return;
     const limit = deletes > maxDeletes ? `maxDeletes is ${maxDeletes}` : `maxDeletePercent is ${maxDeletePercent}`;
