@@ -1,14 +1,17 @@
-import { inspect } from 'node:util';
 import type { Diff } from '../diff/diff.js';
-import { DiffElement, type Attrs } from '../diff/diff-element.js';
+import { DiffElement } from '../diff/diff-element.js';
 import type { DiffTerms } from '../diff/plan.js';
-import { ModelDefinitionError, ObjectNotFound, ValueError } from '../errors.js';
+import { ModelDefinitionError } from '../errors.js';
 import { DiffSyncFlags, DiffSyncModelFlags } from '../flags.js';
-import { childUids, type DiffSyncModel } from '../model/diffsync-model.js';
-import { sameValue } from '../values.js';
-import { add, Places, type Objects, type Place } from './places.js';
+import type { ModelClass } from '../model/defined-model.js';
+import { DiffSyncModel } from '../model/diffsync-model.js';
+import { listedUids, type ObjectView } from '../model/object-view.js';
+import { Level, type Listing } from './level.js';
+import { byUid, countChildren, pairUp, type Pair } from './pairs.js';
+import { Places, type Objects, type Place } from './places.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import { checkAborted, Progress, type ProgressCallback, type Side } from './side.js';
+import { inDepthFirstOrder, type PairTrace, type Trace } from './traces.js';
 
 export interface DiffOptions extends ScopeOptions {
   /** Default: NONE. */
@@ -23,32 +26,28 @@ export interface DiffOptions extends ScopeOptions {
 /** Parents are taken together until they list so many children: bounds memory, and lets progress show. */
 const SLICE_CHILDREN = 20_000;
 
-/** Same type, same unique id, on at least one side. */
-interface Pair {
-  readonly src: DiffSyncModel | undefined;
-  readonly dst: DiffSyncModel | undefined;
-  readonly parent: PairNode | undefined;
-}
-
-/** A pair that is not left out, and what lies below it. */
+/** A pair with something below it. */
 interface PairNode extends Pair, Place {
   readonly parent: PairNode | undefined;
-}
-
-/** What happened at a pair, told again in depth-first order once its slice is complete. */
-interface Trace {
-  counted: number;
-  skipped?: { readonly reason: string; readonly type: string; readonly uid: string };
-  /** The diff ends here: with the error that comes first in depth-first order, whatever level was read first. */
-  failed?: { readonly error: unknown };
-  readonly below: Trace[];
+  readonly trace: PairTrace;
 }
 
 /** One parent's children of one type, as each side lists them. */
 interface ChildList {
   readonly type: string;
-  readonly src: readonly string[];
-  readonly dst: readonly string[];
+  readonly src: Listing;
+  readonly dst: Listing;
+}
+
+interface Levels {
+  readonly src: Level;
+  readonly dst: Level;
+}
+
+/** What pairs of one parent came to. */
+interface Outcome {
+  readonly elements: DiffElement[];
+  readonly traces: Trace[];
 }
 
 /**
@@ -62,6 +61,10 @@ export class Differ {
   private readonly scope: Scope;
   private readonly places: { readonly src: Places; readonly dst: Places };
   private readonly warned = new Set<string>();
+  /** Pairs with children that are left out with them, though the children's type may be top-level too. */
+  private readonly leftOut: Pair[] = [];
+  /** Objects of the target that have an element. */
+  private compared = 0;
 
   constructor(
     private readonly src: Side,
@@ -90,10 +93,15 @@ export class Differ {
       dst.topLevel.filter((type) => src.topLevel.includes(type) && this.scope.reaches(type)),
       dst,
     );
-    const nested = this.childTypes();
+    const classes = [...src.modelClasses.values(), ...dst.modelClasses.values()];
+    const nested = new Set(classes.flatMap((model) => Object.keys(model.getChildrenMapping())));
     const groups = new Map<string, DiffElement[]>();
     for (const type of common.filter((each) => !nested.has(each))) {
       const [srcObjects, dstObjects] = await this.fetchAll(type);
+      if (classes.some(choosesChildren)) {
+        this.places.src.meetAll(type, byUid(srcObjects));
+        this.places.dst.meetAll(type, byUid(dstObjects));
+      }
       const roots = await this.diffRoots(srcObjects, dstObjects);
       groups.set(type, [...(groups.get(type) ?? []), ...roots]);
     }
@@ -104,7 +112,7 @@ export class Differ {
     for (const type of new Set(common)) for (const element of groups.get(type) ?? []) diff.add(element);
 
     diff.modelsProcessed = this.progress.current;
-    diff.terms = termsOf(src, dst, this.options);
+    diff.terms = { ...termsOf(src, dst, this.options), compared: this.compared };
     this.progress.finish();
     dst.logger.info('Diff calculation complete');
     await diff.complete();
@@ -120,23 +128,8 @@ export class Differ {
     }
   }
 
-  /** The types that some model of either side has as children. */
-  private childTypes(): ReadonlySet<string> {
-    const types = new Set<string>();
-    for (const side of [this.src, this.dst]) {
-      for (const model of side.modelClasses.values()) {
-        for (const type of Object.keys(model.getChildrenMapping())) types.add(type);
-      }
-    }
-    return types;
-  }
-
-  private async fetchAll(type: string): Promise<[Objects, Objects]> {
-    const [src, dst] = await Promise.all([
-      this.src.store.getAll({ model: type }),
-      this.dst.store.getAll({ model: type }),
-    ]);
-    return [byUid(src), byUid(dst)];
+  private fetchAll(type: string): Promise<[src: ObjectView[], dst: ObjectView[]]> {
+    return Promise.all([this.src.store.viewAll(type), this.dst.store.viewAll(type)]);
   }
 
   /**
@@ -148,132 +141,116 @@ export class Differ {
     const objects = { src: new Map<string, Objects>(), dst: new Map<string, Objects>() };
     for (const type of types) {
       const [src, dst] = await this.fetchAll(type);
-      objects.src.set(type, src);
-      objects.dst.set(type, dst);
+      objects.src.set(type, byUid(src));
+      objects.dst.set(type, byUid(dst));
     }
-    for (const side of ['src', 'dst'] as const) this.places[side].meetDescendants(objects[side]);
-    const roots = { src: this.places.src.roots(objects.src), dst: this.places.dst.roots(objects.dst) };
+    for (const side of ['src', 'dst'] as const) {
+      for (const { [side]: obj } of this.leftOut) if (obj !== undefined) this.places[side].meetListed(obj);
+      this.places[side].meetDescendants(objects[side]);
+    }
+    const roots = { src: this.places.src.takeRoots(objects.src), dst: this.places.dst.takeRoots(objects.dst) };
     for (const type of types) {
-      const elements = await this.diffRoots(roots.src.get(type) ?? new Map(), roots.dst.get(type) ?? new Map());
+      const elements = await this.diffRoots(roots.src.get(type)?.values() ?? [], roots.dst.get(type)?.values() ?? []);
       groups.set(type, elements);
     }
     for (const side of ['src', 'dst'] as const) this.places[side].checkAllMet(objects[side]);
   }
 
-  private async diffRoots(src: Objects, dst: Objects): Promise<DiffElement[]> {
-    const elements: DiffElement[] = [];
-    const traces: Trace[] = [];
-    const pairs = pairUp(src, dst, undefined);
-    checkPairs(pairs);
-    let slice: { node: PairNode; trace: Trace }[] = [];
+  private async diffRoots(src: Iterable<ObjectView>, dst: Iterable<ObjectView>): Promise<DiffElement[]> {
+    const found: Outcome = { elements: [], traces: [] };
+    let slice: PairNode[] = [];
     let children = 0;
-    for (const pair of pairs) {
-      const trace: Trace = { counted: 0, below: [] };
-      traces.push(trace);
-      const node = this.compare(pair, trace);
+    for (const pair of pairUp(src, dst)) {
+      const node = this.compare(pair, undefined, found);
       if (node === undefined) continue;
-      elements.push(node.element);
-      const listed = countChildren(node);
-      if (listed === 0) continue;
-      slice.push({ node, trace });
-      children += listed;
+      slice.push(node);
+      children += countChildren(pair);
       if (children < SLICE_CHILDREN) continue;
       await this.diffBelow(slice);
-      this.tell(traces.splice(0));
+      this.tell(found.traces.splice(0));
       slice = [];
       children = 0;
     }
     await this.diffBelow(slice);
-    this.tell(traces);
-    return elements;
+    this.tell(found.traces);
+    return found.elements;
   }
 
   /** Everything below these nodes, a level at a time. */
-  private async diffBelow(slice: readonly { node: PairNode; trace: Trace }[]): Promise<void> {
-    let level = slice;
-    while (level.length > 0) {
+  private async diffBelow(slice: readonly PairNode[]): Promise<void> {
+    let nodes = slice;
+    while (nodes.length > 0) {
       checkAborted(this.options.signal);
-      const links = level.map(({ node, trace }) => ({ node, trace, lists: this.childLists(node, trace) }));
-      const wanted = { src: new Map<string, Set<string>>(), dst: new Map<string, Set<string>>() };
-      for (const { lists } of links) {
-        for (const { type, src, dst } of lists) {
-          for (const uid of src) add(wanted.src, type, uid);
-          for (const uid of dst) add(wanted.dst, type, uid);
-        }
-      }
-      const [srcObjects, dstObjects] = await Promise.all([fetch(this.src, wanted.src), fetch(this.dst, wanted.dst)]);
-      const next: { node: PairNode; trace: Trace }[] = [];
-      for (const { node, trace, lists } of links) {
+      const level = { src: new Level(this.src, this.places.src), dst: new Level(this.dst, this.places.dst) };
+      const links = nodes.map((node) => ({ node, lists: this.childLists(node, level) }));
+      await Promise.all([level.src.read(), level.dst.read()]);
+      const next: PairNode[] = [];
+      for (const { node, lists } of links) {
         try {
-          for (const list of lists) next.push(...this.diffList(node, trace, list, srcObjects, dstObjects));
+          for (const list of lists) next.push(...this.diffList(node, list, level));
         } catch (error) {
-          trace.below.push({ counted: 0, failed: { error }, below: [] });
+          node.trace.below.push({ counted: 0, failed: { error }, below: [] });
         }
       }
-      level = next;
+      nodes = next;
     }
   }
 
   /** One parent's children of one type. @returns those that have children themselves. */
-  private diffList(
-    node: PairNode,
-    trace: Trace,
-    { type, src, dst }: ChildList,
-    srcObjects: ReadonlyMap<string, Objects>,
-    dstObjects: ReadonlyMap<string, Objects>,
-  ): { node: PairNode; trace: Trace }[] {
-    const srcPlaced = this.place(node, 'src', type, src, srcObjects);
-    const dstPlaced = this.place(node, 'dst', type, dst, dstObjects);
-    const pairs = pairUp(srcPlaced.objects, dstPlaced.objects, node);
+  private diffList(node: PairNode, { type, src, dst }: ChildList, level: Levels): PairNode[] {
+    const { below } = node.trace;
+    const ours = level.src.objects(node, type, src);
+    const theirs = level.dst.objects(node, type, dst);
+    const pairs = pairUp(ours.objects, theirs.objects);
     // A unique id that is listed again counts as looked at, as far as a list is longer than what is compared.
-    const surplus = Math.max(srcPlaced.listed - pairs.length, 0) + Math.max(dstPlaced.listed - pairs.length, 0);
-    if (surplus > 0) trace.below.push({ counted: surplus, below: [] });
-    checkPairs(pairs);
-    const children: { node: PairNode; trace: Trace }[] = [];
+    const surplus = Math.max(ours.listed - pairs.length, 0) + Math.max(theirs.listed - pairs.length, 0);
+    if (surplus > 0) below.push(surplus);
+    const found: Outcome = { elements: [], traces: below };
+    const parents: PairNode[] = [];
     for (const pair of pairs) {
-      const below: Trace = { counted: 0, below: [] };
-      trace.below.push(below);
-      const child = this.compare(pair, below);
-      if (child !== undefined) children.push({ node: child, trace: below });
+      const child = this.compare(pair, node, found);
+      if (child !== undefined) parents.push(child);
     }
     try {
-      for (const child of children) node.element.addChild(child.node.element);
+      for (const element of found.elements) node.element.addChild(element);
     } catch (error) {
-      trace.below.push({ counted: 0, failed: { error }, below: [] });
+      below.push({ counted: 0, failed: { error }, below: [] });
     }
-    return children.filter((child) => countChildren(child.node) > 0);
+    return parents;
   }
 
   /** Which children of a pair are compared, each side's read by its own field. */
-  private childLists(node: PairNode, trace: Trace): ChildList[] {
-    const { src, dst } = node;
+  private childLists({ src, dst, element, trace }: PairNode, level: Levels): ChildList[] {
     const srcMapping = src?.getChildrenMapping() ?? {};
     const dstMapping = dst?.getChildrenMapping() ?? {};
-    const list = (obj: DiffSyncModel | undefined, field: string | undefined): readonly string[] =>
-      obj === undefined || field === undefined ? [] : childUids(obj, field);
-    const leaveOut = (count: number): void => {
-      if (count > 0) trace.below.push({ counted: count, below: [] });
-    };
+    const listed = (obj: ObjectView | undefined, field: string | undefined): readonly string[] =>
+      obj === undefined || field === undefined ? [] : listedUids(obj, field);
     const lists: ChildList[] = [];
+    const take = (type: string, srcUids: readonly string[], dstUids: readonly string[]): void => {
+      lists.push({ type, src: level.src.list(type, srcUids), dst: level.dst.list(type, dstUids) });
+    };
+    const leaveOut = (...uids: (readonly string[])[]): void => {
+      const count = uids.flat().length;
+      if (count > 0) trace.below.push(count);
+    };
     for (const [type, field] of Object.entries(srcMapping)) {
       if (!this.scope.reaches(type)) continue;
-      const [srcUids, dstUids] = [list(src, field), list(dst, dstMapping[type])];
+      const [srcUids, dstUids] = [listed(src, field), listed(dst, dstMapping[type])];
       const known = dst === undefined || Object.hasOwn(dstMapping, type);
-      if (known && (srcUids.length === 0 || this.canHold(node, type))) lists.push({ type, src: srcUids, dst: dstUids });
-      else leaveOut(srcUids.length + dstUids.length);
+      if (known && (srcUids.length === 0 || this.canHold(element.type, type))) take(type, srcUids, dstUids);
+      else leaveOut(srcUids, dstUids);
     }
     for (const [type, field] of Object.entries(dstMapping)) {
       if (!this.scope.reaches(type)) continue;
-      if (src === undefined) lists.push({ type, src: [], dst: list(dst, field) });
-      else if (!Object.hasOwn(srcMapping, type)) leaveOut(list(dst, field).length);
+      if (src === undefined) take(type, [], listed(dst, field));
+      else if (!Object.hasOwn(srcMapping, type)) leaveOut(listed(dst, field));
     }
     return lists;
   }
 
-  /** Whether the target could take children of this type below this object. */
-  private canHold(node: PairNode, type: string): boolean {
+  /** Whether the target could take children of this type below objects of the other. */
+  private canHold(parent: string, type: string): boolean {
     const { dst } = this;
-    const parent = node.element.type;
     const mapping = dst.modelClasses.get(parent)?.getChildrenMapping();
     const reason = !dst.modelClasses.has(type)
       ? `it has no model "${type}"`
@@ -290,54 +267,44 @@ export class Differ {
     return false;
   }
 
-  /** The objects of a child list that have their place here; `listed` counts their repeats too. */
-  private place(
-    node: PairNode,
-    side: 'src' | 'dst',
-    type: string,
-    uids: readonly string[],
-    fetched: ReadonlyMap<string, Objects>,
-  ): { objects: Objects; listed: number } {
-    const objects = new Map<string, DiffSyncModel>();
-    let listed = 0;
-    for (const uid of uids) {
-      const obj = fetched.get(type)?.get(uid);
-      if (obj === undefined) throw new ObjectNotFound(`${type} ${uid} not present in ${String(this[side].store)}`);
-      if (this.places[side].meetBelow(node, type, uid)) objects.set(uid, obj);
-      if (objects.has(uid)) listed++;
-    }
-    return { objects, listed };
-  }
-
-  private compare({ src, dst, parent }: Pair, trace: Trace): PairNode | undefined {
-    const obj = (src ?? dst) as DiffSyncModel;
+  /** Adds the pair's element and trace. @returns the node, where something lies below it. */
+  private compare(pair: Pair, parent: PairNode | undefined, { elements, traces }: Outcome): PairNode | undefined {
+    const { src, dst } = pair;
+    const obj = (src ?? dst) as ObjectView;
     const type = obj.getType();
-    const uid = obj.getUniqueId();
-    if (src !== undefined) this.places.src.meet(type, uid);
-    if (dst !== undefined) this.places.dst.meet(type, uid);
     const reason = this.skipReason(type, src, dst);
     if (reason !== undefined) {
-      trace.counted = 1;
-      trace.skipped = { reason, type, uid };
+      traces.push({ counted: 1, skipped: { reason, type, uid: obj.getUniqueId() }, below: [] });
+      if (countChildren(pair) > 0) this.leftOut.push(pair);
       return undefined;
     }
-    const keys = obj.getIdentifiers();
-    const element = new DiffElement(type, obj.getShortname(), keys, this.src.name, this.dst.name, this.diffClass);
-    const matched = src !== undefined && dst !== undefined;
-    const attrsOf = (side: DiffSyncModel): Attrs => {
-      return matched ? this.scope.select(type, side.getAttrs()) : side.getAttrs();
-    };
-    const sourceAttrs: Attrs | null = src === undefined ? null : attrsOf(src);
-    const destAttrs: Attrs | null = dst === undefined ? null : attrsOf(dst);
-    element.comparison = this.dst.modelClasses.get(type)?.definition.comparison;
-    element.sourceAttrs = sourceAttrs;
-    // One object for both sides of an unchanged pair: most of a large diff is unchanged.
-    element.destAttrs = sourceAttrs !== null && sameValue(sourceAttrs, destAttrs) ? sourceAttrs : destAttrs;
-    trace.counted = matched ? 2 : 1;
-    return { src, dst, parent, element, uid };
+    if (dst !== undefined) this.compared++;
+    const element = this.element(type, obj, pair);
+    elements.push(element);
+    const counted = src === undefined || dst === undefined ? 1 : 2;
+    if (countChildren(pair) === 0) {
+      traces.push(counted);
+      return undefined;
+    }
+    const trace: PairTrace = { counted, below: [] };
+    traces.push(trace);
+    return { src, dst, parent, element, uid: obj.getUniqueId(), trace };
   }
 
-  private skipReason(type: string, src: DiffSyncModel | undefined, dst: DiffSyncModel | undefined): string | undefined {
+  private element(type: string, obj: ObjectView, { src, dst }: Pair): DiffElement {
+    const name = obj.getShortname();
+    const element = new DiffElement(type, name, obj.getIdentifiers(), this.src.name, this.dst.name, this.diffClass);
+    element.comparison = this.dst.modelClasses.get(type)?.definition.comparison;
+    if (src !== undefined && dst !== undefined) {
+      [element.sourceAttrs, element.destAttrs] = this.scope.attrsOf(src, dst);
+    } else {
+      element.sourceAttrs = src?.getAttrs() ?? null;
+      element.destAttrs = dst?.getAttrs() ?? null;
+    }
+    return element;
+  }
+
+  private skipReason(type: string, src: ObjectView | undefined, dst: ObjectView | undefined): string | undefined {
     if (dst === undefined && src !== undefined) {
       if (this.flags & DiffSyncFlags.SKIP_UNMATCHED_SRC)
         return 'Skipping due to SKIP_UNMATCHED_SRC flag on source adapter';
@@ -361,69 +328,24 @@ export class Differ {
   }
 
   private tell(traces: readonly Trace[]): void {
-    const stack = traces.toReversed();
-    for (let trace = stack.pop(); trace !== undefined; trace = stack.pop()) {
-      if (trace.skipped !== undefined) {
-        const { reason, type, uid } = trace.skipped;
-        this.dst.logger.debug(reason, { model: type, uniqueId: uid });
+    for (const trace of inDepthFirstOrder(traces)) {
+      if (typeof trace === 'number') {
+        this.progress.advance(trace);
+        continue;
       }
-      this.progress.advance(trace.counted);
-      if (trace.failed !== undefined) throw trace.failed.error;
-      for (let index = trace.below.length - 1; index >= 0; index--) stack.push(trace.below[index] as Trace);
+      const { counted, skipped, failed } = trace;
+      if (skipped !== undefined) {
+        this.dst.logger.debug(skipped.reason, { model: skipped.type, uniqueId: skipped.uid });
+      }
+      this.progress.advance(counted);
+      if (failed !== undefined) throw failed.error;
     }
   }
 }
 
-/** The source's order first, then what only the target has. */
-function pairUp(src: Objects, dst: Objects, parent: PairNode | undefined): Pair[] {
-  const pairs: Pair[] = [];
-  for (const [uid, obj] of src) pairs.push({ src: obj, dst: dst.get(uid), parent });
-  for (const [uid, obj] of dst) if (!src.has(uid)) pairs.push({ src: undefined, dst: obj, parent });
-  return pairs;
-}
-
-/** @throws ValueError for a pair that cannot be compared. */
-function checkPairs(pairs: readonly Pair[]): void {
-  for (const { src, dst } of pairs) {
-    if (src === undefined || dst === undefined) continue;
-    if (src.getShortname() !== dst.getShortname()) {
-      throw new ValueError(`Shortname mismatch: ${src.getShortname()} vs ${dst.getShortname()}`);
-    }
-    if (!sameValue(src.getIdentifiers(), dst.getIdentifiers())) {
-      throw new ValueError(`Keys mismatch: ${inspect(src.getIdentifiers())} vs ${inspect(dst.getIdentifiers())}`);
-    }
-  }
-}
-
-function byUid(objects: readonly DiffSyncModel[]): Objects {
-  return new Map(objects.map((obj) => [obj.getUniqueId(), obj]));
-}
-
-async function fetch(
-  side: Side,
-  wanted: ReadonlyMap<string, ReadonlySet<string>>,
-): Promise<ReadonlyMap<string, Objects>> {
-  const found = new Map<string, Objects>();
-  for (const [type, uids] of wanted) {
-    const list = [...uids];
-    const objects = await side.store.find({ model: type, uids: list });
-    const present = new Map<string, DiffSyncModel>();
-    for (const [index, uid] of list.entries()) {
-      const obj = objects[index];
-      if (obj !== undefined) present.set(uid, obj);
-    }
-    found.set(type, present);
-  }
-  return found;
-}
-
-function countChildren({ src, dst }: Pair): number {
-  let count = 0;
-  for (const obj of [src, dst]) {
-    if (obj !== undefined)
-      for (const field of Object.values(obj.getChildrenMapping())) count += childUids(obj, field).length;
-  }
-  return count;
+/** Whether each object says what its children are, so that they may be of types that the class does not name. */
+function choosesChildren({ prototype }: ModelClass): boolean {
+  return prototype.getChildrenMapping !== DiffSyncModel.prototype.getChildrenMapping;
 }
 
 function termsOf(src: Side, dst: Side, options: DiffOptions): DiffTerms {

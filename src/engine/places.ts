@@ -1,9 +1,9 @@
 import type { DiffElement } from '../diff/diff-element.js';
 import { DiffCycle } from '../errors.js';
-import { childUids, type DiffSyncModel } from '../model/diffsync-model.js';
+import { listedUids, type ObjectView } from '../model/object-view.js';
 
 /** Objects of one type, by unique id. */
-export type Objects = ReadonlyMap<string, DiffSyncModel>;
+export type Objects = ReadonlyMap<string, ObjectView>;
 
 /** An object on its way down from the top of a diff, as one side has it. */
 export interface Place {
@@ -28,20 +28,27 @@ export class Places {
 
   /** @returns whether it is the first time. */
   meet(type: string, uid: string): boolean {
-    if (this.has(type, uid)) return false;
-    add(this.met, type, uid);
-    return true;
+    let uids = this.met.get(type);
+    if (uids === undefined) this.met.set(type, (uids = new Set()));
+    return uids.size !== uids.add(uid).size;
   }
 
-  /** Meets a child below `parent`. @returns whether it is the first time. @throws DiffCycle when it stands above itself. */
-  meetBelow(parent: Place, type: string, uid: string): boolean {
-    if (this.meet(type, uid)) return true;
+  meetAll(type: string, objects: Objects): void {
+    for (const uid of objects.keys()) this.meet(type, uid);
+  }
+
+  /** @throws DiffCycle when what stands below `parent` stands above it too. */
+  checkBelow(parent: Place, type: string, uid: string): void {
     const path = [`${type} ${uid}`];
     for (let at: Place | undefined = parent; at !== undefined; at = at.parent) {
       path.unshift(`${at.element.type} ${at.uid}`);
       if (at.element.type === type && at.uid === uid) throw this.cycle(path);
     }
-    return false;
+  }
+
+  /** Meets what an object lists, where that has no place yet. */
+  meetListed(obj: ObjectView): void {
+    for (const [type, uid] of links(obj)) this.meet(type, uid);
   }
 
   /** Meets all that lies below what is met: what is below something left out is left out with it. */
@@ -57,16 +64,19 @@ export class Places {
     }
   }
 
-  /** The objects that are not met and that no other such object lists: they begin at the top. */
-  roots(objects: ReadonlyMap<string, Objects>): ReadonlyMap<string, Objects> {
+  /** Meets the objects that are not met and that no other such object lists: they begin at the top. */
+  takeRoots(objects: ReadonlyMap<string, Objects>): ReadonlyMap<string, Objects> {
     const listed = new Map<string, Set<string>>();
-    const free = new Map<string, Map<string, DiffSyncModel>>();
+    const free = new Map<string, Map<string, ObjectView>>();
     for (const [type, all] of objects) {
       const rest = new Map([...all].filter(([uid]) => !this.has(type, uid)));
       free.set(type, rest);
       for (const obj of rest.values()) for (const [childType, uid] of links(obj)) add(listed, childType, uid);
     }
-    for (const [type, rest] of free) for (const uid of listed.get(type) ?? []) rest.delete(uid);
+    for (const [type, rest] of free) {
+      for (const uid of listed.get(type) ?? []) rest.delete(uid);
+      this.meetAll(type, rest);
+    }
     return free;
   }
 
@@ -78,8 +88,8 @@ export class Places {
     }
   }
 
-  private cycleFrom(start: DiffSyncModel, objects: ReadonlyMap<string, Objects>): DiffCycle {
-    const listedBy = new Map<DiffSyncModel, DiffSyncModel>();
+  private cycleFrom(start: ObjectView, objects: ReadonlyMap<string, Objects>): DiffCycle {
+    const listedBy = new Map<ObjectView, ObjectView>();
     for (const all of objects.values()) {
       for (const obj of all.values()) {
         for (const [type, uid] of links(obj)) {
@@ -88,7 +98,7 @@ export class Places {
         }
       }
     }
-    const seen = new Map<DiffSyncModel, DiffSyncModel>();
+    const seen = new Map<ObjectView, ObjectView>();
     let at = start;
     for (let parent = listedBy.get(at); parent !== undefined && !seen.has(at); parent = listedBy.get(at)) {
       seen.set(at, parent);
@@ -108,13 +118,13 @@ export class Places {
 }
 
 /** The children that an object lists, as type and unique id. */
-function* links(obj: DiffSyncModel): Generator<readonly [type: string, uid: string], void, undefined> {
+function* links(obj: ObjectView): Generator<readonly [type: string, uid: string], void, undefined> {
   for (const [type, field] of Object.entries(obj.getChildrenMapping())) {
-    for (const uid of childUids(obj, field)) yield [type, uid];
+    for (const uid of listedUids(obj, field)) yield [type, uid];
   }
 }
 
-export function add(sets: Map<string, Set<string>>, type: string, uid: string): void {
+function add(sets: Map<string, Set<string>>, type: string, uid: string): void {
   const uids = sets.get(type);
   if (uids === undefined) sets.set(type, new Set([uid]));
   else uids.add(uid);

@@ -1,5 +1,9 @@
 import { ValueError } from '../errors.js';
+import type { Attrs } from '../diff/diff-element.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelDefinition } from '../model/model-definition.js';
+import { objectOf, RecordView, type ObjectView } from '../model/object-view.js';
+import { sameValue } from '../values.js';
 import type { Side } from './side.js';
 
 /** Takes an object of its model; write the parameter's type as you need it: `(d: Device) => d.role === 'leaf'`. */
@@ -22,6 +26,8 @@ export class Scope {
   private readonly wanted: ReadonlySet<string> | undefined;
   /** The wanted types and those above them. */
   private readonly reached: ReadonlySet<string> | undefined;
+  /** Definition -> the attributes that are compared. */
+  private readonly attributes = new Map<ModelDefinition, readonly string[]>();
 
   /** @throws ValueError for a model or attribute that neither side has. */
   constructor(
@@ -70,21 +76,48 @@ export class Scope {
   }
 
   /** Whether a pair passes its model's filter. */
-  passes(type: string, src: DiffSyncModel | undefined, dst: DiffSyncModel | undefined): boolean {
+  passes(type: string, src: ObjectView | undefined, dst: ObjectView | undefined): boolean {
     const filter = ownEntry(this.options.filters, type);
     if (filter === undefined) return true;
-    return (src !== undefined && filter(src)) || (dst !== undefined && filter(dst));
+    return (src !== undefined && filter(objectOf(src))) || (dst !== undefined && filter(objectOf(dst)));
   }
 
-  /** The attributes of a pair's object that are compared. */
-  select(type: string, attrs: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-    if (!this.compares(type)) return {};
+  /** The attributes of a pair that are compared: one object for both sides where they are equal, as most of a large diff are. */
+  attrsOf(src: ObjectView, dst: ObjectView): [source: Attrs, dest: Attrs] {
+    if (src instanceof RecordView && dst instanceof RecordView && src.definition === dst.definition) {
+      const names = this.attributesOf(src.definition);
+      const attrs = src.pick(names);
+      return [attrs, src.equals(dst, names) ? attrs : dst.pick(names)];
+    }
+    const [source, dest] = [this.select(src), this.select(dst)];
+    return [source, sameValue(source, dest) ? source : dest];
+  }
+
+  private attributesOf(definition: ModelDefinition): readonly string[] {
+    let names = this.attributes.get(definition);
+    if (names === undefined) {
+      const { name, attributes } = definition;
+      this.attributes.set(definition, (names = attributes.filter((attr) => this.comparesAttr(name, attr))));
+    }
+    return names;
+  }
+
+  private select(view: ObjectView): Attrs {
+    const type = view.getType();
+    const attrs = view.getAttrs();
+    if (!this.narrows(type)) return attrs;
+    return Object.fromEntries(Object.entries(attrs).filter(([name]) => this.comparesAttr(type, name)));
+  }
+
+  private narrows(type: string): boolean {
+    const { syncAttrs, excludeAttrs } = this.options;
+    return [syncAttrs, excludeAttrs].some((attrs) => ownEntry(attrs, type) !== undefined) || !this.compares(type);
+  }
+
+  private comparesAttr(type: string, name: string): boolean {
     const only = ownEntry(this.options.syncAttrs, type);
     const without = ownEntry(this.options.excludeAttrs, type);
-    if (only === undefined && without === undefined) return attrs;
-    return Object.fromEntries(
-      Object.entries(attrs).filter(([name]) => (only?.includes(name) ?? true) && !(without?.includes(name) ?? false)),
-    );
+    return this.compares(type) && (only?.includes(name) ?? true) && !(without?.includes(name) ?? false);
   }
 }
 

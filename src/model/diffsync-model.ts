@@ -35,7 +35,15 @@ export let bindModel: (
  * Data that needs no validation travels beside the constructor's argument and not in it, so that a subclass may have a
  * constructor of its own. Taken up by the first DiffSyncModel constructor that runs.
  */
-let trusted: { fields: Readonly<Record<string, unknown>>; probe: boolean; free: Set<string> } | undefined;
+let trusted: Trusted | undefined;
+
+interface Trusted {
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Names found not to be the class's own, so that they need not be looked for again with every object. */
+  readonly free: Set<string>;
+  /** Present for an object on accessors instead of values: told whenever a field is read or set. */
+  readonly onUse?: (() => void) | undefined;
+}
 
 /** What its first uses told about a class. */
 interface ClassFacts {
@@ -43,11 +51,13 @@ interface ClassFacts {
   ownFields: boolean;
   /** Fields that it sets itself, and that no validated object has had yet. */
   readonly suspects: Set<string>;
-  /** Names found not to be the class's own, so that they need not be looked for again with every object. */
+  /** As in `Trusted`. */
   readonly free: Set<string>;
 }
 
 const inspected = new WeakMap<object, ClassFacts>();
+/** Class -> whether its objects hold what their records do. */
+const faithful = new WeakMap<object, boolean>();
 
 /** One object of an inventory. Source of the behaviour: the reference's `DiffSyncModel`. Made by `define`. */
 export abstract class DiffSyncModel<
@@ -87,8 +97,8 @@ export abstract class DiffSyncModel<
       const fields = validated(definition, new.target.name, input);
       inspectClass(new.target as unknown as ModelClass, fields, true);
       assignFields(this, fields);
-    } else if (given.probe) {
-      defineProbes(this, given.fields);
+    } else if (given.onUse !== undefined) {
+      defineProbes(this, given.fields, given.onUse);
     } else {
       setTrusted(this, given.fields, given.free);
     }
@@ -332,7 +342,7 @@ export function hydrateModel<M extends DiffSyncModel>(
   modelFlags?: DiffSyncModelFlags,
 ): M {
   const { ownFields, free } = inspectClass(model, fields, false);
-  const instance = construct(model, fields, false, free);
+  const instance = construct(model, { fields, free });
   if (ownFields) assignFields(instance, fields);
   instance.modelFlags = modelFlags ?? model.definition.modelFlags;
   return instance;
@@ -344,7 +354,7 @@ export async function parseModel<M extends DiffSyncModel>(model: ModelClass<M>, 
   const result = await definition.schema['~standard'].validate(input);
   const fields = fieldsOrThrow(definition, result);
   const { free } = inspectClass(model, fields, true);
-  return construct(model, fields, false, free);
+  return construct(model, { fields, free });
 }
 
 /** Sets attributes on an object, without validation. */
@@ -370,15 +380,12 @@ function setTrusted(model: DiffSyncModel, fields: Readonly<Record<string, unknow
   }
 }
 
-function construct<M extends DiffSyncModel>(
-  model: ModelClass<M>,
-  fields: Readonly<Record<string, unknown>>,
-  probe: boolean,
-  free: Set<string>,
-): M {
-  trusted = { fields, probe, free };
+function construct<M extends DiffSyncModel>(model: ModelClass<M>, given: Trusted): M {
+  const { fields, onUse } = given;
+  const input = onUse === undefined ? fields : defineProbes({}, fields, onUse);
+  trusted = given;
   try {
-    return new model(fields as never);
+    return new model(input as never);
   } finally {
     trusted = undefined;
   }
@@ -421,7 +428,7 @@ function inspectClass(
   );
   if (known !== undefined && !parsed.some((field) => known.suspects.has(field))) return known;
   const facts = known ?? { ownFields: false, suspects: new Set<string>(), free: new Set<string>() };
-  const probe = construct(model, fields, true, facts.free);
+  const probe = construct(model, { fields, free: facts.free, onUse: () => undefined });
   for (const field of fieldNames(probe)) {
     if (Object.getOwnPropertyDescriptor(probe, field)?.get !== undefined) {
       facts.suspects.delete(field);
@@ -439,22 +446,62 @@ function inspectClass(
   return facts;
 }
 
+/** Whether an object of the class would answer a comparison with what its definition and its record's fields say. */
+export function answersFromRecord(model: ModelClass, fields: Readonly<Record<string, unknown>>): boolean {
+  if (hasOwnAnswers(model)) return false;
+  let known = faithful.get(model);
+  if (known === undefined) faithful.set(model, (known = keepsFields(model, fields)));
+  return known;
+}
+
+function hasOwnAnswers({ prototype, createUniqueId }: ModelClass): boolean {
+  const standard = DiffSyncModel.prototype;
+  return (
+    createUniqueId !== DiffSyncModel.createUniqueId ||
+    prototype.getType !== standard.getType ||
+    prototype.getUniqueId !== standard.getUniqueId ||
+    prototype.getIdentifiers !== standard.getIdentifiers ||
+    prototype.getAttrs !== standard.getAttrs ||
+    prototype.getShortname !== standard.getShortname ||
+    prototype.getChildrenMapping !== standard.getChildrenMapping
+  );
+}
+
+/** Whether neither constructors nor class bodies have a hand in what the fields hold. */
+function keepsFields(model: ModelClass, fields: Readonly<Record<string, unknown>>): boolean {
+  const declared = declaredFields(model.definition);
+  const own = pickFields(fields, Object.keys(fields));
+  const all = { ...Object.fromEntries(declared.map((field) => [field, undefined])), ...own };
+  let used = false;
+  try {
+    const probe = construct(model, { fields: all, free: new Set(), onUse: () => (used = true) });
+    return !used && declared.every((field) => Object.getOwnPropertyDescriptor(probe, field)?.get !== undefined);
+  } catch {
+    return false;
+  }
+}
+
 function declaredFields({ identifiers, attributes, children, shortname }: ModelDefinition): readonly string[] {
   return [...identifiers, ...attributes, ...Object.values(children), ...shortname];
 }
 
-function defineProbes(model: DiffSyncModel, fields: Readonly<Record<string, unknown>>): void {
+function defineProbes<T extends object>(target: T, fields: Readonly<Record<string, unknown>>, onUse: () => void): T {
   for (const field of Object.keys(fields)) {
     let value = fields[field];
-    Object.defineProperty(model, field, {
-      get: () => value,
+    Object.defineProperty(target, field, {
+      get: () => {
+        onUse();
+        return value;
+      },
       set: (next: unknown) => {
+        onUse();
         value = next;
       },
       enumerable: true,
       configurable: true,
     });
   }
+  return target;
 }
 
 function comparisonOf(compare: object): Record<string, AttributeComparison> {
@@ -465,9 +512,17 @@ function comparisonOf(compare: object): Record<string, AttributeComparison> {
 }
 
 function pick(model: DiffSyncModel, names: readonly string[]): Record<string, unknown> {
+  return pickFields(model as unknown as Readonly<Record<string, unknown>>, names);
+}
+
+/** A copy of those of the fields that are there. */
+export function pickFields(
+  fields: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Record<string, unknown> {
   const picked: Record<string, unknown> = {};
   for (const name of names) {
-    if (Object.hasOwn(model, name)) picked[name] = copyValue(fieldOf(model, name), name);
+    if (Object.hasOwn(fields, name)) picked[name] = copyValue(fields[name], name);
   }
   return picked;
 }

@@ -16,6 +16,7 @@ import type { ModelHost } from '../model/model-hooks.js';
 import { sameValue } from '../values.js';
 import { isModelName } from '../model/model-definition.js';
 import { ModelRegistry } from '../model/model-registry.js';
+import { viewer, type ObjectView } from '../model/object-view.js';
 import { copyRecord, fromRecord, toRecord, type ModelRecord } from '../model/model-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { Flusher } from './flusher.js';
@@ -82,6 +83,8 @@ export abstract class BaseStore {
   // ---- Primitives. `records` and `uids` hold each unique id at most once, all of it valid. Records passed in are the
   // backend's to keep; records handed out are the caller's. Every failure of the backend is an ObjectStoreException.
 
+  /** Whether records handed out may be those that the backend keeps, which then never change. Everyone else copies them. */
+  protected readonly sharesRecords: boolean = false;
   /** Connects. Called once before any other primitive, and again after `disconnect`. */
   protected abstract connect(): Promise<void>;
   /** Lets go of all that `connect` took. Never called while a primitive runs. */
@@ -267,6 +270,26 @@ export abstract class BaseStore {
         const repeated = seen.size === seen.add(uid).size;
         return this.toObject(model, repeated ? copyRecord(record) : record);
       });
+    });
+  }
+
+  /** @internal As `getAll`, for comparisons. */
+  async viewAll(model: string): Promise<ObjectView[]> {
+    return this.run('getAll', { model }, async () => {
+      const viewOf = this.viewer(model);
+      const views: ObjectView[] = [];
+      for await (const page of this.scanRecords(model, PAGE_SIZE))
+        for (const record of page) views.push(viewOf(record));
+      return views;
+    });
+  }
+
+  /** @internal As `find`, for comparisons; `uids` holds each unique id once. */
+  async view(model: string, uids: readonly string[]): Promise<(ObjectView | undefined)[]> {
+    for (const uid of uids) checkUniqueId(model, uid);
+    return this.run('getByUids', { model }, async () => {
+      const viewOf = this.viewer(model);
+      return (await this.readRecords(model, uids)).map((record) => record && viewOf(record));
     });
   }
 
@@ -560,7 +583,7 @@ export abstract class BaseStore {
     const model = this.registry.get(type);
     return model === undefined
       ? []
-      : records.flatMap((record) => (record === undefined ? [] : [fromRecord(model, record)]));
+      : records.flatMap((record) => (record === undefined ? [] : [fromRecord(model, this.own(record))]));
   }
 
   private async updateOr(
@@ -681,9 +704,21 @@ export abstract class BaseStore {
           `models of the adapter`,
       );
     }
-    const obj = fromRecord(known, record);
+    const obj = fromRecord(known, this.own(record));
     this.bind(obj);
     return obj as ObjectOf<R>;
+  }
+
+  private viewer(model: string): (record: ModelRecord) => ObjectView {
+    const known = this.registry.get(model);
+    const build = (record: ModelRecord): DiffSyncModel =>
+      this.toObject(model, this.sharesRecords ? record : copyRecord(record));
+    return known === undefined ? build : viewer(known, build);
+  }
+
+  /** A record that may be given away. */
+  private own(record: ModelRecord): ModelRecord {
+    return this.sharesRecords ? copyRecord(record) : record;
   }
 
   private bind(obj: DiffSyncModel): void {

@@ -75,7 +75,7 @@ describe('toJSON() and fromJSON()', () => {
     expect(diff.toJSON()).toEqual({
       format: 'nestjs-diffsync.diff',
       version: 1,
-      terms: { source: 'source', target: 'target', ...options, filtered: true },
+      terms: { source: 'source', target: 'target', ...options, filtered: true, compared: 4 },
       fingerprint: { source: DIGEST, target: DIGEST },
       length: 4,
       elements: [

@@ -462,3 +462,18 @@ describe('compare', () => {
     expect(types).toBeDefined();
   });
 });
+
+describe('a child type that is also top-level', () => {
+  it('is left out with the parent that is, and not created at the top', async () => {
+    class Both extends Inventory {
+      static override readonly topLevel = ['device', 'site'];
+    }
+    const [source, target] = [new Both({ name: 'source' }), new Both({ name: 'target' })];
+    const site = new PlainSite({ name: 'nyc' });
+    await source.add(site);
+    await source.add(new PlainDevice({ name: 'd' }), { parent: site });
+    await source.add(new PlainDevice({ name: 'spare' }));
+    const diff = await target.diffFrom(source, { filters: { site: () => false } });
+    expect(diff.toDict()).toEqual({ device: { spare: { '+': { role: '' } } } });
+  });
+});

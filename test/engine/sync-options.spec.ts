@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { z } from 'zod';
 import {
   Adapter,
+  Diff,
   DiffSyncFlags,
   DiffSyncModel,
   DiffSyncModelFlags,
@@ -511,5 +512,19 @@ describe('a model that is its own child', () => {
     expect((await target.diffFrom(source)).toString()).toBe('(no diffs)');
     expect((await target.get(Location, 'world')).inner).toEqual(['europe']);
     expect((await target.get(Location, 'europe')).inner).toEqual(['paris']);
+  });
+});
+
+describe('maxDeletePercent', () => {
+  it('of a selection and of a plan counts all that was compared', async () => {
+    const [source, target] = await mixed();
+    const diff = await target.diffFrom(source);
+    const deletes = diff.filter({ actions: ['delete'] });
+    const plan = Diff.fromJSON(JSON.parse(JSON.stringify(deletes)), { target });
+    for (const each of [deletes, plan]) {
+      await expect(target.syncFrom(source, { diff: each, maxDeletePercent: 33 })).rejects.toThrow('2 of 6 objects');
+    }
+    await target.syncFrom(source, { diff: plan, maxDeletePercent: 34 });
+    expect(await target.getOrNone(Device, 'x')).toBeNull();
   });
 });

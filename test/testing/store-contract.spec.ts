@@ -105,14 +105,7 @@ describe('storeContract()', () => {
 // ---- Deliberately faulty stores. Each breaks one rule and nothing else.
 
 class HandsOutWhatItKeeps extends LocalStore {
-  private readonly kept = new Map<string, ModelRecord | undefined>();
-  protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
-    const records = await super.readRecords(model, uids);
-    return uids.map((uid, index) => {
-      if (!this.kept.has(uid)) this.kept.set(uid, records[index]);
-      return this.kept.get(uid);
-    });
-  }
+  protected override readonly sharesRecords = false; // Records that it does share.
 }
 
 class OverwritesOnAdd extends LocalStore {

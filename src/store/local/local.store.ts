@@ -5,6 +5,7 @@ import type { RecordChange } from '../write-behind.js';
 /** Keeps everything in this process's memory. Open from the start; gone when closed. */
 export class LocalStore extends BaseStore {
   readonly engine = 'local';
+  protected override readonly sharesRecords: boolean = true;
   /** Model -> unique id -> record. Maps keep insertion order, also when a value is replaced. */
   private readonly models = new Map<string, Map<string, ModelRecord>>();
 
@@ -27,23 +28,19 @@ export class LocalStore extends BaseStore {
 
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
     const records = this.models.get(model);
-    return uids.map((uid) => {
-      const record = records?.get(uid);
-      return record && copyRecord(record);
-    });
+    return uids.map((uid) => records?.get(uid));
   }
 
   protected override async *scanRecords(
     model: string,
     pageSize: number,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
-    let page: ModelRecord[] = [];
-    for (const record of this.models.get(model)?.values() ?? []) {
-      if (page.push(copyRecord(record)) < pageSize) continue;
-      yield page;
-      page = [];
+    const records = this.models.get(model);
+    // As it is when the reading begins: what others add meanwhile does not keep it going.
+    const uids = [...(records?.keys() ?? [])];
+    for (let at = 0; at < uids.length; at += pageSize) {
+      yield uids.slice(at, at + pageSize).flatMap((uid) => records?.get(uid) ?? []);
     }
-    if (page.length > 0) yield page;
   }
 
   protected override async countRecords(model: string): Promise<number> {
@@ -62,7 +59,7 @@ export class LocalStore extends BaseStore {
     return records.map((record) => {
       const existing = stored.get(record.uid);
       if (existing === undefined) stored.set(record.uid, record);
-      return existing && copyRecord(existing);
+      return existing;
     });
   }
 
@@ -73,8 +70,7 @@ export class LocalStore extends BaseStore {
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
     for (const uid of uids) {
-      const current = this.models.get(model)?.get(uid);
-      const next = change(uid, current && copyRecord(current));
+      const next = change(uid, this.models.get(model)?.get(uid));
       if (next !== undefined) this.recordsOf(model).set(uid, copyRecord(next));
     }
   }
