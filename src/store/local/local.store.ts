@@ -35,12 +35,9 @@ export class LocalStore extends BaseStore {
     model: string,
     pageSize: number,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
-    const records = this.models.get(model);
     // As it is when the reading begins: what others add meanwhile does not keep it going.
-    const uids = [...(records?.keys() ?? [])];
-    for (let at = 0; at < uids.length; at += pageSize) {
-      yield uids.slice(at, at + pageSize).flatMap((uid) => records?.get(uid) ?? []);
-    }
+    const records = [...(this.models.get(model)?.values() ?? [])];
+    for (let at = 0; at < records.length; at += pageSize) yield records.slice(at, at + pageSize);
   }
 
   protected override async countRecords(model: string): Promise<number> {
