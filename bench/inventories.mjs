@@ -3,7 +3,7 @@ import { Adapter, DiffSyncModel } from 'nestjs-diffsync';
 /** A schema that trusts, so that loading measures the engine and not a validation library. */
 const trusting = { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value }) } };
 
-const ATTRIBUTES = ['role', 'site', 'vendor', 'serial', 'mtu', 'enabled'];
+const ATTRIBUTES = ['role', 'site', 'vendor', 'model', 'serial', 'osVersion', 'mgmtIp', 'enabled'];
 
 class Device extends DiffSyncModel.define({
   name: 'device',
@@ -30,112 +30,105 @@ class Flat extends Adapter {
   static topLevel = ['device'];
 }
 
+/** 11 fields, about 200 bytes of JSON: the name, what is compared, and two fields that are not. */
 function device(name, number, changed) {
   return {
     name,
     role: changed ? 'spine' : 'leaf',
     site: `site-${number % 100}`,
     vendor: 'acme',
+    model: `dcs-${7000 + (number % 50)}`,
     serial: `SN${100_000 + number}`,
-    mtu: 1500 + (number % 7),
+    osVersion: `4.${number % 30}.1F`,
+    mgmtIp: `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`,
     enabled: number % 3 !== 0,
+    rack: number % 42,
+    tags: ['prod', `pod-${number % 8}`],
   };
 }
 
 /**
- * What one side holds, as plain values: `parents` sites (0: none) and `size` devices. Of every 20 devices the source alone
- * has one, the target alone has one, and one has another role in each; with `alike` both have all, and the same.
+ * What one side holds, as lists of plain objects: `parents` sites (0: none) and `size` devices. Of every 20 devices the
+ * source alone has one, the target alone has one, and one has another role in each; with `alike` both have all, and the same.
  */
 export function plainSide(side, { size, parents, alike }) {
-  const devices = new Map();
-  const sites = new Map();
-  const perParent = parents === 0 ? size : size / parents;
+  const devices = [];
+  const sites = Array.from({ length: parents }, (_, site) => ({ name: `site-${site}`, region: 'emea', devices: [] }));
   for (let number = 0; number < size; number++) {
     const kind = alike ? 19 : number % 20;
     if ((kind === 5 && side === 'source') || (kind === 0 && side === 'target')) continue;
     const name = `device-${String(number).padStart(6, '0')}`;
-    devices.set(name, device(name, number, kind === 10 && side === 'source'));
-    if (parents === 0) continue;
-    const siteName = `site-${Math.floor(number / perParent)}`;
-    const site = sites.get(siteName);
-    if (site === undefined) sites.set(siteName, { name: siteName, region: 'emea', devices: [name] });
-    else site.devices.push(name);
+    devices.push(device(name, number, kind === 10 && side === 'source'));
+    sites[Math.floor((number * parents) / size)]?.devices.push(name);
   }
-  return { devices: fromText(devices), sites: fromText(sites) };
+  return fromText({ devices, sites });
 }
 
 /** As a system's answer would be: parsed from text, so that no string is shared between the sides or still in pieces. */
-function fromText(objects) {
-  return new Map(JSON.parse(JSON.stringify([...objects])));
+function fromText(side) {
+  return JSON.parse(JSON.stringify(side));
 }
 
 /** An adapter with a store in memory that holds what the plain side does. */
 export async function loadAdapter(name, { devices, sites }) {
-  const adapter = sites.size === 0 ? new Flat({ name }) : new Inventory({ name });
-  const objects = [];
-  for (const site of sites.values()) objects.push(Site.hydrate({ ...site, devices: [...site.devices] }));
-  for (const each of devices.values()) objects.push(Device.hydrate(each));
+  const adapter = sites.length === 0 ? new Flat({ name }) : new Inventory({ name });
+  const objects = [
+    ...sites.map((site) => Site.hydrate({ ...site, devices: [...site.devices] })),
+    ...devices.map((each) => Device.hydrate({ ...each, tags: [...each.tags] })),
+  ];
   await adapter.addMany(objects);
   return adapter;
 }
 
 /** One parent of `count` children in the source, none in the target. */
 export async function wideParent(count) {
-  const devices = new Map(
-    Array.from({ length: count }, (_, number) => {
-      const name = `device-${String(number).padStart(6, '0')}`;
-      return [name, device(name, number, false)];
-    }),
-  );
-  const sites = new Map([['site-0', { name: 'site-0', region: 'emea', devices: [...devices.keys()] }]]);
-  return {
-    source: await loadAdapter('source', { devices, sites }),
-    target: await loadAdapter('target', {
-      devices: new Map(),
-      sites: new Map([['site-0', { name: 'site-0', region: 'emea', devices: [] }]]),
-    }),
-  };
+  const source = plainSide('source', { size: count, parents: 1, alike: true });
+  const target = { devices: [], sites: [{ ...source.sites[0], devices: [] }] };
+  return { source: await loadAdapter('source', source), target: await loadAdapter('target', target) };
 }
 
-// ---- The lower bound: what any comparison has to do, on plain values in Maps.
+// ---- The lower bound: what any comparison has to do, on plain objects and nothing else.
 
-function compare(source, target, attributes, found) {
-  for (const attribute of attributes) {
-    if (!Object.is(source[attribute], target[attribute])) {
-      found.update.push([source, target]);
-      return;
-    }
-  }
-}
-
-function boundList(sourceNames, targetNames, source, target, found) {
-  const met = new Set(sourceNames);
-  for (const name of sourceNames) {
-    const [ours, theirs] = [source.get(name), target.get(name)];
-    if (theirs === undefined) found.create.push(ours);
-    else compare(ours, theirs, ATTRIBUTES, found);
-  }
-  for (const name of targetNames) if (!met.has(name)) found.delete.push(target.get(name));
-}
-
-/** What differs between two plain sides, and nothing else. */
+/** What differs between two plain sides, with the values of either. */
 export function bound(source, target) {
   const found = { create: [], update: [], delete: [] };
-  if (source.sites.size > 0) {
-    for (const [name, ours] of source.sites) {
-      const theirs = target.sites.get(name);
-      if (theirs === undefined) found.create.push(ours);
-      else compare(ours, theirs, ['region'], found);
-      boundList(ours.devices, theirs?.devices ?? [], source.devices, target.devices, found);
-    }
-    for (const [name, theirs] of target.sites) if (!source.sites.has(name)) found.delete.push(theirs);
+  const [ours, theirs] = [byName(source.devices), byName(target.devices)];
+  if (source.sites.length === 0) {
+    compareLists(ours.keys(), theirs.keys(), ours, theirs, ATTRIBUTES, found);
     return found;
   }
-  for (const [name, ours] of source.devices) {
-    const theirs = target.devices.get(name);
-    if (theirs === undefined) found.create.push(ours);
-    else compare(ours, theirs, ATTRIBUTES, found);
+  const [ourSites, theirSites] = [byName(source.sites), byName(target.sites)];
+  compareLists(ourSites.keys(), theirSites.keys(), ourSites, theirSites, ['region'], found);
+  for (const [name, site] of ourSites) {
+    const theirNames = theirSites.get(name)?.devices ?? [];
+    compareLists(site.devices, theirNames, ours, theirs, ATTRIBUTES, found, new Set(site.devices));
   }
-  for (const [name, theirs] of target.devices) if (!source.devices.has(name)) found.delete.push(theirs);
   return found;
+}
+
+function byName(objects) {
+  const map = new Map();
+  for (const object of objects) map.set(object.name, object);
+  return map;
+}
+
+/** @param listed the names that the source has here. */
+function compareLists(ourNames, theirNames, ours, theirs, attributes, found, listed = ours) {
+  for (const name of ourNames) {
+    const [source, target] = [ours.get(name), theirs.get(name)];
+    if (target === undefined) found.create.push(source);
+    else compare(source, target, attributes, found);
+  }
+  for (const name of theirNames) if (!listed.has(name)) found.delete.push(theirs.get(name));
+}
+
+function compare(source, target, attributes, found) {
+  let update;
+  for (const attribute of attributes) {
+    if (Object.is(source[attribute], target[attribute])) continue;
+    update ??= { name: source.name, before: {}, after: {} };
+    update.before[attribute] = target[attribute];
+    update.after[attribute] = source[attribute];
+  }
+  if (update !== undefined) found.update.push(update);
 }

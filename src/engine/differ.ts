@@ -1,16 +1,15 @@
 import type { Diff } from '../diff/diff.js';
 import { DiffElement } from '../diff/diff-element.js';
 import type { DiffTerms } from '../diff/plan.js';
-import { ModelDefinitionError } from '../errors.js';
-import { DiffSyncFlags, DiffSyncModelFlags } from '../flags.js';
-import type { ModelClass } from '../model/defined-model.js';
-import { DiffSyncModel } from '../model/diffsync-model.js';
+import { DiffSyncFlags } from '../flags.js';
 import { listedUids, type ObjectView } from '../model/object-view.js';
 import { Level, type Listing } from './level.js';
 import { byUid, countChildren, pairUp, type Pair } from './pairs.js';
 import { Places, type Objects, type Place } from './places.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import { checkAborted, Progress, type ProgressCallback, type Side } from './side.js';
+import { skipReason } from './skip-reason.js';
+import { choosesChildren, inDependencyOrder } from './top-level.js';
 import { inDepthFirstOrder, type PairTrace, type Trace } from './traces.js';
 
 export interface DiffOptions extends ScopeOptions {
@@ -272,7 +271,7 @@ export class Differ {
     const { src, dst } = pair;
     const obj = (src ?? dst) as ObjectView;
     const type = obj.getType();
-    const reason = this.skipReason(type, src, dst);
+    const reason = skipReason(type, pair, this.flags, this.scope);
     if (reason !== undefined) {
       traces.push({ counted: 1, skipped: { reason, type, uid: obj.getUniqueId() }, below: [] });
       if (countChildren(pair) > 0) this.leftOut.push(pair);
@@ -304,29 +303,6 @@ export class Differ {
     return element;
   }
 
-  private skipReason(type: string, src: ObjectView | undefined, dst: ObjectView | undefined): string | undefined {
-    if (dst === undefined && src !== undefined) {
-      if (this.flags & DiffSyncFlags.SKIP_UNMATCHED_SRC)
-        return 'Skipping due to SKIP_UNMATCHED_SRC flag on source adapter';
-      if (src.modelFlags & DiffSyncModelFlags.SKIP_UNMATCHED_SRC)
-        return 'Skipping due to SKIP_UNMATCHED_SRC flag on model';
-    }
-    if (src === undefined && dst !== undefined) {
-      if (this.flags & DiffSyncFlags.SKIP_UNMATCHED_DST)
-        return 'Skipping due to SKIP_UNMATCHED_DST flag on source adapter';
-      if (dst.modelFlags & DiffSyncModelFlags.SKIP_UNMATCHED_DST)
-        return 'Skipping due to SKIP_UNMATCHED_DST flag on model';
-    }
-    if (src !== undefined && src.modelFlags & DiffSyncModelFlags.IGNORE)
-      return 'Skipping due to IGNORE flag on source object';
-    if (dst !== undefined && dst.modelFlags & DiffSyncModelFlags.IGNORE)
-      return 'Skipping due to IGNORE flag on dest object';
-    if (!this.scope.compares(type) && (src === undefined || dst === undefined))
-      return 'Skipping because only one side has it and its model is not in modelTypes';
-    if (!this.scope.passes(type, src, dst)) return "Skipping due to its model's filter";
-    return undefined;
-  }
-
   private tell(traces: readonly Trace[]): void {
     for (const trace of inDepthFirstOrder(traces)) {
       if (typeof trace === 'number') {
@@ -343,11 +319,6 @@ export class Differ {
   }
 }
 
-/** Whether each object says what its children are, so that they may be of types that the class does not name. */
-function choosesChildren({ prototype }: ModelClass): boolean {
-  return prototype.getChildrenMapping !== DiffSyncModel.prototype.getChildrenMapping;
-}
-
 function termsOf(src: Side, dst: Side, options: DiffOptions): DiffTerms {
   const { flags = DiffSyncFlags.NONE, modelTypes, syncAttrs, excludeAttrs, filters } = options;
   return {
@@ -359,22 +330,4 @@ function termsOf(src: Side, dst: Side, options: DiffOptions): DiffTerms {
     ...(excludeAttrs === undefined ? {} : { excludeAttrs }),
     ...(filters === undefined ? {} : { filtered: true }),
   };
-}
-
-/** Types that others depend on come first; otherwise the order stays. @throws ModelDefinitionError for a circle. */
-function inDependencyOrder(types: readonly string[], { modelClasses }: Side): string[] {
-  const ordered: string[] = [];
-  const visit = (type: string, path: readonly string[]): void => {
-    if (path.includes(type)) {
-      throw new ModelDefinitionError(`dependsOn goes in a circle: ${[...path, type].join(' -> ')}`);
-    }
-    if (ordered.includes(type)) return;
-    for (const other of modelClasses.get(type)?.definition.dependsOn ?? []) {
-      if (types.includes(other)) visit(other, [...path, type]);
-    }
-    ordered.push(type);
-  };
-  for (const type of types) visit(type, []);
-  // A type that is listed twice is compared twice, as in the reference, where that fails.
-  return types.length === new Set(types).size ? ordered : [...types];
 }

@@ -44,6 +44,7 @@ export class Level {
   async read(): Promise<void> {
     for (const [type, kind] of this.kinds) {
       const { placed, repeated } = kind;
+      if (placed.length + repeated.size === 0) continue;
       const uids = repeated.size === 0 ? placed : [...new Set([...placed, ...repeated])];
       kind.objects = await this.side.store.view(type, uids);
       kind.missing = new Set(uids.filter((_, at) => kind.objects[at] === undefined));
