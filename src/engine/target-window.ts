@@ -2,8 +2,10 @@ import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { BaseStore } from '../store/base-store.js';
 import { keyOf, type SyncNode, type SyncNodes } from './sync-nodes.js';
 
-/** Target objects are fetched for so many elements ahead. */
+/** Target objects are fetched for so many changes ahead, and for what they stand under. */
 const WINDOW = 500;
+/** Bounds what is held where few changes stand deep. */
+const MAX_WINDOW = 5000;
 
 /** The target's objects around the element that is worked on, as all done so far has left them. */
 export class TargetWindow {
@@ -45,8 +47,10 @@ export class TargetWindow {
   private async fetchAhead(start: number): Promise<void> {
     const wanted: number[] = [];
     let index = start;
-    while (index < this.nodes.length && wanted.length < WINDOW) {
+    let changes = 0;
+    while (index < this.nodes.length && changes < WINDOW && wanted.length < MAX_WINDOW) {
       const node = this.nodes.at(index++);
+      if (node.action !== null) changes++;
       if (node.active) wanted.push(node.index, ...this.oldPlace(node));
     }
     this.end = index;

@@ -105,7 +105,10 @@ export abstract class BaseStore {
   ): Promise<readonly (ModelRecord | undefined)[]>;
   /** Replaces each at its place in the order, or appends it. */
   protected abstract putRecords(model: string, records: readonly ModelRecord[]): Promise<void>;
-  /** Compare-and-set: `change` may be called again for a record that changed meanwhile; a new record is appended. */
+  /**
+   * Compare-and-set: `change` may be called again for a record that changed meanwhile. What it answers for one that is not
+   * there is ignored.
+   */
   protected abstract modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void>;
   /** Answers, by position, whether it was there. */
   protected abstract deleteRecords(model: string, uids: readonly string[]): Promise<readonly boolean[]>;

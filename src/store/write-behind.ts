@@ -8,7 +8,7 @@ export interface RecordWriter {
   deleteRecords(model: string, uids: readonly string[]): Promise<readonly boolean[]>;
 }
 
-/** Given the current record (undefined: none), answers the one to store instead, or undefined to leave it as it is. */
+/** Given the current record, answers the one to store instead, or undefined to leave it. Told too of one that is not there. */
 export type RecordChange = (uid: string, current: ModelRecord | undefined) => ModelRecord | undefined;
 
 /** A record that was to be inserted, and the different one that was there already. */

@@ -1,4 +1,4 @@
 import { storeContract } from '../../src/testing/index.js';
-import { stores } from '../support/stores.js';
+import { storesWithOptions } from '../support/stores.js';
 
-for (const { name, shared, open } of stores) storeContract({ name, shared, open });
+for (const { name, shared, open } of storesWithOptions) storeContract({ name, shared, open });

@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { transformFileSync } from '@swc/core';
 import { Redis } from 'ioredis';
-import { REDIS_MISSING_MESSAGE, startRedis, type RedisServer } from './redis-server.js';
+import { call } from './redis-client.js';
+import { launch, onFreePorts, REDIS_MISSING_MESSAGE, startAll, startRedis, type RedisServer } from './redis-server.js';
+import { gone, runs, startTestProcess, until, type Remains } from './test-process.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -31,27 +29,6 @@ async function connected(url: string, client = new Redis(url, CLIENT)): Promise<
   return client;
 }
 
-async function folderOf({ url }: Pick<RedisServer, 'url'>): Promise<string> {
-  const client = await connected(url);
-  const [, folder] = (await client.config('GET', 'dir')) as [string, string];
-  expect(existsSync(folder)).toBe(true);
-  return folder;
-}
-
-function runs(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-async function until(condition: () => boolean, ms: number): Promise<void> {
-  for (const deadline = Date.now() + ms; !condition(); await sleep(10)) {
-    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${condition.toString()}`);
-  }
-}
-
 describe('startRedis()', () => {
   it('gives a server of our own that answers at its url', async () => {
     const server = await start();
@@ -60,6 +37,12 @@ describe('startRedis()', () => {
     expect(await client.info('server')).toContain(`process_id:${server.pid}\r\n`);
     expect(await client.set('key', 'value')).toBe('OK');
     expect(await client.config('GET', 'bind')).toEqual(['bind', '127.0.0.1']);
+  });
+
+  it('answers at its Unix socket too', async () => {
+    const server = await start({ password: 'secret' });
+    const client = await connected(server.socket, new Redis({ ...CLIENT, path: server.socket, password: 'secret' }));
+    expect(await client.info('server')).toContain(`process_id:${server.pid}\r\n`);
   });
 
   it('with a password refuses a client without it, and its url carries it', async () => {
@@ -75,6 +58,17 @@ describe('startRedis()', () => {
     const client = await connected((await start({ args: ['--appendonly', 'yes'] })).url);
     expect(await client.config('GET', 'appendonly')).toEqual(['appendonly', 'yes']);
     await expect(startRedis({ args: ['--no-such-setting', '1'] })).rejects.toThrow('no-such-setting');
+  });
+
+  it('has the users that args or call() add', async () => {
+    const server = await start({ args: ['--user', 'reader', 'on', '>a', '~*', '+@read', '+@connection', '+info'] });
+    await call(server, 'ACL', 'SETUSER', 'writer', 'on', '>b', '~own:*', '+@all');
+    const reader = await connected(server.url.replace('//', '//reader:a@'));
+    const writer = await connected(server.url.replace('//', '//writer:b@'));
+    expect(await writer.set('own:key', 'value')).toBe('OK');
+    expect(await reader.get('own:key')).toBe('value');
+    await expect(reader.set('own:key', 'other')).rejects.toThrow('NOPERM');
+    await expect(writer.set('key', 'value')).rejects.toThrow('NOPERM');
   });
 
   it('ten at once get different ports and processes', async () => {
@@ -94,7 +88,8 @@ describe('startRedis()', () => {
 describe('stop()', () => {
   it('leaves no process and no folder, however often it is called', async () => {
     const server = await start();
-    const folder = await folderOf(server);
+    const { folder } = server;
+    expect(existsSync(folder)).toBe(true);
     await Promise.all([server.stop(), server.stop()]);
     await server.stop();
     await server.ended();
@@ -111,7 +106,8 @@ describe('stop()', () => {
 
   it('removes the folder of a server that was killed, which cannot be signalled again', async () => {
     const server = await start();
-    const folder = await folderOf(server);
+    const { folder } = server;
+    expect(existsSync(folder)).toBe(true);
     server.kill('SIGKILL');
     await server.ended();
     expect(runs(server.pid)).toBe(false);
@@ -149,33 +145,56 @@ describe('pause()', () => {
   });
 });
 
+describe('restart()', () => {
+  it('of a killed server gives one with its port, settings and files', async () => {
+    const server = await start({ password: 'secret', args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    await (await connected(server.url)).set('key', 'value');
+    server.kill('SIGKILL');
+    const restarted = await server.restart();
+    cleanups.push(() => restarted.stop());
+    expect(restarted.url).toBe(server.url);
+    expect(await (await connected(restarted.url)).get('key')).toBe('value');
+    expect(gone([server])).toBe(true);
+    await restarted.stop();
+    expect(gone([restarted])).toBe(true);
+  });
+});
+
+describe('onFreePorts()', () => {
+  it('starts again with other ports when one is taken', async () => {
+    const taken = await start();
+    const tried: number[] = [];
+    const server = await onFreePorts(1, ([free = 0]) => {
+      const port = tried.length === 0 ? taken.port : free;
+      tried.push(port);
+      return launch({ port, args: ['--port', String(port)] });
+    });
+    cleanups.push(() => server.stop());
+    expect(tried).toEqual([taken.port, server.port]);
+  });
+});
+
+describe('startAll()', () => {
+  it('stops the servers that started when one does not', async () => {
+    const server = startRedis();
+    await expect(startAll([server, startRedis({ args: ['--no-such-setting', '1'] })])).rejects.toThrow(
+      'no-such-setting',
+    );
+    expect(gone([await server])).toBe(true);
+  });
+});
+
 describe('the end of the test process', () => {
   async function child(ending: string, env: NodeJS.ProcessEnv = {}) {
-    const folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-spec-'));
-    cleanups.push(() => rmSync(folder, { recursive: true }));
-    const { code } = transformFileSync(join(process.cwd(), 'test/support/redis-server.ts'), {
-      jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
-      module: { type: 'es6' },
-    });
-    writeFileSync(join(folder, 'redis-server.mjs'), code);
-    writeFileSync(
-      join(folder, 'main.mjs'),
-      `import { startRedis } from './redis-server.mjs';
-       const { pid, url } = await startRedis();
-       console.log(JSON.stringify({ pid, url }));
-       await new Promise((resolve) => process.stdin.once('data', resolve));
-       process.stdin.destroy();
-       ${ending}`,
-    );
-    const main = spawn(process.execPath, [join(folder, 'main.mjs')], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      env: { ...process.env, ...env },
-    });
-    cleanups.push(() => main.kill('SIGKILL'));
-    const exited = once(main, 'exit');
-    const [line] = (await once(createInterface({ input: main.stdout }), 'line')) as [string];
-    const server = JSON.parse(line) as Pick<RedisServer, 'pid' | 'url'>;
-    return { main, exited, server, data: await folderOf(server) };
+    const setup = `
+      import { startRedis } from './redis-server.js';
+      const { pid, folder } = await startRedis();
+      const report = [{ pid, folder }];`;
+    const test = await startTestProcess(setup, ending, env);
+    cleanups.push(test.cleanup);
+    const servers = test.report as Remains[];
+    expect(servers.map(({ pid, folder }) => [runs(pid), existsSync(folder)])).toEqual([[true, true]]);
+    return { ...test, servers };
   }
 
   const endings = {
@@ -185,19 +204,19 @@ describe('the end of the test process', () => {
     'an unstopped server': '',
   };
   it.each(Object.entries(endings))('by %s leaves no redis-server and no folder within 2 s', async (_name, ending) => {
-    const { main, exited, server, data } = await child(ending);
-    main.stdin.write('end\n');
+    const { end, exited, servers } = await child(ending);
+    end();
     await exited;
-    await until(() => !runs(server.pid) && !existsSync(data), 2_000);
+    await until(() => gone(servers), 2_000);
   });
 
   it('by SIGKILL leaves nothing where setpriv cannot help', async () => {
     const fakes = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-spec-'));
     cleanups.push(() => rmSync(fakes, { recursive: true }));
     writeFileSync(join(fakes, 'setpriv'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
-    const { main, exited, server, data } = await child('', { PATH: `${fakes}:${process.env['PATH']}` });
+    const { main, exited, servers } = await child('', { PATH: `${fakes}:${process.env['PATH']}` });
     main.kill('SIGKILL');
     await exited;
-    await until(() => !runs(server.pid) && !existsSync(data), 2_000);
+    await until(() => gone(servers), 2_000);
   });
 });

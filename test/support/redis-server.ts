@@ -1,7 +1,7 @@
 /** A real redis-server of the test's own: on a free loopback port, in its own temporary folder, gone when the test process is. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -16,8 +16,12 @@ export const REDIS_MISSING_MESSAGE =
 export interface RedisServer {
   readonly host: string;
   readonly port: number;
-  /** redis://[:password@]127.0.0.1:port */
+  /** redis://[:password@]127.0.0.1:port; rediss:// of startTlsRedis() */
   readonly url: string;
+  /** The Unix socket of the same server, in its folder. */
+  readonly socket: string;
+  /** The temporary folder: redis.conf, the socket, what the server writes. */
+  readonly folder: string;
   readonly pid: number;
   /** Resolves when the process has ended, for whatever reason. */
   ended(): Promise<void>;
@@ -28,9 +32,23 @@ export interface RedisServer {
   /** SIGSTOP, which takes effect later than it is sent; on Linux, resolves only once the process is stopped. */
   pause(): Promise<void>;
   resume(): void;
+  /** After ended(): a new server with the same port, settings and files; resolves when it answers. Takes the place of stop(). */
+  restart(): Promise<RedisServer>;
+}
+
+/** What one server is started with. */
+export interface Launch {
+  readonly port: number;
+  readonly password?: string;
+  readonly scheme?: 'redis' | 'rediss';
+  /** All settings but address and Unix socket; what reads files finds them relative to the folder. */
+  readonly args: readonly string[];
+  /** Writes files to the new folder before the server starts; redis.conf is what it is configured from. */
+  readonly prepare?: (folder: string) => void;
 }
 
 const HOST = '127.0.0.1';
+const SOCKET = 'redis.sock';
 const START_TIMEOUT_MS = 10_000;
 const PORT_ATTEMPTS = 10;
 
@@ -42,16 +60,21 @@ const PORT_ATTEMPTS = 10;
  *   the shell reaps without killing; the end of stderr says that it did.
  * - setpriv covers a kill of this shell. It fires when the *thread* that forked ends: had a worker thread forked, the
  *   server would end with the worker; the shell has one thread. Not every setpriv (BusyBox) knows the option.
- * - SIGPIPE is ignored: some shells report the killed server to a stderr that nobody reads any more.
+ * - SIGPIPE is ignored: nobody may read the folder's name any more, nor what some shells say of a killed server.
  * - SIGUSR1 ends what redis-server forked (a BGSAVE survives its parent); the shell must be its own process group.
  */
 const REAPER = `
+trap '' PIPE
 dir=$(mktemp -d "$1/nestjs-diffsync-redis-XXXXXX") || exit
+: >"$dir/redis.conf"
 shift
-set -- redis-server --dir "$dir" --save '' --appendonly no "$@" --daemonize no --bind ${HOST}
+echo "$dir" >&2
+read -r prepared || { rm -rf "$dir"; exit 0; }
+set -- redis-server "$dir/redis.conf" --dir "$dir" --save '' --appendonly no "$@"
+set -- "$@" --daemonize no --bind ${HOST} --unixsocket "$dir/${SOCKET}"
 setpriv --pdeathsig KILL true 2>/dev/null && set -- setpriv --pdeathsig KILL "$@"
 "$@" </dev/null 2>&1 &
-trap '' PIPE USR1
+trap '' USR1
 echo $! >&2
 exec >&-
 read -r ended || kill -KILL $!
@@ -62,22 +85,39 @@ kill -USR1 0
 rm -rf "$dir"`;
 
 /** Resolves when the new server answers. `args` go to redis-server and win over all settings but port, address, password. */
-export async function startRedis(options: { password?: string; args?: readonly string[] } = {}): Promise<RedisServer> {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  if (!folders.some((folder) => existsSync(join(folder, 'redis-server')))) throw new Error(REDIS_MISSING_MESSAGE);
+export function startRedis(options: { password?: string; args?: readonly string[] } = {}): Promise<RedisServer> {
   const { password = '', args = [] } = options;
+  return onFreePorts(1, ([port = 0]) => launch({ port, password, args: [...args, '--port', String(port)] }));
+}
+
+/** The result of start(), which is called again with other ports when one was taken after all. */
+export async function onFreePorts<T>(count: number, start: (ports: readonly number[]) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
-    const { server, failure } = await launch(port, password, args);
-    if (failure === undefined) return server;
-    await server.stop();
-    // Between freePort() and the start any process may take the port.
-    if (attempt === PORT_ATTEMPTS || !failure.includes('Address already in use')) throw new Error(failure);
+    try {
+      return await start(await freePorts(count));
+    } catch (error) {
+      // Between freePorts() and the start any process may take a port.
+      if (attempt === PORT_ATTEMPTS || !String(error).includes('Address already in use')) throw error;
+    }
   }
 }
 
-async function launch(port: number, password: string, args: readonly string[]) {
-  const settings = [...args, ...(password === '' ? [] : ['--requirepass', password]), '--port', String(port)];
+/** All the servers, or none: when one does not start, the others are stopped. */
+export async function startAll(starts: readonly Promise<RedisServer>[]): Promise<RedisServer[]> {
+  const results = await Promise.allSettled(starts);
+  const servers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed === undefined) return servers;
+  await Promise.all(servers.map((server) => server.stop()));
+  throw failed.reason;
+}
+
+/** Resolves when the new server answers; when it does not, nothing of it is left. */
+export async function launch(options: Launch): Promise<RedisServer> {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  if (!folders.some((folder) => existsSync(join(folder, 'redis-server')))) throw new Error(REDIS_MISSING_MESSAGE);
+  const { port, password = '', scheme = 'redis', args, prepare } = options;
+  const settings = [...args, ...(password === '' ? [] : ['--requirepass', password])];
   const env = { ...process.env, LC_ALL: 'C' }; // the wording of errors is read below
   // Detached: a Ctrl-C at the terminal must reach the tests, not the reaper.
   const child = spawn('/bin/sh', ['-c', REAPER, 'redis-reaper', tmpdir(), ...settings], { detached: true, env });
@@ -90,12 +130,22 @@ async function launch(port: number, password: string, args: readonly string[]) {
   let gone = false;
   const reaped = once(reaperLines, 'close').then(() => void (gone = true));
   const failed = exited.then((code) => reaped.then(() => [`the reaper exited with ${code}`]));
-  const [line] = await Promise.race([once(reaperLines, 'line'), failed]);
-  const pid = Number(line);
-  if (!Number.isInteger(pid)) {
+  const nextLine = async () => String((await Promise.race([once(reaperLines, 'line'), failed]))[0]);
+  const folder = await nextLine();
+  let line = folder;
+  try {
+    if (existsSync(folder)) {
+      prepare?.(folder);
+      child.stdin.write('prepared\n');
+      line = await nextLine();
+    }
+    if (!/^\d+$/.test(line)) throw new Error(`redis-server could not be started: ${line}`);
+  } catch (error) {
     child.stdin.end();
-    throw new Error(`redis-server could not be started: ${line}`);
+    await exited;
+    throw error;
   }
+  const pid = Number(line);
 
   const kill = (signal: NodeJS.Signals): void => {
     if (gone) throw new Error(`redis-server ${pid} has ended, ${signal} was not sent`); // the pid may be another's by now
@@ -121,25 +171,41 @@ async function launch(port: number, password: string, args: readonly string[]) {
   };
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= close());
-  const url = `redis://${password === '' ? '' : `:${encodeURIComponent(password)}@`}${HOST}:${port}`;
-  const server: RedisServer = { host: HOST, port, url, pid, ended, stop, kill, pause, resume: () => kill('SIGCONT') };
+  const restart = async (): Promise<RedisServer> => {
+    await ended();
+    // Without the socket, which is no file to copy and is made anew.
+    const prepare = (to: string) => cpSync(folder, to, { recursive: true, filter: (path) => !path.endsWith(SOCKET) });
+    const next = await launch({ ...options, prepare });
+    await stop();
+    return next;
+  };
+  const url = `${scheme}://${password === '' ? '' : `:${encodeURIComponent(password)}@`}${HOST}:${port}`;
+  const socket = join(folder, SOCKET);
+  const resume = () => kill('SIGCONT');
+  const address = { host: HOST, port, url, socket, folder, pid };
+  const server: RedisServer = { ...address, ended, stop, kill, pause, resume, restart };
 
-  // PONG proves nothing: on a taken port it comes from the server that was there first.
   const deadline = Date.now() + START_TIMEOUT_MS;
-  for (let reply = ''; !reply.includes(`process_id:${pid}\r\n`); await sleep(5)) {
-    if (gone || Date.now() > deadline) return { server, failure: `redis-server did not start: ${reply}\n${log}` };
-    reply = await serverInfo(port, password);
+  for (let reply = ''; !reply.includes('process_id:'); await sleep(5)) {
+    if (gone || Date.now() > deadline) {
+      await stop();
+      throw new Error(`redis-server did not start: ${reply}\n${log}`);
+    }
+    reply = await serverInfo(socket, password);
   }
   // A forgotten stop() must not keep its process alive.
   child.unref();
   for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket).unref();
-  return { server };
+  return server;
 }
 
-/** What the port answers to INFO, or why it does not. */
-async function serverInfo(port: number, password: string): Promise<string> {
+/**
+ * What a server answers to INFO, or why it does not. Asked at its own socket, which it opens after its ports: at a taken
+ * port, the server that was there first would answer.
+ */
+async function serverInfo(path: string, password: string): Promise<string> {
   const auth = password === '' ? '' : `*2\r\n$4\r\nAUTH\r\n$${Buffer.byteLength(password)}\r\n${password}\r\n`;
-  const socket = connect(port, HOST).setEncoding('utf8');
+  const socket = connect(path).setEncoding('utf8');
   socket.setTimeout(500, () => socket.destroy(new Error('no answer')));
   socket.write(`${auth}*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n`);
   let reply = '';
@@ -154,10 +220,11 @@ async function serverInfo(port: number, password: string): Promise<string> {
   return reply;
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, HOST);
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+/** Different from each other, as all are held before one is given back. */
+async function freePorts(count: number): Promise<number[]> {
+  const probes = Array.from({ length: count }, () => createServer().listen(0, HOST));
+  await Promise.all(probes.map((probe) => once(probe, 'listening')));
+  const ports = probes.map((probe) => (probe.address() as AddressInfo).port);
+  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
+  return ports;
 }

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll } from '@jest/globals';
 import { LocalStore, type BaseStore } from '../../src/index.js';
-import { RedisStore } from '../../src/store/redis/index.js';
-import { startRedis, type RedisServer } from './redis-server.js';
+import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
+import { call } from './redis-client.js';
+import { startCluster } from './redis-cluster.js';
+import { startSentinel } from './redis-sentinel.js';
+import { startRedis } from './redis-server.js';
+import { startTlsRedis } from './redis-tls.js';
 
-/** A store under test. Every suite that holds for all stores runs over the table below. */
+/** A store under test. Every suite that holds for all stores runs over a table below. */
 export interface StoreUnderTest {
   readonly name: string;
   /** Whether a second store opened with the same id sees the same objects. */
@@ -15,13 +19,39 @@ export interface StoreUnderTest {
   close(store: BaseStore): Promise<void>;
 }
 
-/** One server for the tests of a file, from its first use until its end. */
-let redis: Promise<RedisServer> | undefined;
+type Options = Omit<RedisStoreOptions, 'storeId' | 'name' | 'logger'>;
+
+/** Started by the first store of a file that needs them, and stopped at its end. */
+const servers = new Map<string, Promise<{ stop(): Promise<void> }>>();
 
 afterAll(async () => {
-  await (await redis)?.stop();
+  for (const server of servers.values()) await (await server).stop();
 });
 
+function once<S extends { stop(): Promise<void> }>(name: string, start: () => Promise<S>): Promise<S> {
+  const server = servers.get(name) ?? start();
+  servers.set(name, server);
+  return server as Promise<S>;
+}
+
+function redisStore(name: string, options: () => Promise<Options>): StoreUnderTest {
+  return {
+    name,
+    shared: true,
+    open: async ({ storeId = randomUUID() } = {}) => RedisStore.connect({ ...(await options()), storeId }),
+    close: async (store) => {
+      await store.clear();
+      await store.close();
+    },
+  };
+}
+
+const clusterNodes = async (): Promise<Options['cluster']> => {
+  const { nodes } = await once('cluster', () => startCluster());
+  return { nodes };
+};
+
+/** The stores as most users have them. */
 export const stores: readonly StoreUnderTest[] = [
   {
     name: 'local',
@@ -29,16 +59,81 @@ export const stores: readonly StoreUnderTest[] = [
     open: async ({ storeId = randomUUID() } = {}) => new LocalStore({ storeId }),
     close: async (store) => store.close(),
   },
-  {
-    name: 'redis',
-    shared: true,
-    open: async ({ storeId = randomUUID() } = {}) => {
-      redis ??= startRedis();
-      return RedisStore.connect({ url: (await redis).url, storeId });
-    },
-    close: async (store) => {
-      await store.clear();
-      await store.close();
-    },
-  },
+  redisStore('redis', async () => ({ url: (await once('redis', () => startRedis())).url })),
+  redisStore('redis cluster', async () => ({ cluster: await clusterNodes() })),
+  redisStore('redis behind sentinel', async () => {
+    const { sentinels, masterName } = await once('sentinel', () => startSentinel());
+    return { sentinels, masterName };
+  }),
+];
+
+/** And with options that change how a store works, but nothing that it does. */
+export const storesWithOptions: readonly StoreUnderTest[] = [
+  ...stores,
+  redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),
+  redisStore('redis over TLS, with a client certificate', async () => {
+    const { url, ca, cert, key } = await once('tls', () => startTlsRedis({ clientCertificates: true }));
+    return { url, tls: { ca, cert, key } };
+  }),
+  redisStore('redis through a Unix socket', async () => ({ path: (await once('redis', () => startRedis())).socket })),
+  redisStore('redis as a user with the least rights', async () => {
+    const server = await once('acl', () => startRedis());
+    await call(server, 'ACL', 'SETUSER', 'app', 'on', '>secret', ...LEAST_RIGHTS);
+    return { host: server.host, port: server.port, username: 'app', password: 'secret' };
+  }),
+  redisStore('redis with a ttl', async () => ({ url: (await once('redis', () => startRedis())).url, ttl: 60_000 })),
+  redisStore('redis that waits for a replica', async () => {
+    const { sentinels, masterName } = await once('sentinel', () => startSentinel());
+    return { sentinels, masterName, durability: { replicas: 1 } };
+  }),
+];
+
+/** As the documentation lists them. */
+export const LEAST_RIGHTS: readonly string[] = [
+  'resetkeys',
+  '~diffsync:*',
+  '~diffsync.*',
+  'nocommands',
+  ...[
+    'eval',
+    'evalsha',
+    'exec',
+    'multi',
+    'get',
+    'mget',
+    'set',
+    'mset',
+    'msetnx',
+    'strlen',
+    'exists',
+    'unlink',
+    'hget',
+    'hmget',
+    'hgetall',
+    'hset',
+    'hsetnx',
+    'hdel',
+    'hlen',
+    'sadd',
+    'srem',
+    'smembers',
+    'zadd',
+    'zcard',
+    'zcount',
+    'zrange',
+    'zrem',
+    'zremrangebyrank',
+    'zscore',
+    'incrby',
+    'pexpire',
+    'pexpireat',
+    'pexpiretime',
+    'time',
+    'wait',
+    'info',
+    'ping',
+    'quit',
+    'client|info',
+    'client|setname',
+  ].map((command) => `+${command}`),
 ];

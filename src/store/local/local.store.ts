@@ -66,9 +66,11 @@ export class LocalStore extends BaseStore {
   }
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
+    const stored = this.models.get(model);
     for (const uid of uids) {
-      const next = change(uid, this.models.get(model)?.get(uid));
-      if (next !== undefined) this.recordsOf(model).set(uid, copyRecord(next));
+      const current = stored?.get(uid);
+      const next = change(uid, current);
+      if (current !== undefined && next !== undefined) stored?.set(uid, copyRecord(next));
     }
   }
 

@@ -1,19 +1,85 @@
+import { crc32 } from 'node:zlib';
+
+/** The version of the layout and of the text of objects. */
+export const FORMAT_VERSION = 1;
+
+/** The keys of one model, or of one shard of it. On a cluster they lie in one slot. */
+export interface ModelKeys {
+  /** Sorted set: unique ids by insertion. */
+  readonly index: string;
+  /** Hash: layout, time of the last change, and what the last writes left undone. */
+  readonly state: string;
+  /** An object's key is this and its unique id, whatever characters that has. */
+  readonly prefix: string;
+}
+
+export interface RedisLayout {
+  /** Whether the models spread over the slots of a cluster: what names the model is then in braces. */
+  readonly cluster: boolean;
+  /** Into how many slots each model is split. */
+  readonly shards: number;
+  /** Milliseconds after which everything expires. */
+  readonly ttl: number | undefined;
+}
+
 /** Every key of a store; nothing else in the package builds one. Store ids and model names hold no `:`, so none can collide. */
 export class RedisKeys {
-  constructor(private readonly storeId: string) {}
-
-  /** An object's key is this and its unique id, whatever characters that has. */
-  objectPrefix(model: string): string {
-    return `diffsync:${this.storeId}:${model}:`;
-  }
-
-  /** Sorted set: unique ids by insertion. */
-  index(model: string): string {
-    return `diffsync.index:${this.storeId}:${model}`;
-  }
-
   /** Set: names of models that may have objects. */
-  models(): string {
-    return `diffsync.models:${this.storeId}`;
+  readonly models: string;
+  /** What a model's state names as its layout: the version of the format, the number of shards, and whether it expires. */
+  readonly layout: string;
+  private readonly known = new Map<string, readonly ModelKeys[]>();
+
+  constructor(
+    private readonly storeId: string,
+    private readonly options: RedisLayout,
+  ) {
+    this.models = `diffsync.models:${storeId}`;
+    const { shards, ttl } = options;
+    this.layout = `${FORMAT_VERSION}${shards === 1 ? '' : `, ${shards} shards`}${ttl === undefined ? '' : ', expires'}`;
+  }
+
+  get shards(): number {
+    return this.options.shards;
+  }
+
+  get ttl(): number | undefined {
+    return this.options.ttl;
+  }
+
+  /** By the number of the shard; one where the model is not split. */
+  of(model: string): readonly ModelKeys[] {
+    let keys = this.known.get(model);
+    if (keys === undefined) this.known.set(model, (keys = this.build(model)));
+    return keys;
+  }
+
+  /** Hash whose field "format" names the model's layout: its state, or that of the whole where it is split. */
+  layoutOf(model: string): string {
+    const name = `${this.storeId}:${model}`;
+    return `diffsync.state:${this.options.cluster ? `{${name}}` : name}`;
+  }
+
+  /** Counter of a split model: the place that was given last. */
+  places(model: string): string {
+    return `diffsync.places:{${this.storeId}:${model}}`;
+  }
+
+  /** Which shard holds an object. Decided by the unique id for ever: CRC-32 of its UTF-8 bytes, modulo the shards. */
+  shardOf(uid: string): number {
+    return this.shards === 1 ? 0 : crc32(uid) % this.shards;
+  }
+
+  private build(model: string): ModelKeys[] {
+    const { cluster, shards } = this.options;
+    return Array.from({ length: shards }, (_, shard) => {
+      const name = `${this.storeId}:${model}${shards === 1 ? '' : `:${shard}`}`;
+      const tagged = cluster ? `{${name}}` : name;
+      return {
+        index: `diffsync.index:${tagged}`,
+        state: `diffsync.state:${tagged}`,
+        prefix: `diffsync:${tagged}:`,
+      };
+    });
   }
 }

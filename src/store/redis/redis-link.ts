@@ -1,14 +1,16 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 /**
  * What is known of a client's link to its server, and the wait for it. One for each client, whoever uses the client, so
  * that an outage costs a few listeners and not some for each waiting operation.
  */
 export class RedisLink {
-  private static readonly links = new WeakMap<Redis, RedisLink>();
+  private static readonly links = new WeakMap<Redis | Cluster, RedisLink>();
 
   /** The client's last 'error' event since the link was up: ioredis's own rejections carry no reason. */
   lastError: unknown;
+  /** Grows whenever the link breaks. */
+  breaks = 0;
   private users = 0;
   private waiting: Promise<void> | undefined;
   private readonly remember = (error: unknown): void => {
@@ -17,24 +19,22 @@ export class RedisLink {
   private readonly forget = (): void => {
     this.lastError = undefined;
   };
+  private readonly broken = (): void => {
+    this.breaks++;
+  };
 
-  private constructor(private readonly client: Redis) {}
+  private constructor(private readonly client: Redis | Cluster) {}
 
   /** Watches a client until `release` has been called as often. */
-  static watch(client: Redis): RedisLink {
+  static watch(client: Redis | Cluster): RedisLink {
     const link = RedisLink.links.get(client) ?? new RedisLink(client);
     RedisLink.links.set(client, link);
-    if (link.users++ === 0) {
-      client.on('error', link.remember);
-      client.on('ready', link.forget);
-    }
+    if (link.users++ === 0) link.listen('on');
     return link;
   }
 
   release(): void {
-    if (--this.users > 0) return;
-    this.client.off('error', this.remember);
-    this.client.off('ready', this.forget);
+    if (--this.users === 0) this.listen('off');
   }
 
   /** Settles when commands can be sent. @throws the reason when that is not within `timeout` milliseconds. */
@@ -59,10 +59,18 @@ export class RedisLink {
       const up = (): void => settle(resolve);
       const ended = (): void => settle(() => reject(this.lastError ?? new Error('the client has ended')));
       const timer = setTimeout(() => {
-        settle(() => reject(this.lastError ?? new Error(`no connection within ${timeout} ms`)));
+        settle(() => reject(this.lastError ?? new Error(`no connection within ${Math.ceil(timeout)} ms`)));
       }, timeout);
       client.once('ready', up);
       client.once('end', ended);
     });
+  }
+
+  private listen(how: 'on' | 'off'): void {
+    const emitter: NodeJS.EventEmitter = this.client;
+    emitter[how]('error', this.remember);
+    emitter[how]('node error', this.remember);
+    emitter[how]('ready', this.forget);
+    emitter[how]('close', this.broken);
   }
 }

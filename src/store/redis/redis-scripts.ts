@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
+import type { Redis, RedisCommander } from 'ioredis';
 
 /** The atomic steps, as methods that `defineScripts` adds to a client. A file's header says what goes in and comes out. */
 export interface RedisScripts {
-  diffsyncInsert(
+  diffsyncInsert(index: string, state: string, ...args: string[]): Promise<(number | string)[]>;
+  diffsyncPut(index: string, state: string, ...args: string[]): Promise<number>;
+  diffsyncSwap(index: string, state: string, ...args: string[]): Promise<number[]>;
+  diffsyncDelete(index: string, state: string, ...args: string[]): Promise<number[]>;
+  diffsyncClear(index: string, state: string, prefix: string, most: number): Promise<number>;
+  diffsyncRenew(
     index: string,
-    models: string,
+    state: string,
     prefix: string,
-    model: string,
-    ...objects: string[]
-  ): Promise<(number | string)[]>;
-  diffsyncPut(index: string, models: string, prefix: string, model: string, ...objects: string[]): Promise<number>;
-  diffsyncSwap(index: string, models: string, prefix: string, model: string, ...objects: string[]): Promise<number[]>;
-  diffsyncDelete(index: string, prefix: string, ...uids: string[]): Promise<number[]>;
-  diffsyncClear(index: string, models: string, prefix: string, model: string, most: number): Promise<number>;
+    after: string,
+    ttl: number,
+    most: number,
+  ): Promise<string>;
   diffsyncRecheck(index: string, prefix: string, ...uids: string[]): Promise<(number | string)[]>;
 }
 
@@ -22,19 +24,30 @@ const FILES: Record<keyof RedisScripts, string> = {
   diffsyncInsert: 'insert-2.lua',
   diffsyncPut: 'put-2.lua',
   diffsyncSwap: 'swap-2.lua',
-  diffsyncDelete: 'delete-1.lua',
+  diffsyncDelete: 'delete-2.lua',
   diffsyncClear: 'clear-2.lua',
+  diffsyncRenew: 'renew-2.lua',
   diffsyncRecheck: 'recheck-1.lua',
 };
+/** Goes before those that use what it defines. */
+const LEDGER = 'ledger-2.lua';
 
-export type ScriptedRedis = Redis & RedisScripts;
+/** One server's client, or a cluster's. */
+export type ScriptedRedis = RedisCommander & Pick<Redis, 'multi' | 'call'> & RedisScripts;
 
-export function defineScripts(client: Redis): ScriptedRedis {
+export function defineScripts(client: Pick<Redis, 'defineCommand'>): void {
   for (const [name, file] of Object.entries(FILES)) {
-    client.defineCommand(name, {
-      numberOfKeys: Number(/-(\d+)\.lua$/.exec(file)?.[1]),
-      lua: readFileSync(new URL(`./scripts/${file}`, import.meta.url), 'utf8'),
-    });
+    client.defineCommand(name, { numberOfKeys: Number(/-(\d+)\.lua$/.exec(file)?.[1]), lua: scriptOf(file) });
   }
-  return client as ScriptedRedis;
+}
+
+function scriptOf(file: string): string {
+  const text = readScript(file);
+  if (!text.includes('settle(')) return text;
+  const [shebang, ...body] = text.split('\n');
+  return [shebang, readScript(LEDGER), ...body].join('\n');
+}
+
+function readScript(file: string): string {
+  return readFileSync(new URL(`./scripts/${file}`, import.meta.url), 'utf8');
 }

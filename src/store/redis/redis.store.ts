@@ -6,29 +6,44 @@ import { decodeRecord, encodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
 import { BaseStore } from '../base-store.js';
 import type { RecordChange } from '../write-behind.js';
+import { Gatherer } from './gatherer.js';
+import { uidChunks, WRITE_CHUNK, writeChunks, type WriteChunk } from './redis-chunks.js';
 import { RedisConnection } from './redis-connection.js';
-import { RedisKeys } from './redis-keys.js';
+import { layoutFailure } from './redis-errors.js';
+import { RedisKeys, type ModelKeys } from './redis-keys.js';
+import { RedisLanes } from './redis-lanes.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
+import { listedPages, mergedPages, sortedPages, type Reading, type StoredText } from './redis-pages.js';
+import { RedisRenewal } from './redis-renewal.js';
 import type { ScriptedRedis } from './redis-scripts.js';
 
-/** Objects, and characters of text, in one write: larger ones block the server for too long. */
-const WRITE_CHUNK = 500;
-const WRITE_CHUNK_CHARS = 256 * 1024;
 /** Objects in one read. */
 const READ_CHUNK = 1000;
 /** Chunks in flight: a third gains little and keeps other clients waiting. */
 const WINDOW = 2;
+/** Objects whose expiry is put off in one step. */
+const RENEW_CHUNK = 1000;
+
+/** What `Gatherer` gathers: records to write, unique ids to read or remove. */
+type Piece = ModelRecord | string;
 
 /**
- * Objects in Redis 7, shared by all processes with the same store id. Each object is readable JSON at
- * `diffsync:<store id>:<model>:<unique id>`; a sorted set beside them keeps their order. Every write is one atomic step
- * on the server for up to 500 objects and their places.
+ * Objects in Redis 7, shared by all processes with the same store id: on one server, behind Sentinel, or on a cluster.
+ * Each object is readable JSON at `diffsync:<store id>:<model>:<unique id>`; a sorted set beside them keeps their order.
+ * Every write is one atomic step on the server for up to 500 objects and their places. Operations that are started
+ * without awaiting each one go together.
  */
 export class RedisStore extends BaseStore {
   readonly engine = 'redis';
   declare readonly storeId: string;
   private readonly keys: RedisKeys;
   private readonly connection: RedisConnection;
+  private readonly lanes = new RedisLanes();
+  private readonly renewal: RedisRenewal | undefined;
+  private readonly writing = new Map<string, Gatherer<Piece, unknown>>();
+  private readonly reading = new Map<string, Gatherer<Piece, unknown>>();
+  /** Models whose names the server has. */
+  private readonly named = new Set<string>();
 
   /**
    * Connects only in `open`. Default `storeId`: a random UUID.
@@ -37,9 +52,16 @@ export class RedisStore extends BaseStore {
   constructor(options: RedisStoreOptions = {}, connection?: RedisConnection) {
     const { storeId = randomUUID(), name, logger, ...own } = options;
     super({ storeId, name, logger });
-    checkRedisOptions(own);
-    this.keys = new RedisKeys(storeId);
+    if (connection === undefined) checkRedisOptions(own);
     this.connection = connection ?? new RedisConnection(own);
+    const { shards = 1, ttl } = own;
+    this.keys = new RedisKeys(storeId, { cluster: this.connection.isCluster, shards, ttl });
+    if (ttl === undefined) return;
+    this.renewal = new RedisRenewal(
+      ttl,
+      () => this.renew(ttl),
+      (error) => this.logger.warning(`${String(this)}: its expiry is not put off yet`, { reason: String(error) }),
+    );
   }
 
   /** A new store, open. @throws ObjectStoreException when the server cannot be reached. */
@@ -54,59 +76,57 @@ export class RedisStore extends BaseStore {
   }
 
   override scope({ storeId, name }: { readonly storeId: string; readonly name?: string }): RedisStore {
-    return new RedisStore({ storeId, name, logger: this.logger }, this.connection);
+    const { shards, ttl } = this.keys;
+    return new RedisStore({ storeId, name, logger: this.logger, shards, ttl }, this.connection);
   }
 
   protected override async connect(): Promise<void> {
     await this.connection.acquire(String(this));
+    try {
+      await this.checkLayout();
+    } catch (error) {
+      await this.connection.release();
+      throw error;
+    }
+    this.renewal?.start();
   }
 
   protected override async disconnect(): Promise<void> {
+    await this.renewal?.stop();
+    this.named.clear();
     await this.connection.release();
   }
 
   protected override async probe(): Promise<void> {
-    await this.reads((client) => client.ping());
+    await this.read((client) => client.ping());
   }
 
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
-    const chunks = await pMap(
-      slices(uids, READ_CHUNK),
-      async (chunk) => {
-        const texts = await this.texts(model, chunk);
-        return chunk.map((uid, at) => this.decode(model, uid, texts[at] ?? null));
-      },
-      { concurrency: WINDOW },
-    );
-    return chunks.flat();
+    await this.written(model);
+    const [only] = uids;
+    if (uids.length !== 1 || only === undefined) return this.readMany(model, uids);
+    const found = this.gatherer(this.reading, model).do('read', only, only);
+    return [(await found) as ModelRecord | undefined];
   }
 
-  /**
-   * Follows the places, not the ranks, so that what others remove meanwhile makes nothing be passed over; ends at the
-   * place that is last when it begins, so that what others add meanwhile does not keep it going.
-   */
   protected override async *scanRecords(
     model: string,
     pageSize: number,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
-    const [, end] = await this.reads((client) => client.zrange(this.keys.index(model), '-1', '-1', 'WITHSCORES'));
-    let next: Promise<Page> | undefined = end === undefined ? undefined : this.page(model, '-inf', end, pageSize);
-    while (next !== undefined) {
-      const { uids, last }: Page = await next;
-      next = uids.length < pageSize ? undefined : this.page(model, `(${last}`, end as string, pageSize);
-      next?.catch(() => undefined); // Awaited in its turn; the consumer may stop before.
-      if (uids.length > 0) yield await this.readPage(model, uids);
-    }
+    await this.written(model);
+    for await (const page of this.pages(model, pageSize)) yield await this.recordsOf(model, page);
   }
 
   protected override async countRecords(model: string): Promise<number> {
-    return this.reads((client) => client.zcard(this.keys.index(model)));
+    await this.written(model);
+    return this.read((client) => countOf(client, this.keys.of(model)));
   }
 
   protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
+    await Promise.all([...this.writing.keys()].map((model) => this.written(model)));
     const models = await this.models();
-    const counts = await this.reads((client) =>
-      Promise.all(models.map((model) => client.zcard(this.keys.index(model)))),
+    const counts = await this.read((client) =>
+      Promise.all(models.map((model) => countOf(client, this.keys.of(model)))),
     );
     const all = models.map((model, at): [string, number] => [model, counts[at] ?? 0]);
     return new Map(all.filter(([, count]) => count > 0));
@@ -116,43 +136,32 @@ export class RedisStore extends BaseStore {
     model: string,
     records: readonly ModelRecord[],
   ): Promise<(ModelRecord | undefined)[]> {
-    const index = this.keys.index(model);
-    const found = await pMap(
-      writeChunks(records),
-      async (chunk) => {
-        const there = await this.writes((client) =>
-          client.diffsyncInsert(index, this.keys.models(), this.keys.objectPrefix(model), model, ...chunk.flat()),
-        );
-        const inTheWay: (ModelRecord | undefined)[] = Array.from({ length: chunk.length });
-        for (let at = 0; at < there.length; at += 2) {
-          const position = Number(there[at]) - 1;
-          const [uid] = chunk[position] as EncodedRecord;
-          inTheWay[position] = this.decode(model, uid, String(there[at + 1]));
-        }
-        return inTheWay;
-      },
-      { concurrency: WINDOW },
-    );
-    return found.flat();
+    const [only] = records;
+    if (records.length === 1 && only !== undefined) {
+      const found = this.gatherer(this.writing, model).do('insert', only.uid, only);
+      return [(await found) as ModelRecord | undefined];
+    }
+    await this.written(model);
+    return this.insertMany(model, records);
   }
 
   protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
-    const index = this.keys.index(model);
-    await pMap(
-      writeChunks(records),
-      (chunk) =>
-        this.writes((client) =>
-          client.diffsyncPut(index, this.keys.models(), this.keys.objectPrefix(model), model, ...chunk.flat()),
-        ),
-      { concurrency: WINDOW },
-    );
+    const [only] = records;
+    if (records.length === 1 && only !== undefined) {
+      await this.gatherer(this.writing, model).do('put', only.uid, only);
+      return;
+    }
+    await this.written(model);
+    await this.putMany(model, records);
   }
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
+    await this.written(model);
     let left = uids;
     for (let attempt = 0; left.length > 0; attempt++) {
       if (attempt > 0) await pause(attempt);
-      const again = await pMap(slices(left, WRITE_CHUNK), (chunk) => this.swap(model, chunk, change), {
+      const chunks = uidChunks(left, (uid) => this.keysOf(model, uid), WRITE_CHUNK);
+      const again = await pMap(chunks, ({ keys, items }) => this.swap(model, keys, items, change), {
         concurrency: WINDOW,
       });
       left = again.flat();
@@ -160,137 +169,303 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
-    const chunks = await pMap(
-      slices(uids, WRITE_CHUNK),
-      async (chunk) => {
-        const missing = await this.writes((client) =>
-          client.diffsyncDelete(this.keys.index(model), this.keys.objectPrefix(model), ...chunk),
-        );
-        const gone = new Set(missing);
-        return chunk.map((_, at) => !gone.has(at + 1));
-      },
-      { concurrency: WINDOW },
-    );
-    return chunks.flat();
+    const [only] = uids;
+    if (uids.length === 1 && only !== undefined) {
+      return [(await this.gatherer(this.writing, model).do('delete', only, only)) as boolean];
+    }
+    await this.written(model);
+    return this.deleteMany(model, uids);
   }
 
   protected override async clearRecords(): Promise<void> {
-    const { keys } = this;
     for (const model of await this.models()) {
-      const clearSome = (client: ScriptedRedis): Promise<number> =>
-        client.diffsyncClear(keys.index(model), keys.models(), keys.objectPrefix(model), model, WRITE_CHUNK);
-      while ((await this.writes(clearSome)) > 0);
+      await this.written(model);
+      for (const keys of this.keys.of(model)) await this.clearModel(keys);
+      const { models, shards } = this.keys;
+      await this.write(models, async (client) => {
+        await client.srem(models, model);
+        if (shards > 1) await client.unlink(this.keys.places(model), this.keys.layoutOf(model));
+        // What others added meanwhile is not hidden: they name their model again only when it was empty.
+        if ((await countOf(client, this.keys.of(model))) > 0) await client.sadd(models, model);
+      });
+      this.named.delete(model);
     }
   }
 
+  // ---- Many at once
+
+  private async readMany(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
+    const found: (ModelRecord | undefined)[] = Array.from({ length: uids.length });
+    const chunks = uidChunks(uids, (uid) => this.keysOf(model, uid), READ_CHUNK);
+    await pMap(
+      chunks,
+      async ({ keys, positions, items }) => {
+        const texts = await this.texts(keys, items);
+        const rechecked = await this.recheck(
+          model,
+          keys,
+          items.filter((_, at) => texts[at] === null),
+        );
+        for (const [at, uid] of items.entries()) {
+          const text = texts[at] ?? rechecked.get(uid);
+          found[positions[at] as number] = text === undefined ? undefined : this.decode(model, keys, uid, text);
+        }
+      },
+      { concurrency: WINDOW },
+    );
+    return found;
+  }
+
+  private async insertMany(model: string, records: readonly ModelRecord[]): Promise<(ModelRecord | undefined)[]> {
+    const inTheWay: (ModelRecord | undefined)[] = Array.from({ length: records.length });
+    await this.writeMany(model, records, async ({ keys, positions, items, places }) => {
+      const [created, ...there] = await this.ledgered(keys, (client, ...ledger) =>
+        client.diffsyncInsert(keys.index, keys.state, ...ledger, places, ...items),
+      );
+      for (let at = 0; at < there.length; at += 2) {
+        const position = Number(there[at]) - 1;
+        const uid = items[2 * position] as string;
+        inTheWay[positions[position] as number] = this.decode(model, keys, uid, String(there[at + 1]));
+      }
+      return created === 1;
+    });
+    return inTheWay;
+  }
+
+  private async putMany(model: string, records: readonly ModelRecord[]): Promise<void> {
+    await this.writeMany(model, records, async ({ keys, items, places }) => {
+      const created = await this.ledgered(keys, (client, ...ledger) =>
+        client.diffsyncPut(keys.index, keys.state, ...ledger, places, ...items),
+      );
+      return created === 1;
+    });
+  }
+
+  private async deleteMany(model: string, uids: readonly string[]): Promise<boolean[]> {
+    const present = Array.from({ length: uids.length }, () => true);
+    const chunks = uidChunks(uids, (uid) => this.keysOf(model, uid), WRITE_CHUNK);
+    await pMap(
+      chunks,
+      async ({ keys, positions, items }) => {
+        const missing = await this.ledgered(keys, (client, ...ledger) =>
+          client.diffsyncDelete(keys.index, keys.state, ...ledger, ...items),
+        );
+        for (const position of missing) present[positions[position - 1] as number] = false;
+      },
+      { concurrency: WINDOW },
+    );
+    return present;
+  }
+
+  /** @param write answers whether it put the first object into its keys. */
+  private async writeMany(
+    model: string,
+    records: readonly ModelRecord[],
+    write: (chunk: WriteChunk) => Promise<boolean>,
+  ): Promise<void> {
+    if (records.length === 0) return;
+    if (!this.named.has(model)) await this.nameModel(model);
+    const firstPlace = this.keys.shards === 1 ? undefined : await this.reservePlaces(model, records.length);
+    const chunks = writeChunks(records, (uid) => this.keysOf(model, uid), firstPlace);
+    const created = await pMap(chunks, write, { concurrency: WINDOW });
+    // Another process may have found the model empty meanwhile, and taken its name away.
+    if (created.includes(true)) await this.nameModel(model);
+  }
+
   /** @returns the unique ids that somebody else changed in between. */
-  private async swap(model: string, uids: readonly string[], change: RecordChange): Promise<string[]> {
-    const before = await this.texts(model, uids);
+  private async swap(model: string, keys: ModelKeys, uids: readonly string[], change: RecordChange): Promise<string[]> {
+    const before = await this.texts(keys, uids);
     const swaps = uids.flatMap((uid, at) => {
       const text = before[at] ?? null;
-      const next = change(uid, this.decode(model, uid, text));
-      return next === undefined ? [] : [[uid, text ?? '', encodeRecord(next)] as const];
+      const next = change(uid, text === null ? undefined : this.decode(model, keys, uid, text));
+      return text === null || next === undefined ? [] : [[uid, text, encodeRecord(next)] as const];
     });
     if (swaps.length === 0) return [];
-    const changed = await this.writes((client) =>
-      client.diffsyncSwap(
-        this.keys.index(model),
-        this.keys.models(),
-        this.keys.objectPrefix(model),
-        model,
-        ...swaps.flat(),
-      ),
+    const changed = await this.ledgered(keys, (client, ...ledger) =>
+      client.diffsyncSwap(keys.index, keys.state, ...ledger, ...swaps.flat()),
     );
-    return changed.map((position) => (swaps[position - 1] as readonly [string, string, string])[0]);
+    return changed.map((position) => (swaps[position - 1] as (typeof swaps)[number])[0]);
   }
 
-  private async page(model: string, after: string, end: string, size: number): Promise<Page> {
-    const flat = await this.reads((client) =>
-      client.zrange(this.keys.index(model), after, end, 'BYSCORE', 'LIMIT', 0, size, 'WITHSCORES'),
-    );
-    return { uids: flat.filter((_, at) => at % 2 === 0), last: flat.at(-1) ?? '-inf' };
+  private async clearModel(keys: ModelKeys): Promise<void> {
+    const clearSome = (client: ScriptedRedis): Promise<number> =>
+      client.diffsyncClear(keys.index, keys.state, keys.prefix, WRITE_CHUNK);
+    while ((await this.write(keys.index, clearSome)) > 0);
   }
 
-  private async readPage(model: string, uids: readonly string[]): Promise<ModelRecord[]> {
-    const records = await this.readRecords(model, uids);
-    const absent = uids.filter((_, at) => records[at] === undefined);
-    if (absent.length === 0) return records as ModelRecord[];
-    const found = await this.reads((client) =>
-      client.diffsyncRecheck(this.keys.index(model), this.keys.objectPrefix(model), ...absent),
-    );
-    const rechecked = new Map(absent.map((uid, at) => [uid, found[at]]));
-    return uids.flatMap((uid, at) => {
-      const record = records[at];
-      if (record !== undefined) return [record];
-      const text = rechecked.get(uid);
-      if (typeof text === 'string') return [this.decode(model, uid, text) as ModelRecord];
-      if (text === 0) return [];
-      throw new ObjectStoreException(
-        `${String(this)} is damaged: its index lists ${model} "${uid}", but the key that held it is gone`,
-        { code: 'STORE_CORRUPT' },
-      );
+  private async renew(ttl: number): Promise<void> {
+    const { models } = this.keys;
+    for (const model of await this.models()) {
+      for (const keys of this.keys.of(model)) {
+        let after = '-inf';
+        do {
+          const from = after;
+          after = await this.write(keys.index, (client) =>
+            client.diffsyncRenew(keys.index, keys.state, keys.prefix, from, ttl, RENEW_CHUNK),
+          );
+        } while (after !== '');
+      }
+    }
+    await this.write(models, (client) => client.pexpire(models, 2 * ttl));
+  }
+
+  // ---- Pages
+
+  private async *pages(model: string, size: number): AsyncGenerator<readonly StoredText[], void, undefined> {
+    const readings = this.keys
+      .of(model)
+      .map((keys): Reading => ({ keys, size, read: (commands) => this.read(commands) }));
+    const [only] = readings;
+    if (readings.length !== 1 || only === undefined) yield* mergedPages(readings);
+    // SORT takes the first "*" of a pattern for the place of the unique id.
+    else if (this.connection.sorts && !only.keys.prefix.includes('*')) yield* sortedPages(only);
+    else yield* listedPages(only);
+  }
+
+  private async recordsOf(model: string, page: readonly StoredText[]): Promise<ModelRecord[]> {
+    const absent = page.filter(({ text }) => text === null).map(({ uid }) => uid);
+    const rechecked = new Map<string, string>();
+    for (const { keys, items } of uidChunks(absent, (uid) => this.keysOf(model, uid), READ_CHUNK)) {
+      for (const [uid, text] of await this.recheck(model, keys, items)) rechecked.set(uid, text);
+    }
+    return page.flatMap(({ uid, text }) => {
+      const known = text ?? rechecked.get(uid);
+      return known === undefined ? [] : [this.decode(model, this.keysOf(model, uid), uid, known)];
     });
   }
 
-  private async texts(model: string, uids: readonly string[]): Promise<(string | null)[]> {
-    const prefix = this.keys.objectPrefix(model);
-    const [only] = uids;
-    if (uids.length === 1 && only !== undefined) return [await this.reads((client) => client.get(prefix + only))];
-    return uids.length === 0 ? [] : this.reads((client) => client.mget(uids.map((uid) => prefix + uid)));
+  /** What was not found is looked for again, at one moment with its place. @returns those that are there. */
+  private async recheck(model: string, keys: ModelKeys, uids: readonly string[]): Promise<Map<string, string>> {
+    if (uids.length === 0) return new Map();
+    const found = await this.read((client) => client.diffsyncRecheck(keys.index, keys.prefix, ...uids));
+    const texts = new Map<string, string>();
+    for (const [at, uid] of uids.entries()) {
+      const text = found[at];
+      if (typeof text === 'string') texts.set(uid, text);
+      else if (text !== 0) throw this.damaged(model, keys, uid, text === 1 ? 'is gone' : 'holds something else');
+    }
+    return texts;
   }
 
-  private async models(): Promise<string[]> {
-    return this.reads((client) => client.smembers(this.keys.models()));
+  private async texts(keys: ModelKeys, uids: readonly string[]): Promise<(string | null)[]> {
+    return this.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)));
   }
 
-  private decode(model: string, uid: string, text: string | null): ModelRecord | undefined {
-    if (text === null) return undefined;
+  private decode(model: string, keys: ModelKeys, uid: string, text: string): ModelRecord {
     try {
       return decodeRecord(uid, text);
     } catch (error) {
       throw new ObjectStoreException(
-        `${String(this)}: the value of ${model} "${uid}" at key "${this.keys.objectPrefix(model)}${uid}" is no stored object`,
+        `${String(this)}: the value of ${model} "${uid}" at key "${keys.prefix}${uid}" is no stored object`,
         { code: 'STORE_CORRUPT', cause: error },
       );
     }
   }
 
-  private reads<T>(commands: (client: ScriptedRedis) => Promise<T>): Promise<T> {
-    return this.connection.run(String(this), false, commands);
+  private damaged(model: string, keys: ModelKeys, uid: string, what: string): ObjectStoreException {
+    return new ObjectStoreException(
+      `${String(this)} is damaged: its index lists ${model} "${uid}", but the key "${keys.prefix}${uid}" ${what}`,
+      { code: 'STORE_CORRUPT' },
+    );
   }
 
-  private writes<T>(commands: (client: ScriptedRedis) => Promise<T>): Promise<T> {
-    return this.connection.run(String(this), true, commands);
+  // ---- Models
+
+  private async models(): Promise<string[]> {
+    return this.read((client) => client.smembers(this.keys.models));
   }
-}
 
-interface Page {
-  readonly uids: readonly string[];
-  /** The place of the last one. */
-  readonly last: string;
-}
+  /** Before the first write, so that no crash leaves a model that has objects and no name. */
+  private async nameModel(model: string): Promise<void> {
+    const { models, layout, shards, ttl } = this.keys;
+    const layoutKey = this.keys.layoutOf(model);
+    await this.write(models, async (client) => {
+      const found =
+        shards === 1
+          ? [client.sadd(models, model)]
+          : [client.sadd(models, model), client.hsetnx(layoutKey, 'format', layout), client.hget(layoutKey, 'format')];
+      if (ttl !== undefined) found.push(client.pexpire(models, 2 * ttl));
+      await Promise.all(found);
+    });
+    if (shards > 1) await this.checkLayout([model]);
+    this.named.add(model);
+  }
 
-type EncodedRecord = readonly [uid: string, text: string];
-
-/** Encoded as they are taken, so that encoding one chunk overlaps the wire of the one before. */
-function* writeChunks(records: readonly ModelRecord[]): Generator<EncodedRecord[], void, undefined> {
-  let chunk: EncodedRecord[] = [];
-  let chars = 0;
-  for (const record of records) {
-    const text = encodeRecord(record);
-    if (chunk.length === WRITE_CHUNK || (chars + text.length > WRITE_CHUNK_CHARS && chunk.length > 0)) {
-      yield chunk;
-      chunk = [];
-      chars = 0;
+  /** @throws ObjectStoreException for models that are kept otherwise than these options say. */
+  private async checkLayout(models?: readonly string[]): Promise<void> {
+    for (const model of models ?? (await this.models())) {
+      const found = await this.read((client) => client.hget(this.keys.layoutOf(model), 'format'));
+      if (found === null || found === this.keys.layout) continue;
+      const { code, text } = layoutFailure(found);
+      throw new ObjectStoreException(`${String(this)} at ${this.address}: model "${model}": ${text}`, { code });
     }
-    chunk.push([record.uid, text]);
-    chars += text.length;
   }
-  if (chunk.length > 0) yield chunk;
+
+  private async reservePlaces(model: string, count: number): Promise<number> {
+    const places = this.keys.places(model);
+    // Sent twice it leaves a gap, which is no harm.
+    return (await this.write(places, (client) => client.incrby(places, count))) - count + 1;
+  }
+
+  private keysOf(model: string, uid: string): ModelKeys {
+    return this.keys.of(model)[this.keys.shardOf(uid)] as ModelKeys;
+  }
+
+  // ---- Steps
+
+  private gatherer(gatherers: Map<string, Gatherer<Piece, unknown>>, model: string): Gatherer<Piece, unknown> {
+    let gatherer = gatherers.get(model);
+    if (gatherer === undefined) {
+      const most = gatherers === this.writing ? WRITE_CHUNK : READ_CHUNK;
+      gatherers.set(model, (gatherer = new Gatherer((kind, items) => this.together(kind, model, items), most, WINDOW)));
+    }
+    return gatherer;
+  }
+
+  private async together(kind: string, model: string, items: readonly Piece[]): Promise<readonly unknown[]> {
+    switch (kind) {
+      case 'read':
+        return this.readMany(model, items as string[]);
+      case 'insert':
+        return this.insertMany(model, items as ModelRecord[]);
+      case 'delete':
+        return this.deleteMany(model, items as string[]);
+      default:
+        await this.putMany(model, items as ModelRecord[]);
+        return [];
+    }
+  }
+
+  /** Settles when the single writes that were asked for before are done. */
+  private async written(model: string): Promise<void> {
+    await this.writing.get(model)?.settled();
+  }
+
+  /** A write that its model's state remembers, so that it is done once however often it is sent. */
+  private ledgered<T>(
+    keys: ModelKeys,
+    send: (client: ScriptedRedis, ...ledger: [string, string, string, string, string]) => Promise<T>,
+  ): Promise<T> {
+    const { layout, ttl = 0 } = this.keys;
+    return this.lanes.lend(({ name, number }) =>
+      this.write(keys.index, (client) => send(client, keys.prefix, name, number, layout, String(ttl))),
+    );
+  }
+
+  private read<T>(send: (client: ScriptedRedis) => Promise<T>): Promise<T> {
+    this.renewal?.use();
+    return this.connection.run({ store: String(this), send });
+  }
+
+  private write<T>(key: string, send: (client: ScriptedRedis) => Promise<T>): Promise<T> {
+    this.renewal?.use();
+    return this.connection.run({ store: String(this), writes: key, send });
+  }
 }
 
-function* slices<T>(list: readonly T[], size: number): Generator<readonly T[], void, undefined> {
-  for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size);
+async function countOf(client: ScriptedRedis, keys: readonly ModelKeys[]): Promise<number> {
+  const counts = await Promise.all(keys.map(({ index }) => client.zcard(index)));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** Writers that meet at one object come back at different times: full jitter from about 1 ms to 64 ms. */

@@ -1,10 +1,16 @@
--- Reads objects and their places at one moment, for those that a page listed but whose text was not found.
+#!lua flags=no-writes
+-- Reads objects and their places at one moment, for those whose text was not found.
 -- KEYS 1 index (sorted set)
 -- ARGV 1 object key prefix, then unique ids
--- Returns for each its text, or 1 when the index lists it without a text, or 0 when it is gone from both.
+-- Returns for each its text, or 0 when it is gone, 1 when the index lists it without a text, 2 when its key holds
+-- something else than a text.
 local found = {}
 for at = 2, #ARGV do
-  found[at - 1] = redis.call('GET', ARGV[1] .. ARGV[at])
-    or (redis.call('ZSCORE', KEYS[1], ARGV[at]) and 1 or 0)
+  local text = redis.pcall('GET', ARGV[1] .. ARGV[at])
+  if type(text) == 'table' then
+    found[at - 1] = 2
+  else
+    found[at - 1] = text or (redis.call('ZSCORE', KEYS[1], ARGV[at]) and 1 or 0)
+  end
 end
 return found

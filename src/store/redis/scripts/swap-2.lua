@@ -1,20 +1,23 @@
--- Compare-and-set: stores each object only where the expected text is still there. One atomic step for all of them.
--- KEYS 1 index (sorted set), 2 model names (set)
--- ARGV 1 object key prefix, 2 model name, then for each object: unique id, expected text ('' for none), text
+#!lua
+-- Compare-and-set: replaces each object only where the expected text is still there. One atomic step for all of them.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 to 5 as in the ledger, then for each object: unique id, expected text, text
 -- Returns the positions (from 1) of those that had changed and were left alone.
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
-local score = last[2] and tonumber(last[2]) or 0
-redis.call('SADD', KEYS[2], ARGV[2])
-
+-- Fails with WRONGTYPE, having written nothing, when a key holds something else.
+local same = {}
+for at = 6, #ARGV, 3 do
+  same[at / 3 - 1] = redis.call('GET', prefix .. ARGV[at]) == ARGV[at + 1]
+end
 local changed = {}
-for at = 3, #ARGV, 3 do
-  local key = ARGV[1] .. ARGV[at]
-  if (redis.call('GET', key) or '') == ARGV[at + 1] then
-    score = score + 1
-    redis.call('ZADD', KEYS[1], 'NX', score, ARGV[at])
-    redis.call('SET', key, ARGV[at + 2])
-  else
-    changed[#changed + 1] = at / 3
+for at = 6, #ARGV, 3 do
+  local position = at / 3 - 1
+  if pending(position) then
+    if same[position] then
+      redis.call('SET', prefix .. ARGV[at], ARGV[at + 2], 'KEEPTTL')
+    else
+      changed[#changed + 1] = position
+    end
   end
 end
+settle(changed)
 return changed

@@ -1,0 +1,106 @@
+/** A single piece of work that waits to be done with others. */
+interface Waiting<T, R> {
+  readonly kind: string;
+  readonly uid: string;
+  readonly item: T;
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Work that is asked for one by one without awaiting each, done many at a time, each caller getting its own result. In
+ * the order of the calls: only neighbours of one kind go together, and nothing is in flight twice for one unique id.
+ */
+export class Gatherer<T, R> {
+  private waiting: (Waiting<T, R> | (() => void))[] = [];
+  private head = 0;
+  private inFlight = 0;
+  private readonly busy = new Set<string>();
+  private scheduled = false;
+
+  /**
+   * @param work answers by position.
+   * @param most pieces in one call of `work`.
+   * @param window calls of `work` at a time; what comes meanwhile gathers.
+   */
+  constructor(
+    private readonly work: (kind: string, items: readonly T[]) => Promise<readonly R[]>,
+    private readonly most: number,
+    private readonly window: number,
+  ) {}
+
+  do(kind: string, uid: string, item: T): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ kind, uid, item, resolve, reject });
+      this.schedule();
+    });
+  }
+
+  /** Settles when all that was asked for before is done; undefined when there is none. */
+  settled(): Promise<void> | undefined {
+    if (this.head === this.waiting.length && this.inFlight === 0) return undefined;
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+      this.schedule();
+    });
+  }
+
+  /** After the caller's own turn, in which more may come. */
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      this.start();
+    });
+  }
+
+  private start(): void {
+    while (this.inFlight < this.window && this.head < this.waiting.length) {
+      const first = this.waiting[this.head];
+      if (typeof first === 'function') {
+        if (this.inFlight > 0) return;
+        this.head++;
+        first();
+        continue;
+      }
+      const batch = this.take();
+      if (batch.length === 0) return;
+      void this.finish(batch);
+    }
+    if (this.head === this.waiting.length) {
+      this.waiting = [];
+      this.head = 0;
+    }
+  }
+
+  private take(): Waiting<T, R>[] {
+    const batch: Waiting<T, R>[] = [];
+    while (batch.length < this.most) {
+      const next = this.waiting[this.head];
+      if (next === undefined || typeof next === 'function') break;
+      if (next.kind !== (batch[0] ?? next).kind || this.busy.has(next.uid)) break;
+      this.busy.add(next.uid);
+      this.head++;
+      batch.push(next);
+    }
+    return batch;
+  }
+
+  private async finish(batch: readonly Waiting<T, R>[]): Promise<void> {
+    this.inFlight++;
+    try {
+      const results = await this.work(
+        (batch[0] as Waiting<T, R>).kind,
+        batch.map(({ item }) => item),
+      );
+      for (const [at, { resolve }] of batch.entries()) resolve(results[at] as R);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      this.inFlight--;
+      for (const { uid } of batch) this.busy.delete(uid);
+      this.start();
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import type { ModelKeys } from './redis-keys.js';
+import type { ScriptedRedis } from './redis-scripts.js';
+
+/** An object as it is stored: its unique id and its text; null when the text was not there. */
+export interface StoredText {
+  readonly uid: string;
+  readonly text: string | null;
+}
+
+export interface PlacedText extends StoredText {
+  /** Its place in the order. */
+  readonly place: number;
+}
+
+/** Runs commands that read, by the store's rules for time-outs and failures. */
+export type Reader = <T>(commands: (client: ScriptedRedis) => Promise<T>) => Promise<T>;
+
+/** What is to be read. */
+export interface Reading {
+  readonly read: Reader;
+  readonly keys: ModelKeys;
+  /** Objects in a page. */
+  readonly size: number;
+}
+
+/** Pages asked for before they are needed. */
+const WINDOW = 2;
+/** Pages of texts for each page of the index, where the two are read apart. */
+const INDEX_PAGES = 20;
+
+/** A page by rank; `before` is the place of the object before it, by which a shift of the ranks shows. */
+interface RankedPage {
+  readonly before: number | undefined;
+  readonly last: number;
+  readonly flat: readonly (string | null)[];
+}
+
+/**
+ * All of a model in order, a page a call, without keys on the wire; as it is when the reading begins, but for what others
+ * change meanwhile. What they remove makes nothing be passed over; what they add does not keep the reading going.
+ * Not where SORT may not look up other keys: on a cluster, and for users who may not read every key.
+ */
+export async function* sortedPages(reading: Reading): AsyncGenerator<StoredText[], void, undefined> {
+  const { read, keys, size } = reading;
+  const [end, count] = await extent(reading);
+  if (end === undefined) return;
+  let start = 0;
+  let after: number | undefined;
+  let ahead: Promise<RankedPage>[] = [];
+  for (;;) {
+    while (ahead.length === 0 || (ahead.length < WINDOW && start + ahead.length * size < count)) {
+      ahead.push(early(rankedPage(reading, start + ahead.length * size)));
+    }
+    const { before, last, flat } = await (ahead.shift() as Promise<RankedPage>);
+    if (after !== undefined && before !== after) {
+      // Somebody removed what was read already, so that the ranks are others now.
+      const passed = after;
+      start = await read((client) => client.zcount(keys.index, '-inf', passed));
+      if (start === 0) after = undefined;
+      ahead = [];
+      continue;
+    }
+    const full = flat.length === 2 * size;
+    if (full && last < end && start + (ahead.length + 1) * size < count) {
+      ahead.push(early(rankedPage(reading, start + (ahead.length + 1) * size)));
+    }
+    const texts: StoredText[] = [];
+    for (let at = 0; at < flat.length; at += 2) texts.push({ uid: flat[at] as string, text: flat[at + 1] ?? null });
+    if (texts.length > 0) yield texts;
+    if (!full || last >= end) return;
+    start += size;
+    after = last;
+  }
+}
+
+/** The same by two kinds of calls: one for many unique ids, and one for each page of texts. */
+export async function* listedPages(reading: Reading): AsyncGenerator<PlacedText[], void, undefined> {
+  const ahead: Promise<PlacedText[]>[] = [];
+  for await (const page of indexPages(reading)) {
+    ahead.push(early(textsOf(reading, page)));
+    if (ahead.length >= WINDOW) yield await (ahead.shift() as Promise<PlacedText[]>);
+  }
+  for (const last of ahead) yield await last;
+}
+
+/** Several shards of a model as one, in the order of the places. */
+export async function* mergedPages(shards: readonly Reading[]): AsyncGenerator<StoredText[], void, undefined> {
+  const heads: { readonly pages: AsyncGenerator<PlacedText[]>; page: PlacedText[]; at: number }[] = [];
+  const all = shards.map((reading) => listedPages(reading));
+  const firsts = await Promise.all(all.map((pages) => pages.next()));
+  for (const [at, { value }] of firsts.entries()) {
+    const pages = all[at] as AsyncGenerator<PlacedText[]>;
+    if (value !== undefined) heads.push({ pages, page: value, at: 0 });
+  }
+  const { size = 1 } = shards[0] ?? {};
+  let merged: StoredText[] = [];
+  while (heads.length > 0) {
+    let first = 0;
+    for (let other = 1; other < heads.length; other++) {
+      if (placeOf(heads[other]) < placeOf(heads[first])) first = other;
+    }
+    const head = heads[first] as (typeof heads)[number];
+    merged.push(head.page[head.at++] as PlacedText);
+    if (merged.length === size) {
+      yield merged;
+      merged = [];
+    }
+    if (head.at < head.page.length) continue;
+    const next = await head.pages.next();
+    if (next.done === true) heads.splice(first, 1);
+    else [head.page, head.at] = [next.value, 0];
+  }
+  if (merged.length > 0) yield merged;
+}
+
+function placeOf(head: { readonly page: PlacedText[]; readonly at: number } | undefined): number {
+  return head?.page[head.at]?.place ?? Infinity;
+}
+
+/** The last place, undefined where there is none, and how many there are. */
+async function extent({ read, keys }: Reading): Promise<[end: number | undefined, count: number]> {
+  const [[, end], count] = await read((client) =>
+    Promise.all([client.zrange(keys.index, '-1', '-1', 'WITHSCORES'), client.zcard(keys.index)]),
+  );
+  return [end === undefined ? undefined : Number(end), count];
+}
+
+async function rankedPage({ read, keys, size }: Reading, start: number): Promise<RankedPage> {
+  const end = start + size - 1;
+  const answers = await read(async (client) => {
+    const together = client.multi().zrange(keys.index, String(end), String(end), 'WITHSCORES');
+    const before = String(start - 1);
+    if (start > 0) together.zrange(keys.index, before, before, 'WITHSCORES');
+    return together
+      .call('SORT_RO', keys.index, 'BY', 'nosort', 'LIMIT', start, size, 'GET', '#', 'GET', `${keys.prefix}*`)
+      .exec();
+  });
+  const lists = (answers ?? []).map(([error, value]) => {
+    if (error !== null) throw error;
+    return value as (string | null)[];
+  });
+  return {
+    before: start > 0 ? Number(lists[1]?.[1]) : undefined,
+    last: Number(lists[0]?.[1]),
+    flat: lists.at(-1) ?? [],
+  };
+}
+
+async function* indexPages(reading: Reading): AsyncGenerator<[uid: string, place: number][], void, undefined> {
+  const { read, keys, size } = reading;
+  const [end] = await extent(reading);
+  if (end === undefined) return;
+  const page = (after: string, most: number): Promise<string[]> =>
+    early(read((client) => client.zrange(keys.index, after, String(end), 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')));
+  // The first is short, so that the first objects come soon.
+  let most = size;
+  let next: Promise<string[]> | undefined = page('-inf', most);
+  while (next !== undefined) {
+    const flat: string[] = await next;
+    const full = flat.length === 2 * most;
+    most = size * INDEX_PAGES;
+    next = full && Number(flat.at(-1)) < end ? page(`(${flat.at(-1)}`, most) : undefined;
+    for (let at = 0; at < flat.length; at += 2 * size) {
+      const part = flat.slice(at, at + 2 * size);
+      yield Array.from({ length: part.length / 2 }, (_, each) => [
+        part[2 * each] as string,
+        Number(part[2 * each + 1]),
+      ]);
+    }
+  }
+}
+
+async function textsOf({ read, keys }: Reading, page: readonly [uid: string, place: number][]): Promise<PlacedText[]> {
+  const texts = await read((client) => client.mget(page.map(([uid]) => keys.prefix + uid)));
+  return page.map(([uid, place], at) => ({ uid, place, text: texts[at] ?? null }));
+}
+
+/** Awaited in its turn; whoever reads may stop before. */
+function early<T>(asked: Promise<T>): Promise<T> {
+  asked.catch(() => undefined);
+  return asked;
+}

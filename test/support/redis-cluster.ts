@@ -1,0 +1,237 @@
+/** A real Redis Cluster of the test's own, on free loopback ports, gone when the test process is. */
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { call, LIVE_MS, waitFor, withClient } from './redis-client.js';
+import { launch, onFreePorts, startAll, type RedisServer } from './redis-server.js';
+
+const SLOTS = 16_384;
+const READY_TIMEOUT_MS = 20_000;
+const FAILOVER_TIMEOUT_MS = 15_000;
+
+export type MoveStep = 'opened' | 'batch moved' | 'emptied';
+
+export interface RedisCluster {
+  /** Every node, for `new Cluster(nodes)`. */
+  readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  /** Masters first, as it was at the start; a restarted server takes the place of the one it was. */
+  readonly servers: readonly RedisServer[];
+  /** The live master of a slot, or of a key's slot; when it was killed or paused, waits for the one promoted in its place. */
+  masterOf(slotOrKey: number | string): Promise<RedisServer>;
+  /** The live replicas of a master, which itself need not be live. */
+  replicasOf(master: RedisServer): Promise<RedisServer[]>;
+  /** Promotes a replica, and resolves with it when settled. FORCE and TAKEOVER do so without the master's help. */
+  failover(master: RedisServer, mode?: 'FORCE' | 'TAKEOVER'): Promise<RedisServer>;
+  /**
+   * Moves a slot with its keys, as `redis-cli --cluster reshard` does. `during` is awaited when the slot is open on both
+   * sides, after each batch of keys, and when all are moved but the slot still is the source's.
+   */
+  moveSlot(
+    slot: number,
+    to: RedisServer,
+    options?: { batch?: number; during?: (step: MoveStep) => unknown },
+  ): Promise<void>;
+  /**
+   * Starts a killed server again, with its files and thus its place in the cluster; settled() waits until it has taken it.
+   * Without persistence a master that is back before it was replaced is empty, and so are its replicas then.
+   */
+  restart(server: RedisServer): Promise<RedisServer>;
+  /** Resolves when all live nodes serve all slots, agree on who does, and every live replica is linked to its master. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** One line of CLUSTER NODES. */
+interface Node {
+  readonly id: string;
+  readonly flags: readonly string[];
+  /** Of a replica. */
+  readonly master: string | undefined;
+  readonly epoch: number;
+  readonly linked: boolean;
+  /** First and last of each range. */
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
+/** What one live server says. */
+interface View {
+  readonly server: RedisServer;
+  readonly own: Node;
+  readonly nodes: readonly Node[];
+  readonly ready: boolean;
+}
+
+/** Resolves when settled, about 2.1 s later: a booted master waits 2 s before it takes writes. */
+export async function startCluster(
+  options: { masters?: number; replicas?: number; nodeTimeout?: number; args?: readonly string[] } = {},
+): Promise<RedisCluster> {
+  const { masters = 3, replicas = 1, nodeTimeout = 1_000, args = [] } = options;
+  const ids = Array.from({ length: masters * (1 + replicas) }, () => randomBytes(20).toString('hex'));
+  const servers = await onFreePorts(ids.length * 2, (ports) => startNodes(ids, masters, nodeTimeout, args, ports));
+
+  const indexOf = (server: RedisServer): number => {
+    const index = servers.indexOf(server);
+    if (index === -1) throw new Error(`127.0.0.1:${server.port} is no server of this cluster`);
+    return index;
+  };
+  const views = async (): Promise<View[]> =>
+    (await Promise.allSettled(servers.map(view))).flatMap((result) =>
+      result.status === 'fulfilled' ? [result.value] : [],
+    );
+  const settled = (): Promise<void> =>
+    waitFor('a settled cluster', async () => (agree(await views()) ? true : undefined), READY_TIMEOUT_MS).then(
+      () => {},
+    );
+
+  const masterOf = async (slotOrKey: number | string): Promise<RedisServer> => {
+    const keySlot = (key: string) => Promise.any(servers.map((server) => call(server, 'CLUSTER', 'KEYSLOT', key)));
+    const slot = typeof slotOrKey === 'number' ? slotOrKey : Number(await keySlot(slotOrKey));
+    const find = async () =>
+      (await views())
+        .filter(({ own }) => own.ranges.some(([first, last]) => first <= slot && slot <= last))
+        // A master that was away does not know yet that it has been replaced.
+        .reduce<View | undefined>((best, next) => (best && best.own.epoch > next.own.epoch ? best : next), undefined);
+    return (await waitFor(`a live master of slot ${slot}`, find, FAILOVER_TIMEOUT_MS)).server;
+  };
+
+  const replicasOf = async (master: RedisServer): Promise<RedisServer[]> => {
+    const id = ids[indexOf(master)];
+    return (await views()).filter(({ own }) => own.master === id).map(({ server }) => server);
+  };
+
+  const failover = async (master: RedisServer, mode?: 'FORCE' | 'TAKEOVER'): Promise<RedisServer> => {
+    const [replica] = await replicasOf(master);
+    if (replica === undefined) throw new Error(`no live replica of 127.0.0.1:${master.port}`);
+    await call(replica, 'CLUSTER', 'FAILOVER', ...(mode === undefined ? [] : [mode]));
+    const promoted = async () =>
+      (await views()).find(({ server, own }) => server === replica && own.master === undefined);
+    await waitFor(`127.0.0.1:${replica.port} promoted`, promoted, FAILOVER_TIMEOUT_MS);
+    await settled();
+    return replica;
+  };
+
+  const moveSlot: RedisCluster['moveSlot'] = async (slot, to, { batch = 100, during } = {}) => {
+    const from = await masterOf(slot);
+    const [source, target] = [ids[indexOf(from)] ?? '', ids[indexOf(to)] ?? ''];
+    if (from === to) return;
+    await call(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', source);
+    await call(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', target);
+    await during?.('opened');
+    // A key that is new from here on is created at the target, so the source runs empty.
+    while (await migrate(from, to, slot, batch)) await during?.('batch moved');
+    await during?.('emptied');
+    // The target first: were it the source, nobody would own the slot for a moment.
+    const others = (await views()).flatMap(({ server, own }) =>
+      server === from || server === to || own.master !== undefined ? [] : [server],
+    );
+    for (const server of [to, from, ...others]) await call(server, 'CLUSTER', 'SETSLOT', slot, 'NODE', target);
+    await settled();
+  };
+
+  const restart = async (server: RedisServer): Promise<RedisServer> => {
+    const index = indexOf(server);
+    return (servers[index] = await server.restart());
+  };
+  const stop = async (): Promise<void> => void (await Promise.all(servers.map((server) => server.stop())));
+
+  try {
+    await settled();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const nodes = servers.map(({ host, port }) => ({ host, port }));
+  return { nodes, servers, masterOf, replicasOf, failover, moveSlot, restart, settled, stop };
+}
+
+/** Every node starts with a nodes.conf that names all, so they need not be introduced to each other. */
+function startNodes(
+  ids: readonly string[],
+  masters: number,
+  nodeTimeout: number,
+  args: readonly string[],
+  ports: readonly number[],
+): Promise<RedisServer[]> {
+  const firstSlot = (master: number) => Math.round((master * SLOTS) / masters);
+  const portsOf = (index: number) => [ports[index * 2] ?? 0, ports[index * 2 + 1] ?? 0] as const;
+  const nodesConf = (self: number): string => {
+    const lines = ids.map((id, index) => {
+      const [port, bus] = portsOf(index);
+      const master = index % masters;
+      const role = index < masters ? 'master -' : `slave ${ids[master]}`;
+      const slots = index < masters ? ` ${firstSlot(master)}-${firstSlot(master + 1) - 1}` : '';
+      const myself = index === self ? 'myself,' : '';
+      return `${id} 127.0.0.1:${port}@${bus} ${myself}${role} 0 0 ${master + 1} connected${slots}`;
+    });
+    return [...lines, `vars currentEpoch ${masters} lastVoteEpoch 0`, ''].join('\n');
+  };
+  return startAll(
+    ids.map((_id, index) => {
+      const [port, bus] = portsOf(index);
+      const settings = {
+        'cluster-enabled': 'yes',
+        'cluster-config-file': 'nodes.conf',
+        'cluster-node-timeout': nodeTimeout,
+        'cluster-replica-validity-factor': 0,
+        'repl-diskless-sync': 'no',
+        'repl-ping-replica-period': 1,
+      };
+      const defaults = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+      return launch({
+        port,
+        args: [...defaults, ...args, '--port', String(port), '--cluster-port', String(bus)],
+        prepare: (folder) => writeFileSync(join(folder, 'nodes.conf'), nodesConf(index)),
+      });
+    }),
+  );
+}
+
+async function view(server: RedisServer): Promise<View> {
+  const ask = (client: Redis) =>
+    Promise.all([client.cluster('NODES'), client.cluster('INFO'), client.info('replication')]);
+  const [table, info, replication] = await withClient(server, ask, LIVE_MS);
+  const nodes = String(table).trim().split('\n').map(parseNode);
+  const own = nodes.find(({ flags }) => flags.includes('myself'));
+  if (own === undefined) throw new Error(`no node is myself: ${String(table)}`);
+  const linked = own.master === undefined || replication.includes('master_link_status:up');
+  return { server, own, nodes, ready: linked && info.includes('cluster_state:ok') };
+}
+
+function parseNode(line: string): Node {
+  const [id = '', , flags = '', master, , , epoch, link, ...slots] = line.split(' ');
+  const ranges = slots
+    .filter((range) => !range.startsWith('[')) // a slot being moved
+    .map((range) => range.split('-').map(Number))
+    .map(([first = -1, last = first]) => [first, last] as const);
+  const own = { id, flags: flags.split(','), epoch: Number(epoch), linked: link === 'connected', ranges };
+  return { ...own, master: master === '-' ? undefined : master };
+}
+
+/** Whether the live nodes serve every slot, once, and have the same picture of each other. */
+function agree(views: readonly View[]): boolean {
+  const live = new Set(views.map(({ own }) => own.id));
+  const picture = ({ nodes }: View) =>
+    nodes
+      .filter(({ id }) => live.has(id))
+      .map(({ id, master, ranges }) => `${id} ${master} ${ranges.join(' ')}`)
+      .toSorted()
+      .join('\n');
+  const reachable = ({ id, flags, linked }: Node) =>
+    !live.has(id) || (linked && !flags.some((flag) => /fail|handshake|noaddr/.test(flag)));
+  const served = views.flatMap(({ own }) => own.ranges).reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  return (
+    served === SLOTS &&
+    views.every(({ ready, nodes }) => ready && nodes.every(reachable)) &&
+    new Set(views.map(picture)).size === 1
+  );
+}
+
+/** Moves some keys of a slot; false when there are none. */
+function migrate(from: RedisServer, to: RedisServer, slot: number, count: number): Promise<boolean> {
+  return withClient(from, async (client) => {
+    const keys = (await client.callBuffer('CLUSTER', 'GETKEYSINSLOT', slot, count)) as Buffer[];
+    if (keys.length > 0) await client.call('MIGRATE', to.host, to.port, '', 0, 5_000, 'KEYS', ...keys);
+    return keys.length > 0;
+  });
+}
