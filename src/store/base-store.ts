@@ -63,7 +63,9 @@ export abstract class BaseStore {
     () => !this.behind.isEmpty(),
     (error) => this.log.warning(`${String(this)}: not all is saved yet`, { reason: String(error) }),
   );
-  private readonly running = new Set<Promise<unknown>>();
+  private running = 0;
+  /** Told when the last running operation has ended. */
+  private idle: (() => void) | undefined;
   private writeCount = 0;
   private readonly links: ChildLinkRecorder = {
     recordChildLink: (parent, field, childUid, linked) => {
@@ -331,12 +333,35 @@ export abstract class BaseStore {
    * @throws ValueError naming model, unique id and field, for a value that no store can keep.
    */
   async add({ obj }: { readonly obj: DiffSyncModel }): Promise<void> {
-    await this.addAll('add', [obj]);
+    const model = this.learn(obj);
+    const record = toRecord(obj);
+    const about = { model, uids: [record.uid] };
+    const [existing] = await this.run('add', about, () => this.insertRecords(model, [record]));
+    if (existing !== undefined && !sameRecord(existing, record))
+      throw this.alreadyExists({ model, record, existing }, 1);
+    this.bind(obj);
   }
 
   /** As `add` for each. Objects that meet no other are stored; then the first that did is thrown. */
   async addMany({ objs }: { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
-    await this.addAll('addMany', [...objs]);
+    const conflicts: InsertConflict[] = [];
+    for (const { model, group, records } of this.recordsByModel([...objs])) {
+      const distinct = new Map<string, ModelRecord>();
+      for (const record of records) if (!distinct.has(record.uid)) distinct.set(record.uid, record);
+      const uids = [...distinct.keys()];
+      const about = { model, uids };
+      const there = await this.run('addMany', about, () => this.insertRecords(model, [...distinct.values()]));
+      for (const [index, uid] of uids.entries()) {
+        const existing = there[index];
+        if (existing !== undefined) distinct.set(uid, existing);
+      }
+      for (const [index, record] of records.entries()) {
+        const stored = distinct.get(record.uid) as ModelRecord;
+        if (stored !== record && !sameRecord(stored, record)) conflicts.push({ model, record, existing: stored });
+        else this.bind(group[index] as DiffSyncModel);
+      }
+    }
+    if (conflicts[0] !== undefined) throw this.alreadyExists(conflicts[0], conflicts.length);
   }
 
   /** Replaces the stored object at its place in the order, or appends it. Binds the object to the store's adapter. */
@@ -453,23 +478,17 @@ export abstract class BaseStore {
   /** Every operation passes here: it needs an open store, sees all earlier writes, and is logged at verbosity 2. */
   private async run<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
     this.checkOpen();
-    const running = this.perform(operation, about, work);
-    this.running.add(running);
+    this.running++;
+    if (about.uids !== undefined) this.writeCount++;
     try {
-      return await running;
+      if (this.mustDrain(about)) await this.flush();
+      return await (this.log.isEnabled(2) ? this.logged(operation, about, work) : work());
     } finally {
-      this.running.delete(running);
+      if (--this.running === 0) this.idle?.();
     }
   }
 
-  private async perform<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
-    if (about.uids !== undefined) this.writeCount++;
-    if (this.mustDrain(about)) await this.flush();
-    return this.logged(operation, about, work);
-  }
-
   private async logged<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
-    if (!this.log.isEnabled(2)) return work();
     const started = performance.now();
     let outcome = 'done';
     try {
@@ -502,26 +521,6 @@ export abstract class BaseStore {
     if (this.state === 'open') return;
     const what = this.state === 'new' ? 'is not open yet: await store.open() first' : `is ${this.state}`;
     throw new ObjectStoreException(`${String(this)} ${what}`, { code: 'STORE_CLOSED' });
-  }
-
-  private async addAll(operation: string, objs: readonly DiffSyncModel[]): Promise<void> {
-    const conflicts: InsertConflict[] = [];
-    for (const { model, group, records } of this.recordsByModel(objs)) {
-      const distinct = new Map<string, ModelRecord>();
-      for (const record of records) if (!distinct.has(record.uid)) distinct.set(record.uid, record);
-      const uids = [...distinct.keys()];
-      const there = await this.run(operation, { model, uids }, () => this.insertRecords(model, [...distinct.values()]));
-      for (const [index, uid] of uids.entries()) {
-        const existing = there[index];
-        if (existing !== undefined) distinct.set(uid, existing);
-      }
-      for (const [index, record] of records.entries()) {
-        const stored = distinct.get(record.uid) as ModelRecord;
-        if (!sameRecord(stored, record)) conflicts.push({ model, record, existing: stored });
-        else this.bind(group[index] as DiffSyncModel);
-      }
-    }
-    if (conflicts[0] !== undefined) throw this.alreadyExists(conflicts[0], conflicts.length);
   }
 
   private async updateAll(operation: string, objs: readonly DiffSyncModel[]): Promise<void> {
@@ -621,7 +620,7 @@ export abstract class BaseStore {
   private async letGo(): Promise<void> {
     this.state = 'closing';
     try {
-      await Promise.allSettled(this.running);
+      if (this.running > 0) await new Promise<void>((resolve) => (this.idle = resolve));
       await this.flush();
     } finally {
       this.flusher.stop();

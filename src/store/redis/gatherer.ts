@@ -3,7 +3,7 @@ interface Waiting<T, R> {
   readonly kind: string;
   readonly uid: string;
   readonly item: T;
-  readonly resolve: (result: R) => void;
+  readonly resolve: (result: readonly R[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -29,7 +29,8 @@ export class Gatherer<T, R> {
     private readonly window: number,
   ) {}
 
-  do(kind: string, uid: string, item: T): Promise<R> {
+  /** Answers as `work` does for one item. */
+  do(kind: string, uid: string, item: T): Promise<readonly R[]> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ kind, uid, item, resolve, reject });
       this.schedule();
@@ -94,7 +95,7 @@ export class Gatherer<T, R> {
         (batch[0] as Waiting<T, R>).kind,
         batch.map(({ item }) => item),
       );
-      for (const [at, { resolve }] of batch.entries()) resolve(results[at] as R);
+      for (const [at, { resolve }] of batch.entries()) resolve(results.slice(at, at + 1));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {

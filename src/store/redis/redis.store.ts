@@ -102,11 +102,10 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
-    await this.written(model);
     const [only] = uids;
+    await this.written(model);
     if (uids.length !== 1 || only === undefined) return this.readMany(model, uids);
-    const found = this.gatherer(this.reading, model).do('read', only, only);
-    return [(await found) as ModelRecord | undefined];
+    return this.gatherer(this.reading, model).do('read', only, only) as Promise<[ModelRecord | undefined]>;
   }
 
   protected override async *scanRecords(
@@ -123,7 +122,7 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
-    await Promise.all([...this.writing.keys()].map((model) => this.written(model)));
+    for (const model of this.writing.keys()) await this.written(model);
     const models = await this.models();
     const counts = await this.read((client) =>
       Promise.all(models.map((model) => countOf(client, this.keys.of(model)))),
@@ -138,8 +137,7 @@ export class RedisStore extends BaseStore {
   ): Promise<(ModelRecord | undefined)[]> {
     const [only] = records;
     if (records.length === 1 && only !== undefined) {
-      const found = this.gatherer(this.writing, model).do('insert', only.uid, only);
-      return [(await found) as ModelRecord | undefined];
+      return this.gatherer(this.writing, model).do('insert', only.uid, only) as Promise<[ModelRecord | undefined]>;
     }
     await this.written(model);
     return this.insertMany(model, records);
@@ -161,9 +159,7 @@ export class RedisStore extends BaseStore {
     for (let attempt = 0; left.length > 0; attempt++) {
       if (attempt > 0) await pause(attempt);
       const chunks = uidChunks(left, (uid) => this.keysOf(model, uid), WRITE_CHUNK);
-      const again = await pMap(chunks, ({ keys, items }) => this.swap(model, keys, items, change), {
-        concurrency: WINDOW,
-      });
+      const again = await inWindow(chunks, left.length, ({ keys, items }) => this.swap(model, keys, items, change));
       left = again.flat();
     }
   }
@@ -171,7 +167,7 @@ export class RedisStore extends BaseStore {
   protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
     const [only] = uids;
     if (uids.length === 1 && only !== undefined) {
-      return [(await this.gatherer(this.writing, model).do('delete', only, only)) as boolean];
+      return this.gatherer(this.writing, model).do('delete', only, only) as Promise<[boolean]>;
     }
     await this.written(model);
     return this.deleteMany(model, uids);
@@ -197,22 +193,18 @@ export class RedisStore extends BaseStore {
   private async readMany(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
     const found: (ModelRecord | undefined)[] = Array.from({ length: uids.length });
     const chunks = uidChunks(uids, (uid) => this.keysOf(model, uid), READ_CHUNK);
-    await pMap(
-      chunks,
-      async ({ keys, positions, items }) => {
-        const texts = await this.texts(keys, items);
-        const rechecked = await this.recheck(
-          model,
-          keys,
-          items.filter((_, at) => texts[at] === null),
-        );
-        for (const [at, uid] of items.entries()) {
-          const text = texts[at] ?? rechecked.get(uid);
-          found[positions[at] as number] = text === undefined ? undefined : this.decode(model, keys, uid, text);
-        }
-      },
-      { concurrency: WINDOW },
-    );
+    await inWindow(chunks, uids.length, async ({ keys, positions, items }) => {
+      const texts = await this.texts(keys, items);
+      const rechecked = await this.recheck(
+        model,
+        keys,
+        items.filter((_, at) => texts[at] === null),
+      );
+      for (const [at, uid] of items.entries()) {
+        const text = texts[at] ?? rechecked.get(uid);
+        found[positions[at] as number] = text === undefined ? undefined : this.decode(model, keys, uid, text);
+      }
+    });
     return found;
   }
 
@@ -244,16 +236,12 @@ export class RedisStore extends BaseStore {
   private async deleteMany(model: string, uids: readonly string[]): Promise<boolean[]> {
     const present = Array.from({ length: uids.length }, () => true);
     const chunks = uidChunks(uids, (uid) => this.keysOf(model, uid), WRITE_CHUNK);
-    await pMap(
-      chunks,
-      async ({ keys, positions, items }) => {
-        const missing = await this.ledgered(keys, (client, ...ledger) =>
-          client.diffsyncDelete(keys.index, keys.state, ...ledger, ...items),
-        );
-        for (const position of missing) present[positions[position - 1] as number] = false;
-      },
-      { concurrency: WINDOW },
-    );
+    await inWindow(chunks, uids.length, async ({ keys, positions, items }) => {
+      const missing = await this.ledgered(keys, (client, ...ledger) =>
+        client.diffsyncDelete(keys.index, keys.state, ...ledger, ...items),
+      );
+      for (const position of missing) present[positions[position - 1] as number] = false;
+    });
     return present;
   }
 
@@ -267,7 +255,7 @@ export class RedisStore extends BaseStore {
     if (!this.named.has(model)) await this.nameModel(model);
     const firstPlace = this.keys.shards === 1 ? undefined : await this.reservePlaces(model, records.length);
     const chunks = writeChunks(records, (uid) => this.keysOf(model, uid), firstPlace);
-    const created = await pMap(chunks, write, { concurrency: WINDOW });
+    const created = await inWindow(chunks, records.length, write);
     // Another process may have found the model empty meanwhile, and taken its name away.
     if (created.includes(true)) await this.nameModel(model);
   }
@@ -437,18 +425,16 @@ export class RedisStore extends BaseStore {
   }
 
   /** Settles when the single writes that were asked for before are done. */
-  private async written(model: string): Promise<void> {
-    await this.writing.get(model)?.settled();
+  private written(model: string): Promise<void> | undefined {
+    return this.writing.get(model)?.settled();
   }
 
   /** A write that its model's state remembers, so that it is done once however often it is sent. */
-  private ledgered<T>(
-    keys: ModelKeys,
-    send: (client: ScriptedRedis, ...ledger: [string, string, string, string, string]) => Promise<T>,
-  ): Promise<T> {
+  private ledgered<T>(keys: ModelKeys, send: (client: ScriptedRedis, ...ledger: string[]) => Promise<T>): Promise<T> {
     const { layout, ttl = 0 } = this.keys;
+    const now = String(Date.now());
     return this.lanes.lend(({ name, number }) =>
-      this.write(keys.index, (client) => send(client, keys.prefix, name, number, layout, String(ttl))),
+      this.write(keys.index, (client) => send(client, keys.prefix, name, number, now, layout, String(ttl))),
     );
   }
 
@@ -461,6 +447,17 @@ export class RedisStore extends BaseStore {
     this.renewal?.use();
     return this.connection.run({ store: String(this), writes: key, send });
   }
+}
+
+/** @param pieces in all chunks together. */
+async function inWindow<T, R>(
+  chunks: Generator<T, void, undefined>,
+  pieces: number,
+  work: (chunk: T) => Promise<R>,
+): Promise<R[]> {
+  if (pieces > 1) return pMap(chunks, work, { concurrency: WINDOW });
+  const [only] = chunks;
+  return only === undefined ? [] : [await work(only)];
 }
 
 async function countOf(client: ScriptedRedis, keys: readonly ModelKeys[]): Promise<number> {

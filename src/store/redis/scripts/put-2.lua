@@ -1,44 +1,45 @@
 #!lua
 -- Stores objects, replacing what is there. Each keeps its place in the order, or goes last. One atomic step.
 -- KEYS 1 index (sorted set), 2 state (hash)
--- ARGV 1 to 5 as in the ledger, 6 places in the order, joined by commas ('': last), then for each object: unique id, text
+-- ARGV 1 to 6 as in the ledger, 7 places in the order, joined by commas ('': last), then for each object: unique id, text
 -- Returns 1 when the model had no object before, else 0.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
-local score = last[2] and tonumber(last[2]) or 0
-local at_most = expiry()
-local given = {}
-for place in string.gmatch(ARGV[6], '[^,]+') do
-  given[#given + 1] = place
-end
-
-local objects, index = {}, {}
-for at = 7, #ARGV, 2 do
-  if pending((at - 5) / 2) then
-    score = score + 1
-    objects[#objects + 1] = prefix .. ARGV[at]
-    redis.call('STRLEN', objects[#objects]) -- MSET would replace a key of another type.
-    objects[#objects + 1] = ARGV[at + 1]
-    index[#index + 1] = given[(at - 5) / 2] or score
-    index[#index + 1] = ARGV[at]
+local score = tonumber(last[2] or 0)
+local given
+if ARGV[7] ~= '' then
+  given = {}
+  for place in string.gmatch(ARGV[7], '[^,]+') do
+    given[#given + 1] = place
   end
 end
-if #objects > 0 then
+
+if left == nil then
+  local objects, index, size = {}, {}, 0
+  for at = 8, #ARGV, 2 do
+    score = score + 1
+    objects[size + 1] = prefix .. ARGV[at]
+    redis.call('STRLEN', objects[size + 1]) -- MSET would replace a key of another type.
+    objects[size + 2] = ARGV[at + 1]
+    index[size + 1] = given and given[at / 2 - 3] or score
+    index[size + 2] = ARGV[at]
+    size = size + 2
+  end
   redis.call('ZADD', KEYS[1], 'NX', unpack(index))
-  if at_most then
-    for at = 1, #objects, 2 do
+  if expiry then
+    for at = 1, size, 2 do
       local new = redis.call('EXISTS', objects[at]) == 0
       redis.call('SET', objects[at], objects[at + 1], 'KEEPTTL')
       if new then
-        expire(objects[at], at_most)
+        redis.call('PEXPIREAT', objects[at], expiry)
       end
     end
     if not last[2] then
-      expire(KEYS[1], at_most)
+      redis.call('PEXPIREAT', KEYS[1], expiry)
     end
   else
     redis.call('MSET', unpack(objects))
   end
 end
-settle({})
+settle('')
 return last[2] and 0 or 1
