@@ -6,6 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { types: string; default: string }>;
+  bin: Record<string, string>;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
   peerDependenciesMeta: Record<string, { optional: boolean }>;
@@ -36,6 +37,7 @@ const ARROWS: Record<string, readonly string[]> = {
   module: [...BASE, 'logging', 'health', 'store', 'store/local', 'store/redis'],
   health: [...BASE, 'module', 'store'],
   testing: [...BASE, 'model', 'store'],
+  cli: ['errors', 'store/redis'],
 };
 
 /** Rooms that may load Nest. */
@@ -99,10 +101,9 @@ describe('the rooms of src', () => {
         const [room, other] = [roomOf(from), roomOf(to)];
         if (room === other) return false;
         if (!ARROWS[room]?.some((allowed) => allowed === other || `src/${allowed}.ts` === to)) return true;
-        // The module names another engine's types, and loads it only when it is asked for.
-        return (
-          room === 'module' && other === 'store/redis' && (kind === 'value' || !/store-factory|options/.test(from))
-        );
+        // Module and command name another engine's types, and load it only when it is asked for.
+        if (other !== 'store/redis') return false;
+        return kind === 'value' || (room === 'module' && !/store-factory|options/.test(from));
       });
     expect(wrong).toEqual([]);
   });
@@ -138,6 +139,16 @@ describe('the manifest', () => {
       const source = target.default.replace('./dist/', 'src/').replace(/\.js$/, '.ts');
       expect([door, sources.concat('src/index.ts').includes(source)]).toEqual([door, true]);
       expect(target.types).toBe(target.default.replace(/\.js$/, '.d.ts'));
+    }
+  });
+
+  it('has commands that the build makes, each from a file that says what runs it', () => {
+    for (const [command, target] of Object.entries(manifest.bin)) {
+      const source = target.replace('./dist/', 'src/').replace(/\.js$/, '.ts');
+      expect([command, readFileSync(join(root, source), 'utf8').split('\n')[0]]).toEqual([
+        command,
+        '#!/usr/bin/env node',
+      ]);
     }
   });
 

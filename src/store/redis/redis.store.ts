@@ -281,20 +281,22 @@ export class RedisStore extends BaseStore {
     while ((await this.write(keys.index, clearSome)) > 0);
   }
 
+  /** By steps that are no use of the store. */
   private async renew(ttl: number): Promise<void> {
     const { models } = this.keys;
-    for (const model of await this.models()) {
-      for (const keys of this.keys.of(model)) {
+    const store = String(this);
+    for (const model of await this.connection.run({ store, send: (client) => client.smembers(models) })) {
+      for (const { index, state, prefix } of this.keys.of(model)) {
         let after = '-inf';
         do {
           const from = after;
-          after = await this.write(keys.index, (client) =>
-            client.diffsyncRenew(keys.index, keys.state, keys.prefix, from, ttl, RENEW_CHUNK),
-          );
+          const send = (client: ScriptedRedis): Promise<string> =>
+            client.diffsyncRenew(index, state, prefix, from, ttl, RENEW_CHUNK);
+          after = await this.connection.run({ store, writes: index, send });
         } while (after !== '');
       }
     }
-    await this.write(models, (client) => client.pexpire(models, 2 * ttl));
+    await this.connection.run({ store, writes: models, send: (client) => client.pexpire(models, 2 * ttl) });
   }
 
   // ---- Pages

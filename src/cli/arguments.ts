@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { ValueError } from '../errors.js';
+import type { RedisAddress, RedisStoreOptions } from '../store/redis/redis-options.js';
+import type { Io, StoresCommand } from './stores.js';
+
+export const HELP = `nestjs-diffsync stores [options]
+
+Lists the stores in Redis: objects of each model, memory (an estimate), last change, format.
+
+Where:
+  --url <url>                 redis://[[user]:password@]host[:port][/db], or rediss:// for TLS;
+                              default: DIFFSYNC_STORE_URL
+  --cluster <host:port,…>     some nodes of a cluster
+  --sentinel <host:port,…>    sentinels, with
+  --master-name <name>        the name of their master
+  --db <number>               the database; a cluster has none but 0
+  --user <name>
+  --tls                       TLS, as rediss:// says it
+  --tls-ca <file>             TLS, trusting the certificates in this file (PEM)
+Passwords come from the environment, as other users see arguments: DIFFSYNC_STORE_PASSWORD (instead of one in the
+URL), DIFFSYNC_STORE_SENTINEL_PASSWORD.
+
+What:
+  --prune <store id>          removes this store, and asks first; may be repeated
+  --yes                       does not ask
+  --json                      prints one line of JSON
+  --help
+
+Exit code: 0 when all is done or declined, 1 when it failed, 2 for wrong options.
+`;
+
+const OPTIONS = {
+  url: { type: 'string' },
+  cluster: { type: 'string' },
+  sentinel: { type: 'string' },
+  'master-name': { type: 'string' },
+  db: { type: 'string' },
+  user: { type: 'string' },
+  tls: { type: 'boolean' },
+  'tls-ca': { type: 'string' },
+  prune: { type: 'string', multiple: true },
+  yes: { type: 'boolean' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type Values = ReturnType<typeof parse>['values'];
+
+/** @returns what to do, or 'help'. @throws ValueError, which repeats no value: it may be a URL with a password. */
+export function readArguments(argv: readonly string[], env: Io['env']): StoresCommand | 'help' {
+  const { values, positionals } = parse(argv);
+  if (values.help === true) return 'help';
+  if (positionals.length !== 1 || positionals[0] !== 'stores') {
+    throw new ValueError('the one command is "stores"; see --help');
+  }
+  const { prune = [], yes = false, json = false } = values;
+  return { server: serverOf(values, env), prune: [...new Set(prune)], yes, json };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    const [line = ''] = (error as Error).message.split('\n');
+    throw new ValueError(`${line.replace(/\. To specify a positional.*/, '')}; see --help`);
+  }
+}
+
+function serverOf(values: Values, env: Io['env']): RedisStoreOptions {
+  const { cluster, sentinel, db, tls, 'tls-ca': ca, 'master-name': masterName } = values;
+  const url = values.url ?? (cluster === undefined && sentinel === undefined ? env['DIFFSYNC_STORE_URL'] : undefined);
+  if (!url && cluster === undefined && sentinel === undefined) {
+    throw new ValueError('where are the stores? Give --url, --cluster or --sentinel, or set DIFFSYNC_STORE_URL');
+  }
+  return {
+    url,
+    cluster: cluster === undefined ? undefined : { nodes: addresses('--cluster', cluster) },
+    sentinels: sentinel === undefined ? undefined : addresses('--sentinel', sentinel),
+    masterName,
+    db: db === undefined ? undefined : wholeNumber(db),
+    username: values.user,
+    password: env['DIFFSYNC_STORE_PASSWORD'] || undefined,
+    sentinelPassword: sentinel === undefined ? undefined : env['DIFFSYNC_STORE_SENTINEL_PASSWORD'] || undefined,
+    tls: ca === undefined ? (tls === true ? {} : undefined) : { ca: certificates(ca) },
+  };
+}
+
+function addresses(option: string, text: string): RedisAddress[] {
+  return text.split(',').map((address) => {
+    const [, ipv6, host = ipv6, port] = /^(?:\[(.+)\]|([^:@/]+)):(\d+)$/.exec(address.trim()) ?? [];
+    if (host === undefined) throw new ValueError(`${option}: not host:port, or several of them with commas between`);
+    return { host, port: Number(port) };
+  });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new ValueError('--db: not a whole number');
+  return Number(text);
+}
+
+function certificates(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ValueError(`--tls-ca: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,67 @@
+import type { Cluster, Redis } from 'ioredis';
+import pMap from 'p-map';
+import type { RedisConnection } from './redis-connection.js';
+import { RedisLink } from './redis-link.js';
+
+/** Keys that one call of SCAN looks at, about: more block the server for longer. */
+const SCAN_COUNT = 1000;
+
+/** What follows the kind in the keys of a model: `<store id>:<model>`; in braces, as on a cluster, perhaps `:<shard>` too. */
+const NAME = /^(?:([^:{}]+):([\w-]+)|\{([^:{}]+):([\w-]+)(?::\d+)?\})$/;
+
+/** Model -> what follows the kind in its keys: one for each shard, and one for what a split model has as a whole. */
+export type FoundModels = ReadonlyMap<string, ReadonlySet<string>>;
+
+/**
+ * By id, each store of which there is any key but an object's: an index that no set of models names counts too. Found by
+ * SCAN, a bounded batch at a time: a key that is there all along is found, one that a resharding moves meanwhile may not be.
+ * @param owner begins the message of an error.
+ */
+export async function findStores(connection: RedisConnection, owner: string): Promise<Map<string, FoundModels>> {
+  const nodes = await connection.run({
+    store: owner,
+    send: (client) =>
+      Promise.resolve(
+        connection.isCluster ? (client as unknown as Cluster).nodes('master') : [client as unknown as Redis],
+      ),
+  });
+  const stores = new Map<string, Map<string, Set<string>>>();
+  for (const key of (await pMap(nodes, (node) => scan(connection, owner, node))).flat()) {
+    const { id, model, name } = parse(key);
+    if (id === undefined) continue;
+    let models = stores.get(id);
+    if (models === undefined) stores.set(id, (models = new Map()));
+    if (model !== undefined) models.set(model, (models.get(model) ?? new Set()).add(name));
+  }
+  return stores;
+}
+
+/** The keys of one server that no object has and that may be ours; some more than once. */
+async function scan(connection: RedisConnection, owner: string, node: Redis): Promise<string[]> {
+  const keys: string[] = [];
+  const link = RedisLink.watch(node);
+  try {
+    let breaks: number;
+    do {
+      breaks = link.breaks;
+      let cursor = '0';
+      do {
+        const send = (): Promise<[string, string[]]> => node.scan(cursor, 'MATCH', 'diffsync.*', 'COUNT', SCAN_COUNT);
+        const [next, some] = await connection.run({ store: owner, send });
+        keys.push(...some);
+        cursor = next;
+      } while (cursor !== '0');
+      // A cursor means nothing to another server, nor to one that was restarted.
+    } while (link.breaks !== breaks);
+  } finally {
+    link.release();
+  }
+  return keys;
+}
+
+function parse(key: string): { id?: string | undefined; model?: string | undefined; name: string } {
+  const [, kind, name = ''] = /^diffsync\.(models|index|state|places):(.+)$/s.exec(key) ?? [];
+  if (kind === 'models') return { id: /^[^:{}]+$/.exec(name)?.[0], name };
+  const [, plainId, plainModel, id = plainId, model = plainModel] = NAME.exec(name) ?? [];
+  return { id, model, name };
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from '@jest/globals';
+import { startRedis } from '../support/redis-server.js';
+import { cli } from './cli.js';
+
+describe('failures', () => {
+  it('nobody listening: one line with the reason, soon', async () => {
+    const gone = await startRedis();
+    await gone.stop();
+    const begun = performance.now();
+    const { code, stdout, stderr } = await cli(['stores', '--url', `redis://:geheim@127.0.0.1:${gone.port}`]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^Error: .*RedisStore at redis:\/\/127\.0\.0\.1:\d+\/0: .*ECONNREFUSED.*\n$/);
+    expect(stderr).not.toContain('geheim');
+    expect(performance.now() - begun).toBeLessThan(7000);
+  });
+
+  it('a frozen server: one line within the deadline', async () => {
+    const frozen = await startRedis();
+    try {
+      await frozen.pause();
+      const begun = performance.now();
+      const { code, stderr } = await cli(['stores', '--url', frozen.url]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^Error: [^\n]+\n$/);
+      expect(performance.now() - begun).toBeLessThan(7000);
+    } finally {
+      await frozen.stop();
+    }
+  });
+
+  it('a wrong password is told and not shown, wherever it stood; the right one from the environment wins', async () => {
+    const guarded = await startRedis({ password: 'richtig' });
+    try {
+      const wrong = ['stores', '--url', `redis://:falsch@127.0.0.1:${guarded.port}`];
+      const byEnvironment = ['stores', '--url', `redis://127.0.0.1:${guarded.port}`];
+      for (const ended of [
+        await cli(wrong),
+        await cli(byEnvironment, { env: { DIFFSYNC_STORE_PASSWORD: 'falsch' } }),
+      ]) {
+        expect(ended).toMatchObject({ code: 1, stdout: '' });
+        expect(ended.stderr).toMatch(/^Error: .*password is wrong.*\n$/);
+        expect(ended.stderr).not.toMatch(/falsch|richtig/);
+      }
+      expect((await cli(wrong, { env: { DIFFSYNC_STORE_PASSWORD: 'richtig' } })).code).toBe(0);
+    } finally {
+      await guarded.stop();
+    }
+  });
+});
+
+describe('arguments', () => {
+  it('--help says all options', async () => {
+    const { code, stdout } = await cli(['--help']);
+    expect(code).toBe(0);
+    for (const option of ['--url', '--cluster', '--sentinel', '--prune', '--yes', '--json', 'DIFFSYNC_STORE_PASSWORD'])
+      expect(stdout).toContain(option);
+  });
+
+  it.each([
+    [[], 'the one command is "stores"'],
+    [['redis://:geheim@a'], 'the one command is "stores"'],
+    [['stores', 'redis://:geheim@a'], 'the one command is "stores"'],
+    [['stores'], 'set DIFFSYNC_STORE_URL'],
+    [['stores', '--url'], '--url'],
+    [['stores', '--url', 'http://:geheim@a'], 'url: not a redis:// or rediss:// URL'],
+    [['stores', '--url', 'redis://:geheim@a', '--db', 'x'], '--db: not a whole number'],
+    [['stores', '--url', 'redis://a', '--cluster', 'b:1'], `can't be specified together`],
+    [['stores', '--url', 'redis://a', '--password=geheim'], 'Unknown option'],
+    [['stores', '--url', 'redis://a', '--tls-ca', '/no/such/file'], '--tls-ca: ENOENT'],
+    [['stores', '--cluster', 'redis://:geheim@a:1'], '--cluster: not host:port'],
+    [['stores', '--cluster', 'a:1', '--db', '3'], `can't be specified together`],
+    [['stores', '--sentinel', 'a:1'], '"masterName"'],
+  ])('%j: one line that says what is wrong, exit code 2', async (argv, message) => {
+    const { code, stdout, stderr } = await cli(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^Error: [^\n]+\n$/);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('geheim');
+  });
+});
