@@ -61,6 +61,18 @@ export function copyValue(value: unknown, path = ''): unknown {
   return isScalar(value) ? value : copyDeep(value, path, []);
 }
 
+/** A copy of those of the fields that are there. */
+export function pickFields(
+  fields: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Record<string, unknown> {
+  const picked: Record<string, unknown> = {};
+  for (const name of names) {
+    if (Object.hasOwn(fields, name)) picked[name] = copyValue(fields[name], name);
+  }
+  return picked;
+}
+
 /** Objects with a prototype of their own are some class's instances; other realms' plain objects count as plain. */
 export function isPlainObject(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);

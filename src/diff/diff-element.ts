@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { ValueError } from '../errors.js';
 import { DiffSyncStatus, type DiffSyncAction } from '../flags.js';
-import { sameValue } from '../values.js';
+import { pickFields, sameValue } from '../values.js';
 import { Diff } from './diff.js';
 import { changedElements, elementDict, elementText, summarize, walk, type DiffSummary } from './tree.js';
 
@@ -13,19 +13,47 @@ export interface AttrsDiffs {
   readonly '+'?: Attrs;
 }
 
+/** What the elements of one type in one diff have in common. */
+export interface ElementKind {
+  readonly type: string;
+  readonly sourceName: string;
+  readonly destName: string;
+  readonly diffClass: new () => Diff;
+  /** When two values of an attribute count as equal, where that is not by value; of the target's model. */
+  readonly comparison?: Readonly<Record<string, (a: unknown, b: unknown) => boolean>> | undefined;
+  /** Of elements that are made from what a store keeps. */
+  readonly fields?: ElementFields;
+}
+
+export interface ElementFields {
+  readonly identifiers: readonly string[];
+  readonly attributes: readonly string[];
+  /** Those of the attributes that are compared: what an element has of an object that is on both sides. */
+  readonly compared: readonly string[];
+}
+
+/** An object as a store keeps it. Nobody changes it. */
+export interface Kept {
+  readonly uid: string;
+  readonly data: Attrs;
+}
+
+/** Of an element whose keys nobody has asked for. */
+const UNREAD: Attrs = Object.freeze({});
+
 /** One object on both sides, whether or not it differs. Source: the reference's `DiffElement`. */
 export class DiffElement {
-  /** The source's attributes; null where the source does not have the object. */
-  sourceAttrs: Attrs | null = null;
-  /** The target's attributes; null where the target does not have the object. */
-  destAttrs: Attrs | null = null;
   /** What a sync did with this element; UNKNOWN where it attempted nothing. */
   status = DiffSyncStatus.UNKNOWN;
   /** Words that go with `status`. */
   message = '';
-  /** When two values of an attribute count as equal, where that is not by value; of the target's model. */
-  comparison: Readonly<Record<string, (a: unknown, b: unknown) => boolean>> | undefined;
+  private readonly kind: ElementKind;
   private children: Diff | undefined;
+  private source: Attrs | null = null;
+  private dest: Attrs | null = null;
+  /** Keys and attributes are copied out of these when somebody asks: of most elements nobody does. One for both: they are equal. */
+  private keptSource: Kept | undefined;
+  private keptDest: Kept | undefined;
 
   /**
    * @param type the model's name.
@@ -33,19 +61,77 @@ export class DiffElement {
    * @param keys the object's identifiers.
    */
   constructor(
-    readonly type: string,
+    type: string | ElementKind,
     readonly name: string,
-    readonly keys: Attrs,
-    readonly sourceName = 'source',
-    readonly destName = 'dest',
-    private readonly diffClass: new () => Diff = Diff,
+    private ids: Attrs,
+    sourceName = 'source',
+    destName = 'dest',
+    diffClass: new () => Diff = Diff,
   ) {
-    if (typeof type !== 'string') throw new ValueError(`type is a string, not ${typeof type}`);
+    this.kind = typeof type === 'object' && type !== null ? type : { type, sourceName, destName, diffClass };
+    if (typeof this.kind.type !== 'string') throw new ValueError(`type is a string, not ${typeof type}`);
     if (typeof name !== 'string') throw new ValueError(`name is a string, not ${typeof name}`);
+  }
+
+  /** @internal @param dest the source's own record where both sides are equal. */
+  static ofKept(kind: ElementKind, name: string, source: Kept | undefined, dest: Kept | undefined): DiffElement {
+    const element = new DiffElement(kind, name, UNREAD);
+    element.keptSource = source;
+    element.keptDest = dest;
+    return element;
+  }
+
+  get type(): string {
+    return this.kind.type;
+  }
+
+  get sourceName(): string {
+    return this.kind.sourceName;
+  }
+
+  get destName(): string {
+    return this.kind.destName;
+  }
+
+  get keys(): Attrs {
+    this.take();
+    return this.ids;
+  }
+
+  /** The source's attributes; null where the source does not have the object. */
+  get sourceAttrs(): Attrs | null {
+    this.take();
+    return this.source;
+  }
+
+  set sourceAttrs(attrs: Attrs | null) {
+    this.take();
+    this.source = attrs;
+  }
+
+  /** The target's attributes; null where the target does not have the object. */
+  get destAttrs(): Attrs | null {
+    this.take();
+    return this.dest;
+  }
+
+  set destAttrs(attrs: Attrs | null) {
+    this.take();
+    this.dest = attrs;
+  }
+
+  /** @internal The unique id that a store knows the object by, if it is made of these identifiers and still at hand. */
+  uidOf(identifiers: readonly string[]): string | undefined {
+    return this.kind.fields?.identifiers === identifiers ? (this.keptSource ?? this.keptDest)?.uid : undefined;
   }
 
   /** What makes the target equal to the source; null where nothing has to be done to the object itself. */
   get action(): DiffSyncAction | null {
+    const { keptSource, keptDest } = this;
+    if (keptSource !== keptDest) {
+      if (keptSource === undefined) return 'delete';
+      if (keptDest === undefined) return 'create';
+    } else if (keptSource !== undefined) return null;
     const { sourceAttrs, destAttrs } = this;
     if (sourceAttrs === null) return destAttrs === null ? null : 'delete';
     if (destAttrs === null) return 'create';
@@ -55,7 +141,7 @@ export class DiffElement {
 
   /** The elements below, as a diff of their own. */
   get childDiff(): Diff {
-    return (this.children ??= new this.diffClass());
+    return (this.children ??= new this.kind.diffClass());
   }
 
   /** How many elements, itself included. */
@@ -111,8 +197,7 @@ export class DiffElement {
 
   /** A copy without what is below; without `withChange` it is one that does not differ. */
   copy(withChange: boolean): DiffElement {
-    const copy = new DiffElement(this.type, this.name, this.keys, this.sourceName, this.destName, this.diffClass);
-    copy.comparison = this.comparison;
+    const copy = new DiffElement(this.kind, this.name, this.keys);
     copy.sourceAttrs = withChange ? this.sourceAttrs : (this.destAttrs ?? this.sourceAttrs);
     copy.destAttrs = withChange ? this.destAttrs : copy.sourceAttrs;
     return copy;
@@ -131,10 +216,25 @@ export class DiffElement {
     return elementDict(this, changedElements(walk([this])));
   }
 
+  /** All at once, and lets go of what it is taken from. */
+  private take(): void {
+    const { keptSource, keptDest } = this;
+    const record = keptSource ?? keptDest;
+    const { fields } = this.kind;
+    if (record === undefined || fields === undefined) return;
+    const { identifiers, attributes, compared } = fields;
+    const names = keptSource === undefined || keptDest === undefined ? attributes : compared;
+    const read = (from: Kept | undefined): Attrs | null => (from === undefined ? null : pickFields(from.data, names));
+    this.ids = pickFields(record.data, identifiers);
+    this.source = read(keptSource);
+    this.dest = keptSource === keptDest ? this.source : read(keptDest);
+    this.keptSource = this.keptDest = undefined;
+  }
+
   private differs(key: string, source: Attrs, dest: Attrs): boolean {
     if (sameValue(source[key], dest[key])) return false;
-    const same =
-      this.comparison !== undefined && Object.hasOwn(this.comparison, key) ? this.comparison[key] : undefined;
+    const { comparison } = this.kind;
+    const same = comparison !== undefined && Object.hasOwn(comparison, key) ? comparison[key] : undefined;
     return same === undefined || !same(source[key], dest[key]);
   }
 

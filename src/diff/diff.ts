@@ -28,16 +28,21 @@ export interface SyncFailure {
   readonly error: DiffSyncError;
 }
 
+// Shared, as every element with children has a diff of its own.
+const NO_TERMS: DiffTerms = Object.freeze({ source: 'source', target: 'dest', flags: 0 });
+const NO_OPERATIONS: ReadonlyMap<string, ModelOperations> = new Map();
+const NO_ERRORS: readonly SyncFailure[] = Object.freeze([]);
+
 /** A finished comparison: elements in groups by type. Source: the reference's `Diff`. */
 export class Diff {
   /** How many objects of both sides the comparison looked at. */
   modelsProcessed = 0;
   /** What the comparison was made with. */
-  terms: DiffTerms = { source: 'source', target: 'dest', flags: 0 };
+  terms: DiffTerms = NO_TERMS;
   /** Model name -> what the last sync with this diff did. */
-  operations: ReadonlyMap<string, ModelOperations> = new Map();
+  operations: ReadonlyMap<string, ModelOperations> = NO_OPERATIONS;
   /** What failed in the last sync with this diff, which went on: see `continueOnFailure`. */
-  errors: readonly SyncFailure[] = [];
+  errors: readonly SyncFailure[] = NO_ERRORS;
   /** With `verify`: what the last sync with this diff did not settle. */
   unsettled: Diff | undefined;
   /** Of a diff that was loaded: what it saw when it was made. Of a selection: the diff that it was made from. */

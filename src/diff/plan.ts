@@ -4,7 +4,7 @@ import { DiffInvalid } from '../errors.js';
 import { revive, tag } from '../value-codec.js';
 import { isPlainObject } from '../values.js';
 import type { Diff } from './diff.js';
-import { DiffElement, type Attrs } from './diff-element.js';
+import { DiffElement, type Attrs, type ElementKind } from './diff-element.js';
 import { changedElements, walkAdded } from './tree.js';
 
 /** Digests of what a diff saw on either side, unchanged objects included. */
@@ -56,7 +56,7 @@ export interface PlanSide {
   readonly name: string;
   readonly modelClasses: ReadonlyMap<
     string,
-    { readonly definition: { readonly comparison: NonNullable<DiffElement['comparison']> } }
+    { readonly definition: { readonly comparison: NonNullable<ElementKind['comparison']> } }
   >;
 }
 
@@ -113,16 +113,22 @@ export function addPlanElements(
   elements: Iterable<unknown>,
   side: PlanSide,
 ): void {
+  const kinds = new Map<string, ElementKind>();
+  const kindOf = (type: string): ElementKind => {
+    const { comparison } = side.modelClasses.get(type)?.definition ?? {};
+    const kind = kinds.get(type) ?? { type, sourceName: source, destName: target, diffClass, comparison };
+    kinds.set(type, kind);
+    return kind;
+  };
   const above: DiffElement[] = [];
   let at = 0;
   for (const json of elements) {
     const where = `elements.${at++}`;
     const { depth, type, name, keys, source: sourceAttrs, dest: destAttrs } = read(ELEMENT, json, where);
     if (depth > above.length) throw invalid(`${where}.depth: ${depth}, but nothing is above it`);
-    const element = new DiffElement(type, name, values(keys, `${where}.keys`), source, target, diffClass);
+    const element = new DiffElement(kindOf(type), name, values(keys, `${where}.keys`));
     element.sourceAttrs = sourceAttrs && values(sourceAttrs, `${where}.source`);
     element.destAttrs = destAttrs && values(destAttrs, `${where}.dest`);
-    element.comparison = side.modelClasses.get(type)?.definition.comparison;
     above.length = depth;
     const parent = above[depth - 1];
     try {

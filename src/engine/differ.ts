@@ -1,8 +1,10 @@
 import type { Diff } from '../diff/diff.js';
-import { DiffElement } from '../diff/diff-element.js';
+import { DiffElement, type ElementKind } from '../diff/diff-element.js';
 import type { DiffTerms } from '../diff/plan.js';
 import { DiffSyncFlags } from '../flags.js';
-import { listedUids, type ObjectView } from '../model/object-view.js';
+import type { ModelDefinition } from '../model/model-definition.js';
+import type { ModelRecord } from '../model/model-record.js';
+import { listedUids, RecordView, type ObjectView } from '../model/object-view.js';
 import { Level, type Listing } from './level.js';
 import { byUid, countChildren, pairUp, type Pair } from './pairs.js';
 import { Places, type Objects, type Place } from './places.js';
@@ -62,6 +64,8 @@ export class Differ {
   private readonly warned = new Set<string>();
   /** Pairs with children that are left out with them, though the children's type may be top-level too. */
   private readonly leftOut: Pair[] = [];
+  /** By definition for elements that are made from records, else by type. */
+  private readonly kinds = new Map<ModelDefinition | string, ElementKind>();
   /** Objects of the target that have an element. */
   private compared = 0;
 
@@ -102,7 +106,8 @@ export class Differ {
         this.places.dst.meetAll(type, byUid(dstObjects));
       }
       const roots = await this.diffRoots(srcObjects, dstObjects);
-      groups.set(type, [...(groups.get(type) ?? []), ...roots]);
+      const before = groups.get(type);
+      groups.set(type, before === undefined ? roots : [...before, ...roots]);
     }
     await this.diffNested(
       common.filter((type) => nested.has(type)),
@@ -149,13 +154,13 @@ export class Differ {
     }
     const roots = { src: this.places.src.takeRoots(objects.src), dst: this.places.dst.takeRoots(objects.dst) };
     for (const type of types) {
-      const elements = await this.diffRoots(roots.src.get(type)?.values() ?? [], roots.dst.get(type)?.values() ?? []);
-      groups.set(type, elements);
+      const [src, dst] = [roots.src, roots.dst].map((all) => [...(all.get(type)?.values() ?? [])]);
+      groups.set(type, await this.diffRoots(src ?? [], dst ?? []));
     }
     for (const side of ['src', 'dst'] as const) this.places[side].checkAllMet(objects[side]);
   }
 
-  private async diffRoots(src: Iterable<ObjectView>, dst: Iterable<ObjectView>): Promise<DiffElement[]> {
+  private async diffRoots(src: readonly ObjectView[], dst: readonly ObjectView[]): Promise<DiffElement[]> {
     const found: Outcome = { elements: [], traces: [] };
     let slice: PairNode[] = [];
     let children = 0;
@@ -278,7 +283,7 @@ export class Differ {
       return undefined;
     }
     if (dst !== undefined) this.compared++;
-    const element = this.element(type, obj, pair);
+    const element = this.element(type, pair);
     elements.push(element);
     const counted = src === undefined || dst === undefined ? 1 : 2;
     if (countChildren(pair) === 0) {
@@ -290,10 +295,15 @@ export class Differ {
     return { src, dst, parent, element, uid: obj.getUniqueId(), trace };
   }
 
-  private element(type: string, obj: ObjectView, { src, dst }: Pair): DiffElement {
-    const name = obj.getShortname();
-    const element = new DiffElement(type, name, obj.getIdentifiers(), this.src.name, this.dst.name, this.diffClass);
-    element.comparison = this.dst.modelClasses.get(type)?.definition.comparison;
+  private element(type: string, { src, dst }: Pair): DiffElement {
+    if (dst === undefined && src instanceof RecordView) return this.ofRecords(src, src.record, undefined);
+    if (src === undefined && dst instanceof RecordView) return this.ofRecords(dst, undefined, dst.record);
+    if (src instanceof RecordView && dst instanceof RecordView && src.definition === dst.definition) {
+      const same = src.equals(dst, this.scope.compared(src.definition));
+      return this.ofRecords(src, src.record, same ? src.record : dst.record);
+    }
+    const obj = (src ?? dst) as ObjectView;
+    const element = new DiffElement(this.kind(type), obj.getShortname(), obj.getIdentifiers());
     if (src !== undefined && dst !== undefined) {
       [element.sourceAttrs, element.destAttrs] = this.scope.attrsOf(src, dst);
     } else {
@@ -301,6 +311,32 @@ export class Differ {
       element.destAttrs = dst?.getAttrs() ?? null;
     }
     return element;
+  }
+
+  private ofRecords(view: RecordView, source: ModelRecord | undefined, dest: ModelRecord | undefined): DiffElement {
+    return DiffElement.ofKept(this.kind(view.getType(), view.definition), view.getShortname(), source, dest);
+  }
+
+  private kind(type: string, definition?: ModelDefinition): ElementKind {
+    const key = definition ?? type;
+    let kind = this.kinds.get(key);
+    if (kind === undefined) {
+      const comparison = this.dst.modelClasses.get(type)?.definition.comparison;
+      const common = {
+        type,
+        sourceName: this.src.name,
+        destName: this.dst.name,
+        diffClass: this.diffClass,
+        comparison,
+      };
+      const fields = definition && {
+        identifiers: definition.identifiers,
+        attributes: definition.attributes,
+        compared: this.scope.compared(definition),
+      };
+      this.kinds.set(key, (kind = fields === undefined ? common : { ...common, fields }));
+    }
+    return kind;
   }
 
   private tell(traces: readonly Trace[]): void {

@@ -10,20 +10,34 @@ export interface Pair {
 }
 
 /** The source's order first, then what only the target has. @throws ValueError for a pair that cannot be compared. */
-export function pairUp(src: Iterable<ObjectView>, dst: Iterable<ObjectView>): Pair[] {
-  const unmatched = byUid(dst);
+export function pairUp(src: readonly ObjectView[], dst: readonly ObjectView[]): Pair[] {
   const pairs: Pair[] = [];
+  const paired = new Uint8Array(dst.length);
+  /** Made once the two orders part: mostly the target's next object is the one. */
+  let places: Map<string, number> | undefined;
+  let next = 0;
   for (const obj of src) {
     const uid = obj.getUniqueId();
-    const other = unmatched.get(uid);
-    if (other !== undefined) {
-      check(obj, other);
-      unmatched.delete(uid);
+    const at = dst[next]?.getUniqueId() === uid ? next : (places ??= placesOf(dst)).get(uid);
+    if (at === undefined || paired[at] === 1) {
+      pairs.push({ src: obj, dst: undefined });
+      continue;
     }
+    const other = dst[at] as ObjectView;
+    check(obj, other);
     pairs.push({ src: obj, dst: other });
+    paired[at] = 1;
+    next = at + 1;
   }
-  for (const obj of unmatched.values()) pairs.push({ src: undefined, dst: obj });
+  for (let at = paired.indexOf(0); at !== -1; at = paired.indexOf(0, at + 1))
+    pairs.push({ src: undefined, dst: dst[at] });
   return pairs;
+}
+
+function placesOf(objects: readonly ObjectView[]): Map<string, number> {
+  const places = new Map<string, number>();
+  objects.forEach((obj, at) => places.set(obj.getUniqueId(), at));
+  return places;
 }
 
 export function byUid(objects: Iterable<ObjectView>): Map<string, ObjectView> {

@@ -2,7 +2,7 @@ import { ValueError } from '../errors.js';
 import type { Attrs } from '../diff/diff-element.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelDefinition } from '../model/model-definition.js';
-import { objectOf, RecordView, type ObjectView } from '../model/object-view.js';
+import { objectOf, type ObjectView } from '../model/object-view.js';
 import { sameValue } from '../values.js';
 import type { Side } from './side.js';
 
@@ -82,24 +82,20 @@ export class Scope {
     return (src !== undefined && filter(objectOf(src))) || (dst !== undefined && filter(objectOf(dst)));
   }
 
-  /** The attributes of a pair that are compared: one object for both sides where they are equal, as most of a large diff are. */
-  attrsOf(src: ObjectView, dst: ObjectView): [source: Attrs, dest: Attrs] {
-    if (src instanceof RecordView && dst instanceof RecordView && src.definition === dst.definition) {
-      const names = this.attributesOf(src.definition);
-      const attrs = src.pick(names);
-      return [attrs, src.equals(dst, names) ? attrs : dst.pick(names)];
-    }
-    const [source, dest] = [this.select(src), this.select(dst)];
-    return [source, sameValue(source, dest) ? source : dest];
-  }
-
-  private attributesOf(definition: ModelDefinition): readonly string[] {
+  /** Those of a definition's attributes that are compared. */
+  compared(definition: ModelDefinition): readonly string[] {
     let names = this.attributes.get(definition);
     if (names === undefined) {
       const { name, attributes } = definition;
       this.attributes.set(definition, (names = attributes.filter((attr) => this.comparesAttr(name, attr))));
     }
     return names;
+  }
+
+  /** The attributes of a pair that are compared: one object for both sides where they are equal, as most of a large diff are. */
+  attrsOf(src: ObjectView, dst: ObjectView): [source: Attrs, dest: Attrs] {
+    const [source, dest] = [this.select(src), this.select(dst)];
+    return [source, sameValue(source, dest) ? source : dest];
   }
 
   private select(view: ObjectView): Attrs {

@@ -4,6 +4,7 @@ import { walk } from '../diff/tree.js';
 import { ObjectStoreWrongType } from '../errors.js';
 import type { DiffSyncAction } from '../flags.js';
 import type { ModelClass } from '../model/defined-model.js';
+import { joinsIdentifiers } from '../model/diffsync-model.js';
 import type { Side } from './side.js';
 
 /** An element of the diff, at its place in depth-first order. */
@@ -46,7 +47,7 @@ export class SyncNodes {
       for (const closed of above.splice(depth)) closed.end = index;
       const { action } = element;
       const model = this.modelClass(element.type);
-      const uid = model.createUniqueId(element.keys as never);
+      const uid = uidOf(element, model);
       const parent = above.at(-1)?.index ?? -1;
       const active = action !== null;
       const node = { index, element, action, model, uid, parent, end: index + 1, active, aboveMove: false };
@@ -106,6 +107,12 @@ export class SyncNodes {
     if (model !== undefined) return model;
     throw new ObjectStoreWrongType(`${this.dst.name} has no model "${type}", which the diff names`);
   }
+}
+
+/** Most keys are never asked for, and stay where they are. */
+function uidOf(element: DiffElement, model: ModelClass): string {
+  const known = joinsIdentifiers(model) ? element.uidOf(model.definition.identifiers) : undefined;
+  return known ?? model.createUniqueId(element.keys as never);
 }
 
 export function keyOf({ element, uid }: SyncNode): string {

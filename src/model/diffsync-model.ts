@@ -8,7 +8,7 @@ import {
   ObjectStoreWrongType,
 } from '../errors.js';
 import { DiffSyncModelFlags, DiffSyncStatus } from '../flags.js';
-import { copyValue, sameItems } from '../values.js';
+import { pickFields, sameItems } from '../values.js';
 import {
   checkDefinition,
   type AttributeComparison,
@@ -454,10 +454,16 @@ export function answersFromRecord(model: ModelClass, fields: Readonly<Record<str
   return known;
 }
 
-function hasOwnAnswers({ prototype, createUniqueId }: ModelClass): boolean {
+/** Whether its unique ids are what its definition says. */
+export function joinsIdentifiers({ createUniqueId }: ModelClass): boolean {
+  return createUniqueId === DiffSyncModel.createUniqueId;
+}
+
+function hasOwnAnswers(model: ModelClass): boolean {
+  const { prototype } = model;
   const standard = DiffSyncModel.prototype;
   return (
-    createUniqueId !== DiffSyncModel.createUniqueId ||
+    !joinsIdentifiers(model) ||
     prototype.getType !== standard.getType ||
     prototype.getUniqueId !== standard.getUniqueId ||
     prototype.getIdentifiers !== standard.getIdentifiers ||
@@ -513,18 +519,6 @@ function comparisonOf(compare: object): Record<string, AttributeComparison> {
 
 function pick(model: DiffSyncModel, names: readonly string[]): Record<string, unknown> {
   return pickFields(model as unknown as Readonly<Record<string, unknown>>, names);
-}
-
-/** A copy of those of the fields that are there. */
-export function pickFields(
-  fields: Readonly<Record<string, unknown>>,
-  names: readonly string[],
-): Record<string, unknown> {
-  const picked: Record<string, unknown> = {};
-  for (const name of names) {
-    if (Object.hasOwn(fields, name)) picked[name] = copyValue(fields[name], name);
-  }
-  return picked;
 }
 
 function childList(parent: DiffSyncModel, child: DiffSyncModel, doing: string): [field: string, list: string[]] {

@@ -220,33 +220,118 @@ it('a constructor counts for what was stored without it', async () => {
 });
 
 describe('elements', () => {
-  it('share no value with the store', async () => {
-    class Devices extends Adapter {
-      static override readonly models = [Device];
-      static override readonly topLevel = ['device'];
-    }
+  class Devices extends Adapter {
+    static override readonly models = [Device];
+    static override readonly topLevel = ['device'];
+  }
+
+  async function sides(): Promise<[source: Devices, target: Devices]> {
     const [source, target] = [new Devices({ name: 'source' }), new Devices({ name: 'target' })];
-    await source.add(new Device({ name: 'same', tags: ['a'] }));
-    await source.add(new Device({ name: 'new', tags: ['a'] }));
-    await target.add(new Device({ name: 'same', tags: ['a'] }));
-    for (const { sourceAttrs, destAttrs } of (await target.diffFrom(source)).getChildren()) {
+    await source.addMany(['same', 'differs', 'new'].map((name) => new Device({ name, tags: ['a'] })));
+    await target.addMany([
+      new Device({ name: 'same', tags: ['a'] }),
+      new Device({ name: 'differs', tags: ['b'] }),
+      new Device({ name: 'gone', tags: ['a'] }),
+    ]);
+    return [source, target];
+  }
+
+  it('share no value with the store', async () => {
+    const [source, target] = await sides();
+    for (const { keys, sourceAttrs, destAttrs } of (await target.diffFrom(source)).getChildren()) {
+      (keys as { name: string }).name = 'changed';
       for (const attrs of [sourceAttrs, destAttrs]) (attrs?.['tags'] as string[] | undefined)?.push('changed');
     }
-    for (const adapter of [source, target]) {
-      for (const { tags } of await adapter.getAll(Device)) expect(tags).toEqual(['a']);
+    const tags = async (adapter: Adapter) => (await adapter.getAll(Device)).map((each) => [each.name, ...each.tags]);
+    expect(await tags(source)).toEqual(['same', 'differs', 'new'].map((name) => [name, 'a']));
+    expect(await tags(target)).toEqual([
+      ['same', 'a'],
+      ['differs', 'b'],
+      ['gone', 'a'],
+    ]);
+  });
+
+  it('hand out the same object again, with what the caller did to it', async () => {
+    const [source, target] = await sides();
+    for (const element of (await target.diffFrom(source)).getChildren()) {
+      const { keys, sourceAttrs, destAttrs } = element;
+      (sourceAttrs?.['tags'] as string[] | undefined)?.push('more');
+      expect([element.keys, element.sourceAttrs, element.destAttrs]).toEqual([keys, sourceAttrs, destAttrs]);
+      for (const [now, before] of [
+        [element.keys, keys],
+        [element.sourceAttrs, sourceAttrs],
+        [element.destAttrs, destAttrs],
+      ]) {
+        expect(now).toBe(before);
+      }
     }
   });
 
-  it('stay as they were when the store changes', async () => {
-    class Devices extends Adapter {
-      static override readonly models = [Device];
-      static override readonly topLevel = ['device'];
+  it('stay as they were when the stores change, whenever they are asked', async () => {
+    const [source, target] = await sides();
+    const [before, after] = [await target.diffFrom(source), await target.diffFrom(source)];
+    const expected = shown(before.getChildren());
+    for (const adapter of [source, target]) {
+      for (const obj of await adapter.getAll(Device)) {
+        obj.role = 'changed';
+        obj.tags.push('changed');
+        await adapter.update(obj);
+        if (obj.name === 'same') await adapter.remove(obj);
+      }
     }
-    const [source, target] = [new Devices({ name: 'source' }), new Devices({ name: 'target' })];
-    await source.add(new Device({ name: 'd', role: 'old' }));
-    const diff = await target.diffFrom(source);
-    await source.update(new Device({ name: 'd', role: 'new' }));
-    expect(diff.toDict()).toEqual({ device: { d: { '+': { role: 'old', tags: [] } } } });
+    expect(shown(after.getChildren())).toEqual(expected);
+    expect(after.fingerprint()).toEqual(before.fingerprint());
+  });
+
+  it('take what is set before anything is read', async () => {
+    const [source, target] = await sides();
+    const [same, differs, created, deleted] = (await target.diffFrom(source)).getChildren() as [
+      DiffElement,
+      DiffElement,
+      DiffElement,
+      DiffElement,
+    ];
+    same.sourceAttrs = { role: 'set', tags: ['a'] };
+    expect([same.action, same.getAttrsDiffs()]).toEqual(['update', { '+': { role: 'set' }, '-': { role: 'leaf' } }]);
+    differs.addAttrs({ dest: { role: 'leaf', tags: ['a'] } });
+    expect([differs.action, differs.sourceAttrs]).toEqual([null, { role: 'leaf', tags: ['a'] }]);
+    created.destAttrs = { role: 'leaf', tags: [] };
+    expect([created.action, created.keys]).toEqual(['update', { name: 'new' }]);
+    deleted.destAttrs = null;
+    expect([deleted.action, deleted.keys]).toEqual([null, { name: 'gone' }]);
+  });
+});
+
+describe('unique ids in a sync are those of the target’s model', () => {
+  async function created(source: ModelClass, target: ModelClass): Promise<readonly string[] | undefined> {
+    const adapter = (model: ModelClass): Adapter => {
+      class Devices extends Adapter {
+        static override readonly models = [model];
+        static override readonly topLevel = ['device'];
+      }
+      return new Devices();
+    };
+    const [from, to] = [adapter(source), adapter(target)];
+    await from.add(new source({ name: 'd', site: 's' } as never));
+    const diff = await to.syncFrom(from);
+    return diff.operations.get('device')?.create;
+  }
+
+  const schema = z.object({ name: z.string(), site: z.string() });
+  class Placed extends DiffSyncModel.define({ name: 'device', schema, identifiers: ['name', 'site'] }) {}
+  class SiteFirst extends DiffSyncModel.define({ name: 'device', schema, identifiers: ['site', 'name'] }) {}
+  class Prefixed extends Placed {
+    static override createUniqueId(ids: { name: string }) {
+      return `id-${ids.name}`;
+    }
+  }
+
+  it.each<[string, ModelClass, readonly string[]]>([
+    ['its own', Placed, ['d__s']],
+    ['another definition', SiteFirst, ['s__d']],
+    ['createUniqueId', Prefixed, ['id-d']],
+  ])('with %s', async (_what, target, uids) => {
+    expect(await created(Placed, target)).toEqual(uids);
   });
 });
 
