@@ -3,7 +3,7 @@ import { Adapter, DiffSyncModel } from 'nestjs-diffsync';
 /** A schema that trusts, so that loading measures the engine and not a validation library. */
 const trusting = { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value }) } };
 
-const ATTRIBUTES = ['role', 'site', 'vendor', 'model', 'serial', 'osVersion', 'mgmtIp', 'enabled'];
+export const ATTRIBUTES = ['role', 'site', 'vendor', 'model', 'serial', 'osVersion', 'mgmtIp', 'enabled'];
 
 class Device extends DiffSyncModel.define({
   name: 'device',
@@ -52,16 +52,38 @@ function device(name, number, changed) {
  * source alone has one, the target alone has one, and one has another role in each; with `alike` both have all, and the same.
  */
 export function plainSide(side, { size, parents, alike }) {
+  const sites = plainSites(parents);
   const devices = [];
-  const sites = Array.from({ length: parents }, (_, site) => ({ name: `site-${site}`, region: 'emea', devices: [] }));
+  for (const { fields, parent } of devicesOf(side, { size, parents, alike })) {
+    devices.push(fields);
+    sites[parent]?.devices.push(fields.name);
+  }
+  return fromText({ devices, sites });
+}
+
+/** The same as pages of devices, each with the number of its site; the sites list none. */
+export function* plainPages(side, { size, parents, pageSize }) {
+  let page = [];
+  for (const device of devicesOf(side, { size, parents, alike: false })) {
+    if (page.push(device) < pageSize) continue;
+    yield fromText(page);
+    page = [];
+  }
+  yield fromText(page);
+}
+
+export function plainSites(parents) {
+  return Array.from({ length: parents }, (_, site) => ({ name: `site-${site}`, region: 'emea', devices: [] }));
+}
+
+function* devicesOf(side, { size, parents, alike }) {
   for (let number = 0; number < size; number++) {
     const kind = alike ? 19 : number % 20;
     if ((kind === 5 && side === 'source') || (kind === 0 && side === 'target')) continue;
     const name = `device-${String(number).padStart(6, '0')}`;
-    devices.push(device(name, number, kind === 10 && side === 'source'));
-    sites[Math.floor((number * parents) / size)]?.devices.push(name);
+    const fields = device(name, number, kind === 10 && side === 'source');
+    yield { fields, parent: Math.floor((number * parents) / size) };
   }
-  return fromText({ devices, sites });
 }
 
 /** As a system's answer would be: parsed from text, so that no string is shared between the sides or still in pieces. */

@@ -37,21 +37,31 @@ export function median(numbers) {
 export class Samples {
   #samples = new Map();
 
-  add(name, ms) {
+  add(name, value) {
     const all = this.#samples.get(name);
-    if (all === undefined) this.#samples.set(name, [ms]);
-    else all.push(ms);
+    if (all === undefined) this.#samples.set(name, [value]);
+    else all.push(value);
+  }
+
+  get(name) {
+    return this.#samples.get(name);
   }
 
   median(name) {
     return median(this.#samples.get(name) ?? []);
   }
 
+  /** The median of what the rounds say, which what slows a whole round down does not change. */
+  ratio(name, other) {
+    const [ours, theirs] = [this.#samples.get(name) ?? [], this.#samples.get(other) ?? []];
+    return median(ours.slice(0, theirs.length).map((value, round) => value / theirs[round]));
+  }
+
   toJSON() {
     return Object.fromEntries(
       [...this.#samples].map(([name, samples]) => [
         name,
-        { medianMs: round(median(samples)), samplesMs: samples.map(round) },
+        { median: round(median(samples)), samples: samples.map((each) => round(each)) },
       ]),
     );
   }

@@ -1,0 +1,90 @@
+import { print as printTable, round } from '../measure.mjs';
+import { jobName } from './jobs.mjs';
+
+const [BARE, OURS] = ['ioredis + JSON', 'ours'];
+const PEERS = ['keyv', 'unstorage'];
+
+/** How many times as fast as the other one ours must be at least. The other side of single adds is the same bytes in bulk. */
+const BESIDE_BARE = [
+  ['addMany', 'addMany', 0.5],
+  ['getAll', 'getAll', 0.9],
+  ['getByUids', 'getByUids', 0.9],
+  ['add, none awaited', 'addMany', 0.4],
+  ['add, each awaited', 'add, each awaited', 0.7],
+];
+const BESIDE_PEERS = [
+  ['addMany', 2],
+  ['getAll', 3],
+  ['getByUids', 2],
+];
+const BESIDE_REFERENCE = 30;
+
+/** A goal: what, measured, bound, whether it is met. */
+export function rowGoals(samples) {
+  const bare = BESIDE_BARE.map(([row, other, least]) => {
+    const beside = row === other ? '' : ` (its ${other})`;
+    const speed = samples.ratio(`${other}: ${BARE}`, `${row}: ${OURS}`);
+    return atLeast(`${row}, beside ${BARE}${beside}`, speed, least);
+  });
+  const peers = BESIDE_PEERS.map(([row, least]) => {
+    const speeds = PEERS.map((peer) => [samples.ratio(`${row}: ${peer}`, `${row}: ${OURS}`), peer]);
+    const [speed, best] = speeds.toSorted(([a], [b]) => a - b)[0];
+    return atLeast(`${row}, beside the best of ${PEERS.join(' and ')} (${best})`, speed, least);
+  });
+  return [...bare, ...peers];
+}
+
+/** The floor reads both sides once: without the second diff, ours is beside it; with it, beside one that reads again too. */
+export function jobGoals(samples, jobs, reference) {
+  const ratio = (job, steps) => {
+    const sum = (doer) => steps.reduce((all, step) => all + samples.median(`${jobName(job)}: ${doer}: ${step}`), 0);
+    return sum('ours') / sum('floor');
+  };
+  const total = (job) => samples.median(`${jobName(job)}: ours: total`);
+  const peak = (job) => samples.median(`${jobName(job)}: ours: peak MiB`);
+  const goals = [];
+  const tree = jobs.find(({ size, parents }) => size === 100_000 && parents > 0);
+  const large = jobs.find(({ size }) => size === 500_000);
+  if (tree !== undefined) {
+    const once = ['load', 'diff', 'sync'];
+    goals.push(
+      atMost(`${jobName(tree)}: load, diff, sync / floor`, ratio(tree, once), 2.5),
+      atMost(
+        `${jobName(tree)}: with the second diff / floor that reads twice`,
+        ratio(tree, [...once, 'second diff']),
+        2.5,
+      ),
+      atMost(`${jobName(tree)}: peak MiB`, peak(tree), 400),
+    );
+  }
+  if (tree !== undefined && large !== undefined) {
+    goals.push(
+      atMost(`${jobName(large)} / ${jobName(tree)}`, total(large) / total(tree), 7),
+      atMost(`${jobName(large)}: peak MiB`, peak(large), 900),
+    );
+  }
+  const flat = jobs.find(({ size, parents }) => size === 10_000 && parents === 0);
+  if (reference.ms !== undefined && flat !== undefined) {
+    const { load, diff, sync } = reference.ms;
+    const ours = ['load', 'diff', 'sync'].map((step) => samples.median(`${jobName(flat)}: ours: ${step}`));
+    const speed = (load + diff + sync) / reference.objects / (ours.reduce((sum, ms) => sum + ms) / flat.size);
+    goals.push(atLeast(`${jobName(flat)}: an object, beside the reference`, speed, BESIDE_REFERENCE));
+  }
+  return goals;
+}
+
+export function print(goals) {
+  if (goals.length === 0) return;
+  printTable(
+    ['goal', 'measured', 'bound', ''],
+    goals.map(({ what, measured, bound, met }) => [what, measured, bound, met ? 'met' : 'MISSED']),
+  );
+}
+
+function atLeast(what, measured, bound) {
+  return { what, measured: round(measured), bound: `>= ${bound}`, met: measured >= bound };
+}
+
+function atMost(what, measured, bound) {
+  return { what, measured: round(measured), bound: `<= ${bound}`, met: measured <= bound };
+}

@@ -1,0 +1,106 @@
+"""The reference, Python's DiffSync on Redis: prints what the rows or the whole job take, as JSON."""
+
+import json
+import logging
+import sys
+import time
+from typing import List
+
+import structlog
+from diffsync import Adapter, DiffSyncModel
+from diffsync.store.redis import RedisStore
+
+# It takes milliseconds an object for some of these: few objects are enough.
+ROWS, JOB = 2_000, 1_000
+
+logging.disable(logging.CRITICAL)
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+class Device(DiffSyncModel):
+    _modelname = "device"
+    _identifiers = ("name",)
+    _attributes = ("role", "site", "vendor", "model", "serial", "osVersion", "mgmtIp", "enabled")
+
+    name: str
+    role: str
+    site: str
+    vendor: str
+    model: str
+    serial: str
+    osVersion: str
+    mgmtIp: str
+    enabled: bool
+    rack: int
+    tags: List[str]
+
+
+class Flat(Adapter):
+    top_level = ["device"]
+    device = Device
+
+
+def device(number, role="leaf"):
+    return Device(
+        name=f"device-{number:06}",
+        role=role,
+        site=f"site-{number % 100}",
+        vendor="acme",
+        model=f"dcs-{7000 + number % 50}",
+        serial=f"SN{100_000 + number}",
+        osVersion=f"4.{number % 30}.1F",
+        mgmtIp=f"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}",
+        enabled=number % 3 != 0,
+        rack=number % 42,
+        tags=["prod", f"pod-{number % 8}"],
+    )
+
+
+def microseconds(work, calls):
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1e6 / calls
+
+
+def rows(url):
+    store = RedisStore(url=url, store_id="reference")
+    devices = [device(number) for number in range(ROWS)]
+    changed = [device(number, "spine") for number in range(ROWS)]
+    uids = [each.get_unique_id() for each in devices]
+
+    def each(work, items):
+        return microseconds(lambda: [work(item) for item in items], len(items))
+
+    return {
+        "objects": ROWS,
+        "rows": {
+            "add, each awaited": each(lambda obj: store.add(obj=obj), devices),
+            "re-add equal": each(lambda obj: store.add(obj=obj), devices),
+            "update": each(lambda obj: store.update(obj=obj), changed),
+            "get, each awaited": each(lambda uid: store.get(model=Device, identifier=uid), uids),
+            "getByUids": microseconds(lambda: store.get_by_uids(uids=uids, model=Device), ROWS),
+            "getAll": microseconds(lambda: store.get_all(model=Device), ROWS),
+            "count (a call)": microseconds(lambda: store.count(model=Device), 1),
+            "model names (a call)": microseconds(store.get_all_model_names, 1),
+            "remove": each(lambda obj: store.remove(obj=obj), changed),
+        },
+    }
+
+
+def job(url):
+    source = Flat(name="source", internal_storage_engine=RedisStore(url=url, store_id="source"))
+    target = Flat(name="target", internal_storage_engine=RedisStore(url=url, store_id="target"))
+
+    def load():
+        for number in range(JOB):
+            if number % 20 != 5:
+                source.add(device(number, "spine" if number % 20 == 10 else "leaf"))
+            if number % 20 != 0:
+                target.add(device(number))
+
+    steps = {"load": microseconds(load, 1000), "diff": microseconds(lambda: target.diff_from(source), 1000)}
+    steps["sync"] = microseconds(lambda: target.sync_from(source), 1000)
+    return {"objects": JOB, "ms": steps}
+
+
+print(json.dumps({"rows": rows, "job": job}[sys.argv[1]](sys.argv[2])))
