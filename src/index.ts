@@ -50,7 +50,7 @@ export type {
   UpdateItem,
 } from './model/model-hooks.js';
 export type { AttributeComparison, ModelDefinition, ModelSchema } from './model/model-definition.js';
-export { decodeRecord, encodeRecord } from './model/record-codec.js';
+export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './model/record-codec.js';
 export type { ModelRecord } from './model/model-record.js';
 export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';
 export { DiffSyncStoreModule, type DiffSyncStoreExtras } from './module/diffsync-store.module.js';
@@ -67,5 +67,6 @@ export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.token
 export { DiffSyncStoreRegistry, type RegisteredStore } from './module/store-registry.js';
 export { BaseStore, type BaseStoreOptions } from './store/base-store.js';
 export type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './store/model-ref.js';
+export { SerialStore } from './store/serial-store.js';
 export type { RecordChange } from './store/write-behind.js';
 export { LocalStore } from './store/local/local.store.js';

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { ObjectAlreadyExists, ObjectNotFound, ObjectStoreException, ValueError } from '../errors.js';
+import { DiffSyncError, ObjectAlreadyExists, ObjectNotFound, ObjectStoreException, ValueError } from '../errors.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
 import {
@@ -119,6 +119,13 @@ export abstract class BaseStore {
   /** A store of the same backend and connection, with another id. The connection closes with the last store on it. */
   abstract scope(options: { readonly storeId: string; readonly name?: string }): BaseStore;
 
+  /** What a backend throws that is no error of ours becomes the cause of one. */
+  protected backendError(error: unknown): DiffSyncError {
+    if (error instanceof DiffSyncError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new ObjectStoreException(`${String(this)} failed: ${reason}`, { cause: error });
+  }
+
   // ---- Life cycle
 
   /** Connects. Does nothing on an open store. @throws ObjectStoreException when the backend cannot be reached. */
@@ -132,7 +139,7 @@ export abstract class BaseStore {
       },
       (error: unknown) => {
         this.opening = undefined;
-        throw error;
+        throw this.backendError(error);
       },
     );
     return this.opening;
@@ -159,7 +166,9 @@ export abstract class BaseStore {
   /** Settles when the backend has answered. @throws ObjectStoreException */
   async ping(): Promise<void> {
     this.checkOpen();
-    await this.logged('ping', {}, () => this.probe());
+    await this.logged('ping', {}, () => this.probe()).catch((error: unknown) => {
+      throw this.backendError(error);
+    });
   }
 
   /** Writes all that waits: child links, and a running sync's changes. Every read does so by itself. */
@@ -625,7 +634,9 @@ export abstract class BaseStore {
     } finally {
       this.flusher.stop();
       this.state = 'closed';
-      await this.disconnect();
+      await this.disconnect().catch((error: unknown) => {
+        throw this.backendError(error);
+      });
     }
   }
 

@@ -34,6 +34,8 @@ export interface StoreContractOptions {
   readonly open: OpenStore;
   /** Whether a second store opened with the same id sees the same objects. @default false */
   readonly shared?: boolean;
+  /** Whether a store that is closed and opened again has its objects. @default `shared` */
+  readonly persistent?: boolean;
   /** @default the global `describe` */
   readonly describe?: DescribeFunction;
   /** @default the global `it` */
@@ -60,11 +62,11 @@ const THEMES: readonly ContractTheme[] = [
  * @throws ValueError for a gap without a reason, or one that names a test that the suite does not have.
  */
 export function storeContract(options: StoreContractOptions): void {
-  const { name, open, shared = false } = options;
+  const { name, open, shared = false, persistent = shared } = options;
   const { describe, it } = runner(options);
-  const themes = THEMES.map(({ theme, tests, sharedTests }) => ({
+  const themes = THEMES.map(({ theme, tests, persistentTests, sharedTests }) => ({
     theme,
-    tests: { ...tests, ...(shared && sharedTests) },
+    tests: { ...tests, ...(persistent && persistentTests), ...(shared && sharedTests) },
   }));
   const reasons = reasonsOf(options.knownGaps ?? [], new Set(themes.flatMap(({ tests }) => Object.keys(tests))));
   describe(`store contract: ${name}`, () => {

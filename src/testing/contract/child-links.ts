@@ -154,11 +154,10 @@ export const CHILD_LINKS: ContractTheme = {
       assert.deepEqual(await stored(store), ['r1__e0']);
     },
 
-    'one parent takes 10,000 children, added and linked one by one': async (bench) => {
+    'one parent takes 10,000 child links, made one by one': async (bench) => {
       const { store, device } = await withDevice(bench);
       const children = Array.from({ length: 10_000 }, (_, index) => port(`e${index}`));
       for (const child of children) device.addChild(child);
-      await store.addMany({ objs: children });
       const interfaces = await stored(store);
       assert.equal(interfaces.length, 10_000);
       assert.deepEqual([interfaces[0], interfaces.at(-1)], ['r1__e0', 'r1__e9999']);
@@ -178,17 +177,6 @@ export const CHILD_LINKS: ContractTheme = {
   },
 
   sharedTests: {
-    'close() saves child links made just before': async (bench) => {
-      const storeId = newStoreId();
-      const [store, reader] = [await bench.open(storeId), await bench.open(storeId)];
-      store.bindAdapter(adapterOf(store), MODELS, loggerInto([]));
-      const device = new Device({ name: 'r1' });
-      await store.add({ obj: device });
-      device.addChild(port('e0'));
-      await store.close();
-      assert.deepEqual(await stored(reader), ['r1__e0']);
-    },
-
     'child links made in two handles at once are all saved': async (bench) => {
       const storeId = newStoreId();
       const stores = [await bench.open(storeId), await bench.open(storeId)];

@@ -78,6 +78,36 @@ export const CONCURRENCY: ContractTheme = {
       assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
     },
 
+    'update() at the same time stores one of the objects whole': async (bench) => {
+      const store = await bench.open();
+      const objs = Array.from({ length: CALLERS }, (_, at) => new Device({ name: 'r1', vlan: at, note: `of ${at}` }));
+      await Promise.all(objs.map((obj) => store.update({ obj })));
+      const [stored, ...others] = await store.getAll({ model: Device });
+      assert.deepEqual(others, []);
+      assert.equal(stored?.note, `of ${stored?.vlan}`);
+    },
+
+    'addMany() in opposite orders at the same time stores each object once': async (bench) => {
+      const store = await bench.open();
+      const objs = devices(50);
+      await Promise.all([store.addMany({ objs }), store.addMany({ objs: objs.toReversed() })]);
+      assert.deepEqual((await order(store, Device)).toSorted(), objs.map((obj) => obj.name).toSorted());
+    },
+
+    'updateOrInstantiate() and remove() at the same time leave the object whole or gone': async (bench) => {
+      const store = await bench.open();
+      for (let round = 0; round < 10; round++) {
+        await store.update({ obj: new Board({ id: 'x', a: 1 }) });
+        const call = { model: Board, ids: { id: 'x' }, attrs: { b: 2 } };
+        const [[obj]] = await Promise.all([
+          store.updateOrInstantiate(call),
+          store.remove({ obj: new Board({ id: 'x' }) }),
+        ]);
+        assert.equal(obj.b, 2);
+        for (const stored of await store.getAll({ model: Board })) assert.equal(stored.b, 2);
+      }
+    },
+
     'add() of many objects at the same time stores all': async (bench) => {
       const store = await bench.open();
       const objs = devices(200);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ValueError } from '../../errors.js';
+import { DiffSyncModelFlags } from '../../flags.js';
 import { rejection, type ContractTheme } from './harness.js';
 import { Device, devices, Interface } from './models.js';
 
@@ -135,6 +136,31 @@ export const CONVENIENCE: ContractTheme = {
       const expected = { name: 'r1', role: 'new', vlan: 7, tags: [], interfaces: ['r1__e0'], note: 'kept' };
       assert.deepEqual(obj.toDict(), expected);
       assert.deepEqual((await store.get({ model: Device, identifier: 'r1' })).toDict(), expected);
+    },
+
+    'updateOrInstantiate() and updateOrAddModelInstance() keep the flags of the stored object': async (bench) => {
+      const store = await bench.open();
+      const stored = new Device({ name: 'r1' });
+      stored.modelFlags = DiffSyncModelFlags.IGNORE;
+      await store.add({ obj: stored });
+      await store.updateOrInstantiate({ model: Device, ids: { name: 'r1' }, attrs: { role: 'x' } });
+      const [obj] = await store.updateOrAddModelInstance(new Device({ name: 'r1', vlan: 7 }));
+      assert.equal(obj.modelFlags, DiffSyncModelFlags.IGNORE);
+      assert.equal((await store.get({ model: Device, identifier: 'r1' })).modelFlags, DiffSyncModelFlags.IGNORE);
+    },
+
+    'all four bind what they answer to the adapter of the store': async (bench) => {
+      const { store, adapter } = await bench.openBound([Device]);
+      const ids = { name: 'r1' };
+      for (let round = 0; round < 2; round++) {
+        const answers = [
+          await store.getOrInstantiate({ model: Device, ids }),
+          await store.updateOrInstantiate({ model: Device, ids, attrs: { vlan: round } }),
+          await store.getOrAddModelInstance(new Device({ name: `get ${round}` })),
+          await store.updateOrAddModelInstance(new Device({ name: 'update' })),
+        ];
+        for (const [obj] of answers) assert.equal(obj.adapter, adapter);
+      }
     },
   },
 };

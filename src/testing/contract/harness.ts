@@ -11,6 +11,8 @@ export type ContractTest = (bench: Bench) => Promise<void>;
 export interface ContractTheme {
   readonly theme: string;
   readonly tests: Readonly<Record<string, ContractTest>>;
+  /** Only for stores that still have their objects when they are closed and opened again. */
+  readonly persistentTests?: Readonly<Record<string, ContractTest>>;
   /** Only for stores on which a second handle of the same id sees the same objects. */
   readonly sharedTests?: Readonly<Record<string, ContractTest>>;
 }
@@ -27,6 +29,13 @@ export class Bench {
     const store = await this.openStore(storeId === undefined ? {} : { storeId });
     this.opened.push(store);
     return store;
+  }
+
+  /** A store on the same connection, which the test opens itself. */
+  scope(store: BaseStore, storeId = newStoreId()): BaseStore {
+    const scoped = store.scope({ storeId });
+    this.opened.push(scoped);
+    return scoped;
   }
 
   /** A store that serves an adapter, so that child links are saved by themselves. */

@@ -149,6 +149,31 @@ export const NAMES: ContractTheme = {
       }
     },
 
+    'store ids that look like paths, or differ in their case only, are kept apart': async (bench) => {
+      const id = newStoreId();
+      const ids = [
+        `${id}/a`,
+        `${id}/../a`,
+        `${id}\\a`,
+        `${id}%2Fa`,
+        `${id}.`,
+        `${id}..`,
+        `${id}Ä`,
+        `${id}ä`,
+        `${id}X`,
+        `${id}x`,
+      ];
+      const stores = await Promise.all(ids.map((storeId) => bench.open(storeId)));
+      for (const [index, store] of stores.entries()) await store.add({ obj: new Box({ id: 'b', value: index }) });
+      for (const [index, store] of stores.entries()) {
+        assert.deepEqual(
+          (await store.getAll({ model: Box })).map((obj) => obj.value),
+          [index],
+          ids[index],
+        );
+      }
+    },
+
     'glob characters in a store id mean nothing': async (bench) => {
       const id = newStoreId();
       const plain = await bench.open(`${id}a`);

@@ -125,10 +125,10 @@ export const READING: ContractTheme = {
       await rejection(missing, ObjectNotFound, 'device', 'first');
     },
 
-    'getByUids() of 3,000 uids answers all, in order': async (bench) => {
+    'getByUids() of 1,200 uids answers all, in order': async (bench) => {
       const store = await bench.open();
-      await store.addMany({ objs: devices(3000) });
-      const uids = Array.from({ length: 3000 }, (_, index) => `r${2999 - index}`);
+      await store.addMany({ objs: devices(1200) });
+      const uids = Array.from({ length: 1200 }, (_, index) => `r${1199 - index}`);
       assert.deepEqual(uidsOf(await store.getByUids({ model: Device, uids })), uids);
     },
 
@@ -140,6 +140,33 @@ export const READING: ContractTheme = {
         found.map((obj) => obj?.name),
         [undefined, 'r1', undefined, 'r0'],
       );
+    },
+
+    'find() of no uids answers an empty list': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(1) });
+      assert.deepEqual(await store.find({ model: Device, uids: [] }), []);
+    },
+
+    'find() answers in the order of the uids, repeats included, each a copy of its own': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(3) });
+      const uids = ['r2', 'r0', 'r2', 'r1', 'r2'];
+      const found = await store.find({ model: Device, uids });
+      assert.deepEqual(
+        found.map((obj) => obj?.name),
+        uids,
+      );
+      assert.equal(new Set(found).size, uids.length);
+    },
+
+    'calls with a uid that is no text reject with ValueError': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(1) });
+      for (const uid of [1, null, undefined] as unknown as string[]) {
+        await rejection(store.find({ model: Device, uids: ['r0', uid] }), ValueError, 'device');
+        await rejection(store.getByUids({ model: Device, uids: [uid] }), ValueError, 'device');
+      }
     },
 
     'count() answers for one model, by class, instance and name, and for all': async (bench) => {

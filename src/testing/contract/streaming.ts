@@ -28,11 +28,11 @@ export const STREAMING: ContractTheme = {
       assert.deepEqual(await streamed(store), []);
     },
 
-    'iterate() of 3,000 objects gives all, in order': async (bench) => {
+    'iterate() of 1,200 objects gives all, in order': async (bench) => {
       const store = await bench.open();
-      await store.addMany({ objs: devices(3000) });
+      await store.addMany({ objs: devices(1200) });
       const uids = await streamed(store);
-      assert.equal(uids.length, 3000);
+      assert.equal(uids.length, 1200);
       assert.deepEqual(uids, await order(store, Device));
     },
 
@@ -100,6 +100,27 @@ export const STREAMING: ContractTheme = {
       const staying = seen.filter((name) => !name.startsWith('new') && !['r2', 'r3', 'r4', 'r5'].includes(name));
       const expected = objs.map((obj) => obj.name).filter((name) => !['r2', 'r3', 'r4', 'r5'].includes(name));
       assert.deepEqual(staying, expected);
+    },
+
+    'iterate() ends although an object is added for each one given': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(10) });
+      const seen: string[] = [];
+      for await (const obj of store.iterate({ model: Device, batchSize: 3 })) {
+        assert.ok(seen.push(obj.name) <= 200, 'it does not come to an end');
+        await store.add({ obj: new Device({ name: `new ${seen.length}` }) });
+      }
+      assert.deepEqual(
+        seen.slice(0, 10),
+        devices(10).map((obj) => obj.name),
+      );
+      assert.equal(new Set(seen).size, seen.length);
+    },
+
+    'iterate() gives objects that belong to the adapter of the store': async (bench) => {
+      const { store, adapter } = await bench.openBound([Device]);
+      await store.addMany({ objs: devices(2) });
+      for await (const obj of store.iterate({ model: Device })) assert.equal(obj.adapter, adapter);
     },
 
     'two iterate() at the same time do not disturb each other': async (bench) => {

@@ -47,6 +47,22 @@ export const WRITING: ContractTheme = {
       assert.equal(await store.count(), 1);
     },
 
+    'updateMany() and removeMany() take any iterable': async (bench) => {
+      const store = await bench.open();
+      await store.updateMany({ objs: new Set(devices(3)).values() });
+      await store.removeMany({ objs: new Set(devices(2)).values() });
+      assert.deepEqual(await order(store, Device), ['r2']);
+    },
+
+    'update() and updateMany() bind the objects to the adapter of the store': async (bench) => {
+      const { store, adapter } = await bench.openBound([Device]);
+      const [first, ...others] = devices(3);
+      assert.ok(first);
+      await store.update({ obj: first });
+      await store.updateMany({ objs: others });
+      for (const obj of [first, ...others]) assert.equal(obj.adapter, adapter);
+    },
+
     'updateMany() of nothing stores nothing': async (bench) => {
       const store = await bench.open();
       await store.updateMany({ objs: [] });
@@ -101,6 +117,20 @@ export const WRITING: ContractTheme = {
       await store.removeMany({ objs });
       assert.equal(await store.count(), 1);
       assert.deepEqual(await order(store, Device), ['stays']);
+    },
+
+    'removeMany() of one object twice removes it once': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(2) });
+      await store.removeMany({ objs: [...devices(1), ...devices(1)] });
+      assert.deepEqual(await order(store, Device), ['r1']);
+    },
+
+    'removeMany() of nothing removes nothing': async (bench) => {
+      const store = await bench.open();
+      await store.addMany({ objs: devices(1) });
+      await store.removeMany({ objs: [] });
+      assert.equal(await store.count(), 1);
     },
 
     'removeMany() with a missing object removes the others, then rejects': async (bench) => {
@@ -195,6 +225,14 @@ export const WRITING: ContractTheme = {
       device.addChild(port);
       await store.remove({ obj: site, removeChildren: true });
       assert.deepEqual(await store.getAllModelNames(), []);
+    },
+
+    'remove() with removeChildren leaves a child that another model has under the same uid': async (bench) => {
+      const { store } = await bench.openBound([Site, Device]);
+      const site = new Site({ name: 's1', devices: ['x'] });
+      await store.addMany({ objs: [site, new Device({ name: 'x' }), new Address({ ip: 'x' })] });
+      await store.remove({ obj: site, removeChildren: true });
+      assert.deepEqual(await store.getAllModelNames(), ['address']);
     },
 
     'removeMany() with removeChildren removes what is below each': async (bench) => {
