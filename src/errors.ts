@@ -185,3 +185,38 @@ export class SyncHookError extends DiffSyncError {
     super(message, options);
   }
 }
+
+/** A copy of one store into another has ended early. What was copied is in the target; run again it goes on from there. */
+export class CopyException extends DiffSyncError {
+  override readonly code: string = 'COPY_FAILED';
+}
+
+/** The target holds another object than the source, or has them in another order. That object was not touched. */
+export class CopyConflict extends CopyException {
+  override readonly code: string = 'COPY_CONFLICT';
+
+  constructor(
+    message: string,
+    readonly model: string,
+    readonly uniqueId: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The target does not hold what was copied. */
+export class CopyMismatch extends CopyException {
+  override readonly code: string = 'COPY_MISMATCH';
+
+  constructor(
+    message: string,
+    readonly model: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A copy was ended by its signal, whose reason is the cause. */
+export class CopyAborted extends CopyException {
+  override readonly code: string = 'COPY_ABORTED';
+}

@@ -10,6 +10,10 @@ export type { ObjectFilter, ScopeOptions } from './engine/scope.js';
 export type { ProgressCallback } from './engine/side.js';
 export type { SyncerOptions, SyncFilter } from './engine/syncer.js';
 export {
+  CopyAborted,
+  CopyConflict,
+  CopyException,
+  CopyMismatch,
   DiffClassMismatch,
   DiffCycle,
   DiffException,
@@ -66,6 +70,13 @@ export type {
 export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
 export { DiffSyncStoreRegistry, type RegisteredStore } from './module/store-registry.js';
 export { BaseStore, type BaseStoreOptions } from './store/base-store.js';
+export {
+  copyStore,
+  type CopiedModel,
+  type CopyProgressCallback,
+  type CopyResult,
+  type CopyStoreOptions,
+} from './store/copy-store.js';
 export type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './store/model-ref.js';
 export { SerialStore } from './store/serial-store.js';
 export type { RecordChange } from './store/write-behind.js';

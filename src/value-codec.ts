@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { setOwn } from './values.js';
+import { isPlainObject, setOwn } from './values.js';
 
 /**
  * Values as JSON: what JSON would lose becomes `{"$diffsync":"<kind>","v":…}`, and an object that has the key `$diffsync`
@@ -34,6 +34,15 @@ export function tag(value: unknown): unknown {
     );
   if (types.isSet(value)) return tagged('Set', [...value].map(tag));
   return tagObject(value as Readonly<Record<string, unknown>>);
+}
+
+/** The same text for equal values, whatever the order of their keys. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(tag(value), (_, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each) && isPlainObject(each)
+      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
 }
 
 export function tagObject(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

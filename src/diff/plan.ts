@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { DiffInvalid } from '../errors.js';
-import { revive, tag } from '../value-codec.js';
+import { canonical, revive, tag } from '../value-codec.js';
 import { isPlainObject } from '../values.js';
 import type { Diff } from './diff.js';
 import { DiffElement, type Attrs, type ElementKind } from './diff-element.js';
@@ -152,15 +152,6 @@ export function fingerprintOf(diff: Diff): Fingerprint {
     if (destAttrs !== null) hashes.target.update(`${place}${canonical(destAttrs)}\n`);
   }
   return { source: hashes.source.digest('hex'), target: hashes.target.digest('hex') };
-}
-
-/** The same text for equal values, whatever the order of their keys. */
-function canonical(value: unknown): string {
-  return JSON.stringify(tag(value), (_, each: unknown) =>
-    typeof each === 'object' && each !== null && !Array.isArray(each) && isPlainObject(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
 }
 
 function values(json: Record<string, unknown>, where: string): Attrs {

@@ -1,5 +1,5 @@
 import { ValueError } from '../errors.js';
-import { copyValue, setOwn, UnstorableValue } from '../values.js';
+import { copyValue, sameValue, setOwn, UnstorableValue } from '../values.js';
 import type { ModelClass } from './defined-model.js';
 import { definitionOf, fieldNames, fieldOf, hydrateModel, type DiffSyncModel } from './diffsync-model.js';
 import { checkUniqueId } from './unique-id.js';
@@ -48,4 +48,9 @@ export function copyRecord({ uid, data, flags }: ModelRecord): ModelRecord {
     if (typeof value === 'object' && value !== null) setOwn(copy, field, copyValue(value));
   }
   return flags === undefined ? { uid, data: copy } : { uid, data: copy, flags };
+}
+
+/** Whether two records of one unique id hold the same. */
+export function sameRecord(a: ModelRecord, b: ModelRecord): boolean {
+  return a.flags === b.flags && sameValue(a.data, b.data);
 }

@@ -17,7 +17,7 @@ import { sameValue } from '../values.js';
 import { isModelName } from '../model/model-definition.js';
 import { ModelRegistry } from '../model/model-registry.js';
 import { viewer, type ObjectView } from '../model/object-view.js';
-import { copyRecord, fromRecord, toRecord, type ModelRecord } from '../model/model-record.js';
+import { copyRecord, fromRecord, sameRecord, toRecord, type ModelRecord } from '../model/model-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { Flusher } from './flusher.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
@@ -459,6 +459,30 @@ export abstract class BaseStore {
     return (await this.updateOr('updateOrAddModelInstance', classOf(obj), uid, obj.getAttrs(), make)) as [M, boolean];
   }
 
+  // ---- Records as they are kept, for `copyStore`. No class need be registered.
+
+  /** @internal All of a model, in insertion order. */
+  async *recordPages(model: string, pageSize: number): AsyncGenerator<readonly ModelRecord[], void, undefined> {
+    const pages = await this.run('copy', { model }, async () => this.scanRecords(model, pageSize));
+    for await (const page of pages) yield page.map((record) => this.own(record));
+  }
+
+  /** @internal In the order of `uids`, each of them once. */
+  async recordsAt(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
+    const records = await this.run('copy', { model }, () => this.readRecords(model, uids));
+    return records.map((record) => record && this.own(record));
+  }
+
+  /** @internal Each where none is. Answers, by position, the record that was in the way. */
+  async insertAsIs(model: string, records: readonly ModelRecord[]): Promise<readonly (ModelRecord | undefined)[]> {
+    return this.run('copy', { model, uids: records.map(({ uid }) => uid) }, () => this.insertRecords(model, records));
+  }
+
+  /** @internal Replaces each, or appends it. */
+  async putAsIs(model: string, records: readonly ModelRecord[]): Promise<void> {
+    return this.run('copy', { model, uids: records.map(({ uid }) => uid) }, () => this.putRecords(model, records));
+  }
+
   // ---- Deferred writes, for the engine. They wait, many at a time, until `flush` or any read.
 
   /** @internal As `add` for an object known to be absent. */
@@ -776,10 +800,6 @@ interface ModelGroup {
   readonly model: string;
   readonly group: readonly DiffSyncModel[];
   readonly records: readonly ModelRecord[];
-}
-
-function sameRecord(a: ModelRecord, b: ModelRecord): boolean {
-  return a.flags === b.flags && sameValue(a.data, b.data);
 }
 
 /** Whether anything changed. @throws ValueError before setting anything, for what is no attribute of the object. */
