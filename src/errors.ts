@@ -43,20 +43,28 @@ export class ModelDefinitionError extends DiffSyncError {
   override readonly code: string = 'MODEL_DEFINITION';
 }
 
-/** What can go wrong with a store itself; the message of each error says what to do. */
+/** What can go wrong with a store; the message of each error says what to do, and so does `docs/errors.md`. */
 export type StoreErrorCode =
   | 'STORE_UNAVAILABLE'
   | 'STORE_TIMEOUT'
+  | 'STORE_ABORTED'
   | 'STORE_OUTCOME_UNKNOWN'
   | 'STORE_AUTH'
   | 'STORE_PERMISSION'
   | 'STORE_READ_ONLY'
   | 'STORE_OUT_OF_MEMORY'
   | 'STORE_MISCONFIGURED'
+  | 'STORE_NO_REPLICAS'
+  | 'STORE_NOT_REPLICATED'
   | 'STORE_WRONG_DATABASE'
+  | 'STORE_WRONG_TOPOLOGY'
+  | 'STORE_CLUSTER_DOWN'
+  | 'STORE_TLS'
+  | 'STORE_SCRIPT_MISSING'
+  | 'STORE_WRONG_KEY_TYPE'
   | 'STORE_CORRUPT'
   | 'STORE_NEWER_FORMAT'
-  | 'STORE_NOT_REPLICATED'
+  | 'STORE_OTHER_LAYOUT'
   | 'STORE_OVERLOADED'
   | 'STORE_CLOSED'
   | 'STORE_ALREADY_BOUND'

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ObjectStoreException } from '../errors.js';
 import { DiffSyncStoreRegistry } from '../module/store-registry.js';
+import { within } from '../store/within.js';
 
 /** What Nest's health checks expect of an indicator, of Terminus or of your own. */
 export type StoreHealth<Key extends string = string> = Record<
@@ -42,7 +43,9 @@ export class DiffSyncStoreHealthIndicator {
   ): Promise<StoreHealth<Key>> {
     const store = this.stores.getOrThrow(name);
     const started = performance.now();
-    const failure = await within(store.ping(), timeout, String(store)).then(
+    const late = (): Error =>
+      new ObjectStoreException(`${String(store)} has not answered within ${timeout} ms`, { code: 'STORE_TIMEOUT' });
+    const failure = await within(timeout, store.ping(), late).then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -54,20 +57,6 @@ export class DiffSyncStoreHealthIndicator {
       ...(failure === undefined ? {} : reasonOf(failure)),
     } as const;
     return { [key]: health } as StoreHealth<Key>;
-  }
-}
-
-async function within(ping: Promise<void>, timeout: number, store: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new ObjectStoreException(`${store} has not answered within ${timeout} ms`, { code: 'STORE_TIMEOUT' }));
-    }, timeout);
-  });
-  try {
-    await Promise.race([ping, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

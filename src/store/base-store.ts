@@ -145,7 +145,10 @@ export abstract class BaseStore {
     return this.opening;
   }
 
-  /** Writes what waits, then lets go of the backend. Every later operation fails with STORE_CLOSED until `open`. */
+  /**
+   * Writes what waits, then lets go of the backend, be it out of reach. Every later operation fails with STORE_CLOSED until
+   * `open`. @throws ObjectStoreException when not all could be written: `open` and `flush` try it again.
+   */
   async close(): Promise<void> {
     // It would otherwise open after this call, and stay open.
     if (this.opening !== undefined) await this.opening.catch(() => undefined);
@@ -655,6 +658,13 @@ export abstract class BaseStore {
     try {
       if (this.running > 0) await new Promise<void>((resolve) => (this.idle = resolve));
       await this.flush();
+    } catch (error) {
+      if (!(error instanceof ObjectStoreException) || this.behind.isEmpty()) throw error;
+      throw new ObjectStoreException(
+        `${String(this)} is closed, and not all that waited is written: open() and flush() try it again, else it is lost ` +
+          `with this object. ${error.message}`,
+        { code: error.code, cause: error },
+      );
     } finally {
       this.flusher.stop();
       this.state = 'closed';

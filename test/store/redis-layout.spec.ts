@@ -91,8 +91,8 @@ describe('on a cluster', () => {
     const late = await connect({ cluster, storeId: 'wide' });
     await store.add({ obj: new Device({ name: 'a' }) });
     const error = await failure(connect({ cluster, storeId: 'wide', shards: 2 }));
-    expect([error.code, error.message]).toEqual(['STORE_MISCONFIGURED', expect.stringContaining('1, 4 shards')]);
-    expect((await failure(late.add({ obj: new Device({ name: 'b' }) }))).code).toBe('STORE_MISCONFIGURED');
+    expect([error.code, error.message]).toEqual(['STORE_OTHER_LAYOUT', expect.stringContaining('1, 4 shards')]);
+    expect((await failure(late.add({ obj: new Device({ name: 'b' }) }))).code).toBe('STORE_OTHER_LAYOUT');
     expect(await store.count()).toBe(1);
     await store.clear();
     await Promise.all([store.close(), late.close()]);
@@ -175,7 +175,7 @@ describe('a ttl', () => {
   it('is part of the layout: without it the store is refused', async () => {
     const brief = await connect({ storeId: 'mixed', ttl: 60_000 });
     await brief.add({ obj: new Device({ name: 'a' }) });
-    expect((await failure(connect({ storeId: 'mixed' }))).code).toBe('STORE_MISCONFIGURED');
+    expect((await failure(connect({ storeId: 'mixed' }))).code).toBe('STORE_OTHER_LAYOUT');
     await brief.clear();
     await brief.close();
   });
@@ -195,7 +195,7 @@ describe('damage', () => {
     for (const read of reads) {
       const error = await failure(read);
       expect([error.code, error.message]).toEqual([
-        'STORE_CORRUPT',
+        'STORE_WRONG_KEY_TYPE',
         expect.stringContaining('diffsync:hurt:device:d00001'),
       ]);
     }

@@ -169,12 +169,12 @@ describe('damage', () => {
     }
   });
 
-  it('add() and update() over a key of another type reject with STORE_CORRUPT and leave it alone', async () => {
+  it('add() and update() over a key of another type reject with STORE_WRONG_KEY_TYPE and leave it alone', async () => {
     const store = await connect();
     await redis.rpush('diffsync:inv:device:a', 'mine');
     const objs = [new Device({ name: 'b' }), new Device({ name: 'a' })];
-    expect((await failure(store.addMany({ objs }))).code).toBe('STORE_CORRUPT');
-    expect((await failure(store.updateMany({ objs }))).code).toBe('STORE_CORRUPT');
+    expect((await failure(store.addMany({ objs }))).code).toBe('STORE_WRONG_KEY_TYPE');
+    expect((await failure(store.updateMany({ objs }))).code).toBe('STORE_WRONG_KEY_TYPE');
     expect(await redis.lrange('diffsync:inv:device:a', 0, -1)).toEqual(['mine']);
     expect(await redis.exists('diffsync:inv:device:b')).toBe(0);
   });

@@ -92,7 +92,7 @@ function clusterTarget(nodes: readonly RedisAddress[], options: RedisStoreOption
     address: `redis-cluster://${nodes.map(hostPort).join(',')}`,
     db: 0,
     failsOver: true,
-    create: () => new Cluster([...nodes], clusterOptions),
+    create: () => quiet(new Cluster([...nodes], clusterOptions)),
   };
 }
 
@@ -101,8 +101,13 @@ function target(where: string, own: ClientOptions, timeout: number): RedisTarget
     address: where,
     db: own.db ?? 0,
     failsOver: false,
-    create: () => new Redis({ ...own, ...clientOptions(timeout), retryStrategy: backOff, lazyConnect: true }),
+    create: () => quiet(new Redis({ ...own, ...clientOptions(timeout), retryStrategy: backOff, lazyConnect: true })),
   };
+}
+
+/** A client reports errors of its socket even after it was told to disconnect; ioredis prints those that nobody hears. */
+function quiet<C extends Redis | Cluster>(client: C): C {
+  return client.on('error', () => undefined) as C;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { ReplyError, type Cluster, type Redis } from 'ioredis';
 import pRetry from 'p-retry';
 import { ObjectStoreException } from '../../errors.js';
+import { within } from '../within.js';
 import { redisTarget, type RedisTarget } from './redis-client.js';
-import { exceptionOf, failureOf, RedisFailed, unreachable, type RedisFailure } from './redis-errors.js';
+import { RedisClock } from './redis-clock.js';
+import { exceptionOf, failureOf, lateAt, RedisFailed, unreachable, type RedisFailure } from './redis-errors.js';
 import { RedisLink } from './redis-link.js';
 import { DEFAULT_TIMEOUT_MS, type RedisStoreOptions } from './redis-options.js';
 import { RedisReplicas } from './redis-replicas.js';
@@ -17,13 +19,19 @@ export interface RedisStep<T> {
   readonly store: string;
   /** The first key that is written, for a step that writes. */
   readonly writes?: string;
-  /** Called again after an answer was lost: a write must know by itself whether it has been done. */
-  send(client: ScriptedRedis): Promise<T>;
+  /** As `performance.now()`. Default: when the time-out has passed from now. */
+  readonly deadline?: number | undefined;
+  /**
+   * Called again after an answer was lost: a write must know by itself whether it has been done.
+   * @param limit of a write: by the server's clock, in ms since 1970, from when on it may not be done any more.
+   */
+  send(client: ScriptedRedis, limit: string): Promise<T>;
 }
 
 interface Linked {
   readonly client: Redis | Cluster;
   readonly link: RedisLink;
+  readonly clock: RedisClock;
 }
 
 /** One client for all the stores on it: opened by the first, closed by the last. A client of the user's is never closed. */
@@ -81,6 +89,11 @@ export class RedisConnection {
     }
   }
 
+  /** Of an operation that begins now, as `performance.now()`. */
+  deadline(): number {
+    return performance.now() + this.timeout;
+  }
+
   /**
    * Does a step within the time-out, reconnecting and waiting for a failover as need be.
    * @throws ObjectStoreException; STORE_OUTCOME_UNKNOWN for a write that may have been done.
@@ -91,7 +104,7 @@ export class RedisConnection {
     if (this.waiting >= MAX_WAITING) throw this.overloaded(step.store);
     this.waiting++;
     const linked = step.writes === undefined ? open.reader : open.writer;
-    const deadline = performance.now() + this.timeout;
+    const deadline = step.deadline ?? this.deadline();
     try {
       return await this.attempt(linked, step, deadline);
     } catch (error) {
@@ -133,37 +146,46 @@ export class RedisConnection {
     }
   }
 
-  private async attempt<T>({ client, link }: Linked, { writes, send }: RedisStep<T>, deadline: number): Promise<T> {
-    if (client.status !== 'ready') await this.wakeUp({ client, link }, deadline - performance.now());
-    const left = Math.ceil(deadline - performance.now());
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${this.timeout} ms`)), Math.max(left, 1));
-    });
-    const sendTo = (to: Redis | Cluster): Promise<T> => send(to as unknown as ScriptedRedis);
-    const answer =
-      writes === undefined || this.replicas === undefined
-        ? sendTo(client)
-        : this.replicas.confirm(client, writes, sendTo);
+  private async attempt<T>(linked: Linked, { writes, send }: RedisStep<T>, deadline: number): Promise<T> {
+    const { client, link, clock } = linked;
+    let sent = false;
+    const now = (): Promise<T> => {
+      sent = true;
+      const limit = writes === undefined ? '' : clock.at(writes, deadline);
+      const sendTo = (to: Redis | Cluster): Promise<T> => send(to as unknown as ScriptedRedis, limit);
+      if (writes === undefined || this.replicas === undefined) return sendTo(client);
+      return this.replicas.confirm(client, writes, sendTo);
+    };
+    const prepared = client.status === 'ready' && (writes === undefined || clock.knows(writes));
+    const left = deadline - performance.now();
+    const late = (): Error => new Error(`no answer within ${this.timeout} ms`);
+    const prepare = async (): Promise<T> => {
+      await this.prepare(linked, writes);
+      if (performance.now() >= deadline) throw late();
+      return now();
+    };
     try {
-      return await Promise.race([answer, late]);
+      if (left <= 0) throw late();
+      return await within(left, prepared ? now() : prepare(), late);
     } catch (error) {
-      answer.catch(() => undefined); // Told already, if it was this one that came too late.
       if (error instanceof ObjectStoreException || error instanceof RedisFailed) throw error;
-      throw new RedisFailed(failureOf(error, client.status === 'ready' ? undefined : link.lastError, this.failsOver));
-    } finally {
-      clearTimeout(timer);
+      const time = lateAt(error);
+      if (time !== undefined && writes !== undefined) clock.learn(writes, time);
+      const failure = failureOf(error, client.status === 'ready' ? undefined : link.lastError, this.failsOver);
+      throw new RedisFailed({ ...failure, sent: sent && failure.sent });
     }
   }
 
-  private async wakeUp({ client, link }: Linked, timeout: number): Promise<void> {
+  /** Waits for the link, and before a write for the time of the server behind it. */
+  private async prepare({ client, link, clock }: Linked, writes: string | undefined): Promise<void> {
     try {
       // ioredis ends a client for good when a failover meets a lost connection.
       if (client.status === 'end' && this.#given === undefined) client.connect().catch(() => undefined);
-      await link.ready(Math.max(timeout, 1));
+      await link.ready();
     } catch (error) {
       throw new RedisFailed(unreachable(error));
     }
+    if (writes !== undefined) await clock.measure(writes);
   }
 
   private async connect(where: string): Promise<void> {
@@ -185,12 +207,10 @@ export class RedisConnection {
     const client: Redis | Cluster = own ?? (this.#given as Redis | Cluster);
     defineScripts(client);
     const link = RedisLink.watch(client);
+    const linked = { client, link, clock: new RedisClock(client, link) };
     try {
-      if (client.status === 'wait') await this.firstConnect(client);
-      else await link.ready(this.timeout);
-      await this.checkDatabase(client, where);
-      this.sorts = !this.isCluster && (await maySort(client));
-      return { client, link };
+      await within(this.timeout, this.check(linked, where), () => new Error(`no connection within ${this.timeout} ms`));
+      return linked;
     } catch (error) {
       own?.disconnect();
       link.release();
@@ -199,18 +219,11 @@ export class RedisConnection {
     }
   }
 
-  private async firstConnect(client: Redis | Cluster): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no connection within ${this.timeout} ms`)), this.timeout);
-    });
-    const connecting = client.connect();
-    connecting.catch(() => undefined);
-    try {
-      await Promise.race([connecting, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  private async check({ client, link, clock }: Linked, where: string): Promise<void> {
+    await (client.status === 'wait' ? client.connect() : link.ready());
+    await this.checkDatabase(client, where);
+    this.sorts = !this.isCluster && (await maySort(client));
+    if (!this.isCluster) await clock.measure('');
   }
 
   /** A server that asks for a password is "ready" without one, and an unknown database is silently database 0. */

@@ -139,7 +139,9 @@ export class RedisInventory {
   private async clear(id: string, { index, state, places, prefix }: PartKeys): Promise<number> {
     let removed = 0;
     for (let some = -1; some !== 0;) {
-      some = await this.write(id, index, (client) => client.diffsyncClear(index, state, prefix, WRITE_CHUNK));
+      some = await this.write(id, index, (client, limit) =>
+        client.diffsyncClear(index, state, prefix, WRITE_CHUNK, limit),
+      );
       removed += some;
     }
     await this.write(id, places, (client) => client.unlink(places));
@@ -165,7 +167,7 @@ export class RedisInventory {
     if (mode !== 'cluster' && mode !== 'sentinel') return;
     const [what, way] = mode === 'cluster' ? ['a node of a cluster', 'cluster'] : ['a sentinel', 'sentinels'];
     throw new ObjectStoreException(`${OWNER} at ${this.address}: this is ${what}: connect by "${way}" instead`, {
-      code: 'STORE_MISCONFIGURED',
+      code: 'STORE_WRONG_TOPOLOGY',
     });
   }
 
@@ -177,7 +179,7 @@ export class RedisInventory {
     return this.connection.run({ store: owner(id), send });
   }
 
-  private write<T>(id: string, key: string, send: (client: ScriptedRedis) => Promise<T>): Promise<T> {
+  private write<T>(id: string, key: string, send: (client: ScriptedRedis, limit: string) => Promise<T>): Promise<T> {
     return this.connection.run({ store: owner(id), writes: key, send });
   }
 }

@@ -37,33 +37,28 @@ export class RedisLink {
     if (--this.users === 0) this.listen('off');
   }
 
-  /** Settles when commands can be sent. @throws the reason when that is not within `timeout` milliseconds. */
-  async ready(timeout: number): Promise<void> {
-    if (this.client.status === 'ready') return;
-    this.waiting ??= this.wait(timeout).finally(() => {
-      this.waiting = undefined;
+  /** Settles when commands can be sent. @throws the reason when the client ends before. */
+  ready(): Promise<void> {
+    if (this.client.status === 'ready') return Promise.resolve();
+    if (this.client.status === 'end') return Promise.reject(this.whyEnded());
+    this.waiting ??= new Promise<void>((resolve, reject) => {
+      const { client } = this;
+      const settle = (outcome: () => void): void => {
+        client.off('ready', up);
+        client.off('end', ended);
+        this.waiting = undefined;
+        outcome();
+      };
+      const up = (): void => settle(resolve);
+      const ended = (): void => settle(() => reject(this.whyEnded()));
+      client.once('ready', up);
+      client.once('end', ended);
     });
     return this.waiting;
   }
 
-  private async wait(timeout: number): Promise<void> {
-    const { client } = this;
-    if (client.status === 'end') throw this.lastError ?? new Error('the client has ended');
-    await new Promise<void>((resolve, reject) => {
-      const settle = (outcome: () => void): void => {
-        clearTimeout(timer);
-        client.off('ready', up);
-        client.off('end', ended);
-        outcome();
-      };
-      const up = (): void => settle(resolve);
-      const ended = (): void => settle(() => reject(this.lastError ?? new Error('the client has ended')));
-      const timer = setTimeout(() => {
-        settle(() => reject(this.lastError ?? new Error(`no connection within ${Math.ceil(timeout)} ms`)));
-      }, timeout);
-      client.once('ready', up);
-      client.once('end', ended);
-    });
+  private whyEnded(): unknown {
+    return this.lastError ?? new Error('the client has ended');
   }
 
   private listen(how: 'on' | 'off'): void {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis, RedisCommander } from 'ioredis';
 
@@ -7,7 +8,7 @@ export interface RedisScripts {
   diffsyncPut(index: string, state: string, ...args: string[]): Promise<number>;
   diffsyncSwap(index: string, state: string, ...args: string[]): Promise<number[]>;
   diffsyncDelete(index: string, state: string, ...args: string[]): Promise<number[]>;
-  diffsyncClear(index: string, state: string, prefix: string, most: number): Promise<number>;
+  diffsyncClear(index: string, state: string, prefix: string, most: number, limit: string): Promise<number>;
   diffsyncRenew(
     index: string,
     state: string,
@@ -16,6 +17,9 @@ export interface RedisScripts {
     ttl: number,
     most: number,
   ): Promise<string>;
+  /** @param limit as of every write: by the server's clock, in ms since 1970. */
+  diffsyncUnname(models: string, model: string, limit: string): Promise<number>;
+  diffsyncTime(key: string): Promise<[seconds: string, micros: string]>;
   diffsyncRecheck(index: string, prefix: string, ...uids: string[]): Promise<(number | string)[]>;
 }
 
@@ -27,6 +31,8 @@ const FILES: Record<keyof RedisScripts, string> = {
   diffsyncDelete: 'delete-2.lua',
   diffsyncClear: 'clear-2.lua',
   diffsyncRenew: 'renew-2.lua',
+  diffsyncUnname: 'unname-1.lua',
+  diffsyncTime: 'time-1.lua',
   diffsyncRecheck: 'recheck-1.lua',
 };
 /** Goes before those that use what it defines. */
@@ -39,6 +45,13 @@ export function defineScripts(client: Pick<Redis, 'defineCommand'>): void {
   for (const [name, file] of Object.entries(FILES)) {
     client.defineCommand(name, { numberOfKeys: Number(/-(\d+)\.lua$/.exec(file)?.[1]), lua: scriptOf(file) });
   }
+}
+
+/** The command at a line of the script with this SHA-1, as an error of the server names both. */
+export function scriptCommand(sha: string, line: number): string | undefined {
+  const texts = Object.values(FILES).map(scriptOf);
+  const text = texts.find((each) => createHash('sha1').update(each).digest('hex') === sha);
+  return /redis\.p?call\('(\w+)'/.exec(text?.split('\n')[line - 1] ?? '')?.[1]?.toLowerCase();
 }
 
 function scriptOf(file: string): string {

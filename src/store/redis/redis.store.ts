@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import pMap from 'p-map';
-import { ObjectStoreException } from '../../errors.js';
+import { ObjectStoreException, type StoreErrorCode } from '../../errors.js';
 import { decodeRecord, encodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
 import { BaseStore } from '../base-store.js';
@@ -178,8 +178,8 @@ export class RedisStore extends BaseStore {
       await this.written(model);
       for (const keys of this.keys.of(model)) await this.clearModel(keys);
       const { models, shards } = this.keys;
-      await this.write(models, async (client) => {
-        await client.srem(models, model);
+      await this.write(models, async (client, limit) => {
+        await client.diffsyncUnname(models, model, limit);
         if (shards > 1) await client.unlink(this.keys.places(model), this.keys.layoutOf(model));
         // What others added meanwhile is not hidden: they name their model again only when it was empty.
         if ((await countOf(client, this.keys.of(model))) > 0) await client.sadd(models, model);
@@ -276,8 +276,8 @@ export class RedisStore extends BaseStore {
   }
 
   private async clearModel(keys: ModelKeys): Promise<void> {
-    const clearSome = (client: ScriptedRedis): Promise<number> =>
-      client.diffsyncClear(keys.index, keys.state, keys.prefix, WRITE_CHUNK);
+    const clearSome = (client: ScriptedRedis, limit: string): Promise<number> =>
+      client.diffsyncClear(keys.index, keys.state, keys.prefix, WRITE_CHUNK, limit);
     while ((await this.write(keys.index, clearSome)) > 0);
   }
 
@@ -332,7 +332,8 @@ export class RedisStore extends BaseStore {
     for (const [at, uid] of uids.entries()) {
       const text = found[at];
       if (typeof text === 'string') texts.set(uid, text);
-      else if (text !== 0) throw this.damaged(model, keys, uid, text === 1 ? 'is gone' : 'holds something else');
+      else if (text === 1) throw this.damaged(model, keys, uid, 'is gone', 'STORE_CORRUPT');
+      else if (text === 2) throw this.damaged(model, keys, uid, 'holds something else', 'STORE_WRONG_KEY_TYPE');
     }
     return texts;
   }
@@ -352,10 +353,16 @@ export class RedisStore extends BaseStore {
     }
   }
 
-  private damaged(model: string, keys: ModelKeys, uid: string, what: string): ObjectStoreException {
+  private damaged(
+    model: string,
+    keys: ModelKeys,
+    uid: string,
+    what: string,
+    code: StoreErrorCode,
+  ): ObjectStoreException {
     return new ObjectStoreException(
       `${String(this)} is damaged: its index lists ${model} "${uid}", but the key "${keys.prefix}${uid}" ${what}`,
-      { code: 'STORE_CORRUPT' },
+      { code },
     );
   }
 
@@ -434,9 +441,8 @@ export class RedisStore extends BaseStore {
   /** A write that its model's state remembers, so that it is done once however often it is sent. */
   private ledgered<T>(keys: ModelKeys, send: (client: ScriptedRedis, ...ledger: string[]) => Promise<T>): Promise<T> {
     const { layout, ttl = 0 } = this.keys;
-    const now = String(Date.now());
     return this.lanes.lend(({ name, number }) =>
-      this.write(keys.index, (client) => send(client, keys.prefix, name, number, now, layout, String(ttl))),
+      this.write(keys.index, (client, limit) => send(client, keys.prefix, name, number, limit, layout, String(ttl))),
     );
   }
 
@@ -445,7 +451,7 @@ export class RedisStore extends BaseStore {
     return this.connection.run({ store: String(this), send });
   }
 
-  private write<T>(key: string, send: (client: ScriptedRedis) => Promise<T>): Promise<T> {
+  private write<T>(key: string, send: (client: ScriptedRedis, limit: string) => Promise<T>): Promise<T> {
     this.renewal?.use();
     return this.connection.run({ store: String(this), writes: key, send });
   }

@@ -1,8 +1,13 @@
 #!lua flags=allow-oom
 -- Removes the first objects of a model, and with the last of them all that is kept of it. Call again until it returns 0.
 -- KEYS 1 index (sorted set), 2 state (hash)
--- ARGV 1 object key prefix, 2 how many at most
--- Returns how many were removed.
+-- ARGV 1 object key prefix, 2 how many at most, 3 limit as in the ledger
+-- Returns how many were removed, or an error after the limit.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now >= tonumber(ARGV[3]) then
+  return redis.error_reply('DIFFSYNCLATE ' .. now)
+end
 local uids = redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[2]) - 1)
 for _, uid in ipairs(uids) do
   redis.call('UNLINK', ARGV[1] .. uid)

@@ -1,9 +1,17 @@
 -- Stands before every write, so that one whose answer was lost may be sent again: what it did is not done twice, and what
 -- it left undone is tried again.
 -- KEYS 1 index (sorted set), 2 state (hash: "format", "changed" in ms, and a field a lane)
--- ARGV 1 object key prefix, 2 lane, 3 number of the write, 4 time in ms since 1970, 5 layout, 6 ttl in ms (0: none)
+-- ARGV 1 object key prefix, 2 lane, 3 number of the write, 4 limit, 5 layout, 6 ttl in ms (0: none)
+-- The limit is a time in ms since 1970 by this server's clock: from then on nobody waits for the write any more, and a
+-- server that was frozen must not do it after others have written.
 -- A lane does one write at a time, with growing numbers; its field holds the last one's number, time and undone positions.
--- Returns an error for a model of another layout, and for a write that its lane has given up.
+-- Returns an error after the limit, for a model of another layout, and for a write that its lane has given up.
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+if tonumber(now) >= tonumber(ARGV[4]) then
+  return redis.error_reply('DIFFSYNCLATE ' .. now)
+end
+
 local prefix = ARGV[1]
 local known = redis.call('HMGET', KEYS[2], ARGV[2], 'format')
 if known[2] and known[2] ~= ARGV[5] then
@@ -30,25 +38,24 @@ local ttl, expiry = tonumber(ARGV[6])
 if ttl > 0 then
   expiry = redis.call('PEXPIRETIME', KEYS[1])
   if expiry <= 0 then
-    local time = redis.call('TIME')
-    expiry = time[1] * 1000 + math.floor(time[2] / 1000) + ttl
+    expiry = now + ttl
   end
   expiry = string.format('%.0f', expiry)
 end
 
 -- undone: positions joined by commas.
 local function settle(undone)
-  local entry = ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. undone
+  local entry = ARGV[3] .. ' ' .. now .. ' ' .. undone
   if known[1] and known[2] then
-    redis.call('HSET', KEYS[2], ARGV[2], entry, 'changed', ARGV[4])
+    redis.call('HSET', KEYS[2], ARGV[2], entry, 'changed', now)
   else
-    redis.call('HSET', KEYS[2], ARGV[2], entry, 'changed', ARGV[4], 'format', ARGV[5])
+    redis.call('HSET', KEYS[2], ARGV[2], entry, 'changed', now, 'format', ARGV[5])
     -- Lanes of processes that are gone are dropped when new ones come.
     if redis.call('HLEN', KEYS[2]) > 64 then
       local fields = redis.call('HGETALL', KEYS[2])
       for at = 1, #fields, 2 do
         local since = string.match(fields[at + 1], '^%d+ (%d+) ')
-        if since and ARGV[4] - since > 600000 then
+        if since and now - since > 600000 then
           redis.call('HDEL', KEYS[2], fields[at])
         end
       end

@@ -1,0 +1,196 @@
+// Connections are cut after the server has executed a write and before its answer is through, thousands of times.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { z } from 'zod';
+import { DiffSyncModel } from '../../src/index.js';
+import { RedisStore } from '../../src/store/redis/index.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { outcomeOf, PossibleStates, type Outcome } from './possible-states.js';
+import { SEED } from './seed.js';
+
+class Device extends DiffSyncModel.define({
+  name: 'device',
+  schema: z.object({ name: z.string(), role: z.string(), size: z.number().default(0) }),
+  identifiers: ['name'],
+  attributes: ['role', 'size'],
+}) {}
+
+/** A counter by the compare-and-set that `updateOr…` are made of. */
+class CountingStore extends RedisStore {
+  async increment(uid: string): Promise<void> {
+    await this.modifyRecords('device', [uid], (_, current) => {
+      if (current === undefined) return undefined;
+      return { ...current, data: { ...current.data, size: Number(current.data['size']) + 1 } };
+    });
+  }
+}
+
+const UIDS = 6;
+
+const step = fc.record({
+  kind: fc.constantFrom('add', 'addMany', 'update', 'updateMany', 'remove', 'removeMany', 'updateOr', 'count'),
+  at: fc.nat({ max: UIDS - 1 }),
+  many: fc.integer({ min: 2, max: 4 }),
+  role: fc.constantFrom('a', 'b'),
+  /** How many answers to the operation are lost. */
+  lost: fc.constantFrom(0, 1, 1, 1, 2, 3),
+});
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** One writer, with a connection and objects of its own, and a counter that all share. */
+class Lane {
+  readonly outcomes: Record<Outcome, number> = { done: 0, exists: 0, missing: 0, unknown: 0, 'not done': 0 };
+  readonly lies: string[] = [];
+  cuts = 0;
+  increments = 0;
+  private readonly states = new PossibleStates();
+  private toLose = 0;
+
+  private constructor(
+    private readonly number: number,
+    private readonly proxy: TcpProxy,
+    private readonly store: CountingStore,
+    outage: boolean,
+  ) {
+    proxy.loseReplies((request) => {
+      if (this.toLose === 0 || !/\r\neval(sha)?\r\n/i.test(request)) return false;
+      this.toLose--;
+      this.cuts++;
+      if (outage) proxy.refuse();
+      return true;
+    });
+  }
+
+  /** @param outage whether nobody is reached after a cut until the operation has ended. */
+  static async open(number: number, timeout: number, outage: boolean): Promise<Lane> {
+    const proxy = await startTcpProxy(server);
+    const store = new CountingStore({ url: proxy.url, storeId: 'lost', timeout });
+    await store.open();
+    return new Lane(number, proxy, store, outage);
+  }
+
+  async run(steps: readonly Step[]): Promise<void> {
+    for (const each of steps) if (this.store.isOpen) await this.take(each);
+    for (let at = 0; at < UIDS; at++) await this.check(at);
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+    await this.proxy.close();
+  }
+
+  private async take(each: Step): Promise<void> {
+    const { kind, at, many, role, lost } = each;
+    const objs = Array.from({ length: kind.endsWith('Many') ? many : 1 }, (_, more) => this.device(at + more, role));
+    this.toLose = lost;
+    const outcome = await this.act(kind, objs).then((): Outcome => 'done', outcomeOf);
+    this.toLose = 0;
+    this.proxy.flow();
+    this.outcomes[outcome]++;
+    if (kind === 'count') {
+      if (outcome === 'done') this.increments++;
+    } else {
+      const write = kind.startsWith('update') ? 'update' : kind.startsWith('add') ? 'add' : 'remove';
+      if (!this.states.write(write, objs, outcome)) this.lies.push(`${JSON.stringify(each)}: ${outcome}`);
+    }
+    await this.check(at);
+  }
+
+  private act(kind: Step['kind'], objs: readonly Device[]): Promise<unknown> {
+    const obj = objs[0] as Device;
+    switch (kind) {
+      case 'add':
+        return this.store.add({ obj });
+      case 'addMany':
+        return this.store.addMany({ objs });
+      case 'update':
+        return this.store.update({ obj });
+      case 'updateMany':
+        return this.store.updateMany({ objs });
+      case 'remove':
+        return this.store.remove({ obj });
+      case 'removeMany':
+        return this.store.removeMany({ objs });
+      case 'updateOr':
+        return this.store.updateOrInstantiate({ model: Device, ids: { name: obj.name }, attrs: { role: obj.role } });
+      default:
+        return this.store.increment('shared');
+    }
+  }
+
+  private async check(at: number): Promise<void> {
+    const { name } = this.device(at, '');
+    const [found] = await direct.find({ model: Device, uids: [name] });
+    if (!this.states.read(name, found?.role)) this.lies.push(`${name} is ${found?.role}`);
+  }
+
+  private device(at: number, role: string): Device {
+    return new Device({ name: `${this.number}-${at % UIDS}`, role });
+  }
+}
+
+let server: RedisServer;
+/** By a connection that is never cut. */
+let direct: RedisStore;
+const lanes: Lane[] = [];
+
+beforeAll(async () => {
+  server = await startRedis();
+  direct = await RedisStore.connect({ url: server.url, storeId: 'lost' });
+});
+
+afterEach(async () => {
+  for (const lane of lanes.splice(0)) await lane.close();
+  await direct.clear();
+});
+
+afterAll(async () => {
+  await direct.close();
+  await server.stop();
+});
+
+interface Sum {
+  readonly lies: readonly string[];
+  readonly cuts: number;
+  readonly unknown: number;
+  /** Writes that were refused for what is there, or not. */
+  readonly refused: number;
+  readonly failed: number;
+  /** By how much the shared counter is more than what its writers were told. */
+  readonly excess: number;
+}
+
+async function runLanes(count: number, steps: number, { timeout = 5000, outage = false }): Promise<Sum> {
+  await direct.add({ obj: new Device({ name: 'shared', role: '' }) });
+  lanes.push(...(await Promise.all(Array.from({ length: count }, (_, at) => Lane.open(at, timeout, outage)))));
+  await Promise.all(lanes.map((lane, at) => lane.run(fc.sample(step, { numRuns: steps, seed: SEED + at }))));
+  const { size } = await direct.get({ model: Device, identifier: 'shared' });
+  const sum = (of: (lane: Lane) => number): number => lanes.reduce((total, lane) => total + of(lane), 0);
+  return {
+    lies: lanes.flatMap(({ lies }) => lies),
+    cuts: sum(({ cuts }) => cuts),
+    unknown: sum(({ outcomes }) => outcomes.unknown),
+    refused: sum(({ outcomes }) => outcomes.exists + outcomes.missing),
+    failed: sum(({ outcomes }) => outcomes['not done']),
+    excess: size - sum(({ increments }) => increments),
+  };
+}
+
+describe(`answers that are lost after the server has executed (SEED=${SEED})`, () => {
+  it('turn no success into a conflict, and nothing is done twice, in 2,000 cuts', async () => {
+    const { lies, cuts, unknown, refused, failed, excess } = await runLanes(16, 110, {});
+    expect({ lies, unknown, failed, excess }).toEqual({ lies: [], unknown: 0, failed: 0, excess: 0 });
+    expect(cuts).toBeGreaterThan(2000);
+    expect(refused).toBeGreaterThan(200);
+  }, 60_000);
+
+  it('and after which nobody is reached in time: STORE_OUTCOME_UNKNOWN, and the store is as one of its outcomes', async () => {
+    const { lies, unknown, excess } = await runLanes(8, 30, { timeout: 200, outage: true });
+    expect(lies).toEqual([]);
+    expect(unknown).toBeGreaterThan(100);
+    expect(excess).toBeGreaterThanOrEqual(0);
+    expect(excess).toBeLessThanOrEqual(unknown);
+  }, 60_000);
+});
