@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
+import { move } from '../../examples/readme/src/move.js';
 import {
   CopyConflict,
   CopyException,
@@ -64,6 +66,7 @@ async function names(store: BaseStore): Promise<string[]> {
 const closing: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   for (const close of closing.splice(0).toReversed()) await close();
 });
 
@@ -365,5 +368,16 @@ describe('copyStore()', () => {
     await closed.close();
     expect((await failure(copyStore(source, closed))).code).toBe('STORE_CLOSED');
     expect((await failure(copyStore(closed, source))).code).toBe('STORE_CLOSED');
+  });
+
+  it('is shown in docs/moving-data.md as it runs', async () => {
+    const doc = readFileSync(new URL('../../docs/moving-data.md', import.meta.url), 'utf8');
+    const [, path = '', code] = /<!-- (\S+) -->\n\n```ts\n(.*?)```/s.exec(doc) ?? [];
+    expect(code).toBe(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
+    const printed: unknown[][] = [];
+    jest.spyOn(console, 'log').mockImplementation((...line) => void printed.push(line));
+    jest.spyOn(console, 'error').mockImplementation((...line) => void printed.push(line));
+    await move(await open('local', devices('a')), await open('local'));
+    expect(printed).toEqual([['copy 1/1'], ['verify 1/1'], ['device', 1, 1, expect.stringMatching(/^[0-9a-f]{64}$/)]]);
   });
 });

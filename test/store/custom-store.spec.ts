@@ -92,14 +92,40 @@ describe('FileStore', () => {
   });
 });
 
-describe("a store of one's own", () => {
-  const shared = ['connect', 'disconnect', 'probe', 'scope'];
-  const primitives = ['readRecords', 'scanRecords', 'countRecords', 'countAllRecords', 'insertRecords', 'putRecords'];
-  primitives.push('modifyRecords', 'deleteRecords', 'clearRecords');
-  const serial = ['listModels', 'listUids', 'readRecord', 'writeRecord', 'removeRecord'];
+/** The primitives of both bases, of BaseStore, and of SerialStore. */
+const shared = ['connect', 'disconnect', 'probe', 'scope'];
+const reads = ['readRecords', 'scanRecords', 'countRecords', 'countAllRecords'];
+const records = [...reads, 'insertRecords', 'putRecords', 'modifyRecords', 'deleteRecords', 'clearRecords'];
+const serial = ['listModels', 'listUids', 'readRecord', 'writeRecord', 'removeRecord'];
 
+describe('docs/custom-store.md', () => {
+  const doc = readFileSync(new URL('../../docs/custom-store.md', import.meta.url), 'utf8');
+  const [, path = '', code = ''] = /<!-- (\S+) -->\n\n```ts\n(.*?)```/s.exec(doc) ?? [];
+
+  it('shows the store as it is', () => {
+    expect(code).toBe(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
+  });
+
+  it('shows no more than 60 lines, beside imports and comments', () => {
+    const lines = code.split('\n').filter((line) => !/^\s*(\/\/|\/\*\*|\*|$)|^import /.test(line));
+    expect(lines.length).toBeLessThanOrEqual(60);
+  });
+
+  it('counts the primitives right', () => {
+    const counts = [...doc.matchAll(/\| `(\w+)` .*\| (\d+) primitives/g)].map(([, name, count]) => [
+      name,
+      Number(count),
+    ]);
+    expect(counts).toEqual([
+      ['SerialStore', shared.length + serial.length],
+      ['BaseStore', shared.length + records.length],
+    ]);
+  });
+});
+
+describe("a store of one's own", () => {
   it('has no primitive that does nothing unless it is written', () => {
-    expect([...shared, ...primitives].filter((name) => name in BaseStore.prototype)).toEqual([]);
+    expect([...shared, ...records].filter((name) => name in BaseStore.prototype)).toEqual([]);
     expect([...shared, ...serial].filter((name) => name in SerialStore.prototype)).toEqual([]);
   });
 

@@ -188,11 +188,11 @@ export const ADDING: ContractTheme = {
       assert.equal((await store.get({ model: Device, identifier: 'r1' })).role, 'first');
     },
 
-    'addMany() of 2,500 objects stores all, in order': async (bench) => {
+    'addMany() of 1,200 objects stores all, in order': async (bench) => {
       const store = await bench.open();
-      const objs = devices(2500);
+      const objs = devices(1200);
       await store.addMany({ objs });
-      assert.equal(await store.count({ model: Device }), 2500);
+      assert.equal(await store.count({ model: Device }), 1200);
       assert.deepEqual(
         await order(store, Device),
         objs.map((obj) => obj.name),
