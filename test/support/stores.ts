@@ -119,7 +119,6 @@ export const LEAST_RIGHTS: readonly string[] = [
     'smembers',
     'zadd',
     'zcard',
-    'zcount',
     'zrange',
     'zrem',
     'zremrangebyrank',

@@ -1,3 +1,8 @@
+/** What stands for the result of one piece of work that failed by itself, its neighbours not. */
+export class Failed {
+  constructor(readonly error: unknown) {}
+}
+
 /** A single piece of work that waits to be done with others. */
 interface Waiting<T, R> {
   readonly kind: string;
@@ -19,12 +24,12 @@ export class Gatherer<T, R> {
   private scheduled = false;
 
   /**
-   * @param work answers by position.
+   * @param work answers by position. An error that it throws is that of all its pieces.
    * @param most pieces in one call of `work`.
    * @param window calls of `work` at a time; what comes meanwhile gathers.
    */
   constructor(
-    private readonly work: (kind: string, items: readonly T[]) => Promise<readonly R[]>,
+    private readonly work: (kind: string, items: readonly T[]) => Promise<readonly (R | Failed)[]>,
     private readonly most: number,
     private readonly window: number,
   ) {}
@@ -95,7 +100,11 @@ export class Gatherer<T, R> {
         (batch[0] as Waiting<T, R>).kind,
         batch.map(({ item }) => item),
       );
-      for (const [at, { resolve }] of batch.entries()) resolve(results.slice(at, at + 1));
+      for (const [at, { resolve, reject }] of batch.entries()) {
+        const result = results[at];
+        if (result instanceof Failed) reject(result.error);
+        else resolve(results.slice(at, at + 1) as readonly R[]);
+      }
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {

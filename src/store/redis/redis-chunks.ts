@@ -1,3 +1,4 @@
+import { ValueError } from '../../errors.js';
 import { encodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
 import type { ModelKeys } from './redis-keys.js';
@@ -5,6 +6,8 @@ import type { ModelKeys } from './redis-keys.js';
 /** Objects, and characters of text, in one write: more block the server for too long. */
 export const WRITE_CHUNK = 500;
 const WRITE_CHUNK_CHARS = 256 * 1024;
+/** Of the text of one object: a larger one keeps everybody else waiting, and far larger ones break the link. */
+export const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 /** What goes to one place in one step; `positions` are those of the whole. */
 export interface Chunk<T> {
@@ -21,15 +24,29 @@ export interface WriteChunk extends Chunk<string> {
 /** Where an object is kept. */
 export type KeysOf = (uid: string) => ModelKeys;
 
+/** The text of an object. @throws ValueError for one that is too large. */
+export function textOf(model: string, record: ModelRecord): string {
+  const text = encodeRecord(record);
+  // No character takes more than three bytes.
+  const bytes = text.length * 3 > MAX_TEXT_BYTES ? Buffer.byteLength(text) : 0;
+  if (bytes <= MAX_TEXT_BYTES) return text;
+  throw new ValueError(
+    `${model} "${record.uid}": its JSON has ${bytes} bytes, more than the ${MAX_TEXT_BYTES} that one object in Redis may have`,
+  );
+}
+
 /**
  * `items` are unique id and text in turn. Encoded as they are taken, so that encoding one chunk overlaps the wire of the
  * one before.
  * @param firstPlace of the first record, where places are given and not found.
+ * @param fail told of a record that has no text, which is left out; without it, that is thrown.
  */
 export function* writeChunks(
+  model: string,
   records: readonly ModelRecord[],
   keysOf: KeysOf,
   firstPlace: number | undefined,
+  fail?: (position: number, error: unknown) => void,
 ): Generator<WriteChunk, void, undefined> {
   const open = new Map<ModelKeys, { chunk: Chunk<string>; chars: number }>();
   const close = (chunk: Chunk<string>): WriteChunk => ({
@@ -38,7 +55,14 @@ export function* writeChunks(
   });
   for (const [position, record] of records.entries()) {
     const keys = keysOf(record.uid);
-    const text = encodeRecord(record);
+    let text: string;
+    try {
+      text = textOf(model, record);
+    } catch (error) {
+      if (fail === undefined) throw error;
+      fail(position, error);
+      continue;
+    }
     let filling = open.get(keys);
     const full =
       filling !== undefined &&
@@ -53,6 +77,43 @@ export function* writeChunks(
     filling.chars += text.length;
   }
   for (const { chunk } of open.values()) yield close(chunk);
+}
+
+/**
+ * Writes a chunk, and where one object spoils it, its objects one by one.
+ * @param isSpoilt whether an error may be that of one object alone; nothing was written then.
+ */
+export function singly(
+  write: (chunk: WriteChunk) => Promise<boolean>,
+  isSpoilt: (error: unknown) => boolean,
+  fail: (position: number, error: unknown) => void,
+): (chunk: WriteChunk) => Promise<boolean> {
+  const attempt = async (chunk: WriteChunk): Promise<boolean> => {
+    try {
+      return await write(chunk);
+    } catch (error) {
+      const { keys, positions, items } = chunk;
+      const [only, ...others] = positions;
+      if (!isSpoilt(error) || only === undefined) throw error;
+      if (others.length === 0) {
+        fail(only, error);
+        return false;
+      }
+      const places = chunk.places.split(',');
+      let created = false;
+      for (const [at, position] of positions.entries()) {
+        const single = {
+          keys,
+          positions: [position],
+          items: items.slice(2 * at, 2 * at + 2),
+          places: places[at] ?? '',
+        };
+        if (await attempt(single)) created = true;
+      }
+      return created;
+    }
+  };
+  return attempt;
 }
 
 /** `items` are unique ids. */

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { ValueError } from '../../errors.js';
-import { DEFAULT_TIMEOUT_MS, type RedisAddress, type RedisStoreOptions } from './redis-options.js';
+import { DEFAULT_TIMEOUT_MS, deadLinkAfter, type RedisAddress, type RedisStoreOptions } from './redis-options.js';
 
 /** How to reach the data; no secret is in its `address`. */
 export interface RedisTarget {
@@ -125,7 +125,7 @@ function clientOptions(timeout: number): ClientOptions {
     maxLoadingRetryTime: 500,
     connectTimeout: timeout,
     // A dead link is noticed while there is time to try another one.
-    socketTimeout: Math.ceil(timeout / 2),
+    socketTimeout: deadLinkAfter(timeout),
     keepAlive: 5000,
     // ioredis waits so long, keeping the process, for a socket to close that may be closed already.
     disconnectTimeout: 100,

@@ -63,6 +63,11 @@ export class RedisConnection {
     this.address = this.#target?.address ?? addressOf(this.#given as Redis | Cluster);
   }
 
+  /** Grows whenever a server may have been replaced by another one, which may not know all that was acknowledged. */
+  get breaks(): number {
+    return this.#open?.writer.link.breaks ?? 0;
+  }
+
   /** @param store begins the message of an error. */
   async acquire(store: string): Promise<void> {
     // Counted before it waits, so that another store's release meanwhile does not close what this one is about to use.
@@ -205,7 +210,7 @@ export class RedisConnection {
   private async connectOne(where: string): Promise<Linked> {
     const own = this.#target?.create();
     const client: Redis | Cluster = own ?? (this.#given as Redis | Cluster);
-    defineScripts(client);
+    defineScripts(client, { cluster: this.isCluster });
     const link = RedisLink.watch(client);
     const linked = { client, link, clock: new RedisClock(client, link) };
     try {

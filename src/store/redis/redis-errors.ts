@@ -65,6 +65,8 @@ const PHRASES: readonly (readonly [words: RegExp, code: StoreErrorCode, remedy: 
 
 /** ioredis's words for a command that it refused to send, and for one whose answer did not come. */
 const NOT_SENT = /isn't writeable|isn't ready/;
+/** A script met a key that has moved to another node, or is about to: before it wrote anything. */
+const MOVING = /^ERR Script attempted to access a non local key/;
 const TIMED_OUT = /timed out|timeout|no connection within|no answer within/i;
 
 /**
@@ -128,7 +130,7 @@ export function unreachable(cause: unknown, sent = false): RedisFailure {
 }
 
 function known(error: unknown, words: string): readonly [StoreErrorCode, string, Passing] | undefined {
-  const reply = REPLIES[/^[A-Z]+/.exec(words)?.[0] ?? ''];
+  const reply = REPLIES[MOVING.test(words) ? 'TRYAGAIN' : (/^[A-Z]+/.exec(words)?.[0] ?? '')];
   if (reply !== undefined) return reply;
   const denied = deniedCommand(error, words);
   if (denied !== undefined) {

@@ -9,7 +9,7 @@ export class RedisLink {
 
   /** The client's last 'error' event since the link was up: ioredis's own rejections carry no reason. */
   lastError: unknown;
-  /** Grows whenever the link breaks. */
+  /** Grows whenever the link breaks, or that to one node of a cluster. */
   breaks = 0;
   private users = 0;
   private waiting: Promise<void> | undefined;
@@ -67,5 +67,6 @@ export class RedisLink {
     emitter[how]('node error', this.remember);
     emitter[how]('ready', this.forget);
     emitter[how]('close', this.broken);
+    emitter[how]('-node', this.broken);
   }
 }

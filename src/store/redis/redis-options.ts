@@ -24,7 +24,7 @@ export interface RedisAddress {
 export interface RedisDurability {
   /** How many replicas must have a write before it counts as done. */
   readonly replicas: number;
-  /** Milliseconds that a write waits for them. @default 1000 */
+  /** Milliseconds that a write waits for them; less than half of the store's `timeout`, and than 2500. @default 1000 */
   readonly timeout?: number | undefined;
 }
 
@@ -84,6 +84,12 @@ export interface RedisStoreOptions extends BaseStoreOptions {
 }
 
 export const DEFAULT_TIMEOUT_MS = 5000;
+export const DEFAULT_WAIT_MS = 1000;
+
+/** Milliseconds without an answer after which a link counts as dead. @param timeout of a step */
+export function deadLinkAfter(timeout: number): number {
+  return Math.ceil(Math.min(timeout, DEFAULT_TIMEOUT_MS) / 2);
+}
 
 const port = z.int().min(1).max(65535);
 const address = z.strictObject({ host: z.string().min(1), port });
@@ -148,6 +154,13 @@ export function checkRedisOptions(options: Omit<RedisStoreOptions, keyof BaseSto
   }
   if (given('sentinels') !== given('masterName')) {
     throw new ValueError('RedisStore: "sentinels" and "masterName" are specified together');
+  }
+  const { durability, timeout = DEFAULT_TIMEOUT_MS } = checked;
+  if (durability !== undefined && (durability.timeout ?? DEFAULT_WAIT_MS) >= deadLinkAfter(timeout)) {
+    throw new ValueError(
+      `RedisStore: durability.timeout (default ${DEFAULT_WAIT_MS}) must be less than half of "timeout", and than ` +
+        `${deadLinkAfter(Infinity)}: a link that is silent for so long counts as dead`,
+    );
   }
   const isCluster = given('cluster') || checked.client?.isCluster === true;
   for (const option of ['scaleReads', 'shards'] as const) {

@@ -28,6 +28,13 @@ const WINDOW = 2;
 /** Pages of texts for each page of the index, where the two are read apart. */
 const INDEX_PAGES = 20;
 
+/** Places in the order. */
+interface PlaceRange {
+  /** The first one comes after it. */
+  readonly after: number;
+  readonly end: number;
+}
+
 /** A page by rank; `before` is the place of the object before it, by which a shift of the ranks shows. */
 interface RankedPage {
   readonly before: number | undefined;
@@ -41,24 +48,21 @@ interface RankedPage {
  * Not where SORT may not look up other keys: on a cluster, and for users who may not read every key.
  */
 export async function* sortedPages(reading: Reading): AsyncGenerator<StoredText[], void, undefined> {
-  const { read, keys, size } = reading;
+  const { size } = reading;
   const [end, count] = await extent(reading);
   if (end === undefined) return;
   let start = 0;
-  let after: number | undefined;
+  let after = -Infinity;
   let ahead: Promise<RankedPage>[] = [];
   for (;;) {
     while (ahead.length === 0 || (ahead.length < WINDOW && start + ahead.length * size < count)) {
       ahead.push(early(rankedPage(reading, start + ahead.length * size)));
     }
     const { before, last, flat } = await (ahead.shift() as Promise<RankedPage>);
-    if (after !== undefined && before !== after) {
-      // Somebody removed what was read already, so that the ranks are others now.
-      const passed = after;
-      start = await read((client) => client.zcount(keys.index, '-inf', passed));
-      if (start === 0) after = undefined;
-      ahead = [];
-      continue;
+    if (start > 0 && before !== after) {
+      // Somebody removes what was read already, so that the ranks are others now and may change again: places do not.
+      yield* listedPages(reading, { after, end });
+      return;
     }
     const full = flat.length === 2 * size;
     if (full && last < end && start + (ahead.length + 1) * size < count) {
@@ -73,10 +77,13 @@ export async function* sortedPages(reading: Reading): AsyncGenerator<StoredText[
   }
 }
 
-/** The same by two kinds of calls: one for many unique ids, and one for each page of texts. */
-export async function* listedPages(reading: Reading): AsyncGenerator<PlacedText[], void, undefined> {
+/** The same by two kinds of calls: one for many unique ids, and one for each page of texts. @param range default: all */
+export async function* listedPages(
+  reading: Reading,
+  range?: PlaceRange,
+): AsyncGenerator<PlacedText[], void, undefined> {
   const ahead: Promise<PlacedText[]>[] = [];
-  for await (const page of indexPages(reading)) {
+  for await (const page of indexPages(reading, range)) {
     ahead.push(early(textsOf(reading, page)));
     if (ahead.length >= WINDOW) yield await (ahead.shift() as Promise<PlacedText[]>);
   }
@@ -146,27 +153,34 @@ async function rankedPage({ read, keys, size }: Reading, start: number): Promise
   };
 }
 
-async function* indexPages(reading: Reading): AsyncGenerator<[uid: string, place: number][], void, undefined> {
+async function* indexPages(
+  reading: Reading,
+  range?: PlaceRange,
+): AsyncGenerator<[uid: string, place: number][], void, undefined> {
   const { read, keys, size } = reading;
-  const [end] = await extent(reading);
+  const [end] = range === undefined ? await extent(reading) : [range.end];
   if (end === undefined) return;
-  const page = (after: string, most: number): Promise<string[]> =>
-    early(read((client) => client.zrange(keys.index, after, String(end), 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')));
+  const page = (from: string, most: number): Promise<string[]> =>
+    early(read((client) => client.zrange(keys.index, from, String(end), 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')));
   // The first is short, so that the first objects come soon.
   let most = size;
-  let next: Promise<string[]> | undefined = page('-inf', most);
+  let next: Promise<string[]> | undefined = page(range === undefined ? '-inf' : `(${range.after}`, most);
+  // Shards may have two objects at one place, after a failover or a clear that lost the counter: a page may end between.
+  let atLast: ReadonlySet<string> = new Set();
   while (next !== undefined) {
     const flat: string[] = await next;
     const full = flat.length === 2 * most;
-    most = size * INDEX_PAGES;
-    next = full && Number(flat.at(-1)) < end ? page(`(${flat.at(-1)}`, most) : undefined;
-    for (let at = 0; at < flat.length; at += 2 * size) {
-      const part = flat.slice(at, at + 2 * size);
-      yield Array.from({ length: part.length / 2 }, (_, each) => [
-        part[2 * each] as string,
-        Number(part[2 * each + 1]),
-      ]);
-    }
+    const all = Array.from({ length: flat.length / 2 }, (_, at): [uid: string, place: number] => [
+      flat[2 * at] as string,
+      Number(flat[2 * at + 1]),
+    ]);
+    const passed = atLast;
+    const last = all.at(-1)?.[1];
+    atLast = new Set(all.filter(([, place]) => place === last).map(([uid]) => uid));
+    most = size * INDEX_PAGES + atLast.size;
+    next = full ? page(String(last), most) : undefined;
+    const fresh = all.filter(([uid]) => !passed.has(uid));
+    for (let at = 0; at < fresh.length; at += size) yield fresh.slice(at, at + size);
   }
 }
 

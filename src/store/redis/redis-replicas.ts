@@ -1,9 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { RedisFailed } from './redis-errors.js';
-import type { RedisDurability } from './redis-options.js';
+import { DEFAULT_WAIT_MS, type RedisDurability } from './redis-options.js';
 import { defineScripts } from './redis-scripts.js';
-
-const DEFAULT_WAIT_MS = 1000;
 
 /** Waits until replicas have a write, by `WAIT` on the connection that made it, which blocks it meanwhile. */
 export class RedisReplicas {
@@ -25,7 +23,7 @@ export class RedisReplicas {
   async confirm<T>(client: Redis | Cluster, key: string, write: (node: Redis) => Promise<T>): Promise<T> {
     // On a cluster to the node itself: where the client redirects a command, nobody knows which one was written to.
     const node = client instanceof Cluster ? await this.masterOf(client, key) : client;
-    if (!this.breaks.has(node)) this.watch(node);
+    if (!this.breaks.has(node)) this.watch(node, client instanceof Cluster);
     const before = this.breaks.get(node);
     let answer: T;
     try {
@@ -47,8 +45,8 @@ export class RedisReplicas {
     });
   }
 
-  private watch(node: Redis): void {
-    defineScripts(node);
+  private watch(node: Redis, cluster: boolean): void {
+    defineScripts(node, { cluster });
     this.breaks.set(node, 0);
     node.on('close', () => this.breaks.set(node, (this.breaks.get(node) ?? 0) + 1));
   }

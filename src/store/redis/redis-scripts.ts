@@ -23,42 +23,55 @@ export interface RedisScripts {
   diffsyncRecheck(index: string, prefix: string, ...uids: string[]): Promise<(number | string)[]>;
 }
 
-/** Method -> file, whose name ends in the number of its keys. */
-const FILES: Record<keyof RedisScripts, string> = {
-  diffsyncInsert: 'insert-2.lua',
-  diffsyncPut: 'put-2.lua',
-  diffsyncSwap: 'swap-2.lua',
-  diffsyncDelete: 'delete-2.lua',
-  diffsyncClear: 'clear-2.lua',
-  diffsyncRenew: 'renew-2.lua',
-  diffsyncUnname: 'unname-1.lua',
-  diffsyncTime: 'time-1.lua',
-  diffsyncRecheck: 'recheck-1.lua',
+interface Script {
+  /** Its name ends in the number of its keys. */
+  readonly file: string;
+  /** Which arguments are unique ids: the first one, and how many arguments each object has. */
+  readonly uids?: readonly [first: number, each: number];
+}
+
+const SCRIPTS: Record<keyof RedisScripts, Script> = {
+  diffsyncInsert: { file: 'insert-2.lua', uids: [8, 2] },
+  diffsyncPut: { file: 'put-2.lua', uids: [8, 2] },
+  diffsyncSwap: { file: 'swap-2.lua', uids: [7, 3] },
+  diffsyncDelete: { file: 'delete-2.lua', uids: [7, 1] },
+  diffsyncClear: { file: 'clear-2.lua' },
+  diffsyncRenew: { file: 'renew-2.lua' },
+  diffsyncUnname: { file: 'unname-1.lua' },
+  diffsyncTime: { file: 'time-1.lua' },
+  diffsyncRecheck: { file: 'recheck-1.lua', uids: [2, 1] },
 };
 /** Goes before those that use what it defines. */
 const LEDGER = 'ledger-2.lua';
+const GUARD = 'guard-1.lua';
 
 /** One server's client, or a cluster's. */
 export type ScriptedRedis = RedisCommander & Pick<Redis, 'multi' | 'call'> & RedisScripts;
 
-export function defineScripts(client: Pick<Redis, 'defineCommand'>): void {
-  for (const [name, file] of Object.entries(FILES)) {
-    client.defineCommand(name, { numberOfKeys: Number(/-(\d+)\.lua$/.exec(file)?.[1]), lua: scriptOf(file) });
+/** @param cluster whether keys may be about to move to another node. */
+export function defineScripts(client: Pick<Redis, 'defineCommand'>, { cluster }: { readonly cluster: boolean }): void {
+  for (const [name, script] of Object.entries(SCRIPTS)) {
+    const numberOfKeys = Number(/-(\d+)\.lua$/.exec(script.file)?.[1]);
+    client.defineCommand(name, { numberOfKeys, lua: textOf(script, cluster) });
   }
 }
 
 /** The command at a line of the script with this SHA-1, as an error of the server names both. */
 export function scriptCommand(sha: string, line: number): string | undefined {
-  const texts = Object.values(FILES).map(scriptOf);
+  const texts = Object.values(SCRIPTS).flatMap((script) => [textOf(script, false), textOf(script, true)]);
   const text = texts.find((each) => createHash('sha1').update(each).digest('hex') === sha);
   return /redis\.p?call\('(\w+)'/.exec(text?.split('\n')[line - 1] ?? '')?.[1]?.toLowerCase();
 }
 
-function scriptOf(file: string): string {
+function textOf({ file, uids }: Script, cluster: boolean): string {
   const text = readScript(file);
-  if (!text.includes('settle(')) return text;
   const [shebang, ...body] = text.split('\n');
-  return [shebang, readScript(LEDGER), ...body].join('\n');
+  const before: string[] = [];
+  if (cluster && uids !== undefined) {
+    before.push(readScript(GUARD).replaceAll('FIRST_UID', `${uids[0]}`).replaceAll('ARGS_EACH', `${uids[1]}`));
+  }
+  if (text.includes('settle(')) before.push(readScript(LEDGER));
+  return [shebang, ...before, ...body].join('\n');
 }
 
 function readScript(file: string): string {

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import pMap from 'p-map';
 import { ObjectStoreException, type StoreErrorCode } from '../../errors.js';
-import { decodeRecord, encodeRecord } from '../../model/record-codec.js';
+import { decodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
 import { BaseStore } from '../base-store.js';
 import type { RecordChange } from '../write-behind.js';
-import { Gatherer } from './gatherer.js';
-import { uidChunks, WRITE_CHUNK, writeChunks, type WriteChunk } from './redis-chunks.js';
+import { Failed, Gatherer } from './gatherer.js';
+import { singly, textOf, uidChunks, WRITE_CHUNK, writeChunks, type WriteChunk } from './redis-chunks.js';
 import { RedisConnection } from './redis-connection.js';
 import { layoutFailure } from './redis-errors.js';
 import { RedisKeys, type ModelKeys } from './redis-keys.js';
@@ -27,6 +27,9 @@ const RENEW_CHUNK = 1000;
 /** What `Gatherer` gathers: records to write, unique ids to read or remove. */
 type Piece = ModelRecord | string;
 
+/** Of one object: its record, undefined where there is none, or why it cannot be had. */
+type Result = ModelRecord | Failed | undefined;
+
 /**
  * Objects in Redis 7, shared by all processes with the same store id: on one server, behind Sentinel, or on a cluster.
  * Each object is readable JSON at `diffsync:<store id>:<model>:<unique id>`; a sorted set beside them keeps their order.
@@ -42,8 +45,8 @@ export class RedisStore extends BaseStore {
   private readonly renewal: RedisRenewal | undefined;
   private readonly writing = new Map<string, Gatherer<Piece, unknown>>();
   private readonly reading = new Map<string, Gatherer<Piece, unknown>>();
-  /** Models whose names the server has. */
-  private readonly named = new Set<string>();
+  /** Models that the server has been told of -> how often the connection had broken then: another server may not know. */
+  private readonly named = new Map<string, number>();
 
   /**
    * Connects only in `open`. Default `storeId`: a random UUID.
@@ -104,7 +107,7 @@ export class RedisStore extends BaseStore {
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
     const [only] = uids;
     await this.written(model);
-    if (uids.length !== 1 || only === undefined) return this.readMany(model, uids);
+    if (uids.length !== 1 || only === undefined) return whole(await this.readMany(model, uids));
     return this.gatherer(this.reading, model).do('read', only, only) as Promise<[ModelRecord | undefined]>;
   }
 
@@ -140,7 +143,7 @@ export class RedisStore extends BaseStore {
       return this.gatherer(this.writing, model).do('insert', only.uid, only) as Promise<[ModelRecord | undefined]>;
     }
     await this.written(model);
-    return this.insertMany(model, records);
+    return whole(await this.insertMany(model, records));
   }
 
   protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
@@ -159,7 +162,11 @@ export class RedisStore extends BaseStore {
     for (let attempt = 0; left.length > 0; attempt++) {
       if (attempt > 0) await pause(attempt);
       const chunks = uidChunks(left, (uid) => this.keysOf(model, uid), WRITE_CHUNK);
-      const again = await inWindow(chunks, left.length, ({ keys, items }) => this.swap(model, keys, items, change));
+      const again = await inWindow(chunks, left.length, async ({ keys, items }) => {
+        // A replica may be behind for longer than anybody waits.
+        const before = await this.texts(model, keys, items, { fromMaster: attempt > 0 });
+        return this.swap(model, keys, items, before, change);
+      });
       left = again.flat();
     }
   }
@@ -190,47 +197,46 @@ export class RedisStore extends BaseStore {
 
   // ---- Many at once
 
-  private async readMany(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
-    const found: (ModelRecord | undefined)[] = Array.from({ length: uids.length });
+  private async readMany(model: string, uids: readonly string[]): Promise<Result[]> {
+    const found: Result[] = Array.from({ length: uids.length });
     const chunks = uidChunks(uids, (uid) => this.keysOf(model, uid), READ_CHUNK);
     await inWindow(chunks, uids.length, async ({ keys, positions, items }) => {
-      const texts = await this.texts(keys, items);
-      const rechecked = await this.recheck(
-        model,
-        keys,
-        items.filter((_, at) => texts[at] === null),
-      );
+      const texts = await this.texts(model, keys, items);
       for (const [at, uid] of items.entries()) {
-        const text = texts[at] ?? rechecked.get(uid);
-        found[positions[at] as number] = text === undefined ? undefined : this.decode(model, keys, uid, text);
+        found[positions[at] as number] = this.resultOf(model, keys, uid, texts[at]);
       }
     });
     return found;
   }
 
-  private async insertMany(model: string, records: readonly ModelRecord[]): Promise<(ModelRecord | undefined)[]> {
-    const inTheWay: (ModelRecord | undefined)[] = Array.from({ length: records.length });
-    await this.writeMany(model, records, async ({ keys, positions, items, places }) => {
+  /** @param each whether an object that cannot be written fails alone, and not its whole chunk. */
+  private async insertMany(model: string, records: readonly ModelRecord[], each = false): Promise<Result[]> {
+    const inTheWay: Result[] = Array.from({ length: records.length });
+    const insert = async ({ keys, positions, items, places }: WriteChunk): Promise<boolean> => {
       const [created, ...there] = await this.ledgered(keys, (client, ...ledger) =>
         client.diffsyncInsert(keys.index, keys.state, ...ledger, places, ...items),
       );
       for (let at = 0; at < there.length; at += 2) {
         const position = Number(there[at]) - 1;
         const uid = items[2 * position] as string;
-        inTheWay[positions[position] as number] = this.decode(model, keys, uid, String(there[at + 1]));
+        inTheWay[positions[position] as number] = this.resultOf(model, keys, uid, String(there[at + 1]));
       }
       return created === 1;
-    });
+    };
+    await this.writeMany(model, records, insert, each ? inTheWay : undefined);
     return inTheWay;
   }
 
-  private async putMany(model: string, records: readonly ModelRecord[]): Promise<void> {
-    await this.writeMany(model, records, async ({ keys, items, places }) => {
+  private async putMany(model: string, records: readonly ModelRecord[], each = false): Promise<(Failed | undefined)[]> {
+    const failures: (Failed | undefined)[] = Array.from({ length: records.length });
+    const put = async ({ keys, items, places }: WriteChunk): Promise<boolean> => {
       const created = await this.ledgered(keys, (client, ...ledger) =>
         client.diffsyncPut(keys.index, keys.state, ...ledger, places, ...items),
       );
       return created === 1;
-    });
+    };
+    await this.writeMany(model, records, put, each ? failures : undefined);
+    return failures;
   }
 
   private async deleteMany(model: string, uids: readonly string[]): Promise<boolean[]> {
@@ -245,28 +251,47 @@ export class RedisStore extends BaseStore {
     return present;
   }
 
-  /** @param write answers whether it put the first object into its keys. */
+  /**
+   * @param write answers whether it put the first object into its keys.
+   * @param failures gets, by position, what one object is at fault for; without it, all fail with that one.
+   */
   private async writeMany(
     model: string,
     records: readonly ModelRecord[],
     write: (chunk: WriteChunk) => Promise<boolean>,
+    failures?: Result[],
   ): Promise<void> {
     if (records.length === 0) return;
     if (!this.named.has(model)) await this.nameModel(model);
     const firstPlace = this.keys.shards === 1 ? undefined : await this.reservePlaces(model, records.length);
-    const chunks = writeChunks(records, (uid) => this.keysOf(model, uid), firstPlace);
-    const created = await inWindow(chunks, records.length, write);
+    const fail = failures && ((position: number, error: unknown) => void (failures[position] = new Failed(error)));
+    const chunks = writeChunks(model, records, (uid) => this.keysOf(model, uid), firstPlace, fail);
+    const created = await inWindow(chunks, records.length, fail === undefined ? write : singly(write, isOfOne, fail));
     // Another process may have found the model empty meanwhile, and taken its name away.
-    if (created.includes(true)) await this.nameModel(model);
+    if (!created.includes(true) && this.named.get(model) === this.connection.breaks) return;
+    try {
+      await this.nameModel(model);
+    } catch (error) {
+      throw new ObjectStoreException(
+        `${String(this)}: objects of ${model} are stored, but the store's list of models may not name it: ${String(error)}`,
+        { code: 'STORE_OUTCOME_UNKNOWN', cause: error },
+      );
+    }
   }
 
   /** @returns the unique ids that somebody else changed in between. */
-  private async swap(model: string, keys: ModelKeys, uids: readonly string[], change: RecordChange): Promise<string[]> {
-    const before = await this.texts(keys, uids);
+  private async swap(
+    model: string,
+    keys: ModelKeys,
+    uids: readonly string[],
+    before: readonly (string | Failed | undefined)[],
+    change: RecordChange,
+  ): Promise<string[]> {
     const swaps = uids.flatMap((uid, at) => {
-      const text = before[at] ?? null;
-      const next = change(uid, text === null ? undefined : this.decode(model, keys, uid, text));
-      return text === null || next === undefined ? [] : [[uid, text, encodeRecord(next)] as const];
+      const text = before[at];
+      if (text instanceof Failed) throw text.error;
+      const next = change(uid, text === undefined ? undefined : this.decode(model, keys, uid, text));
+      return text === undefined || next === undefined ? [] : [[uid, text, textOf(model, next)] as const];
     });
     if (swaps.length === 0) return [];
     const changed = await this.ledgered(keys, (client, ...ledger) =>
@@ -314,32 +339,64 @@ export class RedisStore extends BaseStore {
 
   private async recordsOf(model: string, page: readonly StoredText[]): Promise<ModelRecord[]> {
     const absent = page.filter(({ text }) => text === null).map(({ uid }) => uid);
-    const rechecked = new Map<string, string>();
+    const rechecked = new Map<string, string | Failed>();
     for (const { keys, items } of uidChunks(absent, (uid) => this.keysOf(model, uid), READ_CHUNK)) {
       for (const [uid, text] of await this.recheck(model, keys, items)) rechecked.set(uid, text);
     }
-    return page.flatMap(({ uid, text }) => {
-      const known = text ?? rechecked.get(uid);
-      return known === undefined ? [] : [this.decode(model, this.keysOf(model, uid), uid, known)];
-    });
+    const results = page.map(({ uid, text }) =>
+      this.resultOf(model, this.keysOf(model, uid), uid, text ?? rechecked.get(uid)),
+    );
+    return whole(results).filter((record) => record !== undefined);
   }
 
-  /** What was not found is looked for again, at one moment with its place. @returns those that are there. */
-  private async recheck(model: string, keys: ModelKeys, uids: readonly string[]): Promise<Map<string, string>> {
+  /** Undefined for what is not there. */
+  private async texts(
+    model: string,
+    keys: ModelKeys,
+    uids: readonly string[],
+    { fromMaster = false } = {},
+  ): Promise<(string | Failed | undefined)[]> {
+    if (fromMaster) {
+      const found = await this.recheck(model, keys, uids);
+      return uids.map((uid) => found.get(uid));
+    }
+    const texts = await this.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)));
+    const absent = uids.filter((_, at) => texts[at] === null);
+    const rechecked = await this.recheck(model, keys, absent);
+    return uids.map((uid, at) => texts[at] ?? rechecked.get(uid));
+  }
+
+  /**
+   * What was not found is looked for again, at one moment with its place, and at the master.
+   * @returns those that are there, or should be.
+   */
+  private async recheck(
+    model: string,
+    keys: ModelKeys,
+    uids: readonly string[],
+  ): Promise<Map<string, string | Failed>> {
     if (uids.length === 0) return new Map();
     const found = await this.read((client) => client.diffsyncRecheck(keys.index, keys.prefix, ...uids));
-    const texts = new Map<string, string>();
+    const texts = new Map<string, string | Failed>();
     for (const [at, uid] of uids.entries()) {
       const text = found[at];
       if (typeof text === 'string') texts.set(uid, text);
-      else if (text === 1) throw this.damaged(model, keys, uid, 'is gone', 'STORE_CORRUPT');
-      else if (text === 2) throw this.damaged(model, keys, uid, 'holds something else', 'STORE_WRONG_KEY_TYPE');
+      else if (text === 1) texts.set(uid, new Failed(this.damaged(model, keys, uid, 'is gone', 'STORE_CORRUPT')));
+      else if (text === 2) {
+        const error = this.damaged(model, keys, uid, 'holds something else', 'STORE_WRONG_KEY_TYPE');
+        texts.set(uid, new Failed(error));
+      }
     }
     return texts;
   }
 
-  private async texts(keys: ModelKeys, uids: readonly string[]): Promise<(string | null)[]> {
-    return this.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)));
+  private resultOf(model: string, keys: ModelKeys, uid: string, text: string | Failed | undefined): Result {
+    if (text === undefined || text instanceof Failed) return text;
+    try {
+      return this.decode(model, keys, uid, text);
+    } catch (error) {
+      return new Failed(error);
+    }
   }
 
   private decode(model: string, keys: ModelKeys, uid: string, text: string): ModelRecord {
@@ -376,6 +433,7 @@ export class RedisStore extends BaseStore {
   private async nameModel(model: string): Promise<void> {
     const { models, layout, shards, ttl } = this.keys;
     const layoutKey = this.keys.layoutOf(model);
+    const { breaks } = this.connection;
     await this.write(models, async (client) => {
       const found =
         shards === 1
@@ -385,7 +443,7 @@ export class RedisStore extends BaseStore {
       await Promise.all(found);
     });
     if (shards > 1) await this.checkLayout([model]);
-    this.named.add(model);
+    this.named.set(model, breaks);
   }
 
   /** @throws ObjectStoreException for models that are kept otherwise than these options say. */
@@ -424,12 +482,11 @@ export class RedisStore extends BaseStore {
       case 'read':
         return this.readMany(model, items as string[]);
       case 'insert':
-        return this.insertMany(model, items as ModelRecord[]);
+        return this.insertMany(model, items as ModelRecord[], true);
       case 'delete':
         return this.deleteMany(model, items as string[]);
       default:
-        await this.putMany(model, items as ModelRecord[]);
-        return [];
+        return this.putMany(model, items as ModelRecord[], true);
     }
   }
 
@@ -455,6 +512,18 @@ export class RedisStore extends BaseStore {
     this.renewal?.use();
     return this.connection.run({ store: String(this), writes: key, send });
   }
+}
+
+/** @throws the first error. */
+function whole(results: readonly Result[]): (ModelRecord | undefined)[] {
+  return results.map((result) => {
+    if (result instanceof Failed) throw result.error;
+    return result;
+  });
+}
+
+function isOfOne(error: unknown): boolean {
+  return error instanceof ObjectStoreException && error.code === 'STORE_WRONG_KEY_TYPE';
 }
 
 /** @param pieces in all chunks together. */

@@ -9,10 +9,14 @@ if now >= tonumber(ARGV[3]) then
   return redis.error_reply('DIFFSYNCLATE ' .. now)
 end
 local uids = redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[2]) - 1)
-for _, uid in ipairs(uids) do
-  redis.call('UNLINK', ARGV[1] .. uid)
-end
 if #uids > 0 then
+  local objects = {}
+  for at, uid in ipairs(uids) do
+    objects[at] = ARGV[1] .. uid
+  end
+  -- In a slot that moves it fails unless all are at hand, and nothing is done.
+  redis.call('EXISTS', KEYS[1], unpack(objects))
+  redis.call('UNLINK', unpack(objects))
   redis.call('ZREMRANGEBYRANK', KEYS[1], 0, #uids - 1)
 end
 if redis.call('EXISTS', KEYS[1]) == 0 then

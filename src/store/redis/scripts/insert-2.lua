@@ -2,7 +2,7 @@
 -- Stores objects where none are. One atomic step for all of them.
 -- KEYS 1 index (sorted set), 2 state (hash)
 -- ARGV 1 to 6 as in the ledger, 7 places in the order, joined by commas ('': last), then for each object: unique id, text
--- Returns a flat list: 1 when the model had no object before, else 0; then for each object that was in the way its
+-- Returns a flat list: 1 when the model may have had no object before, else 0; then for each object that was in the way its
 -- position (from 1) and its text.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
@@ -29,7 +29,8 @@ for at = 8, #ARGV, 2 do
   end
 end
 
-local answer, undone = { last[2] and 0 or 1 }, {}
+-- A repeated write may be the one that found it empty.
+local answer, undone = { last[2] and left == nil and 0 or 1 }, {}
 if size > 0 and redis.call('MSETNX', unpack(objects)) == 1 then
   redis.call('ZADD', KEYS[1], 'NX', unpack(index))
   if expiry then

@@ -2,7 +2,7 @@
 -- Stores objects, replacing what is there. Each keeps its place in the order, or goes last. One atomic step.
 -- KEYS 1 index (sorted set), 2 state (hash)
 -- ARGV 1 to 6 as in the ledger, 7 places in the order, joined by commas ('': last), then for each object: unique id, text
--- Returns 1 when the model had no object before, else 0.
+-- Returns 1 when the model may have had no object before, else 0.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 local score = tonumber(last[2] or 0)
@@ -42,4 +42,5 @@ if left == nil then
   end
 end
 settle('')
-return last[2] and 0 or 1
+-- A repeated write may be the one that found it empty.
+return last[2] and left == nil and 0 or 1

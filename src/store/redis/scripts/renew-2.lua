@@ -6,6 +6,14 @@
 -- Returns the last place that was reached, or '' at the end.
 local after = ARGV[2] == '-inf' and ARGV[2] or '(' .. ARGV[2]
 local found = redis.call('ZRANGE', KEYS[1], after, '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[4], 'WITHSCORES')
+if #found > 0 then
+  local objects = {}
+  for at = 1, #found, 2 do
+    objects[#objects + 1] = ARGV[1] .. found[at]
+  end
+  -- In a slot that moves it fails unless all are at hand, and nothing is done.
+  redis.call('EXISTS', KEYS[1], unpack(objects))
+end
 -- The index must not outlast what was renewed first, however long the rest takes.
 local started = tonumber(redis.call('HGET', KEYS[2], 'renewed') or 0)
 local time = redis.call('TIME')

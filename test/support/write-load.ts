@@ -1,0 +1,179 @@
+/** Writers that note what was acknowledged, and the count of what is there in the end. */
+import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
+import {
+  DiffSyncModel,
+  ObjectAlreadyExists,
+  ObjectNotFound,
+  ObjectStoreException,
+  type BaseStore,
+} from '../../src/index.js';
+
+/** One of several models alike, so that on a cluster they lie on different nodes. */
+export function modelNamed(name: string) {
+  return class extends DiffSyncModel.define({
+    name,
+    schema: z.object({ name: z.string(), value: z.string().default('') }),
+    identifiers: ['name'],
+    attributes: ['value'],
+  }) {};
+}
+export type LoadModel = ReturnType<typeof modelNamed>;
+
+/** What became of a load. Nobody else writes its unique ids, so that all of it is known. */
+export interface Outcome {
+  /** Operations that succeeded. */
+  readonly acknowledged: number;
+  /** Objects that are not as the last acknowledged write left them. */
+  readonly lost: number;
+  /** Objects that a read of all gives twice, or gives though their removal was acknowledged. */
+  readonly duplicates: number;
+  /** Objects that were said to be there, not to be there, or to be other than they are, against what was acknowledged. */
+  readonly conflicts: number;
+  /** By code. */
+  readonly errors: Readonly<Record<string, number>>;
+  readonly longestStallMs: number;
+}
+
+/** Of an object: its values that would be right; null where it may be absent. */
+type Possible = readonly (string | null)[];
+
+export class WriteLoad {
+  private readonly expected = new Map<LoadModel, Map<string, Possible>>();
+  private readonly errors: Record<string, number> = {};
+  private readonly messages = new Map<string, string>();
+  private readonly progress: number[];
+  private readonly loops: Promise<void>[];
+  private acknowledged = 0;
+  private conflicts = 0;
+  private longestStallMs = 0;
+  private stopped = false;
+
+  /** @param removes whether objects are removed too: after a loss nobody can tell a false "not found" from a true one. */
+  constructor(
+    private readonly store: BaseStore,
+    private readonly models: readonly LoadModel[],
+    { writers, removes = true }: { writers: number; removes?: boolean },
+  ) {
+    for (const model of models) this.expected.set(model, new Map());
+    this.progress = Array.from({ length: writers }, () => 0);
+    this.loops = this.progress.map((_, writer) => this.write(writer, removes));
+  }
+
+  /** The message of the first error of each code. */
+  get firstErrors(): readonly string[] {
+    return [...this.messages.values()];
+  }
+
+  /** Resolves when each writer has gone through all models again: what was stuck is over by then. */
+  async movesOn(): Promise<void> {
+    const goal = this.progress.map((rounds) => rounds + this.models.length);
+    while (this.progress.some((rounds, writer) => rounds < (goal[writer] as number))) await setImmediate();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all(this.loops);
+  }
+
+  /** After `stop`. @param reader shares nothing with the store that was written through. */
+  async outcome(reader: BaseStore): Promise<Outcome> {
+    let [lost, duplicates] = [0, 0];
+    for (const [model, objects] of this.expected) {
+      const there = await reader.getAll({ model });
+      const values = new Map(there.map(({ name, value }) => [name, value]));
+      duplicates += there.length - values.size + Math.abs(there.length - (await reader.count({ model })));
+      for (const [name, possible] of objects) {
+        const value = values.get(name) ?? null;
+        if (possible.includes(value)) continue;
+        if (possible.includes(null)) duplicates++;
+        else lost++;
+      }
+      duplicates += [...values.keys()].filter((name) => !objects.has(name)).length;
+    }
+    const { acknowledged, conflicts, errors, longestStallMs } = this;
+    return { acknowledged, lost, duplicates, conflicts, errors, longestStallMs: Math.round(longestStallMs) };
+  }
+
+  private async write(writer: number, removes: boolean): Promise<void> {
+    for (let round = 0; !this.stopped; round++) {
+      const model = this.models[(writer + round) % this.models.length] as LoadModel;
+      const before = round - this.models.length;
+      const [name, earlier] = [`${writer}.${round}`, `${writer}.${before}`];
+      await this.one(model, name, 'added', (obj) => this.store.add({ obj }));
+      if (before >= 0) {
+        const ways = [
+          () => this.one(model, earlier, `updated ${round}`, (obj) => this.store.update({ obj })),
+          () =>
+            this.one(model, earlier, `set ${round}`, ({ name, value }) =>
+              this.store.updateOrInstantiate({ model, ids: { name }, attrs: { value } }),
+            ),
+          () => this.many(model, `${name}-`, (objs) => this.store.addMany({ objs })),
+          () => this.read(model, earlier),
+          ...(removes ? [() => this.one(model, earlier, null, (obj) => this.store.remove({ obj }))] : []),
+        ];
+        await ways[Math.floor(round / this.models.length) % ways.length]?.();
+      }
+      this.progress[writer] = round;
+      await setImmediate();
+    }
+  }
+
+  private async one(
+    model: LoadModel,
+    name: string,
+    value: string | null,
+    work: (obj: InstanceType<LoadModel>) => Promise<unknown>,
+  ): Promise<void> {
+    const objects = this.expected.get(model) as Map<string, Possible>;
+    const before = objects.get(name) ?? [null];
+    const done = await this.timed(() => work(new model({ name, value: value ?? 'removed' })));
+    objects.set(name, done ? [value] : [...before, value]);
+  }
+
+  private async many(
+    model: LoadModel,
+    prefix: string,
+    work: (objs: InstanceType<LoadModel>[]) => Promise<unknown>,
+  ): Promise<void> {
+    const objects = this.expected.get(model) as Map<string, Possible>;
+    const objs = Array.from({ length: 20 }, (_, at) => new model({ name: `${prefix}${at}`, value: 'many' }));
+    const done = await this.timed(() => work(objs));
+    for (const { name } of objs) objects.set(name, done ? ['many'] : [null, 'many']);
+  }
+
+  private async read(model: LoadModel, name: string): Promise<void> {
+    const possible = this.expected.get(model)?.get(name) ?? [null];
+    await this.timed(async () => {
+      const [found] = await this.store.find({ model, uids: [name] });
+      if (!possible.includes(found?.value ?? null)) this.conflicts++;
+    });
+  }
+
+  private async timed(work: () => Promise<unknown>): Promise<boolean> {
+    const started = performance.now();
+    try {
+      await work();
+      this.acknowledged++;
+      return true;
+    } catch (error) {
+      if (!(error instanceof ObjectStoreException)) throw error;
+      if (error instanceof ObjectAlreadyExists || error instanceof ObjectNotFound) this.conflicts++;
+      this.errors[error.code] = (this.errors[error.code] ?? 0) + 1;
+      if (!this.messages.has(error.code)) this.messages.set(error.code, error.message);
+      return false;
+    } finally {
+      this.longestStallMs = Math.max(this.longestStallMs, performance.now() - started);
+    }
+  }
+}
+
+/** One line of figures for each test of a fault. */
+export function printOutcome(test: string, outcome: Outcome): void {
+  const { acknowledged, lost, duplicates, conflicts, errors, longestStallMs } = outcome;
+  const failed = Object.entries(errors).map(([code, count]) => `${count} ${code}`);
+  process.stderr.write(
+    `${test}: ${acknowledged} acknowledged, ${lost} lost, ${duplicates} duplicates, ${conflicts} false conflicts, ` +
+      `errors ${failed.join(', ') || 'none'}, longest stall ${longestStallMs} ms\n`,
+  );
+}
