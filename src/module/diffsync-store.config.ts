@@ -1,5 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
 import { z } from 'zod';
+import { ValueError } from '../errors.js';
 import { checkOptions } from '../store/check-options.js';
 import type { DiffSyncStoreOptions } from './diffsync-store.options.js';
 
@@ -7,8 +8,9 @@ const NAMESPACE = 'diffsyncStore';
 const KEY = `CONFIGURATION(${NAMESPACE})`;
 
 const environment = z.object({
-  DIFFSYNC_STORE_ENGINE: z.enum(['local', 'redis']),
+  DIFFSYNC_STORE_ENGINE: z.enum(['local', 'redis', 'sqlite']),
   DIFFSYNC_STORE_URL: z.string().optional(),
+  DIFFSYNC_STORE_PATH: z.string().optional(),
   DIFFSYNC_STORE_ID: z.string().optional(),
   DIFFSYNC_STORE_VERBOSITY: z
     .enum(['0', '1', '2'])
@@ -31,8 +33,8 @@ export interface DiffSyncStoreConfig {
 
 /**
  * The store's options from the environment, and from the env files that `ConfigModule` has loaded:
- * `DIFFSYNC_STORE_ENGINE` (`local` or `redis`), `DIFFSYNC_STORE_URL` (redis only), `DIFFSYNC_STORE_ID`,
- * `DIFFSYNC_STORE_VERBOSITY` (0, 1, 2). Use: `forRootAsync(diffSyncStoreConfig.asProvider())`.
+ * `DIFFSYNC_STORE_ENGINE` (`local`, `redis` or `sqlite`), `DIFFSYNC_STORE_URL` (redis only), `DIFFSYNC_STORE_PATH` (sqlite
+ * only), `DIFFSYNC_STORE_ID`, `DIFFSYNC_STORE_VERBOSITY` (0, 1, 2). Use: `forRootAsync(diffSyncStoreConfig.asProvider())`.
  * @throws ValueError, variable by variable, when it is called with wrong or missing ones.
  */
 export const diffSyncStoreConfig: DiffSyncStoreConfig = Object.defineProperties(readEnvironment, {
@@ -52,11 +54,17 @@ function readEnvironment(): DiffSyncStoreOptions {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
   const env = checkOptions('diffSyncStoreConfig', environment, given);
   return {
-    engine: env.DIFFSYNC_STORE_ENGINE,
+    ...placeOf(env),
     ...(env.DIFFSYNC_STORE_ID === undefined ? {} : { storeId: env.DIFFSYNC_STORE_ID }),
     ...(env.DIFFSYNC_STORE_VERBOSITY === undefined ? {} : { verbosity: env.DIFFSYNC_STORE_VERBOSITY }),
-    ...(env.DIFFSYNC_STORE_ENGINE === 'redis' && env.DIFFSYNC_STORE_URL !== undefined
-      ? { url: env.DIFFSYNC_STORE_URL }
-      : {}),
   };
+}
+
+/** A variable of another engine is left alone: it may be there for another program. */
+function placeOf(env: z.output<typeof environment>): DiffSyncStoreOptions {
+  const { DIFFSYNC_STORE_ENGINE: engine, DIFFSYNC_STORE_URL: url, DIFFSYNC_STORE_PATH: path } = env;
+  if (engine === 'redis' && url !== undefined) return { engine, url };
+  if (engine !== 'sqlite') return { engine };
+  if (path === undefined) throw new ValueError('diffSyncStoreConfig: DIFFSYNC_STORE_PATH: missing, for sqlite');
+  return { engine, path };
 }

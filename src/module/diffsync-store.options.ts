@@ -3,6 +3,7 @@ import { BaseStore } from '../store/base-store.js';
 import { checkOptions } from '../store/check-options.js';
 import { checkStoreId } from '../store/store-id.js';
 import type { RedisStoreOptions } from '../store/redis/redis-options.js';
+import type { SqliteStoreOptions } from '../store/sqlite/sqlite-options.js';
 import type { Verbosity } from '../logging/logger.js';
 
 /** A store class of your own: it gets all options but the module's own ones. */
@@ -29,13 +30,18 @@ export interface RedisEngineOptions extends SharedOptions, Omit<RedisStoreOption
   readonly engine: 'redis';
 }
 
+/** In a file; needs the package `better-sqlite3`. */
+export interface SqliteEngineOptions extends SharedOptions, Omit<SqliteStoreOptions, 'storeId' | 'name' | 'logger'> {
+  readonly engine: 'sqlite';
+}
+
 /** A store of your own: a class, made and closed by the module, or an instance, closed by whoever opened it. */
 export interface CustomEngineOptions extends SharedOptions {
   readonly engine: StoreClass | BaseStore;
   readonly [option: string]: unknown;
 }
 
-export type DiffSyncStoreOptions = LocalEngineOptions | RedisEngineOptions | CustomEngineOptions;
+export type DiffSyncStoreOptions = LocalEngineOptions | RedisEngineOptions | SqliteEngineOptions | CustomEngineOptions;
 
 /** What `useClass` and `useExisting` of `forRootAsync` name. */
 export interface DiffSyncStoreOptionsFactory {
@@ -69,14 +75,16 @@ const INSTANCE = z.strictObject({
   retryDelay: shared.retryDelay,
 });
 
+const KINDS = '"local", "redis", "sqlite", or a BaseStore class or instance';
+
 const ENGINES = z.looseObject({
   engine: z.union(
-    [z.literal(['local', 'redis']), z.custom((value) => isStoreClass(value) || value instanceof BaseStore)],
+    [z.literal(['local', 'redis', 'sqlite']), z.custom((value) => isStoreClass(value) || value instanceof BaseStore)],
     {
       error: ({ input }) =>
         input === undefined
-          ? 'missing: "local", "redis", or a BaseStore class or instance'
-          : `${typeof input === 'string' ? `"${input}"` : 'this'} is no engine: "local", "redis", or a BaseStore class or instance`,
+          ? `missing: ${KINDS}`
+          : `${typeof input === 'string' ? `"${input}"` : 'this'} is no engine: ${KINDS}`,
     },
   ),
 });

@@ -2,7 +2,7 @@ import { ObjectStoreException } from '../errors.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import { BaseStore, type BaseStoreOptions } from '../store/base-store.js';
 import { LocalStore } from '../store/local/local.store.js';
-import { DEFAULTS, type DiffSyncStoreOptions } from './diffsync-store.options.js';
+import { DEFAULTS, type DiffSyncStoreOptions, type StoreClass } from './diffsync-store.options.js';
 
 /** The store that the options describe, not open yet (an instance of the user's: as it is). Loads no engine but this one. */
 export async function createStore(options: DiffSyncStoreOptions, name: string | undefined): Promise<BaseStore> {
@@ -14,17 +14,26 @@ export async function createStore(options: DiffSyncStoreOptions, name: string | 
     logger: new NestLogger(name ?? 'DiffSyncStore', verbosity),
     ...(name === undefined ? {} : { name }),
   };
-  const storeClass = engine === 'local' ? LocalStore : engine === 'redis' ? (await loadRedis()).RedisStore : engine;
+  const storeClass = typeof engine === 'string' ? await LOADERS[engine]() : engine;
   return new (storeClass as new (options: BaseStoreOptions) => BaseStore)(given);
 }
 
-async function loadRedis(): Promise<typeof import('../store/redis/index.js')> {
+type EngineName = Extract<DiffSyncStoreOptions['engine'], string>;
+
+/** Every engine by its name. */
+const LOADERS: Readonly<Record<EngineName, () => Promise<StoreClass>>> = {
+  local: () => Promise.resolve(LocalStore),
+  redis: () => needing('redis', 'ioredis', async () => (await import('../store/redis/index.js')).RedisStore),
+  sqlite: () => needing('sqlite', 'better-sqlite3', async () => (await import('../store/sqlite/index.js')).SqliteStore),
+};
+
+async function needing(engine: EngineName, packageName: string, load: () => Promise<StoreClass>): Promise<StoreClass> {
   try {
-    return await import('../store/redis/index.js');
+    return await load();
   } catch (error) {
-    throw new ObjectStoreException('The engine "redis" needs the package "ioredis": npm install ioredis', {
-      code: 'STORE_PACKAGE_MISSING',
-      cause: error,
-    });
+    throw new ObjectStoreException(
+      `The engine "${engine}" needs the package "${packageName}": npm install ${packageName}`,
+      { code: 'STORE_PACKAGE_MISSING', cause: error },
+    );
   }
 }

@@ -23,11 +23,13 @@ export interface RegisteredStore {
 const FINAL: ReadonlySet<StoreErrorCode> = new Set([
   'STORE_AUTH',
   'STORE_PERMISSION',
+  'STORE_READ_ONLY',
   'STORE_WRONG_DATABASE',
   'STORE_WRONG_TOPOLOGY',
   'STORE_TLS',
   'STORE_NEWER_FORMAT',
   'STORE_OTHER_LAYOUT',
+  'STORE_CORRUPT',
   'STORE_PACKAGE_MISSING',
 ]);
 

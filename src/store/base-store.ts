@@ -19,6 +19,7 @@ import { ModelRegistry } from '../model/model-registry.js';
 import { viewer, type ObjectView } from '../model/object-view.js';
 import { copyRecord, fromRecord, sameRecord, toRecord, type ModelRecord } from '../model/model-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
+import { inTurns } from './event-loop.js';
 import { Flusher } from './flusher.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
 import { checkStoreId } from './store-id.js';
@@ -281,12 +282,13 @@ export abstract class BaseStore {
       const records = await this.readRecords(name, distinct);
       const byUid = new Map(distinct.map((uid, index) => [uid, records[index]]));
       const seen = new Set<string>();
-      return uids.map((uid) => {
+      const objects: (ObjectOf<R> | undefined)[] = [];
+      await inTurns(uids, (uid) => {
         const record = byUid.get(uid);
-        if (record === undefined) return undefined;
         const repeated = seen.size === seen.add(uid).size;
-        return this.toObject(model, repeated ? copyRecord(record) : record);
+        objects.push(record && this.toObject(model, repeated ? copyRecord(record) : record));
       });
+      return objects;
     });
   }
 
@@ -357,7 +359,7 @@ export abstract class BaseStore {
   /** As `add` for each. Objects that meet no other are stored; then the first that did is thrown. */
   async addMany({ objs }: { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
     const conflicts: InsertConflict[] = [];
-    for (const { model, group, records } of this.recordsByModel([...objs])) {
+    for (const { model, group, records } of await this.recordsByModel([...objs])) {
       const distinct = new Map<string, ModelRecord>();
       for (const record of records) if (!distinct.has(record.uid)) distinct.set(record.uid, record);
       const uids = [...distinct.keys()];
@@ -367,11 +369,11 @@ export abstract class BaseStore {
         const existing = there[index];
         if (existing !== undefined) distinct.set(uid, existing);
       }
-      for (const [index, record] of records.entries()) {
+      await inTurns(records.entries(), ([index, record]) => {
         const stored = distinct.get(record.uid) as ModelRecord;
         if (stored !== record && !sameRecord(stored, record)) conflicts.push({ model, record, existing: stored });
         else this.bind(group[index] as DiffSyncModel);
-      }
+      });
     }
     if (conflicts[0] !== undefined) throw this.alreadyExists(conflicts[0], conflicts.length);
   }
@@ -560,7 +562,7 @@ export abstract class BaseStore {
   }
 
   private async updateAll(operation: string, objs: readonly DiffSyncModel[]): Promise<void> {
-    for (const { model, group, records } of this.recordsByModel(objs)) {
+    for (const { model, group, records } of await this.recordsByModel(objs)) {
       const last = new Map(records.map((record) => [record.uid, record]));
       await this.run(operation, { model, uids: [...last.keys()] }, () => this.putRecords(model, [...last.values()]));
       for (const obj of group) this.bind(obj);
@@ -571,7 +573,8 @@ export abstract class BaseStore {
     if (removeChildren) await this.flush(); // Links of any object below may wait.
     let missing: ObjectNotFound | undefined;
     for (const [model, group] of this.byModel(objs)) {
-      const byUid = new Map(group.map((obj) => [obj.getUniqueId(), obj]));
+      const byUid = new Map<string, DiffSyncModel>();
+      await inTurns(group, (obj) => void byUid.set(obj.getUniqueId(), obj));
       const uids = [...byUid.keys()];
       await this.run(operation, { model, uids }, async () => {
         const present = await this.deleteRecords(model, uids);
@@ -704,8 +707,14 @@ export abstract class BaseStore {
   }
 
   /** All objects are checked before the first is written. */
-  private recordsByModel(objs: readonly DiffSyncModel[]): readonly ModelGroup[] {
-    return [...this.byModel(objs)].map(([model, group]) => ({ model, group, records: group.map(toRecord) }));
+  private async recordsByModel(objs: readonly DiffSyncModel[]): Promise<readonly ModelGroup[]> {
+    const groups: ModelGroup[] = [];
+    for (const [model, group] of this.byModel(objs)) {
+      const records: ModelRecord[] = [];
+      await inTurns(group, (obj) => void records.push(toRecord(obj)));
+      groups.push({ model, group, records });
+    }
+    return groups;
   }
 
   private learn(obj: DiffSyncModel): string {

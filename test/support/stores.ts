@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import { LocalStore, type BaseStore } from '../../src/index.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
+import { SqliteStore } from '../../src/store/sqlite/index.js';
 import { call } from './redis-client.js';
 import { startCluster } from './redis-cluster.js';
 import { startSentinel } from './redis-sentinel.js';
@@ -21,7 +25,7 @@ export interface StoreUnderTest {
 
 type Options = Omit<RedisStoreOptions, 'storeId' | 'name' | 'logger'>;
 
-/** Started by the first store of a file that needs them, and stopped at its end. */
+/** Started (a folder: made) by the first store of a file that needs them, and stopped at its end. */
 const servers = new Map<string, Promise<{ stop(): Promise<void> }>>();
 
 afterAll(async () => {
@@ -39,11 +43,18 @@ function redisStore(name: string, options: () => Promise<Options>): StoreUnderTe
     name,
     shared: true,
     open: async ({ storeId = randomUUID() } = {}) => RedisStore.connect({ ...(await options()), storeId }),
-    close: async (store) => {
-      await store.clear();
-      await store.close();
-    },
+    close: clearAndClose,
   };
+}
+
+async function clearAndClose(store: BaseStore): Promise<void> {
+  await store.clear();
+  await store.close();
+}
+
+async function emptyFolder(): Promise<{ path: string; stop(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-sqlite-'));
+  return { path, stop: () => rm(path, { recursive: true }) };
 }
 
 const clusterNodes = async (): Promise<Options['cluster']> => {
@@ -58,6 +69,15 @@ export const stores: readonly StoreUnderTest[] = [
     shared: false,
     open: async ({ storeId = randomUUID() } = {}) => new LocalStore({ storeId }),
     close: async (store) => store.close(),
+  },
+  {
+    name: 'sqlite',
+    shared: true,
+    open: async ({ storeId = randomUUID() } = {}) => {
+      const { path } = await once('sqlite', emptyFolder);
+      return SqliteStore.connect({ path: join(path, 'stores.db'), storeId });
+    },
+    close: clearAndClose,
   },
   redisStore('redis', async () => ({ url: (await once('redis', () => startRedis())).url })),
   redisStore('redis cluster', async () => ({ cluster: await clusterNodes() })),

@@ -1,0 +1,31 @@
+import { setImmediate } from 'node:timers';
+
+/** Milliseconds of one turn of the event loop after which long work lets others go first. */
+const SLICE_MS = 10;
+
+/** When long work was first done in this turn, and the turn after it. */
+let slice: { readonly began: number; readonly over: Promise<void> } | undefined;
+
+/**
+ * Call it before each piece of long synchronous work, and again after each wait: `while ((next = laterTurn())) await next`.
+ * @returns undefined while this turn of the event loop is still short, else a promise of the next turn.
+ */
+export function laterTurn(): Promise<void> | undefined {
+  if (slice !== undefined) return performance.now() - slice.began < SLICE_MS ? undefined : slice.over;
+  const over = new Promise<void>((resolve) => {
+    setImmediate(() => {
+      slice = undefined;
+      resolve();
+    });
+  });
+  slice = { began: performance.now(), over };
+  return undefined;
+}
+
+/** Does `work` for each item, in order: at once for few, and with room for others in between where it takes long. */
+export async function inTurns<T>(items: Iterable<T>, work: (item: T) => void): Promise<void> {
+  for (const item of items) {
+    for (let next = laterTurn(); next !== undefined; next = laterTurn()) await next;
+    work(item);
+  }
+}

@@ -1,0 +1,71 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { ObjectStoreException, type StoreErrorCode } from '../../errors.js';
+
+/** Why a step of an operation failed, and what to do. */
+type Failure = readonly [code: StoreErrorCode, text: string];
+
+/** The first part of SQLite's code that is listed, the longest before the others, says it. */
+const FAILURES: Readonly<Record<string, Failure>> = {
+  SQLITE_BUSY: ['STORE_TIMEOUT', 'another process kept the file locked for longer than "timeout"'],
+  SQLITE_PROTOCOL: ['STORE_TIMEOUT', 'other processes kept the file locked for longer than "timeout"'],
+  SQLITE_READONLY: ['STORE_READ_ONLY', 'the file or its folder may not be written, or the store was opened "readonly"'],
+  SQLITE_READONLY_DBMOVED: ['STORE_UNAVAILABLE', 'the file was moved or removed while it was open'],
+  SQLITE_FULL: ['STORE_FULL', 'there is no room left: free some on the disk; nothing of this step was written'],
+  SQLITE_CORRUPT: [
+    'STORE_CORRUPT',
+    'the file is damaged: restore it from a backup, or try ".recover" of the sqlite3 tool',
+  ],
+  SQLITE_NOTADB: ['STORE_WRONG_DATABASE', 'the file is no SQLite database, or an encrypted one'],
+  SQLITE_CANTOPEN: ['STORE_UNAVAILABLE', 'the file cannot be opened'],
+  SQLITE_PERM: ['STORE_PERMISSION', 'the operating system does not allow it'],
+  SQLITE_NOMEM: ['STORE_OUT_OF_MEMORY', 'this process has no memory left'],
+  SQLITE_IOERR: ['STORE_UNAVAILABLE', 'the disk has failed'],
+};
+
+export function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(BUSY|PROTOCOL)/.test(error.code);
+}
+
+/** @param where begins the message. @returns what is no failure of SQLite's: as it is. */
+export function exceptionOf(where: string, error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  const [code, text] = failureOf(error.code);
+  return new ObjectStoreException(`${where}: ${text} (${error.message})`, { code, cause: error });
+}
+
+/** For a database that could not be opened. */
+export function openExceptionOf(where: string, path: string, error: unknown): ObjectStoreException {
+  // The driver looks for the folder itself, and the binding loader throws plain errors.
+  const [code, text] = error instanceof Database.SqliteError || error instanceof TypeError ? obstacleAt(path) : UNBUILT;
+  return new ObjectStoreException(`${where}: ${text} (${(error as Error).message})`, { code, cause: error });
+}
+
+const UNBUILT: Failure = [
+  'STORE_PACKAGE_MISSING',
+  'the package "better-sqlite3" has no binary for this version of Node: npm rebuild better-sqlite3',
+];
+
+function failureOf(sqliteCode: string): Failure {
+  for (let code = sqliteCode; code !== ''; code = code.slice(0, Math.max(0, code.lastIndexOf('_')))) {
+    const failure = FAILURES[code];
+    if (failure !== undefined) return failure;
+  }
+  return ['STORE_FAILED', 'SQLite has failed'];
+}
+
+function obstacleAt(path: string): Failure {
+  try {
+    if (statSync(path).isDirectory()) return ['STORE_WRONG_DATABASE', 'this is a directory, not a file'];
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') {
+      return ['STORE_PERMISSION', 'this user may not read the file: change its owner or its mode'];
+    }
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      return ['STORE_UNAVAILABLE', 'it is not there and cannot be made: see that its folder exists and may be written'];
+    }
+  }
+  return ['STORE_UNAVAILABLE', 'the file cannot be opened: see that its folder may be written'];
+}
