@@ -19,7 +19,7 @@ import { ModelRegistry } from '../model/model-registry.js';
 import { viewer, type ObjectView } from '../model/object-view.js';
 import { copyRecord, fromRecord, sameRecord, toRecord, type ModelRecord } from '../model/model-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
-import { inTurns } from './event-loop.js';
+import { inTurns, mapInTurns } from './event-loop.js';
 import { Flusher } from './flusher.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
 import { checkStoreId } from './store-id.js';
@@ -359,7 +359,8 @@ export abstract class BaseStore {
   /** As `add` for each. Objects that meet no other are stored; then the first that did is thrown. */
   async addMany({ objs }: { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
     const conflicts: InsertConflict[] = [];
-    for (const { model, group, records } of await this.recordsByModel([...objs])) {
+    const groups = this.recordsByModel([...objs]);
+    for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
       const distinct = new Map<string, ModelRecord>();
       for (const record of records) if (!distinct.has(record.uid)) distinct.set(record.uid, record);
       const uids = [...distinct.keys()];
@@ -562,7 +563,8 @@ export abstract class BaseStore {
   }
 
   private async updateAll(operation: string, objs: readonly DiffSyncModel[]): Promise<void> {
-    for (const { model, group, records } of await this.recordsByModel(objs)) {
+    const groups = this.recordsByModel(objs);
+    for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
       const last = new Map(records.map((record) => [record.uid, record]));
       await this.run(operation, { model, uids: [...last.keys()] }, () => this.putRecords(model, [...last.values()]));
       for (const obj of group) this.bind(obj);
@@ -574,7 +576,9 @@ export abstract class BaseStore {
     let missing: ObjectNotFound | undefined;
     for (const [model, group] of this.byModel(objs)) {
       const byUid = new Map<string, DiffSyncModel>();
-      await inTurns(group, (obj) => void byUid.set(obj.getUniqueId(), obj));
+      const note = (obj: DiffSyncModel): void => void byUid.set(obj.getUniqueId(), obj);
+      if (group.length <= PAGE_SIZE) group.forEach(note);
+      else await inTurns(group, note);
       const uids = [...byUid.keys()];
       await this.run(operation, { model, uids }, async () => {
         const present = await this.deleteRecords(model, uids);
@@ -706,15 +710,18 @@ export abstract class BaseStore {
     return groups;
   }
 
-  /** All objects are checked before the first is written. */
-  private async recordsByModel(objs: readonly DiffSyncModel[]): Promise<readonly ModelGroup[]> {
-    const groups: ModelGroup[] = [];
-    for (const [model, group] of this.byModel(objs)) {
-      const records: ModelRecord[] = [];
-      await inTurns(group, (obj) => void records.push(toRecord(obj)));
-      groups.push({ model, group, records });
+  /**
+   * All objects are checked before the first is written. Few at once, so that calls which nobody awaits keep their order;
+   * more with room for others.
+   */
+  private recordsByModel(objs: readonly DiffSyncModel[]): readonly ModelGroup[] | Promise<readonly ModelGroup[]> {
+    const groups = [...this.byModel(objs)];
+    if (objs.length <= PAGE_SIZE) {
+      return groups.map(([model, group]) => ({ model, group, records: group.map(toRecord) }));
     }
-    return groups;
+    return Promise.all(
+      groups.map(async ([model, group]) => ({ model, group, records: await mapInTurns(group, toRecord) })),
+    );
   }
 
   private learn(obj: DiffSyncModel): string {

@@ -22,10 +22,17 @@ export function laterTurn(): Promise<void> | undefined {
   return undefined;
 }
 
-/** Does `work` for each item, in order: at once for few, and with room for others in between where it takes long. */
+/** Does `work` for each item, in order, with room for others in between where it takes long. */
 export async function inTurns<T>(items: Iterable<T>, work: (item: T) => void): Promise<void> {
   for (const item of items) {
     for (let next = laterTurn(); next !== undefined; next = laterTurn()) await next;
     work(item);
   }
+}
+
+/** As `map`, with room for others in between. */
+export async function mapInTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
+  const results: R[] = [];
+  await inTurns(items, (item) => void results.push(work(item)));
+  return results;
 }

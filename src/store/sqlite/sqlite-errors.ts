@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { ObjectStoreException, type StoreErrorCode } from '../../errors.js';
 
@@ -57,7 +57,7 @@ function failureOf(sqliteCode: string): Failure {
 function obstacleAt(path: string): Failure {
   try {
     if (statSync(path).isDirectory()) return ['STORE_WRONG_DATABASE', 'this is a directory, not a file'];
-    accessSync(path, constants.R_OK);
+    closeSync(openSync(path, 'r'));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EACCES' || code === 'EPERM') {

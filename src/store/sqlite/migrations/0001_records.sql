@@ -2,16 +2,16 @@
 
 -- A model of a store. One that was cleared has no store id any more, until its records are gone too.
 CREATE TABLE collections (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   store_id TEXT,
   model TEXT NOT NULL,
   objects INTEGER NOT NULL DEFAULT 0,
   UNIQUE (store_id, model)
 ) STRICT;
 
--- `place` grows with each new record of the file, so it is the order of insertion.
+-- `place` is the order of insertion. None is given twice, so that a reading never meets a record again.
 CREATE TABLE records (
-  place INTEGER PRIMARY KEY,
+  place INTEGER PRIMARY KEY AUTOINCREMENT,
   collection INTEGER NOT NULL,
   uid TEXT NOT NULL,
   value TEXT NOT NULL,
