@@ -173,7 +173,7 @@ describe('forRoot', () => {
   });
 
   it.each([
-    [undefined, 'engine: missing: "local", "redis", or a BaseStore class or instance'],
+    [undefined, 'engine: missing: "local", "redis", "sqlite", or a BaseStore class or instance'],
     [{ engine: 'mongo' }, 'engine: "mongo" is no engine'],
     [{ engine: 'local', url: 'redis://x' }, 'url: no such option'],
     [{ engine: 'local', verbosity: 3 }, 'verbosity: '],

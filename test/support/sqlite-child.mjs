@@ -12,6 +12,7 @@ class Device extends DiffSyncModel.define({
 }) {}
 
 const BATCH = 500;
+const report = (word) => process.stdout.write(`${word}\n`);
 
 const commands = {
   /** Adds batch after batch, until it is killed. */
@@ -21,7 +22,7 @@ const commands = {
         { length: BATCH },
         (_, at) => new Device({ name: `${batch}-${at}`, role: String(batch) }),
       );
-      if (batch === 1) console.log('filling');
+      if (batch === 1) report('filling');
       await store.addMany({ objs });
     }
   },
@@ -33,7 +34,7 @@ const commands = {
       const [, created] = await store.getOrAddModelInstance(new Device({ name: `r${at}`, role }));
       if (created) won++;
     }
-    console.log(won);
+    report(won);
   },
 
   /** Counts an attribute of its own up, in an object that another process changes too. */
@@ -41,7 +42,7 @@ const commands = {
     for (let value = 1; value <= 200; value++) {
       await store.updateOrInstantiate({ model: Device, ids: { name: 'shared' }, attrs: { [attribute]: value } });
     }
-    console.log('counted');
+    report('counted');
   },
 };
 
