@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { CopyAborted, CopyConflict, CopyMismatch, ValueError } from '../errors.js';
@@ -115,11 +115,11 @@ class Copy {
     const digest = createHash('sha256');
     let objects = 0;
     for await (const page of this.pages(this.from, model)) {
+      for (const record of page) digest.update(textOf(record)); // Before the target has them to keep.
       const missing = page.slice(Math.max(0, present - objects));
       for (const [at, existing] of (await this.insert(model, missing)).entries()) {
         if (existing !== undefined) throw this.outOfPlace(model, existing.uid, missing[at]?.uid);
       }
-      for (const record of page) addTo(digest, record);
       objects += page.length;
       this.advance('copy', page.length);
     }
@@ -131,7 +131,7 @@ class Copy {
     const found = createHash('sha256');
     let count = 0;
     for await (const page of this.pages(this.to, model)) {
-      for (const record of page) addTo(found, record);
+      for (const record of page) found.update(textOf(record));
       count += page.length;
       this.advance('verify', page.length);
     }
@@ -143,15 +143,19 @@ class Copy {
     const [expected, found] = [createHash('sha256'), createHash('sha256')];
     let [objects, there, copied, conflicts] = [0, 0, 0, 0];
     for await (const page of this.pages(this.from, model)) {
+      const texts = page.map(textOf);
       const existing = await this.insert(model, page);
       const different = page.filter((record, at) => existing[at] !== undefined && !sameRecord(existing[at], record));
       if (onConflict === 'overwrite' && different.length > 0) await this.to.putAsIs(model, different);
       const kept = new Set(onConflict === 'keep' ? different : []);
-      for (const [at, record] of page.entries()) addTo(expected, (kept.has(record) && existing[at]) || record);
+      for (const [at, record] of page.entries()) {
+        const own = kept.has(record) ? existing[at] : undefined;
+        expected.update(own === undefined ? String(texts[at]) : textOf(own));
+      }
       const uids = page.map(({ uid }) => uid);
       for (const record of await this.to.recordsAt(model, uids)) {
         if (record === undefined) continue;
-        addTo(found, record);
+        found.update(textOf(record));
         there++;
       }
       objects += page.length;
@@ -236,8 +240,8 @@ async function* each(pages: AsyncIterable<readonly ModelRecord[]>): AsyncGenerat
   return undefined;
 }
 
-function addTo(digest: Hash, { uid, data, flags }: ModelRecord): void {
-  digest.update(`${canonical([uid, data, flags])}\n`);
+function textOf({ uid, data, flags }: ModelRecord): string {
+  return `${canonical([uid, data, flags])}\n`;
 }
 
 /** Two handles of one store, as far as can be told. */

@@ -205,17 +205,18 @@ describe('copyStore()', () => {
     },
   );
 
-  it.each<[string, string[], string]>([
-    ['holds an object that the source has not', ['a', 'x'], 'x'],
-    ['holds one more than the source', ['a', 'b', 'c', 'x'], 'x'],
-    ['lacks one in the middle', ['a', 'c'], 'c'],
-    ['has them in another order', ['b', 'a'], 'b'],
-  ])('into a store that %s writes nothing, unless it is told to merge', async (_, there, uniqueId) => {
+  it.each<[string, string[], string, string]>([
+    ['holds an object that the source has not', ['a', 'x'], 'x', '"b" comes next'],
+    ['holds one more than the source', ['a', 'b', 'c', 'x'], 'x', 'there is no more of them'],
+    ['lacks one in the middle', ['a', 'c'], 'c', '"b" comes next'],
+    ['has them in another order', ['b', 'a'], 'b', '"a" comes next'],
+  ])('into a store that %s writes nothing, unless it is told to merge', async (_, there, uniqueId, due) => {
     const source = await open('local', [new Port({ name: 'z' }), ...devices('a', 'b', 'c')]);
     const target = await open('local', devices(...there));
-    const { error } = await failure(copyStore(source, target));
+    const { error, message } = await failure(copyStore(source, target));
     expect(error).toBeInstanceOf(CopyConflict);
     expect(error).toMatchObject({ model: 'device', uniqueId });
+    expect(message).toContain(due);
     expect(await target.getAllModelNames()).toEqual(['device']);
     const { models } = await copyStore(source, target, { onConflict: 'keep' });
     const added = ['a', 'b', 'c'].filter((name) => !there.includes(name));
@@ -241,6 +242,22 @@ describe('copyStore()', () => {
       expect(await copyStore(source, overwriting, { onConflict: 'keep' })).toMatchObject({ copied: 0 });
     },
   );
+
+  it('gives the target records of its own, which it may change', async () => {
+    class Keeps extends LocalStore {
+      protected override async insertRecords(
+        model: string,
+        records: readonly ModelRecord[],
+      ): Promise<(ModelRecord | undefined)[]> {
+        const there = await super.insertRecords(model, records);
+        for (const { data } of records) (data as Record<string, unknown>)['value'] = 'changed';
+        return there;
+      }
+    }
+    const source = await open('local', devices('a'));
+    expect((await failure(copyStore(source, new Keeps()))).code).toBe('COPY_MISMATCH');
+    expect((await source.get({ model: Device, identifier: 'a' })).value).toBe('a');
+  });
 
   it('leaves models alone that only the target has', async () => {
     const source = await open('local', devices('a'));
