@@ -4,15 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { z } from 'zod';
-import { Adapter, DiffSyncModel } from '../../src/index.js';
+import { Adapter, DiffSyncModel, ObjectStoreException } from '../../src/index.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
 import { call } from '../support/redis-client.js';
 import { startCluster, type MoveStep, type RedisCluster } from '../support/redis-cluster.js';
-import { modelNamed, printOutcome, WriteLoad, type Outcome } from '../support/write-load.js';
+import type { RedisServer } from '../support/redis-server.js';
+import { modelNamed, underLoad, WRITERS, type Loaded } from '../support/write-load.js';
 
 const LIMIT_MS = 120_000;
-const WRITERS = 12;
-const models = Array.from({ length: 8 }, (_, at) => modelNamed(`model${at}`));
+const modelsOf = (load: string) => Array.from({ length: 8 }, (_, at) => modelNamed(`${load}${at}`));
+const models = modelsOf('plain');
 const [first = modelNamed('none')] = models;
 /** Above any failover of a busy machine, so that every write must get through. */
 const TIMEOUT_MS = 20_000;
@@ -30,51 +31,46 @@ afterAll(async () => {
 const connect = (options: Partial<RedisStoreOptions>): Promise<RedisStore> =>
   RedisStore.connect({ cluster: { nodes: cluster.nodes }, timeout: TIMEOUT_MS, ...options });
 
-/** Runs `fault` under load; the counts are those of another store. */
-async function underLoad(
-  test: string,
-  fault: (load: WriteLoad, storeId: string) => Promise<void>,
-  options: Partial<RedisStoreOptions> & { removes?: boolean } = {},
-): Promise<Outcome> {
-  const { removes = true, ...own } = options;
-  const storeId = randomUUID();
-  const store = await connect({ storeId, ...own });
-  const load = new WriteLoad(store, models, { writers: WRITERS, removes });
-  try {
-    await load.movesOn();
-    await fault(load, storeId);
-    await load.movesOn();
-  } finally {
-    await load.stop();
-    await store.close();
+/** An application that tries again, without a new store. */
+async function untilItWorks(work: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!(error instanceof ObjectStoreException) || attempt === 20) throw error;
+    }
   }
-  const reader = await connect({ storeId });
-  const outcome = await load.outcome(reader);
-  printOutcome(`cluster, ${test}`, outcome);
-  await reader.clear();
-  await reader.close();
-  expect(load.firstErrors).toEqual([]);
-  return outcome;
 }
+
+const plain: Loaded = { name: 'no durability', options: {}, models };
+const masterOf = (storeId: string): Promise<RedisServer> =>
+  cluster.masterOf(`diffsync.index:{${storeId}:${first.modelName}}`);
 
 describe('a master', () => {
   it(
-    'that is killed: nothing but the last moment is lost, no caller sees an error',
+    'that is killed: with durability nothing is lost, without it nothing but the last moment',
     async () => {
-      const outcome = await underLoad(
-        'kill -9 of a master',
-        async (load, storeId) => {
-          const master = await cluster.masterOf(`diffsync.index:{${storeId}:${first.modelName}}`);
-          master.kill('SIGKILL');
-          await master.ended();
-          await load.movesOn();
-          await cluster.restart(master);
-          await cluster.settled();
-        },
-        { removes: false },
-      );
-      expect(outcome).toMatchObject({ duplicates: 0, conflicts: 0, errors: {} });
-      expect(outcome.lost).toBeLessThanOrEqual(WRITERS);
+      const durable: Loaded = {
+        name: 'durability of 1 replica',
+        options: { durability: { replicas: 1, timeout: 200 } },
+        models: modelsOf('durable'),
+        writers: 4, // Writes to one node wait for its replicas one after another.
+      };
+      const loads = [{ ...plain, removes: false }, durable];
+      const [lossy, sure] = await underLoad('cluster, kill -9', connect, loads, async (movesOn, storeId) => {
+        const master = await masterOf(storeId);
+        master.kill('SIGKILL');
+        await master.ended();
+        await movesOn();
+        await cluster.restart(master);
+        await cluster.settled();
+      });
+      expect(lossy).toMatchObject({ duplicates: 0, conflicts: 0, errors: {} });
+      expect(lossy?.lost).toBeLessThanOrEqual(WRITERS);
+      expect(sure).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+      // The promoted replica has none of its own until the killed one is back.
+      expect(Object.keys(sure?.errors ?? {})).toEqual(['STORE_NOT_REPLICATED']);
     },
     LIMIT_MS,
   );
@@ -82,12 +78,12 @@ describe('a master', () => {
   it(
     'that is frozen and wakes after another took over: nothing is lost',
     async () => {
-      const outcome = await underLoad('a master frozen and woken', async (load, storeId) => {
-        const master = await cluster.masterOf(`diffsync.index:{${storeId}:${first.modelName}}`);
+      const [outcome] = await underLoad('cluster, frozen and woken', connect, [plain], async (movesOn, storeId) => {
+        const master = await masterOf(storeId);
         await master.pause();
-        await load.movesOn();
+        await movesOn();
         master.resume();
-        await load.movesOn();
+        await movesOn();
         await cluster.settled();
       });
       expect(outcome).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
@@ -104,10 +100,9 @@ describe('a slot', () => {
   ])(
     'that moves, held when it is %s, for %d ms: nothing is lost or twice, no caller sees an error',
     async (step, ms) => {
-      const outcome = await underLoad(`a slot that moves, held when ${step}`, async (load, storeId) => {
-        const key = `diffsync.index:{${storeId}:${first.modelName}}`;
+      const [outcome] = await underLoad(`cluster, slot ${step}`, connect, [plain], async (movesOn, storeId) => {
         const client = new Cluster([...cluster.nodes]);
-        const slot = await client.cluster('KEYSLOT', key);
+        const slot = await client.cluster('KEYSLOT', `diffsync.index:{${storeId}:${first.modelName}}`);
         client.disconnect();
         const to = await cluster.masterOf((slot + 6000) % 16_384);
         let holds = step === 'batch moved' ? 10 : 1;
@@ -117,12 +112,73 @@ describe('a slot', () => {
             if (now === step && holds-- > 0) await sleep(ms);
           },
         });
-        await load.movesOn();
+        await movesOn();
       });
       expect(outcome).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
     },
     LIMIT_MS,
   );
+});
+
+describe('all nodes', () => {
+  it(
+    'that are down: every operation settles by its deadline, and works again once they are back',
+    async () => {
+      const store = await connect({ timeout: 1000 });
+      await store.add({ obj: new first({ name: 'a' }) });
+      for (const server of cluster.servers) server.kill('SIGKILL');
+      for (const server of cluster.servers) await server.ended();
+      const works: (() => Promise<unknown>)[] = [
+        () => store.add({ obj: new first({ name: 'b' }) }),
+        () => store.get({ model: first, identifier: 'a' }),
+        () => store.getAll({ model: first }),
+        () => store.count(),
+        () => store.ping(),
+      ];
+      for (const outcome of await Promise.allSettled(works.map((work) => work()))) {
+        expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(ObjectStoreException) as unknown });
+      }
+      for (const server of [...cluster.servers]) await cluster.restart(server);
+      await cluster.settled();
+      await untilItWorks(() => store.add({ obj: new first({ name: 'c' }) }));
+      expect(await store.count()).toBe(1); // These servers keep nothing on disk.
+      await store.clear();
+      await store.close();
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('durability', () => {
+  it('goes with shards, and clear() with both', async () => {
+    const store = await connect({ durability: { replicas: 1 }, shards: 3 });
+    await store.addMany({ objs: Array.from({ length: 50 }, (_, at) => new first({ name: `d${at}` })) });
+    expect(await store.count()).toBe(50);
+    await store.clear();
+    expect(await store.count()).toBe(0);
+    await store.close();
+  });
+});
+
+describe('models', () => {
+  it('spread over all masters, and each has all its keys on one', async () => {
+    const storeId = randomUUID();
+    const store = await connect({ storeId });
+    const many = Array.from({ length: 30 }, (_, at) => modelNamed(`spread${at}`));
+    await store.addMany({ objs: many.flatMap((model) => [new model({ name: 'a' }), new model({ name: 'b' })]) });
+    const client = new Cluster([...cluster.nodes]);
+    await client.ping();
+    const keys = await Promise.all(client.nodes('master').map((node) => node.keys(`*{${storeId}:*`)));
+    client.disconnect();
+    const modelsOf = (some: string[]): Set<string> => new Set(some.map((key) => /\{(.*)\}/.exec(key)?.[1] ?? ''));
+    const homes = keys.map(modelsOf);
+    expect(homes.map(({ size }) => size > 0)).toEqual([true, true, true]);
+    expect(homes.reduce((sum, { size }) => sum + size, 0)).toBe(many.length);
+    expect(keys.flat()).toHaveLength(4 * many.length);
+    expect(await store.getAllModelNames()).toEqual(many.map(({ modelName }) => modelName).toSorted());
+    await store.clear();
+    await store.close();
+  });
 });
 
 describe('reads from replicas', () => {

@@ -1,5 +1,6 @@
 /** Writers that note what was acknowledged, and the count of what is there in the end. */
-import { setImmediate } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   DiffSyncModel,
@@ -8,6 +9,10 @@ import {
   ObjectStoreException,
   type BaseStore,
 } from '../../src/index.js';
+import type { RedisStore, RedisStoreOptions } from '../../src/store/redis/index.js';
+
+/** Of each load. A failover without durability may lose one write of each. */
+export const WRITERS = 12;
 
 /** One of several models alike, so that on a cluster they lie on different nodes. */
 export function modelNamed(name: string) {
@@ -41,7 +46,6 @@ type Possible = readonly (string | null)[];
 export class WriteLoad {
   private readonly expected = new Map<LoadModel, Map<string, Possible>>();
   private readonly errors: Record<string, number> = {};
-  private readonly messages = new Map<string, string>();
   private readonly progress: number[];
   private readonly loops: Promise<void>[];
   private acknowledged = 0;
@@ -60,15 +64,10 @@ export class WriteLoad {
     this.loops = this.progress.map((_, writer) => this.write(writer, removes));
   }
 
-  /** The message of the first error of each code. */
-  get firstErrors(): readonly string[] {
-    return [...this.messages.values()];
-  }
-
   /** Resolves when each writer has gone through all models again: what was stuck is over by then. */
   async movesOn(): Promise<void> {
     const goal = this.progress.map((rounds) => rounds + this.models.length);
-    while (this.progress.some((rounds, writer) => rounds < (goal[writer] as number))) await setImmediate();
+    while (this.progress.some((rounds, writer) => rounds < (goal[writer] as number))) await setTimeout(5);
   }
 
   async stop(): Promise<void> {
@@ -160,7 +159,6 @@ export class WriteLoad {
       if (!(error instanceof ObjectStoreException)) throw error;
       if (error instanceof ObjectAlreadyExists || error instanceof ObjectNotFound) this.conflicts++;
       this.errors[error.code] = (this.errors[error.code] ?? 0) + 1;
-      if (!this.messages.has(error.code)) this.messages.set(error.code, error.message);
       return false;
     } finally {
       this.longestStallMs = Math.max(this.longestStallMs, performance.now() - started);
@@ -168,8 +166,57 @@ export class WriteLoad {
   }
 }
 
-/** One line of figures for each test of a fault. */
-export function printOutcome(test: string, outcome: Outcome): void {
+/** A store that is written through, and what is written. */
+export interface Loaded {
+  readonly name: string;
+  readonly options: Partial<RedisStoreOptions>;
+  /** Of this load alone. */
+  readonly models: readonly LoadModel[];
+  readonly removes?: boolean;
+  /** Default: 12. */
+  readonly writers?: number;
+}
+
+/**
+ * Runs `fault` while the writers of each load go through its models, which share a store id, and counts what is left by another
+ * store. Prints a line of figures for each.
+ * @param fault is given what waits until every writer of every load has come through.
+ */
+export async function underLoad(
+  test: string,
+  connect: (options: Partial<RedisStoreOptions>) => Promise<RedisStore>,
+  loads: readonly Loaded[],
+  fault: (movesOn: () => Promise<void>, storeId: string) => Promise<void>,
+): Promise<Outcome[]> {
+  const storeId = randomUUID();
+  const running = await Promise.all(
+    loads.map(async ({ name, options, models, removes = true, writers = WRITERS }) => {
+      const store = await connect({ storeId, ...options });
+      return { name, store, load: new WriteLoad(store, models, { writers, removes }) };
+    }),
+  );
+  const movesOn = async (): Promise<void> => void (await Promise.all(running.map(({ load }) => load.movesOn())));
+  try {
+    await movesOn();
+    await fault(movesOn, storeId);
+    await movesOn();
+  } finally {
+    await Promise.all(running.map(({ load }) => load.stop()));
+    await Promise.all(running.map(({ store }) => store.close()));
+  }
+  const reader = await connect({ storeId });
+  const outcomes: Outcome[] = [];
+  for (const { name, load } of running) {
+    const outcome = await load.outcome(reader);
+    printOutcome(`${test}, ${name}`, outcome);
+    outcomes.push(outcome);
+  }
+  await reader.clear();
+  await reader.close();
+  return outcomes;
+}
+
+function printOutcome(test: string, outcome: Outcome): void {
   const { acknowledged, lost, duplicates, conflicts, errors, longestStallMs } = outcome;
   const failed = Object.entries(errors).map(([code, count]) => `${count} ${code}`);
   process.stderr.write(

@@ -19,6 +19,8 @@ export interface RedisStep<T> {
   readonly store: string;
   /** The first key that is written, for a step that writes. */
   readonly writes?: string;
+  /** Whether it is done once the master has it, whatever the store's durability; then its keys may be on several nodes. */
+  readonly unconfirmed?: boolean;
   /** As `performance.now()`. Default: when the time-out has passed from now. */
   readonly deadline?: number | undefined;
   /**
@@ -146,19 +148,21 @@ export class RedisConnection {
       );
     } catch (error) {
       if (!(error instanceof RedisFailed)) throw error;
-      const unknown = step.writes !== undefined && (sent || error.failure.sent);
+      // That replicas do not have it is an answer: the write is done.
+      const answered = error.failure.code === 'STORE_NOT_REPLICATED';
+      const unknown = step.writes !== undefined && !answered && (sent || error.failure.sent);
       throw exceptionOf(`${step.store} at ${this.address}`, error.failure, unknown);
     }
   }
 
-  private async attempt<T>(linked: Linked, { writes, send }: RedisStep<T>, deadline: number): Promise<T> {
+  private async attempt<T>(linked: Linked, { writes, unconfirmed, send }: RedisStep<T>, deadline: number): Promise<T> {
     const { client, link, clock } = linked;
     let sent = false;
     const now = (): Promise<T> => {
       sent = true;
       const limit = writes === undefined ? '' : clock.at(writes, deadline);
       const sendTo = (to: Redis | Cluster): Promise<T> => send(to as unknown as ScriptedRedis, limit);
-      if (writes === undefined || this.replicas === undefined) return sendTo(client);
+      if (writes === undefined || unconfirmed === true || this.replicas === undefined) return sendTo(client);
       return this.replicas.confirm(client, writes, sendTo);
     };
     const prepared = client.status === 'ready' && (writes === undefined || clock.knows(writes));

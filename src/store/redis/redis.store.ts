@@ -185,7 +185,7 @@ export class RedisStore extends BaseStore {
       await this.written(model);
       for (const keys of this.keys.of(model)) await this.clearModel(keys);
       const { models, shards } = this.keys;
-      await this.write(models, async (client, limit) => {
+      await this.writeAbout(models, async (client, limit) => {
         await client.diffsyncUnname(models, model, limit);
         if (shards > 1) await client.unlink(this.keys.places(model), this.keys.layoutOf(model));
         // What others added meanwhile is not hidden: they name their model again only when it was empty.
@@ -434,7 +434,7 @@ export class RedisStore extends BaseStore {
     const { models, layout, shards, ttl } = this.keys;
     const layoutKey = this.keys.layoutOf(model);
     const { breaks } = this.connection;
-    await this.write(models, async (client) => {
+    await this.writeAbout(models, async (client) => {
       const found =
         shards === 1
           ? [client.sadd(models, model)]
@@ -459,7 +459,7 @@ export class RedisStore extends BaseStore {
   private async reservePlaces(model: string, count: number): Promise<number> {
     const places = this.keys.places(model);
     // Sent twice it leaves a gap, which is no harm.
-    return (await this.write(places, (client) => client.incrby(places, count))) - count + 1;
+    return (await this.writeAbout(places, (client) => client.incrby(places, count))) - count + 1;
   }
 
   private keysOf(model: string, uid: string): ModelKeys {
@@ -511,6 +511,12 @@ export class RedisStore extends BaseStore {
   private write<T>(key: string, send: (client: ScriptedRedis, limit: string) => Promise<T>): Promise<T> {
     this.renewal?.use();
     return this.connection.run({ store: String(this), writes: key, send });
+  }
+
+  /** Of what is no object: no caller is told that replicas have it. */
+  private writeAbout<T>(key: string, send: (client: ScriptedRedis, limit: string) => Promise<T>): Promise<T> {
+    this.renewal?.use();
+    return this.connection.run({ store: String(this), writes: key, unconfirmed: true, send });
   }
 }
 
