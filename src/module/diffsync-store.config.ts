@@ -7,9 +7,26 @@ import type { DiffSyncStoreOptions } from './diffsync-store.options.js';
 const NAMESPACE = 'diffsyncStore';
 const KEY = `CONFIGURATION(${NAMESPACE})`;
 
+/** `host:port`, several joined by commas. */
+const addresses = z
+  .string()
+  .regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'not host:port, several joined by commas')
+  .transform((text) =>
+    text.split(',').map((address) => {
+      const colon = address.lastIndexOf(':');
+      return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
+    }),
+  )
+  .optional();
+
 const environment = z.object({
   DIFFSYNC_STORE_ENGINE: z.enum(['local', 'redis', 'sqlite']),
   DIFFSYNC_STORE_URL: z.string().optional(),
+  DIFFSYNC_STORE_CLUSTER: addresses,
+  DIFFSYNC_STORE_SENTINELS: addresses,
+  DIFFSYNC_STORE_MASTER_NAME: z.string().optional(),
+  DIFFSYNC_STORE_PASSWORD: z.string().optional(),
+  DIFFSYNC_STORE_SENTINEL_PASSWORD: z.string().optional(),
   DIFFSYNC_STORE_PATH: z.string().optional(),
   DIFFSYNC_STORE_ID: z.string().optional(),
   DIFFSYNC_STORE_VERBOSITY: z
@@ -33,7 +50,7 @@ export interface DiffSyncStoreConfig {
 
 /**
  * The store's options from the environment, and from the env files that `ConfigModule` has loaded:
- * `DIFFSYNC_STORE_ENGINE` (`local`, `redis` or `sqlite`), `DIFFSYNC_STORE_URL` (redis only), `DIFFSYNC_STORE_PATH` (sqlite
+ * `DIFFSYNC_STORE_ENGINE` (`local`, `redis` or `sqlite`), `DIFFSYNC_STORE_URL`, `_CLUSTER`, `_SENTINELS`, `_MASTER_NAME`, `_PASSWORD`, `_SENTINEL_PASSWORD` (redis only), `DIFFSYNC_STORE_PATH` (sqlite
  * only), `DIFFSYNC_STORE_ID`, `DIFFSYNC_STORE_VERBOSITY` (0, 1, 2). Use: `forRootAsync(diffSyncStoreConfig.asProvider())`.
  * @throws ValueError, variable by variable, when it is called with wrong or missing ones.
  */
@@ -63,7 +80,19 @@ function readEnvironment(): DiffSyncStoreOptions {
 /** A variable of another engine is left alone: it may be there for another program. */
 function placeOf(env: z.output<typeof environment>): DiffSyncStoreOptions {
   const { DIFFSYNC_STORE_ENGINE: engine, DIFFSYNC_STORE_URL: url, DIFFSYNC_STORE_PATH: path } = env;
-  if (engine === 'redis' && url !== undefined) return { engine, url };
+  if (engine === 'redis') {
+    const password = env.DIFFSYNC_STORE_PASSWORD;
+    const sentinelPassword = env.DIFFSYNC_STORE_SENTINEL_PASSWORD;
+    return {
+      engine,
+      ...(url === undefined ? {} : { url }),
+      ...(env.DIFFSYNC_STORE_CLUSTER === undefined ? {} : { cluster: { nodes: env.DIFFSYNC_STORE_CLUSTER } }),
+      ...(env.DIFFSYNC_STORE_SENTINELS === undefined ? {} : { sentinels: env.DIFFSYNC_STORE_SENTINELS }),
+      ...(env.DIFFSYNC_STORE_MASTER_NAME === undefined ? {} : { masterName: env.DIFFSYNC_STORE_MASTER_NAME }),
+      ...(password === undefined ? {} : { password }),
+      ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    };
+  }
   if (engine !== 'sqlite') return { engine };
   if (path === undefined) throw new ValueError('diffSyncStoreConfig: DIFFSYNC_STORE_PATH: missing, for sqlite');
   return { engine, path };

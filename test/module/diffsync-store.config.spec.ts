@@ -87,6 +87,29 @@ describe('diffSyncStoreConfig', () => {
     });
   });
 
+  it('reads where a cluster or the sentinels are', () => {
+    const redis = { DIFFSYNC_STORE_ENGINE: 'redis', DIFFSYNC_STORE_PASSWORD: 'p' };
+    expect(readWith({ ...redis, DIFFSYNC_STORE_CLUSTER: 'a:1,[::1]:2' })).toEqual({
+      engine: 'redis',
+      password: 'p',
+      cluster: {
+        nodes: [
+          { host: 'a', port: 1 },
+          { host: '::1', port: 2 },
+        ],
+      },
+    });
+    const sentinels = { DIFFSYNC_STORE_SENTINELS: 'a:1', DIFFSYNC_STORE_MASTER_NAME: 'm' };
+    expect(readWith({ ...redis, ...sentinels, DIFFSYNC_STORE_SENTINEL_PASSWORD: 's' })).toEqual({
+      engine: 'redis',
+      password: 'p',
+      sentinelPassword: 's',
+      sentinels: [{ host: 'a', port: 1 }],
+      masterName: 'm',
+    });
+    expect(() => readWith({ ...redis, DIFFSYNC_STORE_CLUSTER: 'a' })).toThrow(/DIFFSYNC_STORE_CLUSTER: not host:port/);
+  });
+
   it.each<[Record<string, string>, RegExp]>([
     [{}, /DIFFSYNC_STORE_ENGINE: /],
     [{ DIFFSYNC_STORE_ENGINE: 'mongo' }, /DIFFSYNC_STORE_ENGINE: .*"local"\|"redis"/],

@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import {
+  Adapter,
+  type BaseStore,
+  DiffSyncModel,
+  DiffSyncStoreModule,
+  getStoreToken,
+  InjectStore,
+  type DiffSyncStoreOptions,
+} from '../../src/index.js';
+import { startCluster } from '../support/redis-cluster.js';
+import { startSentinel } from '../support/redis-sentinel.js';
+
+class Device extends DiffSyncModel.define({
+  name: 'device',
+  schema: z.object({ name: z.string() }),
+  identifiers: ['name'],
+}) {}
+
+@Injectable()
+class Network extends Adapter {
+  static override readonly models = [Device];
+  static override readonly topLevel = ['device'];
+
+  constructor(@InjectStore('network') store: BaseStore) {
+    super({ store });
+  }
+}
+
+const topologies: [string, () => Promise<{ options: Partial<DiffSyncStoreOptions>; stop(): Promise<void> }>][] = [
+  [
+    'a cluster, with every option of one',
+    async () => {
+      const { nodes, stop } = await startCluster();
+      const durability = { replicas: 1, timeout: 1000 };
+      return { options: { cluster: { nodes }, shards: 2, scaleReads: 'master', durability, ttl: 60_000 }, stop };
+    },
+  ],
+  [
+    'a master behind Sentinel, with passwords',
+    async () => {
+      const secrets = { password: 'geheim', sentinelPassword: 'heimlich' };
+      const { sentinels, masterName, stop } = await startSentinel(secrets);
+      return { options: { sentinels, masterName, ...secrets }, stop };
+    },
+  ],
+];
+
+describe('forRoot and forFeature', () => {
+  it.each(topologies)(
+    'on %s',
+    async (_topology, start) => {
+      const { options, stop } = await start();
+      try {
+        const app = await Test.createTestingModule({
+          imports: [
+            DiffSyncStoreModule.forRoot({ engine: 'redis', storeId: 'inventory', ...options } as DiffSyncStoreOptions),
+            DiffSyncStoreModule.forFeature(['network']),
+          ],
+          providers: [Network],
+        }).compile();
+        await app.init();
+        const network = app.get(Network);
+        await network.add(new Device({ name: 'a' }));
+        expect((await network.getAll(Device)).map(({ name }) => name)).toEqual(['a']);
+        const store = app.get<BaseStore>(getStoreToken('network'));
+        await store.clear();
+        await app.close();
+        expect(store.isOpen).toBe(false);
+      } finally {
+        await stop();
+      }
+    },
+    60_000,
+  );
+});
