@@ -138,7 +138,7 @@ describe('all nodes', () => {
       for (const outcome of await Promise.allSettled(works.map((work) => work()))) {
         expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(ObjectStoreException) as unknown });
       }
-      for (const server of [...cluster.servers]) await cluster.restart(server);
+      for (const server of cluster.servers) await cluster.restart(server);
       await cluster.settled();
       await untilItWorks(() => store.add({ obj: new first({ name: 'c' }) }));
       expect(await store.count()).toBe(1); // These servers keep nothing on disk.
