@@ -77,6 +77,7 @@ export {
   type CopyResult,
   type CopyStoreOptions,
 } from './store/copy-store.js';
+export type { StoreProblem, StoreProblemKind, StoreReport } from './store/store-report.js';
 export type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './store/model-ref.js';
 export { SerialStore } from './store/serial-store.js';
 export type { RecordChange } from './store/write-behind.js';

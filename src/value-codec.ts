@@ -1,11 +1,13 @@
 import { types } from 'node:util';
-import { isPlainObject, setOwn } from './values.js';
+import { isPlainObject, MAX_BIGINT_DIGITS, MAX_DEPTH, setOwn } from './values.js';
 
 /**
  * Values as JSON: what JSON would lose becomes `{"$diffsync":"<kind>","v":…}`, and an object that has the key `$diffsync`
  * itself is wrapped in the kind `object`; all else stays as it is.
  */
 export const TAG = '$diffsync';
+
+type Change = (item: unknown, depth: number) => unknown;
 
 /** The same value where JSON keeps it exactly; copies only what has to change. */
 export function tag(value: unknown): unknown {
@@ -32,7 +34,11 @@ export function tag(value: unknown): unknown {
       'Map',
       [...value].map(([key, item]) => [tag(key), tag(item)]),
     );
-  if (types.isSet(value)) return tagged('Set', [...value].map(tag));
+  if (types.isSet(value))
+    return tagged(
+      'Set',
+      [...value].map((item) => tag(item)),
+    );
   return tagObject(value as Readonly<Record<string, unknown>>);
 }
 
@@ -50,24 +56,25 @@ export function tagObject(value: Readonly<Record<string, unknown>>): Readonly<Re
   return Object.hasOwn(value, TAG) ? tagged('object', object) : object;
 }
 
-/** The list itself where `change` changes none of its items. */
-function changedItems(list: readonly unknown[], change: (item: unknown) => unknown): readonly unknown[] {
+/** The list itself where `change` changes none of its items. `depth`: that of the items. */
+function changedItems(list: readonly unknown[], change: Change, depth = 0): readonly unknown[] {
   let copy: unknown[] | undefined;
   for (let index = 0; index < list.length; index++) {
-    const item = change(list[index]);
+    const item = change(list[index], depth);
     if (item !== list[index]) (copy ??= [...list])[index] = item;
   }
   return copy ?? list;
 }
 
-/** The object itself where `change` changes none of its fields. */
+/** The object itself where `change` changes none of its fields. `depth`: that of the fields. */
 function changedFields(
   value: Readonly<Record<string, unknown>>,
-  change: (item: unknown) => unknown,
+  change: Change,
+  depth = 0,
 ): Readonly<Record<string, unknown>> {
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(value)) {
-    const item = change(value[key]);
+    const item = change(value[key], depth);
     if (item !== value[key]) setOwn((copy ??= { ...value }), key, item);
   }
   return copy ?? value;
@@ -77,18 +84,41 @@ function tagged(kind: string, v?: unknown): Record<string, unknown> {
   return v === undefined ? { [TAG]: kind } : { [TAG]: kind, v };
 }
 
+/** What a store may not be made to read: a value that no `add` would have taken, or that was cut or changed. */
+export class DamagedValue extends Error {}
+
 /**
- * The value that `tag` was given; as `tag`, copies only what has to change. Runs nothing and sets no prototype.
- * @throws Error for a tag that is damaged or unknown.
+ * The value that `tag` was given; as `tag`, copies only what has to change. Runs nothing, sets no prototype, and takes
+ * time in proportion to the value, whoever wrote it: only the forms that `tag` writes are taken, within the bounds of what
+ * a store keeps.
+ * @param depth how many lists, objects, Maps and Sets contain the value.
+ * @throws DamagedValue, which repeats nothing of the value but the name of an unknown kind.
  */
-export function revive(value: unknown): unknown {
+export function revive(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return changedItems(value, revive);
   const object = value as Record<string, unknown>;
-  return Object.hasOwn(object, TAG) ? reviveTagged(object[TAG], object['v']) : changedFields(object, revive);
+  if (!Array.isArray(value) && Object.hasOwn(object, TAG)) return reviveTagged(object[TAG], object['v'], depth);
+  checkDepth(depth);
+  return Array.isArray(value) ? changedItems(value, revive, depth + 1) : changedFields(object, revive, depth + 1);
 }
 
-function reviveTagged(kind: unknown, v: unknown): unknown {
+/** @throws DamagedValue for plain JSON that is nested deeper than a store keeps. */
+export function checkNesting(value: unknown, depth = 0): void {
+  if (typeof value !== 'object' || value === null) return;
+  checkDepth(depth);
+  if (Array.isArray(value)) for (const item of value) checkNesting(item, depth + 1);
+  else for (const key of Object.keys(value)) checkNesting((value as Record<string, unknown>)[key], depth + 1);
+}
+
+function checkDepth(depth: number): void {
+  if (depth >= MAX_DEPTH) throw new DamagedValue(`nested more than ${MAX_DEPTH} levels deep`);
+}
+
+/** Longer than any that `toISOString` gives, so that no long text is parsed. */
+const MAX_DATE_CHARS = 27;
+const BIGINT = new RegExp(`^-?\\d{1,${MAX_BIGINT_DIGITS}}$`);
+
+function reviveTagged(kind: unknown, v: unknown, depth: number): unknown {
   switch (kind) {
     case 'undefined':
       return undefined;
@@ -96,27 +126,39 @@ function reviveTagged(kind: unknown, v: unknown): unknown {
       if (v === 'NaN' || v === 'Infinity' || v === '-Infinity' || v === '-0') return Number(v);
       break;
     case 'bigint':
-      if (typeof v === 'string' && /^-?\d+$/.test(v)) return BigInt(v);
+      if (typeof v === 'string' && BIGINT.test(v)) return BigInt(v);
       break;
-    case 'Date':
+    case 'Date': {
       if (v === null) return new Date(Number.NaN);
-      if (typeof v === 'string' && !Number.isNaN(Date.parse(v))) return new Date(v);
+      if (typeof v !== 'string' || v.length > MAX_DATE_CHARS) break;
+      const date = new Date(v);
+      if (!Number.isNaN(date.getTime()) && date.toISOString() === v) return date;
       break;
-    case 'Uint8Array':
-      if (typeof v === 'string') return new Uint8Array(Buffer.from(v, 'base64'));
+    }
+    case 'Uint8Array': {
+      if (typeof v !== 'string') break;
+      const bytes = Buffer.from(v, 'base64');
+      if (bytes.toString('base64') === v) return new Uint8Array(bytes);
       break;
+    }
     case 'Map':
+      checkDepth(depth);
       if (Array.isArray(v) && v.every((entry) => Array.isArray(entry) && entry.length === 2)) {
-        return new Map((v as [unknown, unknown][]).map(([key, item]) => [revive(key), revive(item)]));
+        return new Map(
+          (v as [unknown, unknown][]).map(([key, item]) => [revive(key, depth + 1), revive(item, depth + 1)]),
+        );
       }
       break;
     case 'Set':
-      if (Array.isArray(v)) return new Set(v.map(revive));
+      checkDepth(depth);
+      if (Array.isArray(v)) return new Set(v.map((item) => revive(item, depth + 1)));
       break;
     case 'object':
+      checkDepth(depth);
       if (typeof v === 'object' && v !== null && !Array.isArray(v))
-        return changedFields(v as Record<string, unknown>, revive);
+        return changedFields(v as Record<string, unknown>, revive, depth + 1);
       break;
   }
-  throw new Error(`unknown or damaged value of kind ${JSON.stringify(kind)}; was it written by a newer version?`);
+  const name = typeof kind === 'string' && kind.length <= 20 ? JSON.stringify(kind) : 'that is no name';
+  throw new DamagedValue(`unknown or damaged value of kind ${name}; was it written by a newer version?`);
 }

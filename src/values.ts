@@ -1,7 +1,10 @@
 import { isDeepStrictEqual, types } from 'node:util';
 
 /** Deeper values are refused rather than risking the call stack of every later reader. */
-const MAX_DEPTH = 500;
+export const MAX_DEPTH = 500;
+/** Parsing and printing more takes time that grows faster than the text. */
+export const MAX_BIGINT_DIGITS = 1000;
+const BIGINT_END = 10n ** BigInt(MAX_BIGINT_DIGITS);
 
 /** A value that no store can keep, with the path to it below its field. */
 export class UnstorableValue extends Error {
@@ -55,10 +58,11 @@ function isMapKey(item: unknown): boolean {
 /**
  * A copy that shares nothing with the original. Kinds kept: JSON's, Date, bigint, Map, Set, Uint8Array, undefined, and
  * numbers that JSON has no word for.
- * @throws UnstorableValue for a function, a symbol, an instance of another class, a cycle, or more than 500 levels.
+ * @throws UnstorableValue for a function, a symbol, an instance of another class, a cycle, more than 500 levels, or a
+ * bigint of more than 1,000 digits.
  */
 export function copyValue(value: unknown, path = ''): unknown {
-  return isScalar(value) ? value : copyDeep(value, path, []);
+  return isScalar(value) && typeof value !== 'bigint' ? value : copyDeep(value, path, []);
 }
 
 /** A copy of those of the fields that are there. */
@@ -110,6 +114,9 @@ function isScalar(value: unknown): boolean {
 
 function copyDeep(value: unknown, path: string, above: object[]): unknown {
   if (typeof value === 'function' || typeof value === 'symbol') throw new UnstorableValue(path, `is a ${typeof value}`);
+  if (typeof value === 'bigint' && (value >= BIGINT_END || value <= -BIGINT_END)) {
+    throw new UnstorableValue(path, `is a bigint of more than ${MAX_BIGINT_DIGITS} digits`);
+  }
   if (typeof value !== 'object' || value === null) return value;
   if (types.isDate(value)) return new Date(value.getTime());
   if (types.isUint8Array(value)) return new Uint8Array(value);
@@ -141,7 +148,7 @@ function copyList(list: readonly unknown[], path: string, above: object[]): unkn
   const copy: unknown[] = [];
   for (let index = 0; index < list.length; index++) {
     const item = list[index];
-    copy.push(isScalar(item) ? item : copyDeep(item, `${path}[${index}]`, above));
+    copy.push(isScalar(item) && typeof item !== 'bigint' ? item : copyDeep(item, `${path}[${index}]`, above));
   }
   return copy;
 }

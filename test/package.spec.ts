@@ -7,6 +7,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { types: string; default: string }>;
   bin: Record<string, string>;
+  files: readonly string[];
+  scripts: Record<string, string>;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
   peerDependenciesMeta: Record<string, { optional: boolean }>;
@@ -134,6 +136,28 @@ describe('the manifest', () => {
     const used = new Set(imports.map(({ to }) => to).filter((to) => !to.startsWith('src/') && !to.startsWith('node:')));
     expect([...used].filter((name) => !declared.has(name))).toEqual([]);
     expect(Object.keys(manifest.dependencies).filter((name) => !used.has(name))).toEqual([]);
+  });
+
+  it('ships what tells of its security, and its licence', () => {
+    expect(manifest.files).toEqual(expect.arrayContaining(['dist', 'LICENSE', 'README.md', 'SECURITY.md']));
+    for (const file of manifest.files) if (file !== 'dist') expect(statSync(join(root, file)).isFile()).toBe(true);
+  });
+
+  it('has no production dependency that runs a script when it is installed, and all are in the lock file', () => {
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<
+        string,
+        { dev?: boolean; devOptional?: boolean; hasInstallScript?: boolean; dependencies?: object }
+      >;
+    };
+    const production = Object.entries(packages).filter(
+      ([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional,
+    );
+    expect(production.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path)).toEqual([]);
+    const locked = new Set(production.map(([path]) => path));
+    expect(Object.keys(manifest.dependencies).filter((name) => !locked.has(`node_modules/${name}`))).toEqual([]);
+    const { scripts } = manifest;
+    expect(['preinstall', 'install', 'postinstall', 'prepare'].filter((name) => name in scripts)).toEqual([]);
   });
 
   it('has doors that the build makes, each from one index.ts', () => {

@@ -87,6 +87,7 @@ describe('the README', () => {
       storeId: 'a',
       name: 'a',
       isGlobal: false,
+      maxObjectBytes: 1000,
       verbosity: 1,
       retryAttempts: 1,
       retryDelay: 0,

@@ -454,6 +454,17 @@ export function answersFromRecord(model: ModelClass, fields: Readonly<Record<str
   return known;
 }
 
+/** Whether an object of the class may say something else than its identifiers joined. */
+export function hasOwnUniqueId(model: ModelClass): boolean {
+  const { prototype } = model;
+  const standard = DiffSyncModel.prototype;
+  return (
+    !joinsIdentifiers(model) ||
+    prototype.getUniqueId !== standard.getUniqueId ||
+    prototype.getIdentifiers !== standard.getIdentifiers
+  );
+}
+
 /** Whether its unique ids are what its definition says. */
 export function joinsIdentifiers({ createUniqueId }: ModelClass): boolean {
   return createUniqueId === DiffSyncModel.createUniqueId;
@@ -463,10 +474,8 @@ function hasOwnAnswers(model: ModelClass): boolean {
   const { prototype } = model;
   const standard = DiffSyncModel.prototype;
   return (
-    !joinsIdentifiers(model) ||
+    hasOwnUniqueId(model) ||
     prototype.getType !== standard.getType ||
-    prototype.getUniqueId !== standard.getUniqueId ||
-    prototype.getIdentifiers !== standard.getIdentifiers ||
     prototype.getAttrs !== standard.getAttrs ||
     prototype.getShortname !== standard.getShortname ||
     prototype.getChildrenMapping !== standard.getChildrenMapping

@@ -3,7 +3,7 @@ import { ModelDefinitionError } from '../errors.js';
 import type { DiffSyncModelFlags } from '../flags.js';
 
 /** Also what a store takes as a model's name, for it becomes part of keys and file names. */
-const MODEL_NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/;
+const MODEL_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,511}$/;
 
 /** Any schema library that speaks Standard Schema and yields an object: zod 4, valibot, arktype, … */
 export type ModelSchema = StandardSchemaV1<object, object>;
@@ -31,6 +31,12 @@ export function isModelName(name: unknown): name is string {
   return typeof name === 'string' && MODEL_NAME.test(name);
 }
 
+/** A name that is none, as a message shows it: it may be long. */
+export function shown(name: unknown): string {
+  const text = JSON.stringify(name) ?? typeof name;
+  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
+}
+
 /**
  * @param methods the names that instances already use, which a field would hide.
  * @throws ModelDefinitionError that names the model and the field.
@@ -39,7 +45,7 @@ export function checkDefinition(definition: ModelDefinition, methods: object): M
   const { name, schema, identifiers, attributes, children, shortname } = definition;
   if (!isModelName(name)) {
     throw new ModelDefinitionError(
-      `model name ${JSON.stringify(name)} is not allowed: a letter or "_" first, then letters, digits, "_" or "-"`,
+      `model name ${shown(name)} is not allowed: a letter or "_" first, then letters, digits, "_" or "-", 512 at most`,
     );
   }
   if (typeof schema?.['~standard']?.validate !== 'function') {
@@ -81,7 +87,7 @@ export function checkDefinition(definition: ModelDefinition, methods: object): M
   }
   for (const child of Object.keys(children)) {
     if (!isModelName(child))
-      throw new ModelDefinitionError(`model ${name}: child model name "${String(child)}" is not allowed`);
+      throw new ModelDefinitionError(`model ${name}: child model name ${shown(child)} is not allowed`);
   }
   return definition;
 }

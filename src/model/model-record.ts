@@ -1,4 +1,4 @@
-import { ValueError } from '../errors.js';
+import { DiffSyncError, ValueError } from '../errors.js';
 import { copyValue, sameValue, setOwn, UnstorableValue } from '../values.js';
 import type { ModelClass } from './defined-model.js';
 import { definitionOf, fieldNames, fieldOf, hydrateModel, type DiffSyncModel } from './diffsync-model.js';
@@ -19,7 +19,7 @@ export interface ModelRecord {
  */
 export function toRecord(model: DiffSyncModel): ModelRecord {
   const type = model.getType();
-  const uid = model.getUniqueId();
+  const uid = uidOf(model, type);
   checkUniqueId(type, uid);
   const data: Record<string, unknown> = {};
   for (const field of fieldNames(model)) {
@@ -32,7 +32,24 @@ export function toRecord(model: DiffSyncModel): ModelRecord {
       throw new ValueError(`${type} "${uid}": the value of ${field} cannot be read`, { cause: error });
     }
   }
-  return model.modelFlags === definitionOf(model).modelFlags ? { uid, data } : { uid, data, flags: model.modelFlags };
+  const flags: unknown = model.modelFlags;
+  if (flags === definitionOf(model).modelFlags) return { uid, data };
+  if (!isFlags(flags)) throw new ValueError(`${type} "${uid}": modelFlags is not an integer of 32 bits`);
+  return { uid, data, flags };
+}
+
+/** Whether bits can be told from it. */
+export function isFlags(flags: unknown): flags is number {
+  return typeof flags === 'number' && Object.is(flags | 0, flags);
+}
+
+function uidOf(model: DiffSyncModel, type: string): string {
+  try {
+    return model.getUniqueId();
+  } catch (error) {
+    if (error instanceof DiffSyncError) throw error;
+    throw new ValueError(`${type}: the unique id of an object cannot be read`, { cause: error });
+  }
 }
 
 /** The object that a record describes. The caller gives the record's values away. */

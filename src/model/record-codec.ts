@@ -1,6 +1,6 @@
-import { revive, TAG, tagObject } from '../value-codec.js';
-import { isPlainObject } from '../values.js';
-import type { ModelRecord } from './model-record.js';
+import { checkNesting, DamagedValue, revive, TAG, tagObject } from '../value-codec.js';
+import { isPlainObject, MAX_DEPTH } from '../values.js';
+import { isFlags, type ModelRecord } from './model-record.js';
 
 /**
  * Records as JSON: plain where the value is plain JSON, and tagged values (see value-codec) where it is not. A record with
@@ -12,10 +12,18 @@ export function encodeRecord(record: ModelRecord): string {
   return JSON.stringify(recordToJson(record));
 }
 
-/** @throws Error when the text is no record; it never runs anything and sets no prototype. */
+/** So short a text cannot be nested too deep: a level takes two characters at least. */
+const SHALLOW_CHARS = 2 * MAX_DEPTH;
+
+/**
+ * Whatever the text is, it runs nothing, sets no prototype, and takes time in proportion to its length.
+ * @throws DamagedValue when it is no record; nothing of the text is in its message.
+ */
 export function decodeRecord(uid: string, text: string): ModelRecord {
-  const value: unknown = JSON.parse(text);
-  return isObject(value) && !text.includes(`"${TAG}"`) ? { uid, data: value } : recordFromJson(uid, value);
+  const value = parse(text);
+  if (!isObject(value) || text.includes(`"${TAG}"`)) return recordFromJson(uid, value);
+  if (text.length > SHALLOW_CHARS) checkNesting(value, FIELDS);
+  return { uid, data: value };
 }
 
 /** As `encodeRecord`, the JSON value, for a backend that keeps documents. It may share parts with the record. */
@@ -24,15 +32,26 @@ export function recordToJson({ data, flags }: ModelRecord): Readonly<Record<stri
   return flags === undefined ? value : { [TAG]: 'object', flags, v: untag(value) };
 }
 
-/** As `decodeRecord`, of what `recordToJson` gave. The record may share parts with the value. @throws Error */
+/** As `decodeRecord`, of what `recordToJson` gave. The record may share parts with the value. @throws DamagedValue */
 export function recordFromJson(uid: string, value: unknown): ModelRecord {
-  if (!isObject(value)) throw new Error('not a JSON object');
+  if (!isObject(value)) throw new DamagedValue('not a JSON object');
   const flags = Object.hasOwn(value, TAG) ? value['flags'] : undefined;
-  const data = revive(value);
-  if (!isObject(data) || !isPlainObject(data)) throw new Error('not a record');
+  const data = revive(value, FIELDS);
+  if (!isObject(data) || !isPlainObject(data)) throw new DamagedValue('not a record');
   if (flags === undefined) return { uid, data };
-  if (!Number.isSafeInteger(flags)) throw new Error('flags are not an integer');
-  return { uid, data, flags: flags as number };
+  if (!isFlags(flags)) throw new DamagedValue('flags are not an integer of 32 bits');
+  return { uid, data, flags };
+}
+
+/** What contains the fields does not count as a level. */
+const FIELDS = -1;
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DamagedValue('not JSON'); // The parser's own words repeat some of the text.
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

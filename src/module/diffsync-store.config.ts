@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ValueError } from '../errors.js';
 import { checkOptions } from '../store/check-options.js';
 import type { DiffSyncStoreOptions } from './diffsync-store.options.js';
+import { hideSecrets } from './printed-options.js';
 
 const NAMESPACE = 'diffsyncStore';
 const KEY = `CONFIGURATION(${NAMESPACE})`;
@@ -70,11 +71,11 @@ export const diffSyncStoreConfig: DiffSyncStoreConfig = Object.defineProperties(
 function readEnvironment(): DiffSyncStoreOptions {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
   const env = checkOptions('diffSyncStoreConfig', environment, given);
-  return {
+  return hideSecrets({
     ...placeOf(env),
     ...(env.DIFFSYNC_STORE_ID === undefined ? {} : { storeId: env.DIFFSYNC_STORE_ID }),
     ...(env.DIFFSYNC_STORE_VERBOSITY === undefined ? {} : { verbosity: env.DIFFSYNC_STORE_VERBOSITY }),
-  };
+  });
 }
 
 /** A variable of another engine is left alone: it may be there for another program. */

@@ -10,6 +10,7 @@ import {
   type FeatureStore,
 } from './diffsync-store.options.js';
 import { getStoreToken } from './diffsync-store.tokens.js';
+import { hideSecrets } from './printed-options.js';
 import { createStore } from './store-factory.js';
 import { DiffSyncStoreRegistry } from './store-registry.js';
 
@@ -58,7 +59,11 @@ export class DiffSyncStoreModule extends ConfigurableModuleClass {
     const { name, isGlobal, extraProviders, ...own } = (options ?? {}) as typeof OPTIONS_TYPE & Record<string, unknown>;
     void [name, isGlobal, extraProviders];
     checkModuleOptions(own);
-    return super.forRoot(options);
+    const definition = super.forRoot(options);
+    for (const provider of definition.providers ?? []) {
+      if ('useValue' in provider && provider.provide === MODULE_OPTIONS_TOKEN) hideSecrets(provider.useValue as object);
+    }
+    return definition;
   }
 
   /** @throws ValueError when none of `useFactory`, `useClass`, `useExisting` is there; wrong options fail when it boots. */

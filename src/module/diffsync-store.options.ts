@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BaseStore } from '../store/base-store.js';
+import { BaseStore, type BaseStoreOptions } from '../store/base-store.js';
 import { checkOptions } from '../store/check-options.js';
 import { checkStoreId } from '../store/store-id.js';
 import type { RedisStoreOptions } from '../store/redis/redis-options.js';
@@ -12,6 +12,8 @@ export type StoreClass = new (options: never) => BaseStore;
 interface SharedOptions {
   /** Which store of the backend. `forFeature(['a'])` below it gives `<storeId>.a`. Default: as the engine says. */
   readonly storeId?: string | undefined;
+  /** Objects whose text is larger are refused; bytes. @default 16 MiB */
+  readonly maxObjectBytes?: number | undefined;
   /** 0 warnings, 1 information, 2 debug with every store operation. @default 0 */
   readonly verbosity?: Verbosity | undefined;
   /** How often the application tries to open the store before it fails to start. @default 10 */
@@ -26,7 +28,7 @@ export interface LocalEngineOptions extends SharedOptions {
 }
 
 /** In Redis; needs the package `ioredis`. */
-export interface RedisEngineOptions extends SharedOptions, Omit<RedisStoreOptions, 'storeId' | 'name' | 'logger'> {
+export interface RedisEngineOptions extends SharedOptions, Omit<RedisStoreOptions, keyof BaseStoreOptions> {
   readonly engine: 'redis';
 }
 
@@ -58,6 +60,7 @@ export const DEFAULTS = Object.freeze({ verbosity: 0, retryAttempts: 10, retryDe
 
 const shared = {
   storeId: z.string().optional(),
+  maxObjectBytes: z.int().optional(),
   verbosity: z.literal([0, 1, 2]).optional(),
   retryAttempts: z.int().min(1).optional(),
   retryDelay: z.int().min(0).optional(),

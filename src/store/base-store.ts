@@ -1,5 +1,12 @@
 import { inspect } from 'node:util';
-import { DiffSyncError, ObjectAlreadyExists, ObjectNotFound, ObjectStoreException, ValueError } from '../errors.js';
+import {
+  DiffSyncError,
+  ObjectAlreadyExists,
+  ObjectNotFound,
+  ObjectStoreException,
+  ValueError,
+  type StoreErrorCode,
+} from '../errors.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
 import {
@@ -14,15 +21,18 @@ import {
 } from '../model/diffsync-model.js';
 import type { ModelHost } from '../model/model-hooks.js';
 import { sameValue } from '../values.js';
-import { isModelName } from '../model/model-definition.js';
+import { isModelName, shown } from '../model/model-definition.js';
 import { ModelRegistry } from '../model/model-registry.js';
 import { viewer, type ObjectView } from '../model/object-view.js';
 import { copyRecord, fromRecord, sameRecord, toRecord, type ModelRecord } from '../model/model-record.js';
+import { clash, misfit } from '../model/record-fit.js';
+import { checkSize } from '../model/record-size.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { inTurns, mapInTurns } from './event-loop.js';
 import { Flusher } from './flusher.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
 import { checkStoreId } from './store-id.js';
+import { StoreReporter, type StoreReport } from './store-report.js';
 import { WriteBehind, type InsertConflict, type RecordChange } from './write-behind.js';
 
 export interface BaseStoreOptions {
@@ -30,6 +40,11 @@ export interface BaseStoreOptions {
   readonly storeId?: string | undefined;
   /** Default: the class name. */
   readonly name?: string | undefined;
+  /**
+   * An object whose text is larger is refused; bytes, in UTF-8. Child lists that grow by `addChild` are not measured.
+   * @default 16777216 (16 MiB)
+   */
+  readonly maxObjectBytes?: number | undefined;
   readonly logger?: DiffSyncLogger | undefined;
 }
 
@@ -37,6 +52,9 @@ export interface BaseStoreOptions {
 const PAGE_SIZE = 1000;
 /** Deferred writes are drained when so many wait. */
 const MAX_WAITING = 500;
+const DEFAULT_MAX_OBJECT_BYTES = 16 * 1024 * 1024;
+/** What any backend, and JavaScript's strings, can hold. */
+const LARGEST_MAX_OBJECT_BYTES = 256 * 1024 * 1024;
 
 /**
  * The contract of every store. Public operations do the shared work here, once; a backend writes only the abstract
@@ -51,6 +69,7 @@ export abstract class BaseStore {
   abstract readonly engine: string;
   readonly name: string;
   readonly storeId: string | undefined;
+  readonly maxObjectBytes: number;
 
   protected state: 'new' | 'open' | 'closing' | 'closed' = 'new';
   protected readonly registry = new ModelRegistry();
@@ -79,6 +98,7 @@ export abstract class BaseStore {
   constructor(options: BaseStoreOptions = {}) {
     if (options.storeId !== undefined) checkStoreId(options.storeId);
     this.storeId = options.storeId;
+    this.maxObjectBytes = checkMaxObjectBytes(options.maxObjectBytes ?? DEFAULT_MAX_OBJECT_BYTES);
     this.name = options.name ?? new.target.name;
     this.log = options.logger ?? SILENT_LOGGER;
   }
@@ -117,6 +137,29 @@ export abstract class BaseStore {
   protected abstract deleteRecords(model: string, uids: readonly string[]): Promise<readonly boolean[]>;
   /** Every record of this store, and of no other. */
   protected abstract clearRecords(): Promise<void>;
+  /**
+   * For `verify`. Overridden where an index, or whatever else is kept apart, may disagree with the objects. Here: reads all;
+   * a model ends at the first object that cannot be read.
+   */
+  protected async verifyRecords(_options: { readonly repair: boolean }): Promise<StoreReport> {
+    const reporter = new StoreReporter();
+    for (const model of (await this.countAllRecords()).keys()) {
+      try {
+        for await (const page of this.scanRecords(model, PAGE_SIZE)) {
+          for (const record of page) {
+            const reason = this.misfitOf(model, record);
+            if (reason === undefined) reporter.objects++;
+            else reporter.add({ kind: 'undecodable', model, uniqueId: record.uid, reason, repaired: false });
+          }
+        }
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        const kind = error.code === 'STORE_CORRUPT' ? 'undecodable' : 'wrong-type';
+        reporter.add({ kind, model, reason: error.message, repaired: false });
+      }
+    }
+    return reporter.report();
+  }
   /** A store of the same backend and connection, with another id. The connection closes with the last store on it. */
   abstract scope(options: { readonly storeId: string; readonly name?: string }): BaseStore;
 
@@ -178,6 +221,18 @@ export abstract class BaseStore {
   /** Writes all that waits: child links, and a running sync's changes. Every read does so by itself. */
   async flush(): Promise<void> {
     return this.flusher.flush();
+  }
+
+  /**
+   * Compares what the store keeps apart from its objects, such as their order, with the objects, and reads each of them.
+   * What others write meanwhile is no problem. Takes as long as a read of all, and on Redis a walk over all keys besides.
+   * @param options.repair also repairs what it finds, as `StoreProblemKind` says for each kind. Default false.
+   */
+  async verify({ repair = false }: { readonly repair?: boolean } = {}): Promise<StoreReport> {
+    return this.run('verify', {}, async () => {
+      if (repair) this.writeCount++;
+      return this.verifyRecords({ repair });
+    });
   }
 
   // ---- Adapter and models
@@ -348,7 +403,7 @@ export abstract class BaseStore {
    */
   async add({ obj }: { readonly obj: DiffSyncModel }): Promise<void> {
     const model = this.learn(obj);
-    const record = toRecord(obj);
+    const record = this.recordOf(obj);
     const about = { model, uids: [record.uid] };
     const [existing] = await this.run('add', about, () => this.insertRecords(model, [record]));
     if (existing !== undefined && !sameRecord(existing, record))
@@ -432,7 +487,7 @@ export abstract class BaseStore {
   /** The stored object with the unique id of `obj`, else `obj`, which is added. */
   async getOrAddModelInstance<M extends DiffSyncModel>(obj: M): Promise<[obj: M, created: boolean]> {
     const model = this.learn(obj);
-    const record = toRecord(obj);
+    const record = this.recordOf(obj);
     return this.run('getOrAddModelInstance', { model, uids: [record.uid] }, async () => {
       const [existing] = await this.insertRecords(model, [record]);
       if (existing !== undefined) return [this.toObject(classOf(obj), existing) as M, false];
@@ -493,14 +548,14 @@ export abstract class BaseStore {
 
   /** @internal As `add` for an object known to be absent. */
   async deferAdd(obj: DiffSyncModel): Promise<void> {
-    this.behind.insert(this.learn(obj), toRecord(obj));
+    this.behind.insert(this.learn(obj), this.recordOf(obj));
     this.bind(obj);
     await this.drainWhenFull();
   }
 
   /** @internal As `update`. */
   async deferUpdate(obj: DiffSyncModel): Promise<void> {
-    this.behind.put(this.learn(obj), toRecord(obj));
+    this.behind.put(this.learn(obj), this.recordOf(obj));
     this.bind(obj);
     await this.drainWhenFull();
   }
@@ -628,7 +683,7 @@ export abstract class BaseStore {
     const model = this.registry.get(type);
     return model === undefined
       ? []
-      : records.flatMap((record) => (record === undefined ? [] : [fromRecord(model, this.own(record))]));
+      : records.flatMap((record) => (record === undefined ? [] : [this.hydrate(model, record)]));
   }
 
   private async updateOr(
@@ -646,12 +701,12 @@ export abstract class BaseStore {
         await this.modifyRecords(name, [uid], (_, current) => {
           found = current && this.toObject(model, current);
           if (found === undefined) return undefined;
-          return setAttrs(found, attrs) ? toRecord(found) : undefined;
+          return setAttrs(found, attrs) ? this.recordOf(found) : undefined;
         });
         if (found !== undefined) return [found, false];
         const obj = await make();
         setAttrs(obj, attrs);
-        const [existing] = await this.insertRecords(name, [toRecord(obj)]);
+        const [existing] = await this.insertRecords(name, [this.recordOf(obj)]);
         if (existing === undefined) {
           this.bind(obj);
           return [obj, true];
@@ -716,12 +771,20 @@ export abstract class BaseStore {
    */
   private recordsByModel(objs: readonly DiffSyncModel[]): readonly ModelGroup[] | Promise<readonly ModelGroup[]> {
     const groups = [...this.byModel(objs)];
+    const recordOf = (obj: DiffSyncModel): ModelRecord => this.recordOf(obj);
     if (objs.length <= PAGE_SIZE) {
-      return groups.map(([model, group]) => ({ model, group, records: group.map(toRecord) }));
+      return groups.map(([model, group]) => ({ model, group, records: group.map(recordOf) }));
     }
     return Promise.all(
-      groups.map(async ([model, group]) => ({ model, group, records: await mapInTurns(group, toRecord) })),
+      groups.map(async ([model, group]) => ({ model, group, records: await mapInTurns(group, recordOf) })),
     );
+  }
+
+  /** @throws ValueError for what no store can keep, or this one may not. */
+  private recordOf(obj: DiffSyncModel): ModelRecord {
+    const record = toRecord(obj);
+    checkSize(obj.getType(), record, this.maxObjectBytes);
+    return record;
   }
 
   private learn(obj: DiffSyncModel): string {
@@ -731,7 +794,7 @@ export abstract class BaseStore {
   private nameOf(model: ModelRef): string {
     const known = typeof model === 'string' ? model : typeof model === 'function' ? model : classOf(model);
     if (typeof known === 'string') {
-      if (!isModelName(known)) throw new ValueError(`${JSON.stringify(known)} is not a model name`);
+      if (!isModelName(known)) throw new ValueError(`${shown(known)} is not a model name`);
       return known;
     }
     this.registry.learn(known);
@@ -767,16 +830,58 @@ export abstract class BaseStore {
           `models of the adapter`,
       );
     }
-    const obj = fromRecord(known, this.own(record));
+    const obj = this.hydrate(known, record);
     this.bind(obj);
     return obj as ObjectOf<R>;
+  }
+
+  /** @throws ObjectStoreException (STORE_CORRUPT) for a record that is no object of the class. */
+  private hydrate(model: ModelClass, record: ModelRecord): DiffSyncModel {
+    this.checkFit(model, record);
+    try {
+      return fromRecord(model, this.own(record));
+    } catch (error) {
+      const reason = clash(model, record);
+      throw reason === undefined ? error : this.corrupt(model.modelName, record.uid, reason, error);
+    }
+  }
+
+  /** Records that this process keeps are those that it made. */
+  private checkFit(model: ModelClass, record: ModelRecord): void {
+    if (this.sharesRecords) return;
+    const reason = misfit(model, record);
+    if (reason !== undefined) throw this.corrupt(model.modelName, record.uid, reason);
+  }
+
+  /** Why a record is no object of its model, as far as that is known here; undefined when it is one. */
+  protected misfitOf(model: string, record: ModelRecord): string | undefined {
+    const known = this.registry.get(model);
+    return known && (misfit(known, record) ?? clash(known, record));
+  }
+
+  protected corrupt(
+    model: string,
+    uid: string,
+    reason: string,
+    cause?: unknown,
+    code: StoreErrorCode = 'STORE_CORRUPT',
+  ): ObjectStoreException {
+    return new ObjectStoreException(
+      `${String(this)} is damaged: ${model} "${uid}" ${reason}. verify() lists all that is wrong`,
+      { code, ...(cause === undefined ? {} : { cause }) },
+    );
   }
 
   private viewer(model: string): (record: ModelRecord) => ObjectView {
     const known = this.registry.get(model);
     const build = (record: ModelRecord): DiffSyncModel =>
       this.toObject(model, this.sharesRecords ? record : copyRecord(record));
-    return known === undefined ? build : viewer(known, build);
+    if (known === undefined) return build;
+    const viewOf = viewer(known, build);
+    return (record) => {
+      this.checkFit(known, record);
+      return viewOf(record);
+    };
   }
 
   /** A record that may be given away. */
@@ -826,6 +931,20 @@ interface ModelGroup {
   readonly model: string;
   readonly group: readonly DiffSyncModel[];
   readonly records: readonly ModelRecord[];
+}
+
+/** Whether it is about what is stored, and not about the backend. */
+export function isDamage(error: unknown): error is ObjectStoreException {
+  return (
+    error instanceof ObjectStoreException && (error.code === 'STORE_CORRUPT' || error.code === 'STORE_WRONG_KEY_TYPE')
+  );
+}
+
+function checkMaxObjectBytes(bytes: unknown): number {
+  if (Number.isInteger(bytes) && (bytes as number) >= 1 && (bytes as number) <= LARGEST_MAX_OBJECT_BYTES) {
+    return bytes as number;
+  }
+  throw new ValueError(`maxObjectBytes is not a whole number from 1 to ${LARGEST_MAX_OBJECT_BYTES} (256 MiB)`);
 }
 
 /** Whether anything changed. @throws ValueError before setting anything, for what is no attribute of the object. */

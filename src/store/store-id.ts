@@ -1,9 +1,15 @@
 import { ValueError } from '../errors.js';
 
+/** UTF-8 bytes: it is a part of every key. */
+const MAX_BYTES = 512;
+
 /** @throws ValueError: `:` parts keys, and braces choose the slot on a Redis Cluster. */
 export function checkStoreId(storeId: unknown): asserts storeId is string {
   if (typeof storeId !== 'string' || storeId === '')
     throw new ValueError('storeId is not a text of at least one character');
+  if (Buffer.byteLength(storeId) > MAX_BYTES) {
+    throw new ValueError(`storeId "${storeId.slice(0, 40)}…" is longer than ${MAX_BYTES} bytes`);
+  }
   // eslint-disable-next-line no-control-regex -- control characters are what it looks for
   if (/[:{}\u0000-\u001f\u007f]/.test(storeId) || !storeId.isWellFormed()) {
     throw new ValueError(

@@ -95,13 +95,13 @@ describe('single operations that went together', () => {
   it('one that meets a key of another type fails alone, and so does one that is too large', async () => {
     const store = await connect();
     await redis.rpush('diffsync:inv:device:d005', 'mine');
-    const objs = devices(20).map(({ name }, at) => new Device({ name, role: at === 7 ? 'é'.repeat(5 << 20) : 'leaf' }));
+    const objs = devices(20).map(({ name }, at) => new Device({ name, role: at === 7 ? 'é'.repeat(9 << 20) : 'leaf' }));
     for (const work of [() => objs.map((obj) => store.add({ obj })), () => objs.map((obj) => store.update({ obj }))]) {
       expect(await outcomes(work())).toEqual(but({ 5: 'STORE_WRONG_KEY_TYPE', 7: 'VALUE_ERROR' }));
       expect(await store.count()).toBe(18);
       expect(await redis.lrange('diffsync:inv:device:d005', 0, -1)).toEqual(['mine']);
     }
-    await expect(store.add({ obj: objs[7] as Device })).rejects.toThrow(/device "d007": its JSON has 10\d{6} bytes/);
+    await expect(store.add({ obj: objs[7] as Device })).rejects.toThrow(/device "d007": it takes 18\d{6} bytes/);
   });
 
   it('reads of what is damaged fail alone, and an add() that meets it', async () => {

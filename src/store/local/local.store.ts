@@ -15,7 +15,7 @@ export class LocalStore extends BaseStore {
   }
 
   override scope(options: { readonly storeId: string; readonly name?: string }): LocalStore {
-    return new LocalStore({ logger: this.logger, ...options });
+    return new LocalStore({ logger: this.logger, maxObjectBytes: this.maxObjectBytes, ...options });
   }
 
   protected override async connect(): Promise<void> {}

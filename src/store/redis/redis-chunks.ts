@@ -6,8 +6,6 @@ import type { ModelKeys } from './redis-keys.js';
 /** Objects, and characters of text, in one write: more block the server for too long. */
 export const WRITE_CHUNK = 500;
 const WRITE_CHUNK_CHARS = 256 * 1024;
-/** Of the text of one object: a larger one keeps everybody else waiting, and far larger ones break the link. */
-export const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 /** What goes to one place in one step; `positions` are those of the whole. */
 export interface Chunk<T> {
@@ -24,29 +22,24 @@ export interface WriteChunk extends Chunk<string> {
 /** Where an object is kept. */
 export type KeysOf = (uid: string) => ModelKeys;
 
-/** The text of an object. @throws ValueError for one that is too large. */
-export function textOf(model: string, record: ModelRecord): string {
+/** The text of an object that has grown by its child lists. @throws ValueError for one that is too large. */
+export function textOf(model: string, record: ModelRecord, maxBytes: number): string {
   const text = encodeRecord(record);
   // No character takes more than three bytes.
-  const bytes = text.length * 3 > MAX_TEXT_BYTES ? Buffer.byteLength(text) : 0;
-  if (bytes <= MAX_TEXT_BYTES) return text;
-  throw new ValueError(
-    `${model} "${record.uid}": its JSON has ${bytes} bytes, more than the ${MAX_TEXT_BYTES} that one object in Redis may have`,
-  );
+  const bytes = text.length * 3 > maxBytes ? Buffer.byteLength(text) : 0;
+  if (bytes <= maxBytes) return text;
+  throw new ValueError(`${model} "${record.uid}": it takes ${bytes} bytes, and maxObjectBytes is ${maxBytes}`);
 }
 
 /**
  * `items` are unique id and text in turn. Encoded as they are taken, so that encoding one chunk overlaps the wire of the
  * one before.
  * @param firstPlace of the first record, where places are given and not found.
- * @param fail told of a record that has no text, which is left out; without it, that is thrown.
  */
 export function* writeChunks(
-  model: string,
   records: readonly ModelRecord[],
   keysOf: KeysOf,
   firstPlace: number | undefined,
-  fail?: (position: number, error: unknown) => void,
 ): Generator<WriteChunk, void, undefined> {
   const open = new Map<ModelKeys, { chunk: Chunk<string>; chars: number }>();
   const close = (chunk: Chunk<string>): WriteChunk => ({
@@ -55,14 +48,7 @@ export function* writeChunks(
   });
   for (const [position, record] of records.entries()) {
     const keys = keysOf(record.uid);
-    let text: string;
-    try {
-      text = textOf(model, record);
-    } catch (error) {
-      if (fail === undefined) throw error;
-      fail(position, error);
-      continue;
-    }
+    const text = encodeRecord(record);
     let filling = open.get(keys);
     const full =
       filling !== undefined &&

@@ -31,8 +31,13 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, remedy: s
   OOM: ['STORE_OUT_OF_MEMORY', 'the server is at its maxmemory: free some or raise it', 'never'],
   MISCONF: ['STORE_MISCONFIGURED', 'the server cannot save to its disk and so refuses writes', 'in a failover'],
   NOREPLICAS: ['STORE_NO_REPLICAS', 'the server has too few replicas and so refuses writes', 'in a failover'],
-  WRONGTYPE: ['STORE_WRONG_KEY_TYPE', 'a key of this store holds something else than the store put there', 'never'],
+  WRONGTYPE: [
+    'STORE_WRONG_KEY_TYPE',
+    'a key of this store holds something else than the store put there: verify() lists which',
+    'never',
+  ],
   NOSCRIPT: ['STORE_SCRIPT_MISSING', "the server has not kept the store's script", 'always'],
+  DIFFSYNCLOST: ['STORE_CORRUPT', 'the order of a model is lost: verify() with repair makes a new one', 'never'],
   LOADING: ['STORE_UNAVAILABLE', 'the server is still loading its data', 'always'],
   MASTERDOWN: ['STORE_UNAVAILABLE', 'the replica has lost its master', 'always'],
   BUSY: ['STORE_UNAVAILABLE', 'the server is busy with a script', 'always'],
@@ -169,10 +174,21 @@ function messageOf(error: unknown): string {
   return typeof message === 'string' && message !== '' ? message : typeof code === 'string' ? code : String(error);
 }
 
-/** ioredis hangs a command's arguments on its errors: a password of AUTH, an object's values. */
-function withoutSecrets(error: unknown): unknown {
+/** Where ioredis and Node put further errors. */
+const NESTED = ['cause', 'lastNodeError', 'previousErrors', 'errors'];
+
+/** ioredis hangs a command's arguments on its errors: a password of AUTH, an object's values. Node hangs certificates on them. */
+function withoutSecrets(error: unknown, seen = new Set<unknown>()): unknown {
+  if (typeof error !== 'object' || error === null || seen.has(error)) return error;
+  seen.add(error);
+  const parts = error as Record<string, unknown>;
   const name = commandOf(error);
   if (name !== undefined) Object.defineProperty(error, 'command', { value: { name }, configurable: true });
+  if (parts['cert'] !== undefined) Object.defineProperty(error, 'cert', { value: undefined, configurable: true });
+  for (const part of NESTED) {
+    const nested = parts[part];
+    for (const each of Array.isArray(nested) ? (nested as unknown[]) : [nested]) withoutSecrets(each, seen);
+  }
   return error;
 }
 

@@ -1,5 +1,4 @@
 import type { Cluster, Redis } from 'ioredis';
-import pMap from 'p-map';
 import type { RedisConnection } from './redis-connection.js';
 import { RedisLink } from './redis-link.js';
 
@@ -18,6 +17,25 @@ export type FoundModels = ReadonlyMap<string, ReadonlySet<string>>;
  * @param owner begins the message of an error.
  */
 export async function findStores(connection: RedisConnection, owner: string): Promise<Map<string, FoundModels>> {
+  const stores = new Map<string, Map<string, Set<string>>>();
+  for await (const batch of scanKeys(connection, owner, 'diffsync.*')) {
+    for (const key of batch) {
+      const { id, model, name } = parse(String(key));
+      if (id === undefined) continue;
+      let models = stores.get(id);
+      if (models === undefined) stores.set(id, (models = new Map()));
+      if (model !== undefined) models.set(model, (models.get(model) ?? new Set()).add(name));
+    }
+  }
+  return stores;
+}
+
+/** The keys of all servers that match, in bounded batches; some more than once. */
+export async function* scanKeys(
+  connection: RedisConnection,
+  owner: string,
+  pattern: string,
+): AsyncGenerator<Buffer[], void, undefined> {
   const nodes = await connection.run({
     store: owner,
     send: (client) =>
@@ -25,20 +43,15 @@ export async function findStores(connection: RedisConnection, owner: string): Pr
         connection.isCluster ? (client as unknown as Cluster).nodes('master') : [client as unknown as Redis],
       ),
   });
-  const stores = new Map<string, Map<string, Set<string>>>();
-  for (const key of (await pMap(nodes, (node) => scan(connection, owner, node))).flat()) {
-    const { id, model, name } = parse(key);
-    if (id === undefined) continue;
-    let models = stores.get(id);
-    if (models === undefined) stores.set(id, (models = new Map()));
-    if (model !== undefined) models.set(model, (models.get(model) ?? new Set()).add(name));
-  }
-  return stores;
+  for (const node of nodes) yield* scanNode(connection, owner, node, pattern);
 }
 
-/** The keys of one server that no object has and that may be ours; some more than once. */
-async function scan(connection: RedisConnection, owner: string, node: Redis): Promise<string[]> {
-  const keys: string[] = [];
+async function* scanNode(
+  connection: RedisConnection,
+  owner: string,
+  node: Redis,
+  pattern: string,
+): AsyncGenerator<Buffer[], void, undefined> {
   const link = RedisLink.watch(node);
   try {
     let breaks: number;
@@ -46,17 +59,17 @@ async function scan(connection: RedisConnection, owner: string, node: Redis): Pr
       breaks = link.breaks;
       let cursor = '0';
       do {
-        const send = (): Promise<[string, string[]]> => node.scan(cursor, 'MATCH', 'diffsync.*', 'COUNT', SCAN_COUNT);
+        const from = cursor;
+        const send = (): Promise<[Buffer, Buffer[]]> => node.scanBuffer(from, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
         const [next, some] = await connection.run({ store: owner, send });
-        keys.push(...some);
-        cursor = next;
+        if (some.length > 0) yield some;
+        cursor = String(next);
       } while (cursor !== '0');
       // A cursor means nothing to another server, nor to one that was restarted.
     } while (link.breaks !== breaks);
   } finally {
     link.release();
   }
-  return keys;
 }
 
 function parse(key: string): { id?: string | undefined; model?: string | undefined; name: string } {

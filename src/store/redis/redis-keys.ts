@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { isModelName } from '../../model/model-definition.js';
 
 /** The version of the layout and of the text of objects. */
 export const FORMAT_VERSION = 1;
@@ -20,6 +21,13 @@ export interface RedisLayout {
   readonly shards: number;
   /** Milliseconds after which everything expires. */
   readonly ttl: number | undefined;
+}
+
+/** What a key is about: a model, or an object of it by the bytes of its unique id. */
+export interface KeyMeaning {
+  readonly model: string;
+  readonly shard: number;
+  readonly uid: Buffer | undefined;
 }
 
 /** Every key of a store; nothing else in the package builds one. Store ids and model names hold no `:`, so none can collide. */
@@ -68,6 +76,33 @@ export class RedisKeys {
   /** Which shard holds an object. Decided by the unique id for ever: CRC-32 of its UTF-8 bytes, modulo the shards. */
   shardOf(uid: string): number {
     return this.shards === 1 ? 0 : crc32(uid) % this.shards;
+  }
+
+  /** Matches the keys of all models and their objects, and perhaps others, as a pattern of SCAN. */
+  get pattern(): string {
+    const id = this.storeId.replace(/[*?[\]\\]/g, '\\$&');
+    return `diffsync*:${this.options.cluster ? '{' : ''}${id}:*`;
+  }
+
+  /** Undefined for a key that this store does not have. */
+  parse(key: Buffer): KeyMeaning | undefined {
+    for (const kind of ['diffsync', 'diffsync.index', 'diffsync.state']) {
+      const head = Buffer.from(`${kind}:${this.options.cluster ? '{' : ''}${this.storeId}:`);
+      if (!key.subarray(0, head.length).equals(head)) continue;
+      const model = /^[\w-]*/.exec(key.toString('latin1', head.length, head.length + 513))?.[0];
+      if (!isModelName(model)) return undefined;
+      const own = this.of(model);
+      if (kind !== 'diffsync') {
+        const shard = own.findIndex(({ index, state }) => key.equals(Buffer.from(kind.endsWith('x') ? index : state)));
+        return shard === -1 ? undefined : { model, shard, uid: undefined };
+      }
+      for (const [shard, { prefix }] of own.entries()) {
+        const start = Buffer.from(prefix);
+        if (!key.subarray(0, start.length).equals(start)) continue;
+        return { model, shard, uid: key.subarray(start.length) };
+      }
+    }
+    return undefined;
   }
 
   private build(model: string): ModelKeys[] {

@@ -92,11 +92,13 @@ export function deadLinkAfter(timeout: number): number {
 }
 
 const port = z.int().min(1).max(65535);
-const address = z.strictObject({ host: z.string().min(1), port });
+/** A URL in this place, perhaps with a password, would be shown as an address. */
+const host = z.string().regex(/^[^\s/@?#]+$/, 'not the name or address of a host');
+const address = z.strictObject({ host, port });
 
 const schema = z.strictObject({
   url: z.url({ protocol: /^rediss?$/, error: 'not a redis:// or rediss:// URL' }).optional(),
-  host: z.string().min(1).optional(),
+  host: host.optional(),
   port: port.optional(),
   path: z.string().min(1).optional(),
   db: z.int().min(0).optional(),

@@ -21,6 +21,8 @@ export interface Reading {
   readonly keys: ModelKeys;
   /** Objects in a page. */
   readonly size: number;
+  /** Told of an index that looks empty. @throws when it is lost */
+  empty(): Promise<void>;
 }
 
 /** Pages asked for before they are needed. */
@@ -71,6 +73,7 @@ export async function* sortedPages(reading: Reading): AsyncGenerator<StoredText[
     const texts: StoredText[] = [];
     for (let at = 0; at < flat.length; at += 2) texts.push({ uid: flat[at] as string, text: flat[at + 1] ?? null });
     if (texts.length > 0) yield texts;
+    else await reading.empty();
     if (!full || last >= end) return;
     start += size;
     after = last;
@@ -125,10 +128,11 @@ function placeOf(head: { readonly page: PlacedText[]; readonly at: number } | un
 }
 
 /** The last place, undefined where there is none, and how many there are. */
-async function extent({ read, keys }: Reading): Promise<[end: number | undefined, count: number]> {
+async function extent({ read, keys, empty }: Reading): Promise<[end: number | undefined, count: number]> {
   const [[, end], count] = await read((client) =>
     Promise.all([client.zrange(keys.index, '-1', '-1', 'WITHSCORES'), client.zcard(keys.index)]),
   );
+  if (end === undefined) await empty();
   return [end === undefined ? undefined : Number(end), count];
 }
 
@@ -169,6 +173,7 @@ async function* indexPages(
   let atLast: ReadonlySet<string> = new Set();
   while (next !== undefined) {
     const flat: string[] = await next;
+    if (flat.length === 0) await reading.empty();
     const full = flat.length === 2 * most;
     const all = Array.from({ length: flat.length / 2 }, (_, at): [uid: string, place: number] => [
       flat[2 * at] as string,

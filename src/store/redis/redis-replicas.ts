@@ -7,8 +7,8 @@ import { defineScripts } from './redis-scripts.js';
 export class RedisReplicas {
   private readonly wanted: number;
   private readonly timeout: number;
-  /** How often the link of each node broke. */
-  private readonly breaks = new WeakMap<Redis, number>();
+  /** How often the link of each node broke. `#private`, for inspecting a client shows its password. */
+  readonly #breaks = new WeakMap<Redis, number>();
   private readonly slots = new Map<string, number>();
 
   constructor({ replicas, timeout = DEFAULT_WAIT_MS }: RedisDurability) {
@@ -23,8 +23,8 @@ export class RedisReplicas {
   async confirm<T>(client: Redis | Cluster, key: string, write: (node: Redis) => Promise<T>): Promise<T> {
     // On a cluster to the node itself: where the client redirects a command, nobody knows which one was written to.
     const node = client instanceof Cluster ? await this.masterOf(client, key) : client;
-    if (!this.breaks.has(node)) this.watch(node, client instanceof Cluster);
-    const before = this.breaks.get(node);
+    if (!this.#breaks.has(node)) this.watch(node, client instanceof Cluster);
+    const before = this.#breaks.get(node);
     let answer: T;
     try {
       answer = await write(node);
@@ -34,7 +34,7 @@ export class RedisReplicas {
     }
     const confirmed = await node.wait(this.wanted, this.timeout);
     // A new connection has made no write, so that all replicas have all of its writes.
-    if (this.breaks.get(node) !== before) throw new Error('Connection is closed.');
+    if (this.#breaks.get(node) !== before) throw new Error('Connection is closed.');
     if (confirmed >= this.wanted) return answer;
     throw new RedisFailed({
       code: 'STORE_NOT_REPLICATED',
@@ -47,8 +47,8 @@ export class RedisReplicas {
 
   private watch(node: Redis, cluster: boolean): void {
     defineScripts(node, { cluster });
-    this.breaks.set(node, 0);
-    node.on('close', () => this.breaks.set(node, (this.breaks.get(node) ?? 0) + 1));
+    this.#breaks.set(node, 0);
+    node.on('close', () => this.#breaks.set(node, (this.#breaks.get(node) ?? 0) + 1));
   }
 
   private async masterOf(cluster: Cluster, key: string): Promise<Redis> {

@@ -20,7 +20,10 @@ export interface RedisScripts {
   /** @param limit as of every write: by the server's clock, in ms since 1970. */
   diffsyncUnname(models: string, model: string, limit: string): Promise<number>;
   diffsyncTime(key: string): Promise<[seconds: string, micros: string]>;
-  diffsyncRecheck(index: string, prefix: string, ...uids: string[]): Promise<(number | string)[]>;
+  diffsyncRecheck(index: string, state: string, prefix: string, ...uids: string[]): Promise<(number | string)[]>;
+  diffsyncLost(index: string, state: string): Promise<number>;
+  diffsyncExamine(index: string, prefix: string, ...uids: Buffer[]): Promise<string[]>;
+  diffsyncMend(index: string, state: string, ...args: (string | Buffer)[]): Promise<number>;
 }
 
 interface Script {
@@ -39,7 +42,10 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncRenew: { file: 'renew-2.lua' },
   diffsyncUnname: { file: 'unname-1.lua' },
   diffsyncTime: { file: 'time-1.lua' },
-  diffsyncRecheck: { file: 'recheck-1.lua', uids: [2, 1] },
+  diffsyncRecheck: { file: 'recheck-2.lua', uids: [2, 1] },
+  diffsyncLost: { file: 'lost-2.lua' },
+  diffsyncExamine: { file: 'examine-1.lua', uids: [2, 1] },
+  diffsyncMend: { file: 'mend-2.lua', uids: [9, 1] },
 };
 /** Goes before those that use what it defines. */
 const LEDGER = 'ledger-2.lua';

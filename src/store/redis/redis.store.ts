@@ -1,21 +1,25 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import pMap from 'p-map';
-import { ObjectStoreException, type StoreErrorCode } from '../../errors.js';
+import { ObjectStoreException } from '../../errors.js';
 import { decodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
-import { BaseStore } from '../base-store.js';
+import { BaseStore, isDamage } from '../base-store.js';
+import type { StoreReport } from '../store-report.js';
 import type { RecordChange } from '../write-behind.js';
 import { Failed, Gatherer } from './gatherer.js';
 import { singly, textOf, uidChunks, WRITE_CHUNK, writeChunks, type WriteChunk } from './redis-chunks.js';
 import { RedisConnection } from './redis-connection.js';
 import { layoutFailure } from './redis-errors.js';
+import { scanKeys } from './redis-find.js';
 import { RedisKeys, type ModelKeys } from './redis-keys.js';
 import { RedisLanes } from './redis-lanes.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
 import { listedPages, mergedPages, sortedPages, type Reading, type StoredText } from './redis-pages.js';
 import { RedisRenewal } from './redis-renewal.js';
 import type { ScriptedRedis } from './redis-scripts.js';
+import { RedisVerification, type VerifiedStore } from './redis-verify.js';
 
 /** Objects in one read. */
 const READ_CHUNK = 1000;
@@ -29,6 +33,9 @@ type Piece = ModelRecord | string;
 
 /** Of one object: its record, undefined where there is none, or why it cannot be had. */
 type Result = ModelRecord | Failed | undefined;
+
+/** The client puts it in the place of bytes that are no UTF-8. */
+const REPLACEMENT = '\uFFFD';
 
 /**
  * Objects in Redis 7, shared by all processes with the same store id: on one server, behind Sentinel, or on a cluster.
@@ -53,8 +60,8 @@ export class RedisStore extends BaseStore {
    * @throws ValueError for wrong options, such as `url` and `host` together.
    */
   constructor(options: RedisStoreOptions = {}, connection?: RedisConnection) {
-    const { storeId = randomUUID(), name, logger, ...own } = options;
-    super({ storeId, name, logger });
+    const { storeId = randomUUID(), name, logger, maxObjectBytes, ...own } = options;
+    super({ storeId, name, logger, maxObjectBytes });
     if (connection === undefined) checkRedisOptions(own);
     this.connection = connection ?? new RedisConnection(own);
     const { shards = 1, ttl } = own;
@@ -80,7 +87,8 @@ export class RedisStore extends BaseStore {
 
   override scope({ storeId, name }: { readonly storeId: string; readonly name?: string }): RedisStore {
     const { shards, ttl } = this.keys;
-    return new RedisStore({ storeId, name, logger: this.logger, shards, ttl }, this.connection);
+    const { logger, maxObjectBytes } = this;
+    return new RedisStore({ storeId, name, logger, maxObjectBytes, shards, ttl }, this.connection);
   }
 
   protected override async connect(): Promise<void> {
@@ -88,8 +96,11 @@ export class RedisStore extends BaseStore {
     try {
       await this.checkLayout();
     } catch (error) {
-      await this.connection.release();
-      throw error;
+      // Only an open store can be verified; whatever uses what is damaged fails by itself.
+      if (!isDamage(error)) {
+        await this.connection.release();
+        throw error;
+      }
     }
     this.renewal?.start();
   }
@@ -121,15 +132,13 @@ export class RedisStore extends BaseStore {
 
   protected override async countRecords(model: string): Promise<number> {
     await this.written(model);
-    return this.read((client) => countOf(client, this.keys.of(model)));
+    return this.countOf(model);
   }
 
   protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
     for (const model of this.writing.keys()) await this.written(model);
     const models = await this.models();
-    const counts = await this.read((client) =>
-      Promise.all(models.map((model) => countOf(client, this.keys.of(model)))),
-    );
+    const counts = await Promise.all(models.map((model) => this.countOf(model)));
     const all = models.map((model, at): [string, number] => [model, counts[at] ?? 0]);
     return new Map(all.filter(([, count]) => count > 0));
   }
@@ -195,6 +204,21 @@ export class RedisStore extends BaseStore {
     }
   }
 
+  protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
+    for (const model of this.writing.keys()) await this.written(model);
+    const verified: VerifiedStore = {
+      keys: this.keys,
+      read: (send) => this.read(send),
+      write: (key, send) => this.write(key, send),
+      ledgered: (keys, send) => this.ledgered(keys, send),
+      scan: (pattern) => scanKeys(this.connection, String(this), pattern),
+      reasonAgainst: (model, uid, text) => this.reasonAgainst(model, uid, text),
+      nameModel: (model) => this.nameModel(model),
+      reservePlaces: (model, count) => this.reservePlaces(model, count),
+    };
+    return new RedisVerification(verified, repair).run();
+  }
+
   // ---- Many at once
 
   private async readMany(model: string, uids: readonly string[]): Promise<Result[]> {
@@ -216,10 +240,11 @@ export class RedisStore extends BaseStore {
       const [created, ...there] = await this.ledgered(keys, (client, ...ledger) =>
         client.diffsyncInsert(keys.index, keys.state, ...ledger, places, ...items),
       );
-      for (let at = 0; at < there.length; at += 2) {
-        const position = Number(there[at]) - 1;
-        const uid = items[2 * position] as string;
-        inTheWay[positions[position] as number] = this.resultOf(model, keys, uid, String(there[at + 1]));
+      const at = there.flatMap((each, index) => (index % 2 === 0 ? [Number(each) - 1] : []));
+      const uids = at.map((position) => items[2 * position] as string);
+      const texts = await this.utf8(model, keys, uids, there.filter((_, index) => index % 2 === 1).map(String));
+      for (const [index, position] of at.entries()) {
+        inTheWay[positions[position] as number] = this.resultOf(model, keys, uids[index] as string, texts[index]);
       }
       return created === 1;
     };
@@ -265,7 +290,7 @@ export class RedisStore extends BaseStore {
     if (!this.named.has(model)) await this.nameModel(model);
     const firstPlace = this.keys.shards === 1 ? undefined : await this.reservePlaces(model, records.length);
     const fail = failures && ((position: number, error: unknown) => void (failures[position] = new Failed(error)));
-    const chunks = writeChunks(model, records, (uid) => this.keysOf(model, uid), firstPlace, fail);
+    const chunks = writeChunks(records, (uid) => this.keysOf(model, uid), firstPlace);
     const created = await inWindow(chunks, records.length, fail === undefined ? write : singly(write, isOfOne, fail));
     // Another process may have found the model empty meanwhile, and taken its name away.
     if (!created.includes(true) && this.named.get(model) === this.connection.breaks) return;
@@ -291,7 +316,9 @@ export class RedisStore extends BaseStore {
       const text = before[at];
       if (text instanceof Failed) throw text.error;
       const next = change(uid, text === undefined ? undefined : this.decode(model, keys, uid, text));
-      return text === undefined || next === undefined ? [] : [[uid, text, textOf(model, next)] as const];
+      return text === undefined || next === undefined
+        ? []
+        : [[uid, text, textOf(model, next, this.maxObjectBytes)] as const];
     });
     if (swaps.length === 0) return [];
     const changed = await this.ledgered(keys, (client, ...ledger) =>
@@ -327,9 +354,12 @@ export class RedisStore extends BaseStore {
   // ---- Pages
 
   private async *pages(model: string, size: number): AsyncGenerator<readonly StoredText[], void, undefined> {
-    const readings = this.keys
-      .of(model)
-      .map((keys): Reading => ({ keys, size, read: (commands) => this.read(commands) }));
+    const readings = this.keys.of(model).map((keys): Reading => ({
+      keys,
+      size,
+      read: (commands) => this.read(commands),
+      empty: () => this.checkEmpty(model, keys),
+    }));
     const [only] = readings;
     if (readings.length !== 1 || only === undefined) yield* mergedPages(readings);
     // SORT takes the first "*" of a pattern for the place of the unique id.
@@ -338,14 +368,19 @@ export class RedisStore extends BaseStore {
   }
 
   private async recordsOf(model: string, page: readonly StoredText[]): Promise<ModelRecord[]> {
-    const absent = page.filter(({ text }) => text === null).map(({ uid }) => uid);
-    const rechecked = new Map<string, string | Failed>();
-    for (const { keys, items } of uidChunks(absent, (uid) => this.keysOf(model, uid), READ_CHUNK)) {
-      for (const [uid, text] of await this.recheck(model, keys, items)) rechecked.set(uid, text);
+    const results: Result[] = Array.from({ length: page.length });
+    const uids = page.map(({ uid }) => uid);
+    for (const { keys, positions, items } of uidChunks(uids, (uid) => this.keysOf(model, uid), READ_CHUNK)) {
+      const found = await this.again(
+        model,
+        keys,
+        items,
+        positions.map((at) => page[at]?.text ?? null),
+      );
+      for (const [at, uid] of items.entries()) {
+        results[positions[at] as number] = this.resultOf(model, keys, uid, found[at]);
+      }
     }
-    const results = page.map(({ uid, text }) =>
-      this.resultOf(model, this.keysOf(model, uid), uid, text ?? rechecked.get(uid)),
-    );
     return whole(results).filter((record) => record !== undefined);
   }
 
@@ -356,38 +391,67 @@ export class RedisStore extends BaseStore {
     uids: readonly string[],
     { fromMaster = false } = {},
   ): Promise<(string | Failed | undefined)[]> {
-    if (fromMaster) {
-      const found = await this.recheck(model, keys, uids);
-      return uids.map((uid) => found.get(uid));
-    }
+    if (fromMaster) return this.utf8(model, keys, uids, await this.recheck(model, keys, uids));
     const texts = await this.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)));
-    const absent = uids.filter((_, at) => texts[at] === null);
-    const rechecked = await this.recheck(model, keys, absent);
-    return uids.map((uid, at) => texts[at] ?? rechecked.get(uid));
+    return this.again(model, keys, uids, texts);
   }
 
-  /**
-   * What was not found is looked for again, at one moment with its place, and at the master.
-   * @returns those that are there, or should be.
-   */
+  /** The texts that were found, and those that are when they are looked for again. */
+  private async again(
+    model: string,
+    keys: ModelKeys,
+    uids: readonly string[],
+    texts: readonly (string | null)[],
+  ): Promise<(string | Failed | undefined)[]> {
+    const absent = uids.filter((_, at) => texts[at] === null);
+    const rechecked = absent.length === 0 ? [] : await this.recheck(model, keys, absent);
+    let next = 0;
+    const all = texts.map((text) => text ?? rechecked[next++]);
+    return this.utf8(model, keys, uids, all);
+  }
+
+  /** What was not found is looked for again, at one moment with its place, and at the master. */
   private async recheck(
     model: string,
     keys: ModelKeys,
     uids: readonly string[],
-  ): Promise<Map<string, string | Failed>> {
-    if (uids.length === 0) return new Map();
-    const found = await this.read((client) => client.diffsyncRecheck(keys.index, keys.prefix, ...uids));
-    const texts = new Map<string, string | Failed>();
-    for (const [at, uid] of uids.entries()) {
+  ): Promise<(string | Failed | undefined)[]> {
+    const found = await this.read((client) => client.diffsyncRecheck(keys.index, keys.state, keys.prefix, ...uids));
+    return uids.map((uid, at) => {
       const text = found[at];
-      if (typeof text === 'string') texts.set(uid, text);
-      else if (text === 1) texts.set(uid, new Failed(this.damaged(model, keys, uid, 'is gone', 'STORE_CORRUPT')));
-      else if (text === 2) {
-        const error = this.damaged(model, keys, uid, 'holds something else', 'STORE_WRONG_KEY_TYPE');
-        texts.set(uid, new Failed(error));
-      }
-    }
-    return texts;
+      if (typeof text === 'string') return text;
+      if (text === 0) return undefined;
+      if (text === 3) return new Failed(this.lost(model, keys));
+      const where = `the key "${keys.prefix}${uid}"`;
+      if (text === 1) return new Failed(this.corrupt(model, uid, `is listed, and its object is gone from ${where}`));
+      const what = `is no stored object, but something else at ${where}`;
+      return new Failed(this.corrupt(model, uid, what, undefined, 'STORE_WRONG_KEY_TYPE'));
+    });
+  }
+
+  /** The texts, but for those in which the client has replaced bytes that are no UTF-8. */
+  private async utf8(
+    model: string,
+    keys: ModelKeys,
+    uids: readonly string[],
+    texts: readonly (string | Failed | undefined)[],
+  ): Promise<(string | Failed | undefined)[]> {
+    const doubtful = uids.filter((_, at) => {
+      const text = texts[at];
+      return typeof text === 'string' && text.includes(REPLACEMENT);
+    });
+    if (doubtful.length === 0) return [...texts];
+    const broken = await this.notUtf8(keys, doubtful);
+    return texts.map((text, at) => {
+      const uid = uids[at] as string;
+      if (!broken.has(uid)) return text;
+      return new Failed(this.corrupt(model, uid, `is not UTF-8 at the key "${keys.prefix}${uid}"`));
+    });
+  }
+
+  private async notUtf8(keys: ModelKeys, uids: readonly string[]): Promise<ReadonlySet<string>> {
+    const bytes = await this.read((client) => client.mgetBuffer(uids.map((uid) => keys.prefix + uid)));
+    return new Set(uids.filter((_, at) => !isUtf8(bytes[at] ?? Buffer.of())));
   }
 
   private resultOf(model: string, keys: ModelKeys, uid: string, text: string | Failed | undefined): Result {
@@ -403,24 +467,40 @@ export class RedisStore extends BaseStore {
     try {
       return decodeRecord(uid, text);
     } catch (error) {
-      throw new ObjectStoreException(
-        `${String(this)}: the value of ${model} "${uid}" at key "${keys.prefix}${uid}" is no stored object`,
-        { code: 'STORE_CORRUPT', cause: error },
-      );
+      throw this.corrupt(model, uid, `is no stored object at the key "${keys.prefix}${uid}"`, error);
     }
   }
 
-  private damaged(
-    model: string,
-    keys: ModelKeys,
-    uid: string,
-    what: string,
-    code: StoreErrorCode,
-  ): ObjectStoreException {
+  /** Why a value is no object; undefined when it is one. */
+  private async reasonAgainst(model: string, uid: string, text: string): Promise<string | undefined> {
+    if (text.includes(REPLACEMENT) && (await this.notUtf8(this.keysOf(model, uid), [uid])).size > 0) {
+      return 'is not UTF-8';
+    }
+    try {
+      return this.misfitOf(model, decodeRecord(uid, text));
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  private lost(model: string, { index }: ModelKeys): ObjectStoreException {
     return new ObjectStoreException(
-      `${String(this)} is damaged: its index lists ${model} "${uid}", but the key "${keys.prefix}${uid}" ${what}`,
-      { code },
+      `${String(this)} is damaged: the order of its model "${model}" at the key "${index}" is lost, and with it which ` +
+        `objects there are. verify() with repair makes a new one of those that are left`,
+      { code: 'STORE_CORRUPT' },
     );
+  }
+
+  /** @throws ObjectStoreException when it only looks as if there were none. */
+  private async checkEmpty(model: string, keys: ModelKeys): Promise<void> {
+    if ((await this.read((client) => client.diffsyncLost(keys.index, keys.state))) === 1) throw this.lost(model, keys);
+  }
+
+  private async countOf(model: string): Promise<number> {
+    const parts = this.keys.of(model);
+    const counts = await this.read((client) => Promise.all(parts.map(({ index }) => client.zcard(index))));
+    for (const [at, keys] of parts.entries()) if (counts[at] === 0) await this.checkEmpty(model, keys);
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   // ---- Models

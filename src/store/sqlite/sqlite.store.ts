@@ -26,8 +26,8 @@ export class SqliteStore extends BaseStore {
    * @throws ValueError for wrong options.
    */
   constructor(options: SqliteStoreOptions, connection?: SqliteConnection) {
-    const { storeId = 'default', name, logger, ...own } = options;
-    super({ storeId, name, logger });
+    const { storeId = 'default', name, logger, maxObjectBytes, ...own } = options;
+    super({ storeId, name, logger, maxObjectBytes });
     if (connection === undefined) checkSqliteOptions(own);
     this.connection = connection ?? new SqliteConnection(own);
   }
@@ -45,7 +45,8 @@ export class SqliteStore extends BaseStore {
 
   override scope({ storeId, name }: { readonly storeId: string; readonly name?: string }): SqliteStore {
     const { path } = this.connection;
-    return new SqliteStore({ path, storeId, name, logger: this.logger }, this.connection);
+    const { logger, maxObjectBytes } = this;
+    return new SqliteStore({ path, storeId, name, logger, maxObjectBytes }, this.connection);
   }
 
   protected override async connect(): Promise<void> {

@@ -1,11 +1,13 @@
 -- Stands before every write, so that one whose answer was lost may be sent again: what it did is not done twice, and what
 -- it left undone is tried again.
--- KEYS 1 index (sorted set), 2 state (hash: "format", "changed" in ms, and a field a lane)
+-- KEYS 1 index (sorted set), 2 state (hash: "format", "changed" in ms, "filled" (1: the model has objects, so that a
+-- lost index shows; never with a ttl), and a field a lane)
 -- ARGV 1 object key prefix, 2 lane, 3 number of the write, 4 limit, 5 layout, 6 ttl in ms (0: none)
 -- The limit is a time in ms since 1970 by this server's clock: from then on nobody waits for the write any more, and a
 -- server that was frozen must not do it after others have written.
 -- A lane does one write at a time, with growing numbers; its field holds the last one's number, time and undone positions.
--- Returns an error after the limit, for a model of another layout, and for a write that its lane has given up.
+-- Returns an error after the limit, for a model of another layout, for one whose index is lost, and for a write that its
+-- lane has given up.
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 if tonumber(now) >= tonumber(ARGV[4]) then
@@ -13,9 +15,12 @@ if tonumber(now) >= tonumber(ARGV[4]) then
 end
 
 local prefix = ARGV[1]
-local known = redis.call('HMGET', KEYS[2], ARGV[2], 'format')
+local known = redis.call('HMGET', KEYS[2], ARGV[2], 'format', 'filled')
 if known[2] and known[2] ~= ARGV[5] then
   return redis.error_reply('DIFFSYNCFORMAT ' .. known[2])
+end
+if known[3] == '1' and redis.call('EXISTS', KEYS[1]) == 0 then
+  return redis.error_reply('DIFFSYNCLOST the index')
 end
 
 -- The positions that are left to do; nil: all.
@@ -63,5 +68,10 @@ local function settle(undone)
   end
   if ttl > 0 then
     redis.call('PEXPIRE', KEYS[2], 2 * ttl)
+  else
+    local filled = tostring(redis.call('EXISTS', KEYS[1]))
+    if filled ~= known[3] then
+      redis.call('HSET', KEYS[2], 'filled', filled)
+    end
   end
 end

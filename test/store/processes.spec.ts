@@ -1,0 +1,117 @@
+// Real processes: what one of them holds in memory the others do not have.
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Board, COUNTERS } from '../../src/testing/contract/models.js';
+import type { BaseStore } from '../../src/index.js';
+import { RedisStore } from '../../src/store/redis/index.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+
+const PROCESSES = 8;
+const WORKER = fileURLToPath(new URL('../support/store-worker.mjs', import.meta.url));
+
+/** An engine that several processes may share. */
+interface SharedEngine {
+  readonly name: string;
+  /** Where its class is, in the built package. */
+  readonly door: string;
+  readonly storeClass: string;
+  start(): Promise<{ options: object; open(storeId: string): Promise<BaseStore>; stop(): Promise<void> }>;
+}
+
+const engines: readonly SharedEngine[] = [
+  {
+    name: 'redis',
+    door: 'nestjs-diffsync/redis',
+    storeClass: 'RedisStore',
+    start: async () => {
+      const { url, stop }: RedisServer = await startRedis();
+      return { options: { url }, open: (storeId) => RedisStore.connect({ url, storeId }), stop };
+    },
+  },
+];
+
+describe.each(engines)(`${PROCESSES} processes at one store: $name`, ({ door, storeClass, start }) => {
+  let engine: Awaited<ReturnType<SharedEngine['start']>>;
+
+  beforeAll(async () => {
+    if (!existsSync('dist/index.js')) throw new Error('There is no built package: npm run build');
+    engine = await start();
+  });
+  afterAll(() => engine.stop());
+
+  /** What the processes answer, in the order of their numbers, having begun together. */
+  async function together<T>(storeId: string, task: string, how: object): Promise<T[]> {
+    const options = { ...engine.options, storeId };
+    const workers = Array.from({ length: PROCESSES }, () => fork(WORKER, { execArgv: [] }));
+    try {
+      await Promise.all(
+        workers.map((worker, at) => ask(worker, { door, storeClass, options, task, number: at + 1, ...how })),
+      );
+      return await Promise.all(workers.map((worker) => ask<T>(worker, 'go')));
+    } finally {
+      for (const worker of workers) if (worker.exitCode === null) worker.kill('SIGKILL');
+    }
+  }
+
+  async function onStore(work: (store: BaseStore, storeId: string) => Promise<void>): Promise<void> {
+    const storeId = randomUUID();
+    const store = await engine.open(storeId);
+    try {
+      await work(store, storeId);
+      expect((await store.verify()).problems).toEqual([]);
+    } finally {
+      await store.clear();
+      await store.close();
+    }
+  }
+
+  it('add different objects under the same 1,000 unique ids: each has one winner, and is the one that is stored', async () => {
+    await onStore(async (store, storeId) => {
+      const results = await together<{ won: string[]; refused: number }>(storeId, 'add', { count: 1000 });
+      const winners = new Map(results.flatMap(({ won }, at) => won.map((uid) => [uid, at + 1] as const)));
+      const won = results.reduce((sum, each) => sum + each.won.length, 0);
+      const refused = results.reduce((sum, each) => sum + each.refused, 0);
+      expect({ won, refused, distinct: winners.size }).toEqual({ won: 1000, refused: 7000, distinct: 1000 });
+      const stored = await store.getAll({ model: Board });
+      expect(new Map(stored.map(({ id, a }) => [id, a]))).toEqual(winners);
+      expect(await store.count()).toBe(1000);
+    });
+  });
+
+  it('set different attributes of the same objects by updateOrInstantiate(): no update is lost', async () => {
+    await onStore(async (store, storeId) => {
+      const [count, rounds] = [40, 12];
+      await together(storeId, 'update', { count, rounds });
+      const stored = await store.getAll({ model: Board });
+      expect(stored).toHaveLength(count);
+      const last = Object.fromEntries(COUNTERS.map((name) => [name, rounds]));
+      for (const board of stored) expect(board.getAttrs()).toEqual(last);
+    });
+  });
+
+  it('add and remove at random: what is there is what was added and not removed, index and objects alike', async () => {
+    await onStore(async (store, storeId) => {
+      const how = { count: 60, rounds: 60 };
+      const results = await together<{ added: number; removed: number }>(storeId, 'mix', how);
+      const left = results.reduce((sum, { added, removed }) => sum + added - removed, 0);
+      expect(results.every(({ added, removed }) => added > 0 && removed > 0)).toBe(true);
+      expect(await store.count({ model: Board })).toBe(left);
+      const uids = (await store.getAll({ model: Board })).map(({ id }) => id);
+      expect(new Set(uids).size).toBe(left);
+    });
+  });
+});
+
+async function ask<T>(worker: ChildProcess, message: object | string): Promise<T> {
+  const ended = once(worker, 'exit').then(([code]) => {
+    throw new Error(`a process ended with ${code} before it answered`);
+  });
+  ended.catch(() => undefined);
+  worker.send(message);
+  const [answer] = (await Promise.race([once(worker, 'message'), ended])) as [T];
+  return answer;
+}
