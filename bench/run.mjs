@@ -2,6 +2,7 @@
 const benches = new Map([
   ['engine', () => import('./engine.mjs')],
   ['redis', () => import('./redis.mjs')],
+  ['stores', () => import('./stores.mjs')],
 ]);
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -98,6 +98,7 @@ describe('the README', () => {
       username: 'u',
       password: 'p',
       path: '/run/redis.sock',
+      readonly: true,
       tls: {},
       sentinels: [{ host: 'h', port: 1 }],
       masterName: 'm',
@@ -117,9 +118,11 @@ describe('the README', () => {
       const options = { [name]: samples[name] };
       const configure = (chosen: string) => (): unknown =>
         library.DiffSyncStoreModule.forRoot({ engine: chosen, ...options } as DiffSyncStoreOptions);
-      if (engine === 'redis') expect(configure('local')).toThrow(`${name}: no such option`);
-      else expect(configure('local')).not.toThrow();
-      expect(configure('redis')).not.toThrow();
+      if (engine === 'all') expect(configure('local')).not.toThrow();
+      else expect(configure('local')).toThrow(`${name}: no such option`);
+      for (const each of engine === 'all' ? ['redis', 'sqlite'] : engine.split(', ')) {
+        expect(configure(each)).not.toThrow();
+      }
     }
   });
 

@@ -1,7 +1,9 @@
 /** The example application as its users run it: built, in a process of its own, on the real snapshots. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -91,6 +93,13 @@ function expectOneReadableError({ code, stdout, stderr }: Ended, secret: string)
   expect(stderr).not.toContain(secret);
 }
 
+function expectNothingToDo(stdout: string): void {
+  expect(stdout).toContain('It held 53,730 assignments of an earlier run');
+  for (const action of ['create', 'update', 'delete']) expect(stdout).toMatch(new RegExp(`${action}\\W+0\\W+0\\W`));
+  expect(stdout).toMatch(/no-change\W+53,730\W+53,730\W/);
+  expect(stdout).toContain('Nothing to do');
+}
+
 describe('examples/registry-sync', () => {
   beforeAll(async () => {
     const { code, stdout, stderr } = await launch([NEST, 'build', 'registry-sync'], ROOT, process.env).ended;
@@ -160,7 +169,7 @@ describe('examples/registry-sync', () => {
   );
 
   it(
-    'on Redis finds the same, twice over, and another process sees what was synchronised',
+    'on Redis finds the same, another process sees what was synchronised, and a second run has nothing to do',
     async () => {
       const { url } = await redis({ password: 'sesame' });
       const first = await start(['--json'], on(url)).ended;
@@ -180,9 +189,49 @@ describe('examples/registry-sync', () => {
 
       const second = await start([], on(url)).ended;
       expect(second).toMatchObject({ code: 0, stderr: '' });
-      expect(second.stdout).toContain('they held 107,460 objects of an earlier run');
-      expect(second.stdout).toMatch(/create\W+19,228\W+0\W/);
-      expect(second.stdout).toContain('nothing left to do');
+      expectNothingToDo(second.stdout);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'in a SQLite file finds the same, a second run finds the data there and has nothing to do, and a server reads it',
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-e2e-'));
+      const env = { DIFFSYNC_STORE_ENGINE: 'sqlite', DIFFSYNC_STORE_PATH: join(folder, 'registry.db') };
+      try {
+        const first = await start(['--json'], env).ended;
+        expect(first).toMatchObject({ code: 0, stderr: '' });
+        expect(JSON.parse(first.stdout)).toMatchObject({ engine: 'sqlite', diff: DIFF, afterSync: AFTER_SYNC });
+
+        const second = await start([], env).ended;
+        expect(second).toMatchObject({ code: 0, stderr: '' });
+        expectNothingToDo(second.stdout);
+        expect(second.stdout).toContain('sqlite is up');
+
+        const { run, base } = await serve(env);
+        const created = await fetch(`${base}/assignments/101988`);
+        expect(await created.json()).toMatchObject({ prefix: '101988', organization: 'Mother Computer Inc.' });
+        const health = await fetch(`${base}/health`);
+        expect(await health.json()).toMatchObject({ details: { store: { status: 'up', engine: 'sqlite' } } });
+        run.child.kill('SIGTERM');
+        expect(await run.ended).toMatchObject({ code: 0 });
+        expect(await readdir(folder)).toEqual(['registry.db']);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'does not start on a path that is a folder, and says so at once',
+    async () => {
+      const env = { DIFFSYNC_STORE_ENGINE: 'sqlite', DIFFSYNC_STORE_PATH: tmpdir() };
+      const ended = await start([], env).ended;
+      expectOneReadableError(ended, 'sesame');
+      expect(ended.stderr).toContain(`at ${tmpdir()}: this is a directory, not a file`);
+      expect(ended.stderr).not.toContain('Retrying');
     },
     LIMIT_MS,
   );

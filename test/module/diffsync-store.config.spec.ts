@@ -66,6 +66,16 @@ describe('diffSyncStoreConfig', () => {
     expect(diffSyncStoreConfig.asProvider().inject).toEqual(real.asProvider().inject);
   });
 
+  it('reads a path for sqlite only, which needs one', () => {
+    const DIFFSYNC_STORE_PATH = '/data/inventory.db';
+    expect(readWith({ DIFFSYNC_STORE_ENGINE: 'sqlite', DIFFSYNC_STORE_PATH })).toEqual({
+      engine: 'sqlite',
+      path: DIFFSYNC_STORE_PATH,
+    });
+    expect(readWith({ DIFFSYNC_STORE_ENGINE: 'redis', DIFFSYNC_STORE_PATH })).toEqual({ engine: 'redis' });
+    expect(() => readWith({ DIFFSYNC_STORE_ENGINE: 'sqlite' })).toThrow('DIFFSYNC_STORE_PATH: missing');
+  });
+
   it('reads all variables; an empty one counts as absent, a URL only for redis', () => {
     expect(
       readWith({

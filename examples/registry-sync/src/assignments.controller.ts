@@ -2,7 +2,7 @@ import { Controller, Get, NotFoundException, Param } from '@nestjs/common';
 import { Assignment } from './assignment.model.js';
 import { MirroredRegistry } from './registry.adapters.js';
 
-/** What the mirrored registry holds: on Redis, what another process has synchronised. */
+/** What the mirrored registry holds: on SQLite and Redis, what another process has synchronised. */
 @Controller('assignments')
 export class AssignmentsController {
   constructor(private readonly registry: MirroredRegistry) {}

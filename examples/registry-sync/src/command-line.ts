@@ -9,7 +9,8 @@ Brings a copy of the IEEE MAC-address registry up to date with a newer one, and 
   --help   print this
 
 Environment, also from a file .env:
-  DIFFSYNC_STORE_ENGINE     local (default) or redis
+  DIFFSYNC_STORE_ENGINE     local (default), sqlite or redis
+  DIFFSYNC_STORE_PATH       sqlite only: the file
   DIFFSYNC_STORE_URL        redis only: redis://[[user]:password@]host[:port][/db]
   DIFFSYNC_STORE_ID         begins the ids of the stores (default registry-sync)
   DIFFSYNC_STORE_VERBOSITY  0 warnings (default), 1 information, 2 debug

@@ -12,16 +12,16 @@ export function toJsonLine({ engine, source, target, diff, afterSync, health, se
 
 /** For people. */
 export function toText(result: RunResult): string {
-  const { source, target, afterSync, health, seconds, cleared } = result;
+  const { source, target, afterSync, health, seconds, found } = result;
   const { engine, status, responseTime, message } = health.store;
   const left = afterSync.create + afterSync.update + afterSync.delete;
   return [
     `${target} brought up to date with ${source}`,
-    ...(cleared === 0 ? [] : [`Stores cleared first: they held ${number.format(cleared)} objects of an earlier run`]),
+    ...(found === 0 ? [] : [`It held ${number.format(found)} assignments of an earlier run`]),
     '',
     summaryTable(result),
     '',
-    ...result.examples.flatMap(exampleLines),
+    ...(result.examples.length === 0 ? ['Nothing to do'] : result.examples.flatMap(exampleLines)),
     '',
     `Second diff  ${left === 0 ? 'nothing left to do' : `${number.format(left)} differences left`}`,
     `Store        ${engine} is ${status} (${message ?? `${responseTime} ms`})`,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DiffSyncStoreHealthIndicator, type Diff, type DiffElement, type StoreHealth } from 'nestjs-diffsync';
-import { MirroredRegistry, PublishedRegistry } from './registry.adapters.js';
+import { MirroredRegistry, PublishedRegistry, type RegistryAdapter } from './registry.adapters.js';
 
 const ACTIONS = ['create', 'update', 'delete', 'no-change'] as const;
 const EXAMPLES = 3;
@@ -15,8 +15,8 @@ export interface RunResult {
   readonly afterSync: Counts;
   readonly health: StoreHealth<'store'>;
   readonly seconds: { readonly load: number; readonly diff: number; readonly sync: number };
-  /** Objects that an earlier run had left in the stores. */
-  readonly cleared: number;
+  /** Objects that an earlier run had left in the mirrored registry's store. */
+  readonly found: number;
   /** A few elements of the first diff for each action. */
   readonly examples: readonly DiffElement[];
 }
@@ -24,7 +24,10 @@ export interface RunResult {
 /** Told how far each piece of work is; the pieces come one after the other, and each ends at its total. */
 export type ProgressListener = (work: string, current: number, total: number) => void;
 
-/** Loads both registries anew, and brings the mirrored one up to date with the published one. */
+/**
+ * Brings the mirrored registry up to date with the published one, which is loaded anew. What an earlier run has left of the
+ * mirrored one in a store that lasts is gone on with.
+ */
 @Injectable()
 export class SyncJob {
   constructor(
@@ -35,9 +38,9 @@ export class SyncJob {
 
   async run(listener: ProgressListener): Promise<RunResult> {
     const { published, mirrored } = this;
-    const cleared = await this.clear();
+    const found = await mirrored.store.count();
 
-    const load = await timed(() => this.load(listener));
+    const load = await timed(() => this.load(found === 0 ? [published, mirrored] : [published], listener));
     const diff = await timed(() => mirrored.diffFrom(published, { onProgress: listener }));
     const sync = await timed(() => mirrored.syncFrom(published, { diff: diff.result, onProgress: listener }));
     const check = await mirrored.diffFrom(published, {
@@ -52,23 +55,14 @@ export class SyncJob {
       afterSync: countsOf(check),
       health: await this.health.isHealthy(),
       seconds: { load: load.seconds, diff: diff.seconds, sync: sync.seconds },
-      cleared,
+      found,
       examples: examplesOf(diff.result),
     };
   }
 
-  /** A persistent store still holds an earlier run's outcome, which the older snapshot would contradict. */
-  private async clear(): Promise<number> {
-    let cleared = 0;
-    for (const { store } of [this.published, this.mirrored]) {
-      cleared += await store.count();
-      await store.clear();
-    }
-    return cleared;
-  }
-
-  private async load(listener: ProgressListener): Promise<void> {
-    for (const adapter of [this.published, this.mirrored]) {
+  private async load(adapters: readonly RegistryAdapter[], listener: ProgressListener): Promise<void> {
+    for (const adapter of adapters) {
+      await adapter.store.clear();
       adapter.onLoad = (loaded, total) => listener(`load ${adapter.store.name}`, loaded, total);
       await adapter.load();
     }
