@@ -75,7 +75,7 @@ export class SqliteConnection {
       return run();
     } catch (error) {
       if (!isBusy(error)) throw this.exception(store, error);
-      return await this.retry(store, run);
+      return await this.retry(store, run, performance.now() + this.timeout);
     }
   }
 
@@ -108,7 +108,7 @@ export class SqliteConnection {
   private async connect(store: string): Promise<void> {
     if (this.opened !== undefined) return;
     try {
-      this.opened = await this.patiently(() => this.openFile(store));
+      this.opened = await patiently(() => this.openFile(store), performance.now() + this.timeout);
     } catch (error) {
       throw this.exception(store, error);
     }
@@ -152,7 +152,8 @@ export class SqliteConnection {
   }
 
   private waitBehind<T>(before: Promise<unknown>, store: string, run: () => T): Promise<T> {
-    const mine = before.then(() => this.retry(store, run));
+    const deadline = performance.now() + this.timeout;
+    const mine = before.then(() => this.retry(store, run, deadline));
     const settled = mine
       .catch(() => undefined)
       .finally(() => {
@@ -162,25 +163,11 @@ export class SqliteConnection {
     return mine;
   }
 
-  private async retry<T>(store: string, run: () => T): Promise<T> {
+  private async retry<T>(store: string, run: () => T, deadline: number): Promise<T> {
     try {
-      return await this.patiently(run);
+      return await patiently(run, deadline);
     } catch (error) {
       throw this.exception(store, error);
-    }
-  }
-
-  /** Waits for a lock without keeping the event loop waiting. @throws what `run` throws, once the time is over. */
-  private async patiently<T>(run: () => T): Promise<T> {
-    const deadline = performance.now() + this.timeout;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return run();
-      } catch (error) {
-        if (!isBusy(error) || performance.now() >= deadline) throw error;
-      }
-      // Full jitter, so that processes which meet do not meet again.
-      await setTimeout(Math.random() * Math.min(2 ** attempt, MAX_PAUSE_MS));
     }
   }
 
@@ -190,6 +177,19 @@ export class SqliteConnection {
 
   private where(store: string): string {
     return `${store} at ${this.path}`;
+  }
+}
+
+/** Waits for a lock without keeping the event loop waiting. @throws what `run` throws, once the time is over. */
+async function patiently<T>(run: () => T, deadline: number): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return run();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= deadline) throw error;
+    }
+    // Full jitter, so that processes which meet do not meet again.
+    await setTimeout(Math.random() * Math.min(2 ** attempt, MAX_PAUSE_MS));
   }
 }
 

@@ -39,6 +39,10 @@ export function prepareStatements({ rows, values }: Preparer) {
       'SELECT model, objects FROM collections WHERE store_id = ? AND objects > 0',
     ),
 
+    /** For a single read, which is in one state of the file without a transaction. */
+    find: values<[...Model, uid: string], string>(
+      'SELECT value FROM collections JOIN records ON collection = id WHERE store_id = ? AND model = ? AND uid = ?',
+    ),
     get: values<Place, string>('SELECT value FROM records WHERE collection = ? AND uid = ?'),
     lastPlace: values<[collection: number], number>(
       'SELECT place FROM records WHERE collection = ? ORDER BY place DESC LIMIT 1',

@@ -63,6 +63,11 @@ export class SqliteStore extends BaseStore {
   }
 
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
+    const [only] = uids;
+    if (uids.length === 1 && only !== undefined) {
+      const text = await this.connection.read(String(this), (sql) => sql.find.get(this.storeId, model, only), 'one');
+      return [text === undefined ? undefined : this.decode(model, only, text)];
+    }
     const records: (ModelRecord | undefined)[] = [];
     while (records.length < uids.length) {
       const texts = await this.read((sql) => this.textsOf(sql, model, uids, records.length));
