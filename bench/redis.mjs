@@ -66,8 +66,9 @@ async function rows(url, { size, rounds }) {
     ['', ...names],
     ROWS.map((row) => [row, ...names.map((name) => cell(row, name))]),
   );
-  for (const { name, most = size } of contenders) {
+  for (const { name, most = size, rounds: own = rounds } of contenders) {
     if (most < size) console.log(`${name}: measured with ${most.toLocaleString('en')} objects`);
+    if (own < rounds) console.log(`${name}: measured ${own} times`);
   }
   if (reference.missing !== undefined) console.log(`reference (Python): ${reference.missing}`);
   else console.log(`reference (Python): measured once, with ${reference.objects.toLocaleString('en')} objects`);

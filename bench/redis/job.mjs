@@ -10,7 +10,7 @@ const [doer, url, size, parents] = process.argv.slice(2);
 const { job } = await DOERS[doer]();
 
 const ms = {};
-let started = 0;
+let started;
 let running;
 
 /** Only what the doer does is measured: the clock stands while the bench makes its data. */
@@ -21,7 +21,8 @@ const clock = {
     clock.resume();
   },
   pause() {
-    if (running !== undefined) ms[running] = (ms[running] ?? 0) + performance.now() - started;
+    if (started !== undefined) ms[running] = (ms[running] ?? 0) + performance.now() - started;
+    started = undefined;
   },
   resume() {
     started = performance.now();

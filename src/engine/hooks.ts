@@ -28,6 +28,7 @@ export async function callHooks(jobs: readonly Job[], adapter: ModelHost, concur
   if (first === undefined) return [];
   const { action, model } = first.node;
   if (action !== null && bulkHook(model, action) !== undefined) return callBulk(jobs, model, action, adapter);
+  if (jobs.length === 1) return [await callOne(first, adapter)];
   return pMap(jobs, (job) => callOne(job, adapter), { concurrency });
 }
 
@@ -101,8 +102,8 @@ async function bulkResults(
 
 /** @throws ObjectCrudException when the target's object does not allow the action. */
 function check({ node: { element, action }, model }: Job): void {
-  const ids = inspect({ ...element.keys }, { breakLength: Infinity });
-  const refused = (what: string): string => `Failed to ${action ?? ''} ${element.type} ${ids} - ${what}`;
+  const refused = (what: string): string =>
+    `Failed to ${action ?? ''} ${element.type} ${inspect({ ...element.keys }, { breakLength: Infinity })} - ${what}`;
   if (action === 'create' && model !== undefined) throw new ObjectNotCreated(refused('it already exists!'));
   if (action === 'update' && model === undefined) throw new ObjectNotUpdated(refused('not found!'));
   if (action === 'delete' && model === undefined) throw new ObjectNotDeleted(refused('not found!'));

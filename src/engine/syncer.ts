@@ -153,13 +153,17 @@ export class Syncer {
     }
   }
 
-  /** The next siblings that are worked on together. */
+  /** The next siblings that are worked on together, past those at and below which nothing is to be done. */
   private nextGroup(cursor: Cursor): SyncNode[] {
     const { siblings } = cursor;
     const group: SyncNode[] = [];
     for (; cursor.at < siblings.length; cursor.at++) {
       const node = siblings[cursor.at] as SyncNode;
       if (this.done.has(node)) continue;
+      if (!node.active && group.length === 0) {
+        this.passInactive(node);
+        continue;
+      }
       const first = group[0] ?? node;
       const alike = node.model === first.model && node.action === first.action;
       const most = first.action === null ? 1 : batchOf(first, this.batchSize, this.concurrency);
@@ -197,23 +201,34 @@ export class Syncer {
 
   private async begin(node: SyncNode, parent: DiffSyncModel | undefined): Promise<Frame> {
     if (node.action === 'delete') this.nodes.moves.delete(keyOf(node));
-    const frame: Frame = { node, parent, model: undefined };
-    if (!node.active) return frame;
-    frame.model = await this.window.get(node);
+    const frame: Frame = { node, parent, model: await this.window.get(node) };
     frame.model?.setStatus(DiffSyncStatus.UNKNOWN);
     return frame;
   }
 
+  /** @returns whether to go on with what is below. */
   private passUnchanged({ node, model }: Frame): boolean {
-    if ((this.flags & DiffSyncFlags.LOG_UNCHANGED_RECORDS) !== 0) {
-      this.dst.logger.debug('No changes to apply; no action needed', about(node, DiffSyncStatus.SUCCESS));
-    }
-    if (node.active && model === undefined) {
+    this.logUnchanged(node);
+    if (model === undefined) {
       this.noObject(node);
       return false;
     }
     this.progress.advance(1);
     return true;
+  }
+
+  /** Most of a large diff: without looking at the target's objects. */
+  private passInactive({ index, end }: SyncNode): void {
+    for (let at = index; at < end; at++) {
+      checkAborted(this.options.signal);
+      this.logUnchanged(this.nodes.at(at));
+      this.progress.advance(1);
+    }
+  }
+
+  private logUnchanged(node: SyncNode): void {
+    if ((this.flags & DiffSyncFlags.LOG_UNCHANGED_RECORDS) === 0) return;
+    this.dst.logger.debug('No changes to apply; no action needed', about(node, DiffSyncStatus.SUCCESS));
   }
 
   private async isWanted({ element, action }: SyncNode): Promise<boolean> {

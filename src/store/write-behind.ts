@@ -208,5 +208,6 @@ function withLinks(record: ModelRecord, links: NonNullable<Waiting['links']>): M
     for (const [uid, { linked }] of changes) if (linked && !present.has(uid)) kept.push(uid);
     data[field] = kept;
   }
-  return { ...record, data };
+  const { uid, flags } = record;
+  return flags === undefined ? { uid, data } : { uid, data, flags };
 }

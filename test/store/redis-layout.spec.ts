@@ -54,6 +54,27 @@ async function clusterKeys(): Promise<string[]> {
   return keys.flat().toSorted();
 }
 
+it('an object costs at most 130 bytes beside its key and its text', async () => {
+  const objs = devices(20_000);
+  const used = async (): Promise<number> =>
+    Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1] ?? Number.NaN);
+  const grown = async (work: () => Promise<unknown>): Promise<number> => {
+    await redis.flushall();
+    const before = await used();
+    await work();
+    return (await used()) - before;
+  };
+  const store = await connect({ storeId: 'inv' });
+  const ours = await grown(() => store.addMany({ objs }));
+  const keys = objs.map(({ name }) => `diffsync:inv:device:${name}`);
+  const texts = await redis.mget(keys);
+  const bare = await grown(() => redis.mset(keys.flatMap((key, at) => [key, texts[at] as string])));
+  expect(bare / objs.length).toBeGreaterThan(50);
+  expect((ours - bare) / objs.length).toBeLessThanOrEqual(130);
+  await store.clear();
+  await store.close();
+});
+
 describe('on a cluster', () => {
   it("a model's objects, index and state share a slot, and the models spread", async () => {
     const store = await connect({ cluster, storeId: 'inv' });
