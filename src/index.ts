@@ -69,7 +69,7 @@ export type {
 } from './module/diffsync-store.options.js';
 export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
 export { DiffSyncStoreRegistry, type RegisteredStore } from './module/store-registry.js';
-export { BaseStore, type BaseStoreOptions } from './store/base-store.js';
+export { BaseStore, type BaseStoreOptions, type OperationOptions } from './store/base-store.js';
 export {
   copyStore,
   type CopiedModel,

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { inspect } from 'node:util';
 import {
   DiffSyncError,
@@ -46,6 +47,15 @@ export interface BaseStoreOptions {
    */
   readonly maxObjectBytes?: number | undefined;
   readonly logger?: DiffSyncLogger | undefined;
+}
+
+/** What every operation takes. */
+export interface OperationOptions {
+  /**
+   * Ends the operation, which then rejects with STORE_ABORTED, or with STORE_OUTCOME_UNKNOWN where it may have written; the
+   * signal's reason is the cause. `AbortSignal.timeout(ms)` gives one operation a time of its own.
+   */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Objects in a page of `iterate`, and of every read of a whole model. */
@@ -104,7 +114,8 @@ export abstract class BaseStore {
   }
 
   // ---- Primitives. `records` and `uids` hold each unique id at most once, all of it valid. Records passed in are the
-  // backend's to keep; records handed out are the caller's. Every failure of the backend is an ObjectStoreException.
+  // backend's to keep; records handed out are the caller's. Every failure of the backend is an ObjectStoreException. Once
+  // `signal` is aborted nobody waits any more, and a backend that does many things for one call should begin no more.
 
   /** Whether records handed out may be those that the backend keeps, which then never change. Everyone else copies them. */
   protected readonly sharesRecords: boolean = false;
@@ -115,7 +126,11 @@ export abstract class BaseStore {
   /** Settles when the backend has answered. */
   protected abstract probe(): Promise<void>;
   /** In the order of `uids`; undefined where there is none. */
-  protected abstract readRecords(model: string, uids: readonly string[]): Promise<readonly (ModelRecord | undefined)[]>;
+  protected abstract readRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (ModelRecord | undefined)[]>;
   /** All of a model, in insertion order, in pages of about `pageSize`; never holds more than a few pages. */
   protected abstract scanRecords(model: string, pageSize: number): AsyncIterable<readonly ModelRecord[]>;
   protected abstract countRecords(model: string): Promise<number>;
@@ -125,18 +140,28 @@ export abstract class BaseStore {
   protected abstract insertRecords(
     model: string,
     records: readonly ModelRecord[],
+    signal?: AbortSignal,
   ): Promise<readonly (ModelRecord | undefined)[]>;
   /** Replaces each at its place in the order, or appends it. */
-  protected abstract putRecords(model: string, records: readonly ModelRecord[]): Promise<void>;
+  protected abstract putRecords(model: string, records: readonly ModelRecord[], signal?: AbortSignal): Promise<void>;
   /**
    * Compare-and-set: `change` may be called again for a record that changed meanwhile. What it answers for one that is not
    * there is ignored.
    */
-  protected abstract modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void>;
+  protected abstract modifyRecords(
+    model: string,
+    uids: readonly string[],
+    change: RecordChange,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** Answers, by position, whether it was there. */
-  protected abstract deleteRecords(model: string, uids: readonly string[]): Promise<readonly boolean[]>;
+  protected abstract deleteRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly boolean[]>;
   /** Every record of this store, and of no other. */
-  protected abstract clearRecords(): Promise<void>;
+  protected abstract clearRecords(signal?: AbortSignal): Promise<void>;
   /**
    * For `verify`. Overridden where an index, or whatever else is kept apart, may disagree with the objects. Here: reads all;
    * a model ends at the first object that cannot be read.
@@ -211,9 +236,10 @@ export abstract class BaseStore {
   }
 
   /** Settles when the backend has answered. @throws ObjectStoreException */
-  async ping(): Promise<void> {
+  async ping(options: OperationOptions = {}): Promise<void> {
     this.checkOpen();
-    await this.logged('ping', {}, () => this.probe()).catch((error: unknown) => {
+    const ping = (): Promise<void> => this.logged('ping', {}, () => this.probe());
+    await this.endedBy(options.signal, 'ping', false, ping).catch((error: unknown) => {
       throw this.backendError(error);
     });
   }
@@ -280,33 +306,37 @@ export abstract class BaseStore {
   // ---- Reads
 
   /** The names of the models that have objects, sorted by code point. */
-  async getAllModelNames(): Promise<string[]> {
-    return this.run('getAllModelNames', {}, async () => [...(await this.countAllRecords()).keys()].toSorted());
+  async getAllModelNames(options: OperationOptions = {}): Promise<string[]> {
+    return this.run('getAllModelNames', { signal: options.signal }, async () =>
+      [...(await this.countAllRecords()).keys()].toSorted(),
+    );
   }
 
   /**
    * @throws ObjectNotFound
    * @throws ValueError for an object of identifiers with a model name that nobody has registered.
    */
-  async get<R extends ModelRef>(options: {
-    readonly model: R;
-    readonly identifier: IdentifierOf<R>;
-  }): Promise<ObjectOf<R>> {
+  async get<R extends ModelRef>(
+    options: OperationOptions & { readonly model: R; readonly identifier: IdentifierOf<R> },
+  ): Promise<ObjectOf<R>> {
     const name = this.nameOf(options.model);
     const uid = this.uidOf(options.model, options.identifier);
-    return this.run('get', { model: name, uid }, async () => {
-      const [record] = await this.readRecords(name, [uid]);
+    const { signal } = options;
+    return this.run('get', { model: name, uid, signal }, async () => {
+      const [record] = await this.readRecords(name, [uid], signal);
       if (record === undefined) throw this.notFound(name, uid);
       return this.toObject(options.model, record);
     });
   }
 
   /** All objects of a model, in insertion order. */
-  async getAll<R extends ModelRef>(options: { readonly model: R }): Promise<ObjectOf<R>[]> {
+  async getAll<R extends ModelRef>(options: OperationOptions & { readonly model: R }): Promise<ObjectOf<R>[]> {
     const name = this.nameOf(options.model);
-    return this.run('getAll', { model: name }, async () => {
+    const { signal } = options;
+    return this.run('getAll', { model: name, signal }, async () => {
       const objects: ObjectOf<R>[] = [];
       for await (const page of this.scanRecords(name, PAGE_SIZE)) {
+        signal?.throwIfAborted();
         for (const record of page) objects.push(this.toObject(options.model, record));
       }
       return objects;
@@ -314,10 +344,9 @@ export abstract class BaseStore {
   }
 
   /** In the order of `uids`, repeats included. @throws ObjectNotFound for the first that is missing. */
-  async getByUids<R extends ModelRef>(options: {
-    readonly uids: readonly string[];
-    readonly model: R;
-  }): Promise<ObjectOf<R>[]> {
+  async getByUids<R extends ModelRef>(
+    options: OperationOptions & { readonly uids: readonly string[]; readonly model: R },
+  ): Promise<ObjectOf<R>[]> {
     const objects = await this.find(options);
     const missing = objects.indexOf(undefined);
     if (missing !== -1) throw this.notFound(this.nameOf(options.model), options.uids[missing] as string);
@@ -325,16 +354,15 @@ export abstract class BaseStore {
   }
 
   /** As `getByUids`, with undefined for what is missing. */
-  async find<R extends ModelRef>(options: {
-    readonly uids: readonly string[];
-    readonly model: R;
-  }): Promise<(ObjectOf<R> | undefined)[]> {
-    const { model, uids } = options;
+  async find<R extends ModelRef>(
+    options: OperationOptions & { readonly uids: readonly string[]; readonly model: R },
+  ): Promise<(ObjectOf<R> | undefined)[]> {
+    const { model, uids, signal } = options;
     const name = this.nameOf(model);
     for (const uid of uids) checkUniqueId(name, uid);
-    return this.run('getByUids', { model: name }, async () => {
+    return this.run('getByUids', { model: name, signal }, async () => {
       const distinct = [...new Set(uids)];
-      const records = await this.readRecords(name, distinct);
+      const records = await this.readRecords(name, distinct, signal);
       const byUid = new Map(distinct.map((uid, index) => [uid, records[index]]));
       const seen = new Set<string>();
       const objects: (ObjectOf<R> | undefined)[] = [];
@@ -368,25 +396,34 @@ export abstract class BaseStore {
   }
 
   /** Objects one by one, in insertion order, holding a few pages in memory at a time. @param batchSize default 1000 */
-  async *iterate<R extends ModelRef>(options: {
-    readonly model: R;
-    readonly batchSize?: number;
-  }): AsyncGenerator<ObjectOf<R>, void, undefined> {
-    const { model, batchSize = PAGE_SIZE } = options;
+  async *iterate<R extends ModelRef>(
+    options: OperationOptions & { readonly model: R; readonly batchSize?: number },
+  ): AsyncGenerator<ObjectOf<R>, void, undefined> {
+    const { model, batchSize = PAGE_SIZE, signal } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new ValueError(`batchSize is ${batchSize}, not a whole number above 0`);
     const name = this.nameOf(model);
-    const pages = await this.run('iterate', { model: name }, async () => this.scanRecords(name, batchSize));
-    for await (const page of pages) {
-      for (const record of page) yield this.toObject(model, record);
+    const scan = async (): Promise<AsyncIterable<readonly ModelRecord[]>> => this.scanRecords(name, batchSize);
+    const pages = (await this.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { done, value } = await this.endedBy(signal, 'iterate', false, () => pages.next());
+        if (done === true) return;
+        for (const record of value) yield this.toObject(model, record);
+      }
+    } finally {
+      // Of a page that nobody waits for any more it would wait for the end.
+      const returned = pages.return?.();
+      if (signal?.aborted === true) returned?.catch(() => undefined);
+      else await returned;
     }
   }
 
   /** How many objects of a model, or of all models. */
-  async count(options: { readonly model?: ModelRef } = {}): Promise<number> {
-    const { model } = options;
+  async count(options: OperationOptions & { readonly model?: ModelRef } = {}): Promise<number> {
+    const { model, signal } = options;
     const name = model === undefined ? undefined : this.nameOf(model);
-    return this.run('count', name === undefined ? {} : { model: name }, async () => {
+    return this.run('count', name === undefined ? { signal } : { model: name, signal }, async () => {
       if (name !== undefined) return this.countRecords(name);
       let total = 0;
       for (const count of (await this.countAllRecords()).values()) total += count;
@@ -401,26 +438,33 @@ export abstract class BaseStore {
    * @throws ObjectAlreadyExists with `existingObject`, when a different object has the unique id.
    * @throws ValueError naming model, unique id and field, for a value that no store can keep.
    */
-  async add({ obj }: { readonly obj: DiffSyncModel }): Promise<void> {
+  async add({ obj, signal }: OperationOptions & { readonly obj: DiffSyncModel }): Promise<void> {
     const model = this.learn(obj);
     const record = this.recordOf(obj);
-    const about = { model, uids: [record.uid] };
-    const [existing] = await this.run('add', about, () => this.insertRecords(model, [record]));
+    const about = { model, uids: [record.uid], signal };
+    const [existing] = await this.run('add', about, () => this.insertRecords(model, [record], signal));
     if (existing !== undefined && !sameRecord(existing, record))
       throw this.alreadyExists({ model, record, existing }, 1);
     this.bind(obj);
   }
 
   /** As `add` for each. Objects that meet no other are stored; then the first that did is thrown. */
-  async addMany({ objs }: { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
+  async addMany({ objs, signal }: OperationOptions & { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
+    const all = [...objs];
+    await this.held(all, (held) => this.addAll(all, { signal, held }));
+  }
+
+  private async addAll(objs: readonly DiffSyncModel[], options: HeldOptions): Promise<void> {
     const conflicts: InsertConflict[] = [];
-    const groups = this.recordsByModel([...objs]);
+    const groups = this.recordsByModel(objs);
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
       const distinct = new Map<string, ModelRecord>();
       for (const record of records) if (!distinct.has(record.uid)) distinct.set(record.uid, record);
       const uids = [...distinct.keys()];
-      const about = { model, uids };
-      const there = await this.run('addMany', about, () => this.insertRecords(model, [...distinct.values()]));
+      const about = { model, uids, ...options };
+      const insert = (): Promise<readonly (ModelRecord | undefined)[]> =>
+        this.insertRecords(model, [...distinct.values()], options.signal);
+      const there = await this.run('addMany', about, insert);
       for (const [index, uid] of uids.entries()) {
         const existing = there[index];
         if (existing !== undefined) distinct.set(uid, existing);
@@ -435,35 +479,37 @@ export abstract class BaseStore {
   }
 
   /** Replaces the stored object at its place in the order, or appends it. Binds the object to the store's adapter. */
-  async update({ obj }: { readonly obj: DiffSyncModel }): Promise<void> {
-    await this.updateAll('update', [obj]);
+  async update({ obj, signal }: OperationOptions & { readonly obj: DiffSyncModel }): Promise<void> {
+    await this.updateAll('update', [obj], { signal });
   }
 
   /** As `update` for each. */
-  async updateMany({ objs }: { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
-    await this.updateAll('updateMany', [...objs]);
+  async updateMany({ objs, signal }: OperationOptions & { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
+    const all = [...objs];
+    await this.held(all, (held) => this.updateAll('updateMany', all, { signal, held }));
   }
 
   /**
    * Removes an object, by its unique id. @throws ObjectNotFound
    * @param options.removeChildren also all below it; children that are missing are logged as errors. Default false.
    */
-  async remove(options: { readonly obj: DiffSyncModel; readonly removeChildren?: boolean }): Promise<void> {
-    await this.removeAll('remove', [options.obj], options.removeChildren ?? false);
+  async remove(
+    options: OperationOptions & { readonly obj: DiffSyncModel; readonly removeChildren?: boolean },
+  ): Promise<void> {
+    await this.removeAll('remove', [options.obj], options);
   }
 
   /** As `remove` for each. All that are there are removed; then the first that was missing is thrown. */
-  async removeMany(options: {
-    readonly objs: Iterable<DiffSyncModel>;
-    readonly removeChildren?: boolean;
-  }): Promise<void> {
-    await this.removeAll('removeMany', [...options.objs], options.removeChildren ?? false);
+  async removeMany(
+    options: OperationOptions & { readonly objs: Iterable<DiffSyncModel>; readonly removeChildren?: boolean },
+  ): Promise<void> {
+    await this.removeAll('removeMany', [...options.objs], options);
   }
 
   /** Removes every object of this store, and of no other. */
-  async clear(): Promise<void> {
-    await this.run('clear', { uids: [] }, async () => {
-      await this.clearRecords();
+  async clear({ signal }: OperationOptions = {}): Promise<void> {
+    await this.run('clear', { uids: [], signal }, async () => {
+      await this.clearRecords(signal);
       this.behind.clear();
     });
   }
@@ -471,25 +517,26 @@ export abstract class BaseStore {
   // ---- Get or add, update or add. All answer [object, created].
 
   /** The stored object, else a new one of `ids` and `attrs`, which is added. `attrs` do not touch a stored object. */
-  async getOrInstantiate<C extends ModelClass>(options: {
-    readonly model: C;
-    readonly ids: IdentifiersOf<C>;
-    readonly attrs?: AttrsOf<C>;
-  }): Promise<[obj: InstanceType<C>, created: boolean]> {
-    const { model, ids, attrs } = options;
+  async getOrInstantiate<C extends ModelClass>(
+    options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs?: AttrsOf<C> },
+  ): Promise<[obj: InstanceType<C>, created: boolean]> {
+    const { model, ids, attrs, signal } = options;
     const uid = model.createUniqueId(ids as never);
-    const [stored] = await this.find<ModelClass>({ model, uids: [uid] });
+    const [stored] = await this.find<ModelClass>({ model, uids: [uid], signal });
     if (stored !== undefined) return [stored as InstanceType<C>, false];
     const obj = await parseModel(this.registry.resolve(model), { ...(ids as object), ...attrs });
-    return (await this.getOrAddModelInstance(obj)) as [InstanceType<C>, boolean];
+    return (await this.getOrAddModelInstance(obj, { signal })) as [InstanceType<C>, boolean];
   }
 
   /** The stored object with the unique id of `obj`, else `obj`, which is added. */
-  async getOrAddModelInstance<M extends DiffSyncModel>(obj: M): Promise<[obj: M, created: boolean]> {
+  async getOrAddModelInstance<M extends DiffSyncModel>(
+    obj: M,
+    { signal }: OperationOptions = {},
+  ): Promise<[obj: M, created: boolean]> {
     const model = this.learn(obj);
     const record = this.recordOf(obj);
-    return this.run('getOrAddModelInstance', { model, uids: [record.uid] }, async () => {
-      const [existing] = await this.insertRecords(model, [record]);
+    return this.run('getOrAddModelInstance', { model, uids: [record.uid], signal }, async () => {
+      const [existing] = await this.insertRecords(model, [record], signal);
       if (existing !== undefined) return [this.toObject(classOf(obj), existing) as M, false];
       this.bind(obj);
       return [obj, true];
@@ -501,23 +548,25 @@ export abstract class BaseStore {
    * different attributes both win.
    * @throws ValueError for an attribute that the model does not have, before anything is stored.
    */
-  async updateOrInstantiate<C extends ModelClass>(options: {
-    readonly model: C;
-    readonly ids: IdentifiersOf<C>;
-    readonly attrs: AttrsOf<C>;
-  }): Promise<[obj: InstanceType<C>, created: boolean]> {
-    const { model, ids, attrs } = options;
+  async updateOrInstantiate<C extends ModelClass>(
+    options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs: AttrsOf<C> },
+  ): Promise<[obj: InstanceType<C>, created: boolean]> {
+    const { model, ids, attrs, signal } = options;
     const uid = model.createUniqueId(ids as never);
     const make = (): Promise<DiffSyncModel> =>
       parseModel(this.registry.resolve(model), { ...(ids as object), ...(attrs as object) });
-    return (await this.updateOr('updateOrInstantiate', model, uid, attrs, make)) as [InstanceType<C>, boolean];
+    return (await this.updateOr('updateOrInstantiate', model, uid, attrs, make, signal)) as [InstanceType<C>, boolean];
   }
 
   /** Sets the attributes of `obj` on the stored object, else adds `obj`. Other fields of the stored object stay. */
-  async updateOrAddModelInstance<M extends DiffSyncModel>(obj: M): Promise<[obj: M, created: boolean]> {
+  async updateOrAddModelInstance<M extends DiffSyncModel>(
+    obj: M,
+    { signal }: OperationOptions = {},
+  ): Promise<[obj: M, created: boolean]> {
     const make = (): Promise<DiffSyncModel> => Promise.resolve(obj);
     const uid = obj.getUniqueId();
-    return (await this.updateOr('updateOrAddModelInstance', classOf(obj), uid, obj.getAttrs(), make)) as [M, boolean];
+    const attrs = obj.getAttrs();
+    return (await this.updateOr('updateOrAddModelInstance', classOf(obj), uid, attrs, make, signal)) as [M, boolean];
   }
 
   // ---- Records as they are kept, for `copyStore`. No class need be registered.
@@ -571,15 +620,64 @@ export abstract class BaseStore {
 
   /** Every operation passes here: it needs an open store, sees all earlier writes, and is logged at verbosity 2. */
   private async run<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
+    if (about.held !== true) this.checkOpen();
+    if (about.signal === undefined) return this.perform(operation, about, work);
+    return this.endedBy(about.signal, operation, about.uids !== undefined, (begun) =>
+      this.perform(operation, about, () => {
+        begun();
+        return work();
+      }),
+    );
+  }
+
+  /** `close` waits for the whole of a large call, which leaves room for others before it first reaches the backend. */
+  private async held(objs: readonly DiffSyncModel[], work: (held: boolean) => Promise<void>): Promise<void> {
+    if (objs.length <= PAGE_SIZE) return work(false);
     this.checkOpen();
+    this.running++;
+    try {
+      await work(true);
+    } finally {
+      if (--this.running === 0) this.idle?.();
+    }
+  }
+
+  private async perform<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
     this.running++;
     if (about.uids !== undefined) this.writeCount++;
     try {
       if (this.mustDrain(about)) await this.flush();
+      about.signal?.throwIfAborted();
       return await (this.log.isEnabled(2) ? this.logged(operation, about, work) : work());
     } finally {
       if (--this.running === 0) this.idle?.();
     }
+  }
+
+  /** Ends with the signal, whether or not the backend looks at it; what then still runs goes on unheard, and `close` waits for it. */
+  private async endedBy<T>(
+    signal: AbortSignal | undefined,
+    operation: string,
+    writes: boolean,
+    work: (begun: () => void) => Promise<T>,
+  ): Promise<T> {
+    if (signal === undefined) return work(() => undefined);
+    let unknown = false;
+    const ended = (): ObjectStoreException =>
+      new ObjectStoreException(
+        `${String(this)}: ${operation} was ended by its signal${unknown ? '; it may or may not be done' : ''}`,
+        { code: unknown ? 'STORE_OUTCOME_UNKNOWN' : 'STORE_ABORTED', cause: signal.reason },
+      );
+    if (signal.aborted) throw ended();
+    setMaxListeners(0, signal); // One signal may end any number of operations at once, which is no leak.
+    return new Promise<T>((resolve, reject) => {
+      const end = (): void => reject(ended());
+      signal.addEventListener('abort', end, { once: true });
+      const done = (): void => signal.removeEventListener('abort', end);
+      work(() => (unknown = writes))
+        .finally(done)
+        .then(resolve, reject);
+    });
   }
 
   private async logged<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
@@ -617,16 +715,21 @@ export abstract class BaseStore {
     throw new ObjectStoreException(`${String(this)} ${what}`, { code: 'STORE_CLOSED' });
   }
 
-  private async updateAll(operation: string, objs: readonly DiffSyncModel[]): Promise<void> {
+  private async updateAll(operation: string, objs: readonly DiffSyncModel[], options: HeldOptions): Promise<void> {
     const groups = this.recordsByModel(objs);
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
       const last = new Map(records.map((record) => [record.uid, record]));
-      await this.run(operation, { model, uids: [...last.keys()] }, () => this.putRecords(model, [...last.values()]));
+      const about = { model, uids: [...last.keys()], ...options };
+      await this.run(operation, about, () => this.putRecords(model, [...last.values()], options.signal));
       for (const obj of group) this.bind(obj);
     }
   }
 
-  private async removeAll(operation: string, objs: readonly DiffSyncModel[], removeChildren: boolean): Promise<void> {
+  private async removeAll(
+    operation: string,
+    objs: readonly DiffSyncModel[],
+    { removeChildren = false, signal }: OperationOptions & { readonly removeChildren?: boolean },
+  ): Promise<void> {
     if (removeChildren) await this.flush(); // Links of any object below may wait.
     let missing: ObjectNotFound | undefined;
     for (const [model, group] of this.byModel(objs)) {
@@ -635,8 +738,8 @@ export abstract class BaseStore {
       if (group.length <= PAGE_SIZE) group.forEach(note);
       else await inTurns(group, note);
       const uids = [...byUid.keys()];
-      await this.run(operation, { model, uids }, async () => {
-        const present = await this.deleteRecords(model, uids);
+      await this.run(operation, { model, uids, signal }, async () => {
+        const present = await this.deleteRecords(model, uids, signal);
         const removed = [...byUid.values()].filter((_, index) => present[index]);
         for (const obj of removed) this.unbind(obj);
         if (removeChildren) await this.removeBelow(removed);
@@ -692,21 +795,28 @@ export abstract class BaseStore {
     uid: string,
     attrs: object,
     make: () => Promise<DiffSyncModel>,
+    signal: AbortSignal | undefined,
   ): Promise<[DiffSyncModel, boolean]> {
     const name = this.nameOf(model);
     checkUniqueId(name, uid);
-    return this.run(operation, { model: name, uids: [uid] }, async () => {
+    return this.run(operation, { model: name, uids: [uid], signal }, async () => {
       for (;;) {
+        signal?.throwIfAborted();
         let found: DiffSyncModel | undefined;
-        await this.modifyRecords(name, [uid], (_, current) => {
-          found = current && this.toObject(model, current);
-          if (found === undefined) return undefined;
-          return setAttrs(found, attrs) ? this.recordOf(found) : undefined;
-        });
+        await this.modifyRecords(
+          name,
+          [uid],
+          (_, current) => {
+            found = current && this.toObject(model, current);
+            if (found === undefined) return undefined;
+            return setAttrs(found, attrs) ? this.recordOf(found) : undefined;
+          },
+          signal,
+        );
         if (found !== undefined) return [found, false];
         const obj = await make();
         setAttrs(obj, attrs);
-        const [existing] = await this.insertRecords(name, [this.recordOf(obj)]);
+        const [existing] = await this.insertRecords(name, [this.recordOf(obj)], signal);
         if (existing === undefined) {
           this.bind(obj);
           return [obj, true];
@@ -919,8 +1029,13 @@ export abstract class BaseStore {
   }
 }
 
+interface HeldOptions extends OperationOptions {
+  /** Whether it is a part of a call that began when the store was open. */
+  readonly held?: boolean;
+}
+
 /** What an operation is about. `uids`: the objects that it writes; absent for a read. */
-interface Operand {
+interface Operand extends HeldOptions {
   readonly model?: string;
   readonly uid?: string;
   readonly uids?: readonly string[];

@@ -24,8 +24,12 @@ export abstract class SerialStore extends BaseStore {
   /** Answers whether it was there. */
   protected abstract removeRecord(model: string, uid: string): Promise<boolean>;
 
-  protected override readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
-    return this.inTurn(uids, (uid) => this.readRecord(model, uid));
+  protected override readRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<(ModelRecord | undefined)[]> {
+    return this.inTurn(uids, (uid) => this.readRecord(model, uid), signal);
   }
 
   protected override async *scanRecords(
@@ -55,16 +59,22 @@ export abstract class SerialStore extends BaseStore {
   protected override insertRecords(
     model: string,
     records: readonly ModelRecord[],
+    signal?: AbortSignal,
   ): Promise<(ModelRecord | undefined)[]> {
-    return this.inTurn(records, async (record) => {
+    const insert = async (record: ModelRecord): Promise<ModelRecord | undefined> => {
       const existing = await this.readRecord(model, record.uid);
       if (existing === undefined) await this.writeRecord(model, record);
       return existing;
-    });
+    };
+    return this.inTurn(records, insert, signal);
   }
 
-  protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
-    await this.inTurn(records, (record) => this.writeRecord(model, record));
+  protected override async putRecords(
+    model: string,
+    records: readonly ModelRecord[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.inTurn(records, (record) => this.writeRecord(model, record), signal);
   }
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
@@ -75,8 +85,8 @@ export abstract class SerialStore extends BaseStore {
     });
   }
 
-  protected override deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
-    return this.inTurn(uids, (uid) => this.removeRecord(model, uid));
+  protected override deleteRecords(model: string, uids: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
+    return this.inTurn(uids, (uid) => this.removeRecord(model, uid), signal);
   }
 
   protected override clearRecords(): Promise<void> {
@@ -88,10 +98,13 @@ export abstract class SerialStore extends BaseStore {
   }
 
   /** All of them in one step. Answers by position. */
-  private inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  private inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>, signal?: AbortSignal): Promise<R[]> {
     return this.step(async () => {
       const answers: R[] = [];
-      for (const item of items) answers.push(await work(item));
+      for (const item of items) {
+        signal?.throwIfAborted();
+        answers.push(await work(item));
+      }
       return answers;
     });
   }

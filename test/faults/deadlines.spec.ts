@@ -201,3 +201,33 @@ describe('a write that was told to have failed', () => {
     expect(await call(server, 'SMEMBERS', 'diffsync.models:deadlines')).toEqual(['device']);
   });
 });
+
+describe('what waits is bounded', () => {
+  const codesOf = async (works: readonly Promise<unknown>[]): Promise<Record<string, number>> => {
+    const codes: Record<string, number> = {};
+    for (const ended of await Promise.allSettled(works)) {
+      const code = ended.status === 'fulfilled' ? 'done' : (ended.reason as ObjectStoreException).code;
+      codes[code] = (codes[code] ?? 0) + 1;
+    }
+    return codes;
+  };
+
+  it('100,000 single operations of a model: the next are refused, and all end by one deadline', async () => {
+    const objs = Array.from({ length: 120_000 }, (_, at) => Device.hydrate({ name: `d${at}`, role: '', parts: [] }));
+    await server.pause();
+    let codes: Record<string, number> = {};
+    const adding = codesOf(objs.map((obj) => store.add({ obj }))).then((found) => (codes = found));
+    expect(await ending(adding)).toBe('done');
+    const { STORE_OVERLOADED, STORE_OUTCOME_UNKNOWN = 0, STORE_TIMEOUT = 0, ...others } = codes;
+    expect([STORE_OVERLOADED, STORE_OUTCOME_UNKNOWN + STORE_TIMEOUT, others]).toEqual([20_000, 100_000, {}]);
+    expect(await ending(store.close())).toBe('done');
+    server.resume();
+  }, 60_000);
+
+  it('1,000 steps: the next are refused', async () => {
+    await server.pause();
+    const codes = await codesOf(Array.from({ length: 1500 }, () => store.ping()));
+    expect(codes).toEqual({ STORE_OVERLOADED: 500, STORE_TIMEOUT: 1000 });
+    server.resume();
+  });
+});

@@ -3,11 +3,22 @@ export class Failed {
   constructor(readonly error: unknown) {}
 }
 
+/** Pieces of work that wait; the next one is refused. */
+const MAX_WAITING = 100_000;
+
+/** When nobody waits for a piece of work any more. */
+interface PieceLimit {
+  /** As `performance.now()`. */
+  readonly deadline: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A single piece of work that waits to be done with others. */
 interface Waiting<T, R> {
   readonly kind: string;
   readonly uid: string;
   readonly item: T;
+  readonly limit: PieceLimit;
   readonly resolve: (result: readonly R[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -24,20 +35,23 @@ export class Gatherer<T, R> {
   private scheduled = false;
 
   /**
-   * @param work answers by position. An error that it throws is that of all its pieces.
+   * @param work answers by position, by the deadline. An error that it throws is that of all its pieces.
    * @param most pieces in one call of `work`.
    * @param window calls of `work` at a time; what comes meanwhile gathers.
+   * @param full why more is refused, when too much waits.
    */
   constructor(
-    private readonly work: (kind: string, items: readonly T[]) => Promise<readonly (R | Failed)[]>,
+    private readonly work: (kind: string, items: readonly T[], deadline: number) => Promise<readonly (R | Failed)[]>,
     private readonly most: number,
     private readonly window: number,
+    private readonly full: () => Error,
   ) {}
 
   /** Answers as `work` does for one item. */
-  do(kind: string, uid: string, item: T): Promise<readonly R[]> {
+  do(kind: string, uid: string, item: T, limit: PieceLimit): Promise<readonly R[]> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ kind, uid, item, resolve, reject });
+      if (this.waiting.length - this.head >= MAX_WAITING) throw this.full();
+      this.waiting.push({ kind, uid, item, limit, resolve, reject });
       this.schedule();
     });
   }
@@ -46,6 +60,7 @@ export class Gatherer<T, R> {
   settled(): Promise<void> | undefined {
     if (this.head === this.waiting.length && this.inFlight === 0) return undefined;
     return new Promise((resolve) => {
+      if (this.waiting.length - this.head >= MAX_WAITING) throw this.full();
       this.waiting.push(resolve);
       this.schedule();
     });
@@ -71,7 +86,10 @@ export class Gatherer<T, R> {
         continue;
       }
       const batch = this.take();
-      if (batch.length === 0) return;
+      if (batch.length === 0) {
+        if (typeof this.waiting[this.head] === 'function') continue;
+        break;
+      }
       void this.finish(batch);
     }
     if (this.head === this.waiting.length) {
@@ -85,6 +103,11 @@ export class Gatherer<T, R> {
     while (batch.length < this.most) {
       const next = this.waiting[this.head];
       if (next === undefined || typeof next === 'function') break;
+      if (next.limit.signal?.aborted === true) {
+        this.head++;
+        next.reject(next.limit.signal.reason);
+        continue;
+      }
       if (next.kind !== (batch[0] ?? next).kind || this.busy.has(next.uid)) break;
       this.busy.add(next.uid);
       this.head++;
@@ -99,6 +122,8 @@ export class Gatherer<T, R> {
       const results = await this.work(
         (batch[0] as Waiting<T, R>).kind,
         batch.map(({ item }) => item),
+        // Whoever came first ends first, and nothing of it may be done later.
+        batch.reduce((first, { limit }) => Math.min(first, limit.deadline), Infinity),
       );
       for (const [at, { resolve, reject }] of batch.entries()) {
         const result = results[at];

@@ -108,7 +108,7 @@ export class RedisConnection {
   async run<T>(step: RedisStep<T>): Promise<T> {
     const open = this.#open;
     if (open === undefined) throw new ObjectStoreException(`${step.store} is closed`, { code: 'STORE_CLOSED' });
-    if (this.waiting >= MAX_WAITING) throw this.overloaded(step.store);
+    if (this.waiting >= MAX_WAITING) throw this.overloaded(step.store, 'steps');
     this.waiting++;
     const linked = step.writes === undefined ? open.reader : open.writer;
     const deadline = step.deadline ?? this.deadline();
@@ -262,9 +262,9 @@ export class RedisConnection {
     if (client.status !== 'end') client.disconnect();
   }
 
-  private overloaded(store: string): ObjectStoreException {
+  overloaded(store: string, what: 'steps' | 'operations'): ObjectStoreException {
     return new ObjectStoreException(
-      `${store} at ${this.address}: ${MAX_WAITING} steps wait for the server already; nothing was sent. Await operations ` +
+      `${store} at ${this.address}: too many ${what} wait for the server already; nothing was sent. Await operations ` +
         `before you start more, or use addMany`,
       { code: 'STORE_OVERLOADED' },
     );

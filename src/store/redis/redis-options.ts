@@ -77,8 +77,8 @@ export interface RedisStoreOptions extends BaseStoreOptions {
    */
   readonly client?: RedisClient | undefined;
   /**
-   * Milliseconds within which each step of an operation ends, attempts to reconnect included. A step is a chunk of at most
-   * 1,000 objects. @default 5000
+   * Milliseconds within which an operation on one object ends, attempts to reconnect included, and a bulk one after its
+   * last progress. For an operation as a whole pass it a `signal`. @default 5000
    */
   readonly timeout?: number | undefined;
 }

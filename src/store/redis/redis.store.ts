@@ -9,7 +9,7 @@ import { BaseStore, isDamage } from '../base-store.js';
 import type { StoreReport } from '../store-report.js';
 import type { RecordChange } from '../write-behind.js';
 import { Failed, Gatherer } from './gatherer.js';
-import { singly, textOf, uidChunks, WRITE_CHUNK, writeChunks, type WriteChunk } from './redis-chunks.js';
+import { singly, textOf, uidChunks, WRITE_CHUNK, writeChunks, type Chunk, type WriteChunk } from './redis-chunks.js';
 import { RedisConnection } from './redis-connection.js';
 import { layoutFailure } from './redis-errors.js';
 import { scanKeys } from './redis-find.js';
@@ -27,6 +27,12 @@ const READ_CHUNK = 1000;
 const WINDOW = 2;
 /** Objects whose expiry is put off in one step. */
 const RENEW_CHUNK = 1000;
+
+/** When a step is given up: by default at the time-out from its beginning, for what is gathered by that of the operation. */
+interface Limit {
+  readonly deadline?: number;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** What `Gatherer` gathers: records to write, unique ids to read or remove. */
 type Piece = ModelRecord | string;
@@ -115,11 +121,16 @@ export class RedisStore extends BaseStore {
     await this.read((client) => client.ping());
   }
 
-  protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
+  protected override async readRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<(ModelRecord | undefined)[]> {
     const [only] = uids;
+    const limit = this.limit(signal);
     await this.written(model);
-    if (uids.length !== 1 || only === undefined) return whole(await this.readMany(model, uids));
-    return this.gatherer(this.reading, model).do('read', only, only) as Promise<[ModelRecord | undefined]>;
+    if (uids.length !== 1 || only === undefined) return whole(await this.readMany(model, uids, { signal }));
+    return this.gatherer(this.reading, model).do('read', only, only, limit) as Promise<[ModelRecord | undefined]>;
   }
 
   protected override async *scanRecords(
@@ -146,51 +157,72 @@ export class RedisStore extends BaseStore {
   protected override async insertRecords(
     model: string,
     records: readonly ModelRecord[],
+    signal?: AbortSignal,
   ): Promise<(ModelRecord | undefined)[]> {
     const [only] = records;
     if (records.length === 1 && only !== undefined) {
-      return this.gatherer(this.writing, model).do('insert', only.uid, only) as Promise<[ModelRecord | undefined]>;
+      const inserted = this.gatherer(this.writing, model).do('insert', only.uid, only, this.limit(signal));
+      return inserted as Promise<[ModelRecord | undefined]>;
     }
     await this.written(model);
-    return whole(await this.insertMany(model, records));
+    return whole(await this.insertMany(model, records, { signal }));
   }
 
-  protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
+  protected override async putRecords(
+    model: string,
+    records: readonly ModelRecord[],
+    signal?: AbortSignal,
+  ): Promise<void> {
     const [only] = records;
     if (records.length === 1 && only !== undefined) {
-      await this.gatherer(this.writing, model).do('put', only.uid, only);
+      await this.gatherer(this.writing, model).do('put', only.uid, only, this.limit(signal));
       return;
     }
     await this.written(model);
-    await this.putMany(model, records);
+    await this.putMany(model, records, { signal });
   }
 
-  protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
+  protected override async modifyRecords(
+    model: string,
+    uids: readonly string[],
+    change: RecordChange,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    let { deadline } = this.limit();
     await this.written(model);
     let left = uids;
     for (let attempt = 0; left.length > 0; attempt++) {
       if (attempt > 0) await pause(attempt);
       const chunks = uidChunks(left, (uid) => this.keysOf(model, uid), WRITE_CHUNK);
-      const again = await inWindow(chunks, left.length, async ({ keys, items }) => {
+      const limit = { deadline };
+      const swap = async ({ keys, items }: Chunk<string>): Promise<string[]> => {
         // A replica may be behind for longer than anybody waits.
-        const before = await this.texts(model, keys, items, { fromMaster: attempt > 0 });
-        return this.swap(model, keys, items, before, change);
-      });
-      left = again.flat();
+        const before = await this.texts(model, keys, items, { fromMaster: attempt > 0, ...limit });
+        return this.swap(model, keys, items, before, change, limit);
+      };
+      const again = (await inWindow(chunks, left.length, swap, signal)).flat();
+      if (again.length < left.length) ({ deadline } = this.limit());
+      left = again;
+      if (left.length > 0 && performance.now() >= deadline) throw this.contended(model, left);
     }
   }
 
-  protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
+  protected override async deleteRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<boolean[]> {
     const [only] = uids;
     if (uids.length === 1 && only !== undefined) {
-      return this.gatherer(this.writing, model).do('delete', only, only) as Promise<[boolean]>;
+      return this.gatherer(this.writing, model).do('delete', only, only, this.limit(signal)) as Promise<[boolean]>;
     }
     await this.written(model);
-    return this.deleteMany(model, uids);
+    return this.deleteMany(model, uids, { signal });
   }
 
-  protected override async clearRecords(): Promise<void> {
+  protected override async clearRecords(signal?: AbortSignal): Promise<void> {
     for (const model of await this.models()) {
+      signal?.throwIfAborted();
       await this.written(model);
       for (const keys of this.keys.of(model)) await this.clearModel(keys);
       const { models, shards } = this.keys;
@@ -210,34 +242,40 @@ export class RedisStore extends BaseStore {
       keys: this.keys,
       read: (send) => this.read(send),
       write: (key, send) => this.write(key, send),
-      ledgered: (keys, send) => this.ledgered(keys, send),
+      ledgered: (keys, send) => this.ledgered(keys, {}, send),
       scan: (pattern) => scanKeys(this.connection, String(this), pattern),
       reasonAgainst: (model, uid, text) => this.reasonAgainst(model, uid, text),
-      nameModel: (model) => this.nameModel(model),
-      reservePlaces: (model, count) => this.reservePlaces(model, count),
+      nameModel: (model) => this.nameModel(model, {}),
+      reservePlaces: (model, count) => this.reservePlaces(model, count, {}),
     };
     return new RedisVerification(verified, repair).run();
   }
 
   // ---- Many at once
 
-  private async readMany(model: string, uids: readonly string[]): Promise<Result[]> {
+  private async readMany(model: string, uids: readonly string[], limit: Limit): Promise<Result[]> {
     const found: Result[] = Array.from({ length: uids.length });
     const chunks = uidChunks(uids, (uid) => this.keysOf(model, uid), READ_CHUNK);
-    await inWindow(chunks, uids.length, async ({ keys, positions, items }) => {
-      const texts = await this.texts(model, keys, items);
+    const read = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
+      const texts = await this.texts(model, keys, items, limit);
       for (const [at, uid] of items.entries()) {
         found[positions[at] as number] = this.resultOf(model, keys, uid, texts[at]);
       }
-    });
+    };
+    await inWindow(chunks, uids.length, read, limit.signal);
     return found;
   }
 
   /** @param each whether an object that cannot be written fails alone, and not its whole chunk. */
-  private async insertMany(model: string, records: readonly ModelRecord[], each = false): Promise<Result[]> {
+  private async insertMany(
+    model: string,
+    records: readonly ModelRecord[],
+    limit: Limit,
+    each = false,
+  ): Promise<Result[]> {
     const inTheWay: Result[] = Array.from({ length: records.length });
     const insert = async ({ keys, positions, items, places }: WriteChunk): Promise<boolean> => {
-      const [created, ...there] = await this.ledgered(keys, (client, ...ledger) =>
+      const [created, ...there] = await this.ledgered(keys, limit, (client, ...ledger) =>
         client.diffsyncInsert(keys.index, keys.state, ...ledger, places, ...items),
       );
       const at = there.flatMap((each, index) => (index % 2 === 0 ? [Number(each) - 1] : []));
@@ -248,31 +286,37 @@ export class RedisStore extends BaseStore {
       }
       return created === 1;
     };
-    await this.writeMany(model, records, insert, each ? inTheWay : undefined);
+    await this.writeMany(model, records, limit, insert, each ? inTheWay : undefined);
     return inTheWay;
   }
 
-  private async putMany(model: string, records: readonly ModelRecord[], each = false): Promise<(Failed | undefined)[]> {
+  private async putMany(
+    model: string,
+    records: readonly ModelRecord[],
+    limit: Limit,
+    each = false,
+  ): Promise<(Failed | undefined)[]> {
     const failures: (Failed | undefined)[] = Array.from({ length: records.length });
     const put = async ({ keys, items, places }: WriteChunk): Promise<boolean> => {
-      const created = await this.ledgered(keys, (client, ...ledger) =>
+      const created = await this.ledgered(keys, limit, (client, ...ledger) =>
         client.diffsyncPut(keys.index, keys.state, ...ledger, places, ...items),
       );
       return created === 1;
     };
-    await this.writeMany(model, records, put, each ? failures : undefined);
+    await this.writeMany(model, records, limit, put, each ? failures : undefined);
     return failures;
   }
 
-  private async deleteMany(model: string, uids: readonly string[]): Promise<boolean[]> {
+  private async deleteMany(model: string, uids: readonly string[], limit: Limit): Promise<boolean[]> {
     const present = Array.from({ length: uids.length }, () => true);
     const chunks = uidChunks(uids, (uid) => this.keysOf(model, uid), WRITE_CHUNK);
-    await inWindow(chunks, uids.length, async ({ keys, positions, items }) => {
-      const missing = await this.ledgered(keys, (client, ...ledger) =>
+    const remove = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
+      const missing = await this.ledgered(keys, limit, (client, ...ledger) =>
         client.diffsyncDelete(keys.index, keys.state, ...ledger, ...items),
       );
       for (const position of missing) present[positions[position - 1] as number] = false;
-    });
+    };
+    await inWindow(chunks, uids.length, remove, limit.signal);
     return present;
   }
 
@@ -283,19 +327,21 @@ export class RedisStore extends BaseStore {
   private async writeMany(
     model: string,
     records: readonly ModelRecord[],
+    limit: Limit,
     write: (chunk: WriteChunk) => Promise<boolean>,
     failures?: Result[],
   ): Promise<void> {
     if (records.length === 0) return;
-    if (!this.named.has(model)) await this.nameModel(model);
-    const firstPlace = this.keys.shards === 1 ? undefined : await this.reservePlaces(model, records.length);
+    if (!this.named.has(model)) await this.nameModel(model, limit);
+    const firstPlace = this.keys.shards === 1 ? undefined : await this.reservePlaces(model, records.length, limit);
     const fail = failures && ((position: number, error: unknown) => void (failures[position] = new Failed(error)));
     const chunks = writeChunks(records, (uid) => this.keysOf(model, uid), firstPlace);
-    const created = await inWindow(chunks, records.length, fail === undefined ? write : singly(write, isOfOne, fail));
+    const one = fail === undefined ? write : singly(write, isOfOne, fail);
+    const created = await inWindow(chunks, records.length, one, limit.signal);
     // Another process may have found the model empty meanwhile, and taken its name away.
     if (!created.includes(true) && this.named.get(model) === this.connection.breaks) return;
     try {
-      await this.nameModel(model);
+      await this.nameModel(model, limit);
     } catch (error) {
       throw new ObjectStoreException(
         `${String(this)}: objects of ${model} are stored, but the store's list of models may not name it: ${String(error)}`,
@@ -311,6 +357,7 @@ export class RedisStore extends BaseStore {
     uids: readonly string[],
     before: readonly (string | Failed | undefined)[],
     change: RecordChange,
+    limit: Limit,
   ): Promise<string[]> {
     const swaps = uids.flatMap((uid, at) => {
       const text = before[at];
@@ -321,7 +368,7 @@ export class RedisStore extends BaseStore {
         : [[uid, text, textOf(model, next, this.maxObjectBytes)] as const];
     });
     if (swaps.length === 0) return [];
-    const changed = await this.ledgered(keys, (client, ...ledger) =>
+    const changed = await this.ledgered(keys, limit, (client, ...ledger) =>
       client.diffsyncSwap(keys.index, keys.state, ...ledger, ...swaps.flat()),
     );
     return changed.map((position) => (swaps[position - 1] as (typeof swaps)[number])[0]);
@@ -389,11 +436,11 @@ export class RedisStore extends BaseStore {
     model: string,
     keys: ModelKeys,
     uids: readonly string[],
-    { fromMaster = false } = {},
+    { fromMaster = false, ...limit }: Limit & { readonly fromMaster?: boolean } = {},
   ): Promise<(string | Failed | undefined)[]> {
-    if (fromMaster) return this.utf8(model, keys, uids, await this.recheck(model, keys, uids));
-    const texts = await this.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)));
-    return this.again(model, keys, uids, texts);
+    if (fromMaster) return this.utf8(model, keys, uids, await this.recheck(model, keys, uids, limit));
+    const texts = await this.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)), limit);
+    return this.again(model, keys, uids, texts, limit);
   }
 
   /** The texts that were found, and those that are when they are looked for again. */
@@ -402,9 +449,10 @@ export class RedisStore extends BaseStore {
     keys: ModelKeys,
     uids: readonly string[],
     texts: readonly (string | null)[],
+    limit: Limit = {},
   ): Promise<(string | Failed | undefined)[]> {
     const absent = uids.filter((_, at) => texts[at] === null);
-    const rechecked = absent.length === 0 ? [] : await this.recheck(model, keys, absent);
+    const rechecked = absent.length === 0 ? [] : await this.recheck(model, keys, absent, limit);
     let next = 0;
     const all = texts.map((text) => text ?? rechecked[next++]);
     return this.utf8(model, keys, uids, all);
@@ -415,8 +463,11 @@ export class RedisStore extends BaseStore {
     model: string,
     keys: ModelKeys,
     uids: readonly string[],
+    limit: Limit = {},
   ): Promise<(string | Failed | undefined)[]> {
-    const found = await this.read((client) => client.diffsyncRecheck(keys.index, keys.state, keys.prefix, ...uids));
+    const recheck = (client: ScriptedRedis): Promise<(number | string)[]> =>
+      client.diffsyncRecheck(keys.index, keys.state, keys.prefix, ...uids);
+    const found = await this.read(recheck, limit);
     return uids.map((uid, at) => {
       const text = found[at];
       if (typeof text === 'string') return text;
@@ -510,18 +561,19 @@ export class RedisStore extends BaseStore {
   }
 
   /** Before the first write, so that no crash leaves a model that has objects and no name. */
-  private async nameModel(model: string): Promise<void> {
+  private async nameModel(model: string, limit: Limit): Promise<void> {
     const { models, layout, shards, ttl } = this.keys;
     const layoutKey = this.keys.layoutOf(model);
     const { breaks } = this.connection;
-    await this.writeAbout(models, async (client) => {
+    const name = async (client: ScriptedRedis): Promise<void> => {
       const found =
         shards === 1
           ? [client.sadd(models, model)]
           : [client.sadd(models, model), client.hsetnx(layoutKey, 'format', layout), client.hget(layoutKey, 'format')];
       if (ttl !== undefined) found.push(client.pexpire(models, 2 * ttl));
       await Promise.all(found);
-    });
+    };
+    await this.writeAbout(models, name, limit);
     if (shards > 1) await this.checkLayout([model]);
     this.named.set(model, breaks);
   }
@@ -536,10 +588,10 @@ export class RedisStore extends BaseStore {
     }
   }
 
-  private async reservePlaces(model: string, count: number): Promise<number> {
+  private async reservePlaces(model: string, count: number, limit: Limit): Promise<number> {
     const places = this.keys.places(model);
     // Sent twice it leaves a gap, which is no harm.
-    return (await this.writeAbout(places, (client) => client.incrby(places, count))) - count + 1;
+    return (await this.writeAbout(places, (client) => client.incrby(places, count), limit)) - count + 1;
   }
 
   private keysOf(model: string, uid: string): ModelKeys {
@@ -552,21 +604,29 @@ export class RedisStore extends BaseStore {
     let gatherer = gatherers.get(model);
     if (gatherer === undefined) {
       const most = gatherers === this.writing ? WRITE_CHUNK : READ_CHUNK;
-      gatherers.set(model, (gatherer = new Gatherer((kind, items) => this.together(kind, model, items), most, WINDOW)));
+      const work = (kind: string, items: readonly Piece[], deadline: number): Promise<readonly unknown[]> =>
+        this.together(kind, model, items, { deadline });
+      gatherer = new Gatherer(work, most, WINDOW, () => this.connection.overloaded(String(this), 'operations'));
+      gatherers.set(model, gatherer);
     }
     return gatherer;
   }
 
-  private async together(kind: string, model: string, items: readonly Piece[]): Promise<readonly unknown[]> {
+  private async together(
+    kind: string,
+    model: string,
+    items: readonly Piece[],
+    limit: Limit,
+  ): Promise<readonly unknown[]> {
     switch (kind) {
       case 'read':
-        return this.readMany(model, items as string[]);
+        return this.readMany(model, items as string[], limit);
       case 'insert':
-        return this.insertMany(model, items as ModelRecord[], true);
+        return this.insertMany(model, items as ModelRecord[], limit, true);
       case 'delete':
-        return this.deleteMany(model, items as string[]);
+        return this.deleteMany(model, items as string[], limit);
       default:
-        return this.putMany(model, items as ModelRecord[], true);
+        return this.putMany(model, items as ModelRecord[], limit, true);
     }
   }
 
@@ -576,27 +636,54 @@ export class RedisStore extends BaseStore {
   }
 
   /** A write that its model's state remembers, so that it is done once however often it is sent. */
-  private ledgered<T>(keys: ModelKeys, send: (client: ScriptedRedis, ...ledger: string[]) => Promise<T>): Promise<T> {
+  private ledgered<T>(
+    keys: ModelKeys,
+    limit: Limit,
+    send: (client: ScriptedRedis, ...ledger: string[]) => Promise<T>,
+  ): Promise<T> {
     const { layout, ttl = 0 } = this.keys;
-    return this.lanes.lend(({ name, number }) =>
-      this.write(keys.index, (client, limit) => send(client, keys.prefix, name, number, limit, layout, String(ttl))),
+    return this.lanes.lend(({ name, number }) => {
+      const marked = (client: ScriptedRedis, time: string): Promise<T> =>
+        send(client, keys.prefix, name, number, time, layout, String(ttl));
+      return this.write(keys.index, marked, limit);
+    });
+  }
+
+  private read<T>(send: (client: ScriptedRedis) => Promise<T>, { deadline }: Limit = {}): Promise<T> {
+    this.renewal?.use();
+    return this.connection.run({ store: String(this), send, deadline });
+  }
+
+  /** @param send gets the limit by the server's clock. */
+  private write<T>(
+    key: string,
+    send: (client: ScriptedRedis, limit: string) => Promise<T>,
+    { deadline }: Limit = {},
+  ): Promise<T> {
+    this.renewal?.use();
+    return this.connection.run({ store: String(this), writes: key, send, deadline });
+  }
+
+  /** Of an operation that begins now. */
+  private limit(signal?: AbortSignal): Limit & { readonly deadline: number } {
+    return { deadline: this.connection.deadline(), signal };
+  }
+
+  private contended(model: string, uids: readonly string[]): ObjectStoreException {
+    return new ObjectStoreException(
+      `${String(this)}: ${model} "${uids[0]}" was changed by others each time before it could be; it was left alone`,
+      { code: 'STORE_TIMEOUT' },
     );
   }
 
-  private read<T>(send: (client: ScriptedRedis) => Promise<T>): Promise<T> {
-    this.renewal?.use();
-    return this.connection.run({ store: String(this), send });
-  }
-
-  private write<T>(key: string, send: (client: ScriptedRedis, limit: string) => Promise<T>): Promise<T> {
-    this.renewal?.use();
-    return this.connection.run({ store: String(this), writes: key, send });
-  }
-
   /** Of what is no object: no caller is told that replicas have it. */
-  private writeAbout<T>(key: string, send: (client: ScriptedRedis, limit: string) => Promise<T>): Promise<T> {
+  private writeAbout<T>(
+    key: string,
+    send: (client: ScriptedRedis, limit: string) => Promise<T>,
+    { deadline }: Limit = {},
+  ): Promise<T> {
     this.renewal?.use();
-    return this.connection.run({ store: String(this), writes: key, unconfirmed: true, send });
+    return this.connection.run({ store: String(this), writes: key, unconfirmed: true, send, deadline });
   }
 }
 
@@ -617,8 +704,9 @@ async function inWindow<T, R>(
   chunks: Generator<T, void, undefined>,
   pieces: number,
   work: (chunk: T) => Promise<R>,
+  signal: AbortSignal | undefined,
 ): Promise<R[]> {
-  if (pieces > 1) return pMap(chunks, work, { concurrency: WINDOW });
+  if (pieces > 1) return pMap(chunks, work, { concurrency: WINDOW, ...(signal === undefined ? {} : { signal }) });
   const [only] = chunks;
   return only === undefined ? [] : [await work(only)];
 }

@@ -1,0 +1,39 @@
+/** The sources as JavaScript, for processes of a test's own that must start quickly and often. */
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { transformFileSync } from '@swc/core';
+
+export interface Compiled {
+  /** The JavaScript of one of the files. */
+  pathOf(source: string): string;
+  remove(): void;
+}
+
+/** `src`, and the test files named, from the root of the repository. */
+export function compile(files: readonly string[]): Compiled {
+  const folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-compiled-'));
+  const sources = readdirSync('src', { recursive: true }).map((name) => join('src', String(name)));
+  for (const source of [...sources, ...files]) {
+    const target = join(folder, source);
+    mkdirSync(dirname(target), { recursive: true });
+    if (source.endsWith('.lua')) cpSync(source, target);
+    if (!source.endsWith('.ts')) continue;
+    const { code } = transformFileSync(source, {
+      jsc: {
+        parser: { syntax: 'typescript', decorators: true },
+        transform: { legacyDecorator: true, decoratorMetadata: true },
+        target: 'es2022',
+        keepClassNames: true,
+      },
+      module: { type: 'es6' },
+    });
+    writeFileSync(target.replace(/\.ts$/, '.js'), code);
+  }
+  symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  return {
+    pathOf: (source) => join(folder, source.replace(/\.ts$/, '.js')),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
