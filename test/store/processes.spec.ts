@@ -3,11 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Board, COUNTERS } from '../../src/testing/contract/models.js';
 import type { BaseStore } from '../../src/index.js';
 import { RedisStore } from '../../src/store/redis/index.js';
+import { SqliteStore } from '../../src/store/sqlite/index.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 
 const PROCESSES = 8;
@@ -30,6 +34,20 @@ const engines: readonly SharedEngine[] = [
     start: async () => {
       const { url, stop }: RedisServer = await startRedis();
       return { options: { url }, open: (storeId) => RedisStore.connect({ url, storeId }), stop };
+    },
+  },
+  {
+    name: 'sqlite',
+    door: 'nestjs-diffsync/sqlite',
+    storeClass: 'SqliteStore',
+    start: async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-processes-'));
+      const options = { path: join(folder, 'shared.db'), timeout: 60_000 }; // Eight of them on few cores wait for long.
+      return {
+        options,
+        open: (storeId) => SqliteStore.connect({ ...options, storeId }),
+        stop: () => rm(folder, { recursive: true }),
+      };
     },
   },
 ];
