@@ -2,6 +2,7 @@ import { DiffSyncError, ValueError } from '../errors.js';
 import { copyValue, sameValue, setOwn, UnstorableValue } from '../values.js';
 import type { ModelClass } from './defined-model.js';
 import { definitionOf, fieldNames, fieldOf, hydrateModel, type DiffSyncModel } from './diffsync-model.js';
+import { haveSameText } from './text-record.js';
 import { checkUniqueId } from './unique-id.js';
 
 /** A model as plain values: what every store keeps. */
@@ -10,7 +11,7 @@ export interface ModelRecord {
   /** Field -> value; kinds as `copyValue` keeps them. */
   readonly data: Readonly<Record<string, unknown>>;
   /** `modelFlags`, where they are not the model's default. */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
 }
 
 /**
@@ -69,5 +70,5 @@ export function copyRecord({ uid, data, flags }: ModelRecord): ModelRecord {
 
 /** Whether two records of one unique id hold the same. */
 export function sameRecord(a: ModelRecord, b: ModelRecord): boolean {
-  return a.flags === b.flags && sameValue(a.data, b.data);
+  return haveSameText(a, b) || (a.flags === b.flags && sameValue(a.data, b.data));
 }

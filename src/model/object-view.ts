@@ -4,6 +4,7 @@ import type { ModelClass } from './defined-model.js';
 import { answersFromRecord, childUids, type DiffSyncModel } from './diffsync-model.js';
 import type { ModelDefinition } from './model-definition.js';
 import type { ModelRecord } from './model-record.js';
+import { haveSameText } from './text-record.js';
 
 /** What a comparison asks of a stored object: the object itself, or a view of its record. */
 export type ObjectView = DiffSyncModel | RecordView;
@@ -62,6 +63,7 @@ export class RecordView {
 
   /** Whether `pick` of both would be equal. */
   equals({ record }: RecordView, fields: readonly string[]): boolean {
+    if (haveSameText(this.record, record)) return true;
     const ours = this.record.data;
     const theirs = record.data;
     // An iterator a pair would be much of a diff's garbage.

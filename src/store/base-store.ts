@@ -28,6 +28,7 @@ import { viewer, type ObjectView } from '../model/object-view.js';
 import { copyRecord, fromRecord, sameRecord, toRecord, type ModelRecord } from '../model/model-record.js';
 import { clash, misfit } from '../model/record-fit.js';
 import { checkSize } from '../model/record-size.js';
+import { TextRecord } from '../model/text-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { inTurns, mapInTurns } from './event-loop.js';
 import { Flusher } from './flusher.js';
@@ -988,8 +989,11 @@ export abstract class BaseStore {
       this.toObject(model, this.sharesRecords ? record : copyRecord(record));
     if (known === undefined) return build;
     const viewOf = viewer(known, build);
+    const check = (record: ModelRecord): void => this.checkFit(known, record);
     return (record) => {
-      this.checkFit(known, record);
+      // What nobody asks for needs no look.
+      if (record instanceof TextRecord) record.onDecoded(check);
+      else check(record);
       return viewOf(record);
     };
   }

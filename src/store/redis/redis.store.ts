@@ -5,6 +5,7 @@ import pMap from 'p-map';
 import { ObjectStoreException } from '../../errors.js';
 import { decodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
+import { TextRecord } from '../../model/text-record.js';
 import { BaseStore, isDamage } from '../base-store.js';
 import type { StoreReport } from '../store-report.js';
 import type { RecordChange } from '../write-behind.js';
@@ -515,11 +516,9 @@ export class RedisStore extends BaseStore {
   }
 
   private decode(model: string, keys: ModelKeys, uid: string, text: string): ModelRecord {
-    try {
-      return decodeRecord(uid, text);
-    } catch (error) {
-      throw this.corrupt(model, uid, `is no stored object at the key "${keys.prefix}${uid}"`, error);
-    }
+    return new TextRecord(uid, text, (_, cause) =>
+      this.corrupt(model, uid, `is no stored object at the key "${keys.prefix}${uid}"`, cause),
+    );
   }
 
   /** Why a value is no object; undefined when it is one. */

@@ -1,0 +1,58 @@
+import type { ModelRecord } from './model-record.js';
+import { decodeRecord } from './record-codec.js';
+import { TAG } from '../value-codec.js';
+
+/** The error for a text that is no record. */
+export type DamagedText = (uid: string, cause: unknown) => Error;
+
+/**
+ * A record as the text that stands for it, decoded when somebody asks for what it holds. Two that have the same text are
+ * equal, so that of most records in a comparison nobody asks.
+ */
+export class TextRecord implements ModelRecord {
+  private decoded: ModelRecord | undefined;
+  private check: ((record: ModelRecord) => void) | undefined;
+
+  /** @throws what `damaged` answers, also later, when the text turns out to be no record. */
+  constructor(
+    readonly uid: string,
+    readonly text: string,
+    private readonly damaged: DamagedText,
+  ) {
+    // Cheap, and tells what was cut off or never was a record: of a text that nobody decodes, nothing else would.
+    if (!text.startsWith('{') || !text.endsWith('}')) throw damaged(uid, new Error('not a JSON object'));
+  }
+
+  get data(): ModelRecord['data'] {
+    return this.decode().data;
+  }
+
+  get flags(): number | undefined {
+    return this.text.includes(TAG) ? this.decode().flags : undefined;
+  }
+
+  /** @param check told of the record once it is decoded; may throw. */
+  onDecoded(check: (record: ModelRecord) => void): void {
+    this.check = check;
+  }
+
+  private decode(): ModelRecord {
+    if (this.decoded !== undefined) return this.decoded;
+    const decoded = this.decodeText();
+    this.check?.(decoded);
+    return (this.decoded = decoded);
+  }
+
+  private decodeText(): ModelRecord {
+    try {
+      return decodeRecord(this.uid, this.text);
+    } catch (error) {
+      throw this.damaged(this.uid, error);
+    }
+  }
+}
+
+/** Whether the two are known to be equal without a look at what they hold. */
+export function haveSameText(a: ModelRecord, b: ModelRecord): boolean {
+  return a instanceof TextRecord && b instanceof TextRecord && a.text === b.text;
+}
