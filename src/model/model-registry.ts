@@ -26,4 +26,17 @@ export class ModelRegistry {
     const registered = this.classes.get(model.modelName);
     return registered !== undefined && registered.prototype instanceof model ? registered : model;
   }
+
+  /** These models, each before the models of its children, as far as they are no circle. */
+  parentsFirst(models: readonly string[]): string[] {
+    const childrenFirst = new Set<string>();
+    const visited = new Set<string>();
+    const visit = (model: string): void => {
+      if (visited.size === visited.add(model).size) return;
+      for (const child of Object.keys(this.classes.get(model)?.getChildrenMapping() ?? {})) visit(child);
+      childrenFirst.add(model);
+    };
+    for (const model of models.toReversed()) visit(model);
+    return [...childrenFirst].filter((model) => models.includes(model)).toReversed();
+  }
 }

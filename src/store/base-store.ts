@@ -88,7 +88,7 @@ export abstract class BaseStore {
   private host: ModelHost | undefined;
   private opening: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
-  private readonly behind = new WriteBehind();
+  private readonly behind = new WriteBehind((models) => this.registry.parentsFirst(models));
   private readonly flusher = new Flusher(
     () => this.drain(),
     () => !this.behind.isEmpty(),

@@ -28,6 +28,8 @@ interface Waiting {
   links?: Map<string, Map<string, LinkChange>>;
 }
 
+const NONE: ReadonlyMap<string, Waiting> = new Map();
+
 /** First taken out of the list, then put at its end. */
 interface LinkChange {
   readonly unlinked: boolean;
@@ -44,6 +46,9 @@ export class WriteBehind {
   private leaving:
     { readonly entries: ReadonlyMap<string, ReadonlyMap<string, Waiting>>; readonly writes: number } | undefined;
   private writes = 0;
+
+  /** @param parentsFirst puts models before those of their children. */
+  constructor(private readonly parentsFirst: (models: readonly string[]) => readonly string[] = (models) => models) {}
 
   /** How many inserts, puts and removals wait or are being done. Links do not count: they cost nothing more as they gather. */
   get size(): number {
@@ -93,9 +98,10 @@ export class WriteBehind {
   }
 
   /**
-   * Does all that waits: replaced objects and new ones, changed ones, links, and last the removals, so that a link is
-   * never written before its child nor a child removed before its link. After an error all of it waits again: every step
-   * may be done twice.
+   * Does all that waits: replaced objects and new ones, changed ones, links, and last the removals. Children are written
+   * before their parents and removed after them: so a link is never written before its child nor a child removed before its
+   * link, and a process that is killed between two steps leaves objects that no parent lists, but no list that names what is
+   * not there. After an error all of it waits again: every step may be done twice.
    * @returns the inserts that met a different object, which were not done.
    */
   async drain(writer: RecordWriter): Promise<readonly InsertConflict[]> {
@@ -105,9 +111,12 @@ export class WriteBehind {
     this.writes = 0;
     const conflicts: InsertConflict[] = [];
     try {
-      for (const [model, entries] of waiting) await drainWrites(writer, model, entries, conflicts);
-      for (const [model, entries] of waiting) await drainLinks(writer, model, entries);
-      for (const [model, entries] of waiting) {
+      const models = this.parentsFirst([...waiting.keys()]).map(
+        (model) => [model, waiting.get(model) ?? NONE] as const,
+      );
+      for (const [model, entries] of models.toReversed()) await drainWrites(writer, model, entries, conflicts);
+      for (const [model, entries] of models) await drainLinks(writer, model, entries);
+      for (const [model, entries] of models) {
         const gone = [...entries]
           .filter(([, { removed, write }]) => removed && write === undefined)
           .map(([uid]) => uid);

@@ -31,4 +31,22 @@ describe('ModelRegistry', () => {
     expect(registry.resolve(CmdbDevice)).toBe(CmdbDevice);
     expect(registry.resolve(OtherDevice)).toBe(OtherDevice);
   });
+
+  it('parentsFirst() puts models before those of their children, also where one in between is not asked for', () => {
+    const define = (name: string, children: Record<string, string>) =>
+      class extends DiffSyncModel.define({
+        name,
+        schema: z.object({ name: z.string(), below: z.array(z.string()).default([]) }),
+        identifiers: ['name'],
+        children: children as Record<string, 'below'>,
+      }) {};
+    const registry = new ModelRegistry();
+    for (const model of [define('c', {}), define('a', { b: 'below' }), define('b', { c: 'below' })])
+      registry.learn(model);
+    expect(registry.parentsFirst(['c', 'b', 'a'])).toEqual(['a', 'b', 'c']);
+    expect(registry.parentsFirst(['c', 'a'])).toEqual(['a', 'c']);
+    expect(registry.parentsFirst(['x', 'c', 'y'])).toEqual(['x', 'c', 'y']);
+    registry.register(define('c', { a: 'below' }));
+    expect(registry.parentsFirst(['c', 'b', 'a']).toSorted()).toEqual(['a', 'b', 'c']);
+  });
 });

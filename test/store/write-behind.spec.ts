@@ -72,9 +72,30 @@ describe('WriteBehind', () => {
     behind.insert('n', record('x'));
     expect(behind.size).toBe(5);
     await behind.drain(writer);
-    expect(writer.calls).toEqual(['insertRecords m a,b', 'putRecords m c', 'insertRecords n x', 'deleteRecords m d']);
+    expect(writer.calls).toEqual(['insertRecords n x', 'insertRecords m a,b', 'putRecords m c', 'deleteRecords m d']);
     expect(behind.isEmpty()).toBe(true);
     expect(behind.size).toBe(0);
+  });
+
+  it('writes children before their parents and removes them after, whichever came first', async () => {
+    for (const order of [
+      ['parent', 'child'],
+      ['child', 'parent'],
+    ]) {
+      const writer = new NotingWriter(record('old parent'), record('old child'));
+      const behind = new WriteBehind((models) => models.toSorted().toReversed());
+      for (const model of order) {
+        behind.remove(model, `old ${model}`);
+        behind.insert(model, record(`new ${model}`));
+      }
+      await behind.drain(writer);
+      expect(writer.calls).toEqual([
+        'insertRecords child new child',
+        'insertRecords parent new parent',
+        'deleteRecords parent old parent',
+        'deleteRecords child old child',
+      ]);
+    }
   });
 
   it('writes nothing the second time', async () => {
