@@ -16,6 +16,8 @@ import { open as openBareSqlite } from './stores/bare-sqlite.mjs';
 
 const SIZES = [10_000, 100_000];
 const ROUNDS = 5;
+/** So many objects go through everything first: what is measured is compiled code, of large and small sizes alike. */
+const WARM_UP = 100_000;
 /** Calls of what is awaited one by one. */
 const CALLS = 2_000;
 const ROWS = ['add', 'addMany', 'get', 'getByUids', 'getAll', 'iterate', 'count', 'update', 'remove'];
@@ -50,8 +52,8 @@ async function compare(url, size, rounds) {
   const samples = new Samples();
   const blocks = new Samples();
   const { devices } = plainSide('source', { size, parents: 0, alike: true });
-  for (let round = -1; round < rounds; round++) {
-    const kept = round < 0 ? new Samples() : samples; // The first round warms up.
+  for (let round = -Math.ceil(WARM_UP / size); round < rounds; round++) {
+    const kept = round < 0 ? new Samples() : samples;
     for (const each of CONTENDERS) await withPlace(url, (place) => measure(each, place, devices, kept));
   }
   await withPlace(url, (place) => measure(CONTENDERS[1], place, devices, blocks, longestBlock));

@@ -364,6 +364,9 @@ export abstract class BaseStore {
     return this.run('getByUids', { model: name, signal }, async () => {
       const distinct = [...new Set(uids)];
       const records = await this.readRecords(name, distinct, signal);
+      if (distinct.length === uids.length) {
+        return mapInTurns(records, (record) => record && this.toObject(model, record));
+      }
       const byUid = new Map(distinct.map((uid, index) => [uid, records[index]]));
       const seen = new Set<string>();
       const objects: (ObjectOf<R> | undefined)[] = [];

@@ -124,7 +124,9 @@ export class SqliteConnection {
       return {
         sql: prepareStatements({
           rows: (text) => db.prepare(text),
-          values: (text) => db.prepare(text).pluck() as never, // `pluck` changes what it answers, not its type.
+          // These change what a statement answers, not its type.
+          lists: (text) => db.prepare(text).raw() as never,
+          values: (text) => db.prepare(text).pluck() as never,
         }),
         snapshot: <T>(step: () => T) => run.deferred(step) as T,
         transaction: <T>(step: () => T) => run.immediate(step) as T,

@@ -8,16 +8,14 @@ export interface Query<Parameters extends unknown[], Result> {
 export interface Preparer {
   /** For a query whose results are rows, or that has none. */
   rows<Parameters extends unknown[], Row = never>(sql: string): Query<Parameters, Row>;
+  /** For a query whose results are lists of columns, which cost less than rows. */
+  lists<Parameters extends unknown[], Columns extends unknown[]>(sql: string): Query<Parameters, Columns>;
   /** For a query of one column. */
   values<Parameters extends unknown[], Value>(sql: string): Query<Parameters, Value>;
 }
 
 /** A record as it is kept. */
-export interface StoredRecord {
-  readonly place: number;
-  readonly uid: string;
-  readonly value: string;
-}
+export type StoredRecord = [uid: string, value: string];
 
 type Model = [storeId: string, model: string];
 /** `collection` is the id of a model of a store. */
@@ -26,7 +24,7 @@ type Place = [collection: number, uid: string];
 export type SqliteStatements = ReturnType<typeof prepareStatements>;
 
 /** Every query of a store. */
-export function prepareStatements({ rows, values }: Preparer) {
+export function prepareStatements({ rows, lists, values }: Preparer) {
   return {
     probe: values<[], number>('SELECT count(*) FROM collections WHERE id = 0'),
 
@@ -47,8 +45,9 @@ export function prepareStatements({ rows, values }: Preparer) {
     lastPlace: values<[collection: number], number>(
       'SELECT place FROM records WHERE collection = ? ORDER BY place DESC LIMIT 1',
     ),
-    page: rows<[collection: number, after: number, last: number, size: number], StoredRecord>(
-      'SELECT place, uid, value FROM records WHERE collection = ? AND place > ? AND place <= ? ORDER BY place LIMIT ?',
+    place: values<Place, number>('SELECT place FROM records WHERE collection = ? AND uid = ?'),
+    page: lists<[collection: number, after: number, last: number, size: number], StoredRecord>(
+      'SELECT uid, value FROM records WHERE collection = ? AND place > ? AND place <= ? ORDER BY place LIMIT ?',
     ),
     insert: rows<[...Place, value: string]>(
       'INSERT INTO records (collection, uid, value) VALUES (?, ?, ?) ON CONFLICT (collection, uid) DO NOTHING',

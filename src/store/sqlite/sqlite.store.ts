@@ -91,15 +91,17 @@ export class SqliteStore extends BaseStore {
     if (last === undefined) return;
     const size = Math.min(pageSize, CHUNK);
     for (let after = 0; after < last;) {
-      const rows = await this.read((sql) => {
+      const page = await this.read((sql) => {
         // Looked up for each page: somebody may have cleared the store.
         const collection = sql.collection.get(this.storeId, model);
-        return collection === undefined ? [] : sql.page.all(collection, after, last, size);
+        const records = collection === undefined ? [] : sql.page.all(collection, after, last, size);
+        const [end] = records.at(-1) ?? [];
+        if (collection === undefined || end === undefined) return undefined;
+        return { records, end: sql.place.get(collection, end) ?? last };
       });
-      const end = rows.at(-1);
-      if (end === undefined) return;
-      after = end.place;
-      yield rows.map(({ uid, value }) => this.decode(model, uid, value));
+      if (page === undefined) return;
+      after = page.end;
+      yield page.records.map(([uid, value]) => this.decode(model, uid, value));
     }
   }
 
