@@ -14,6 +14,7 @@ import {
   type AttributeComparison,
   type ModelDefinition,
   type ModelSchema,
+  shortened,
 } from './model-definition.js';
 import type { DefinedModel, DefineOptions, FieldOf, ModelClass } from './defined-model.js';
 import type { CreateContext, ModelHost } from './model-hooks.js';
@@ -364,7 +365,7 @@ export function assignFields(model: DiffSyncModel, fields: Readonly<Record<strin
     if (!(name in target) || Object.hasOwn(target, name)) target[name] = fields[name];
     else
       throw new ModelDefinitionError(
-        `model ${model.getType()}: field "${name}" has a name that every model uses itself`,
+        `model ${shortened(model.getType())}: field "${shortened(name)}" has a name that every model uses itself`,
       );
   }
 }

@@ -31,10 +31,14 @@ export function isModelName(name: unknown): name is string {
   return typeof name === 'string' && MODEL_NAME.test(name);
 }
 
-/** A name that is none, as a message shows it: it may be long. */
+/** A name that is none, as a message shows it. */
 export function shown(name: unknown): string {
-  const text = JSON.stringify(name) ?? typeof name;
-  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
+  return shortened(JSON.stringify(name) ?? typeof name);
+}
+
+/** As a message shows a name, which may be long. */
+export function shortened(name: string): string {
+  return name.length <= 100 ? name : `${name.slice(0, 100)}…`;
 }
 
 /**
@@ -48,10 +52,11 @@ export function checkDefinition(definition: ModelDefinition, methods: object): M
       `model name ${shown(name)} is not allowed: a letter or "_" first, then letters, digits, "_" or "-", 512 at most`,
     );
   }
+  const model = `model ${shortened(name)}`;
   if (typeof schema?.['~standard']?.validate !== 'function') {
-    throw new ModelDefinitionError(`model ${name}: "schema" is not a Standard Schema (zod 4, valibot, arktype, …)`);
+    throw new ModelDefinitionError(`${model}: "schema" is not a Standard Schema (zod 4, valibot, arktype, …)`);
   }
-  if (identifiers.length === 0) throw new ModelDefinitionError(`model ${name}: "identifiers" is empty`);
+  if (identifiers.length === 0) throw new ModelDefinitionError(`${model}: "identifiers" is empty`);
 
   const groups = { identifiers, attributes, children: Object.values(children) };
   const known = schemaFields(schema);
@@ -59,12 +64,12 @@ export function checkDefinition(definition: ModelDefinition, methods: object): M
     for (const field of fields) {
       if (field in methods || field === 'modelFlags') {
         throw new ModelDefinitionError(
-          `model ${name}: field "${field}" in "${group}" has a name that every model uses itself`,
+          `${model}: field "${shortened(field)}" in "${group}" has a name that every model uses itself`,
         );
       }
       if (known !== undefined && !known.has(field)) {
         throw new ModelDefinitionError(
-          `model ${name}: "${group}" names the field "${field}", which the schema does not have`,
+          `${model}: "${group}" names the field "${shortened(field)}", which the schema does not have`,
         );
       }
     }
@@ -75,19 +80,23 @@ export function checkDefinition(definition: ModelDefinition, methods: object): M
       const other = owner.get(field);
       if (other !== undefined) {
         const where = other === group ? `twice in "${group}"` : `in both "${other}" and "${group}"`;
-        throw new ModelDefinitionError(`model ${name}: field "${field}" is ${where}; it may be in one of them, once`);
+        throw new ModelDefinitionError(
+          `${model}: field "${shortened(field)}" is ${where}; it may be in one of them, once`,
+        );
       }
       owner.set(field, group);
     }
   }
   for (const field of Object.keys(definition.comparison)) {
     if (!attributes.includes(field)) {
-      throw new ModelDefinitionError(`model ${name}: "compare" names the field "${field}", which is no attribute`);
+      throw new ModelDefinitionError(
+        `${model}: "compare" names the field "${shortened(field)}", which is no attribute`,
+      );
     }
   }
   for (const child of Object.keys(children)) {
     if (!isModelName(child))
-      throw new ModelDefinitionError(`model ${name}: child model name ${shown(child)} is not allowed`);
+      throw new ModelDefinitionError(`${model}: child model name ${shown(child)} is not allowed`);
   }
   return definition;
 }

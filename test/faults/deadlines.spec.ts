@@ -202,6 +202,18 @@ describe('a write that was told to have failed', () => {
   });
 });
 
+describe('an operation that is under way when its store is closed', () => {
+  it('connects to nobody any more', async () => {
+    const closing = await RedisStore.connect({ url: proxy.url, storeId: 'closing', timeout: 3000 });
+    proxy.darken();
+    const pinging = ending(closing.ping());
+    const closed = closing.close();
+    proxy.flow();
+    await closed;
+    expect(await pinging).toBe('STORE_UNAVAILABLE');
+  });
+});
+
 describe('what waits is bounded', () => {
   const codesOf = async (works: readonly Promise<unknown>[]): Promise<Record<string, number>> => {
     const codes: Record<string, number> = {};

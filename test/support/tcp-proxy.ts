@@ -47,9 +47,11 @@ export async function startTcpProxy(target: { readonly port: number }): Promise<
   let [stalled, dark, refusing, ms, bytes] = [false, false, false, 0, Infinity];
   let lose: ((request: string, reply: string) => boolean) | undefined;
 
+  // Node cannot reset a side that is ending already, and then keeps it open for ever.
+  const reset = (side: Socket): unknown => (side.writableEnded ? side.destroy() : side.resetAndDestroy());
   const end = ({ client, server }: Pair): void => {
-    client.resetAndDestroy();
-    server.resetAndDestroy();
+    reset(client);
+    reset(server);
   };
   const cut = (): void => pairs.forEach(end);
   const later = (to: Socket, chunk: Buffer): void => {

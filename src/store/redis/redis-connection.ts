@@ -90,6 +90,7 @@ export class RedisConnection {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
+    this.replicas?.release();
     for (const { client, link } of new Set([open.reader, open.writer])) {
       if (this.#given === undefined) await this.quit(client);
       link.release();
@@ -129,7 +130,8 @@ export class RedisConnection {
       if (!last.passing) throw new RedisFailed(last);
       return await pRetry(
         async (attempt) => {
-          if (attempt === 1) throw new RedisFailed(last); // So that there is a pause before the next one.
+          // So that there is a pause before the next one. A client that was released stays ended: nobody would end it again.
+          if (attempt === 1 || !this.holds(linked)) throw new RedisFailed(last);
           return this.attempt(linked, step, deadline);
         },
         {
@@ -142,7 +144,7 @@ export class RedisConnection {
             if (!(error instanceof RedisFailed)) return false;
             last = error.failure;
             sent ||= last.sent;
-            return last.passing;
+            return last.passing && this.holds(linked);
           },
         },
       );
@@ -153,6 +155,10 @@ export class RedisConnection {
       const unknown = step.writes !== undefined && !answered && (sent || error.failure.sent);
       throw exceptionOf(`${step.store} at ${this.address}`, error.failure, unknown);
     }
+  }
+
+  private holds(linked: Linked): boolean {
+    return linked === this.#open?.reader || linked === this.#open?.writer;
   }
 
   private async attempt<T>(linked: Linked, { writes, unconfirmed, send }: RedisStep<T>, deadline: number): Promise<T> {

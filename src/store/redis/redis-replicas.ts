@@ -3,12 +3,18 @@ import { RedisFailed } from './redis-errors.js';
 import { DEFAULT_WAIT_MS, type RedisDurability } from './redis-options.js';
 import { defineScripts } from './redis-scripts.js';
 
+interface NodeLink {
+  /** Grows whenever it breaks. */
+  breaks: number;
+  readonly forget: () => void;
+}
+
 /** Waits until replicas have a write, by `WAIT` on the connection that made it, which blocks it meanwhile. */
 export class RedisReplicas {
   private readonly wanted: number;
   private readonly timeout: number;
-  /** How often the link of each node broke. `#private`, for inspecting a client shows its password. */
-  readonly #breaks = new WeakMap<Redis, number>();
+  /** `#private`, for inspecting a client shows its password. */
+  readonly #links = new Map<Redis, NodeLink>();
   private readonly slots = new Map<string, number>();
 
   constructor({ replicas, timeout = DEFAULT_WAIT_MS }: RedisDurability) {
@@ -23,8 +29,8 @@ export class RedisReplicas {
   async confirm<T>(client: Redis | Cluster, key: string, write: (node: Redis) => Promise<T>): Promise<T> {
     // On a cluster to the node itself: where the client redirects a command, nobody knows which one was written to.
     const node = client instanceof Cluster ? await this.masterOf(client, key) : client;
-    if (!this.#breaks.has(node)) this.watch(node, client instanceof Cluster);
-    const before = this.#breaks.get(node);
+    const link = this.#links.get(node) ?? this.watch(node, client instanceof Cluster);
+    const before = link.breaks;
     let answer: T;
     try {
       answer = await write(node);
@@ -34,7 +40,7 @@ export class RedisReplicas {
     }
     const confirmed = await node.wait(this.wanted, this.timeout);
     // A new connection has made no write, so that all replicas have all of its writes.
-    if (this.#breaks.get(node) !== before) throw new Error('Connection is closed.');
+    if (link.breaks !== before) throw new Error('Connection is closed.');
     if (confirmed >= this.wanted) return answer;
     throw new RedisFailed({
       code: 'STORE_NOT_REPLICATED',
@@ -45,10 +51,25 @@ export class RedisReplicas {
     });
   }
 
-  private watch(node: Redis, cluster: boolean): void {
+  /** Leaves no listener on a client. */
+  release(): void {
+    for (const { forget } of this.#links.values()) forget();
+  }
+
+  private watch(node: Redis, cluster: boolean): NodeLink {
     defineScripts(node, { cluster });
-    this.#breaks.set(node, 0);
-    node.on('close', () => this.#breaks.set(node, (this.#breaks.get(node) ?? 0) + 1));
+    const broken = (): void => void link.breaks++;
+    const forget = (): void => {
+      broken(); // Nobody would notice it any more.
+      node.off('close', broken);
+      node.off('end', forget);
+      this.#links.delete(node);
+    };
+    const link: NodeLink = { breaks: 0, forget };
+    node.on('close', broken);
+    node.on('end', forget);
+    this.#links.set(node, link);
+    return link;
   }
 
   private async masterOf(cluster: Cluster, key: string): Promise<Redis> {

@@ -19,6 +19,7 @@ export interface RedisScripts {
   ): Promise<string>;
   /** @param limit as of every write: by the server's clock, in ms since 1970. */
   diffsyncUnname(models: string, model: string, limit: string): Promise<number>;
+  diffsyncUnplace(places: string, layout: string, limit: string): Promise<number>;
   diffsyncTime(key: string): Promise<[seconds: string, micros: string]>;
   diffsyncRecheck(index: string, state: string, prefix: string, ...uids: string[]): Promise<(number | string)[]>;
   diffsyncLost(index: string, state: string): Promise<number>;
@@ -41,6 +42,7 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncClear: { file: 'clear-2.lua' },
   diffsyncRenew: { file: 'renew-2.lua' },
   diffsyncUnname: { file: 'unname-1.lua' },
+  diffsyncUnplace: { file: 'unplace-2.lua' },
   diffsyncTime: { file: 'time-1.lua' },
   diffsyncRecheck: { file: 'recheck-2.lua', uids: [2, 1] },
   diffsyncLost: { file: 'lost-2.lua' },

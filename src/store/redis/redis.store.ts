@@ -59,6 +59,8 @@ export class RedisStore extends BaseStore {
   private readonly renewal: RedisRenewal | undefined;
   private readonly writing = new Map<string, Gatherer<Piece, unknown>>();
   private readonly reading = new Map<string, Gatherer<Piece, unknown>>();
+  /** Of split models: settles when the writes that were asked for before have their places. */
+  private readonly beginning = new Map<string, Promise<void>>();
   /** Models that the server has been told of -> how often the connection had broken then: another server may not know. */
   private readonly named = new Map<string, number>();
 
@@ -227,9 +229,13 @@ export class RedisStore extends BaseStore {
       await this.written(model);
       for (const keys of this.keys.of(model)) await this.clearModel(keys);
       const { models, shards } = this.keys;
-      await this.writeAbout(models, async (client, limit) => {
-        await client.diffsyncUnname(models, model, limit);
-        if (shards > 1) await client.unlink(this.keys.places(model), this.keys.layoutOf(model));
+      await this.writeAbout(models, (client, limit) => client.diffsyncUnname(models, model, limit));
+      if (shards > 1) {
+        const places = this.keys.places(model);
+        const layout = this.keys.layoutOf(model);
+        await this.writeAbout(places, (client, limit) => client.diffsyncUnplace(places, layout, limit));
+      }
+      await this.writeAbout(models, async (client) => {
         // What others added meanwhile is not hidden: they name their model again only when it was empty.
         if ((await countOf(client, this.keys.of(model))) > 0) await client.sadd(models, model);
       });
@@ -333,8 +339,7 @@ export class RedisStore extends BaseStore {
     failures?: Result[],
   ): Promise<void> {
     if (records.length === 0) return;
-    if (!this.named.has(model)) await this.nameModel(model, limit);
-    const firstPlace = this.keys.shards === 1 ? undefined : await this.reservePlaces(model, records.length, limit);
+    const firstPlace = await this.begin(model, records.length, limit);
     const fail = failures && ((position: number, error: unknown) => void (failures[position] = new Failed(error)));
     const chunks = writeChunks(records, (uid) => this.keysOf(model, uid), firstPlace);
     const one = fail === undefined ? write : singly(write, isOfOne, fail);
@@ -349,6 +354,29 @@ export class RedisStore extends BaseStore {
         { code: 'STORE_OUTCOME_UNKNOWN', cause: error },
       );
     }
+  }
+
+  /** @returns the place of the first record, where places are given and not found. */
+  private async begin(model: string, count: number, limit: Limit): Promise<number | undefined> {
+    const name = async (): Promise<void> => {
+      if (!this.named.has(model)) await this.nameModel(model, limit);
+    };
+    if (this.keys.shards === 1) {
+      await name();
+      return undefined;
+    }
+    // One write after the other, whose places then are in the order of the calls whatever delays one of them.
+    const before = this.beginning.get(model);
+    const begun = (before ?? Promise.resolve()).then(async () => {
+      await name();
+      return this.reservePlaces(model, count, limit);
+    });
+    const ended = begun.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.beginning.set(model, ended);
+    return begun;
   }
 
   /** @returns the unique ids that somebody else changed in between. */
