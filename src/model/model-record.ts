@@ -70,5 +70,5 @@ export function copyRecord({ uid, data, flags }: ModelRecord): ModelRecord {
 
 /** Whether two records of one unique id hold the same. */
 export function sameRecord(a: ModelRecord, b: ModelRecord): boolean {
-  return haveSameText(a, b) || (a.flags === b.flags && sameValue(a.data, b.data));
+  return a === b || haveSameText(a, b) || (a.flags === b.flags && sameValue(a.data, b.data));
 }

@@ -21,7 +21,8 @@ const SHALLOW_CHARS = 2 * MAX_DEPTH;
  */
 export function decodeRecord(uid: string, text: string): ModelRecord {
   const value = parse(text);
-  if (!isObject(value) || text.includes(`"${TAG}"`)) return recordFromJson(uid, value);
+  // Looked for without its quotation marks, of which every text has many: a dollar sign is rare.
+  if (!isObject(value) || text.includes(TAG)) return recordFromJson(uid, value);
   if (text.length > SHALLOW_CHARS) checkNesting(value, FIELDS);
   return { uid, data: value };
 }

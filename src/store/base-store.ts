@@ -462,21 +462,21 @@ export abstract class BaseStore {
     const conflicts: InsertConflict[] = [];
     const groups = this.recordsByModel(objs);
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
-      const distinct = new Map<string, ModelRecord>();
-      for (const record of records) if (!distinct.has(record.uid)) distinct.set(record.uid, record);
-      const uids = [...distinct.keys()];
-      const about = { model, uids, ...options };
+      /** By unique id: what is stored, which is at first what is to be. */
+      const stored = new Map<string, ModelRecord>();
+      for (const record of records) if (!stored.has(record.uid)) stored.set(record.uid, record);
+      const distinct = stored.size === records.length ? records : [...stored.values()];
+      const about = { model, uids: [...stored.keys()], ...options };
       const insert = (): Promise<readonly (ModelRecord | undefined)[]> =>
-        this.insertRecords(model, [...distinct.values()], options.signal);
+        this.insertRecords(model, distinct, options.signal);
       const there = await this.run('addMany', about, insert);
-      for (const [index, uid] of uids.entries()) {
-        const existing = there[index];
-        if (existing !== undefined) distinct.set(uid, existing);
-      }
-      await inTurns(records.entries(), ([index, record]) => {
-        const stored = distinct.get(record.uid) as ModelRecord;
-        if (stored !== record && !sameRecord(stored, record)) conflicts.push({ model, record, existing: stored });
-        else this.bind(group[index] as DiffSyncModel);
+      for (const existing of there) if (existing !== undefined) stored.set(existing.uid, existing);
+      let index = 0;
+      await inTurns(records, (record) => {
+        const existing = stored.get(record.uid) as ModelRecord;
+        const obj = group[index++] as DiffSyncModel;
+        if (sameRecord(existing, record)) this.bind(obj);
+        else conflicts.push({ model, record, existing });
       });
     }
     if (conflicts[0] !== undefined) throw this.alreadyExists(conflicts[0], conflicts.length);
@@ -623,7 +623,7 @@ export abstract class BaseStore {
   // ---- Shared work
 
   /** Every operation passes here: it needs an open store, sees all earlier writes, and is logged at verbosity 2. */
-  private async run<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
+  private run<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
     if (about.held !== true) this.checkOpen();
     if (about.signal === undefined) return this.perform(operation, about, work);
     return this.endedBy(about.signal, operation, about.uids !== undefined, (begun) =>
