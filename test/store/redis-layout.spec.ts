@@ -107,6 +107,23 @@ describe('on a cluster', () => {
     await store.close();
   });
 
+  it('single adds that are not awaited keep their order over the shards, also those that do not go together', async () => {
+    const objs = devices(8);
+    for (let round = 0; round < 20; round++) {
+      const store = await connect({ cluster, storeId: `order${round}`, shards: 3 });
+      const adding: Promise<void>[] = [];
+      for (const obj of objs) {
+        adding.push(store.add({ obj }));
+        await new Promise(setImmediate);
+      }
+      await Promise.all(adding);
+      const names = (await store.getAll({ model: Device })).map(({ name }) => name);
+      expect(names).toEqual(objs.map(({ name }) => name));
+      await store.clear();
+      await store.close();
+    }
+  });
+
   it('a store opened with another number of shards is refused, before it reads or writes anything', async () => {
     const store = await connect({ cluster, storeId: 'wide', shards: 4 });
     const late = await connect({ cluster, storeId: 'wide' });
