@@ -124,6 +124,17 @@ describe('on a cluster', () => {
     }
   });
 
+  it('equal objects of calls at the same time keep the order of these calls over the shards', async () => {
+    const store = await connect({ cluster, storeId: 'racing', shards: 3 });
+    const objs = devices(3000).toReversed();
+    const some = objs.slice(0, 1000);
+    await Promise.all([some, objs, objs, some].map((each) => store.addMany({ objs: each })));
+    const names = (await store.getAll({ model: Device })).map(({ name }) => name);
+    expect(names).toEqual(objs.map(({ name }) => name));
+    await store.clear();
+    await store.close();
+  });
+
   it('a store opened with another number of shards is refused, before it reads or writes anything', async () => {
     const store = await connect({ cluster, storeId: 'wide', shards: 4 });
     const late = await connect({ cluster, storeId: 'wide' });

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import { LocalStore, type BaseStore } from '../../src/index.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
-import type { KnownGap } from '../../src/testing/index.js';
 import { SqliteStore } from '../../src/store/sqlite/index.js';
 import { call } from './redis-client.js';
 import { startCluster } from './redis-cluster.js';
@@ -18,8 +17,6 @@ export interface StoreUnderTest {
   readonly name: string;
   /** Whether a second store opened with the same id sees the same objects. */
   readonly shared: boolean;
-  /** What of the contract it does not keep, and why. */
-  readonly knownGaps?: readonly KnownGap[];
   /** Open; empty and shared with nobody, unless it is a second one of an id. */
   open(options?: { storeId?: string }): Promise<BaseStore>;
   /** Leaves nothing behind. */
@@ -93,15 +90,7 @@ export const stores: readonly StoreUnderTest[] = [
 /** And with options that change how a store works, but nothing that it does. */
 export const storesWithOptions: readonly StoreUnderTest[] = [
   ...stores,
-  {
-    ...redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),
-    knownGaps: [
-      {
-        reason: 'a chunk is atomic within its shard: of two calls one may win in one shard and the other in the next',
-        tests: ['add() of equal objects at the same time never conflicts'],
-      },
-    ],
-  },
+  redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),
   redisStore('redis over TLS, with a client certificate', async () => {
     const { url, ca, cert, key } = await once('tls', () => startTlsRedis({ clientCertificates: true }));
     return { url, tls: { ca, cert, key } };

@@ -21,6 +21,7 @@ import { listedPages, mergedPages, sortedPages, type Reading, type StoredText } 
 import { RedisRenewal } from './redis-renewal.js';
 import type { ScriptedRedis } from './redis-scripts.js';
 import { RedisVerification, type VerifiedStore } from './redis-verify.js';
+import { Turns } from './turns.js';
 
 /** Objects in one read. */
 const READ_CHUNK = 1000;
@@ -61,6 +62,7 @@ export class RedisStore extends BaseStore {
   private readonly reading = new Map<string, Gatherer<Piece, unknown>>();
   /** Of split models: settles when the writes that were asked for before have their places. */
   private readonly beginning = new Map<string, Promise<void>>();
+  private readonly turns = new Map<string, Turns>();
   /** Models that the server has been told of -> how often the connection had broken then: another server may not know. */
   private readonly named = new Map<string, number>();
 
@@ -343,11 +345,14 @@ export class RedisStore extends BaseStore {
     failures?: Result[],
   ): Promise<void> {
     if (records.length === 0) return;
-    const firstPlace = await this.begin(model, records.length, limit);
     const fail = failures && ((position: number, error: unknown) => void (failures[position] = new Failed(error)));
-    const chunks = writeChunks(records, (uid) => this.keysOf(model, uid), firstPlace);
     const one = fail === undefined ? write : singly(write, isOfOne, fail);
-    const created = await inWindow(chunks, records.length, one, limit.signal);
+    const created = await this.inTurn(model, records, limit, async (before) => {
+      const firstPlace = await this.begin(model, records.length, limit);
+      await before;
+      const chunks = writeChunks(records, (uid) => this.keysOf(model, uid), firstPlace);
+      return inWindow(chunks, records.length, one, limit.signal);
+    });
     // Another process may have found the model empty meanwhile, and taken its name away.
     if (!created.includes(true) && this.named.get(model) === this.connection.breaks) return;
     try {
@@ -358,6 +363,25 @@ export class RedisStore extends BaseStore {
         { code: 'STORE_OUTCOME_UNKNOWN', cause: error },
       );
     }
+  }
+
+  /**
+   * Of two calls with equal objects, one must not be the first in one shard and the other in the next: the order would be
+   * that of neither. What has a deadline does not wait for calls that may take longer.
+   */
+  private inTurn<T>(
+    model: string,
+    records: readonly ModelRecord[],
+    { deadline }: Limit,
+    work: (before?: Promise<unknown>) => Promise<T>,
+  ): Promise<T> {
+    if (this.keys.shards === 1 || deadline !== undefined) return work();
+    const turns = this.turns.get(model) ?? new Turns();
+    this.turns.set(model, turns);
+    return turns.take(
+      records.map(({ uid }) => uid),
+      work,
+    );
   }
 
   /** @returns the place of the first record, where places are given and not found. */
