@@ -22,12 +22,14 @@ Passwords come from the environment, as other users see arguments: DIFFSYNC_STOR
 URL), DIFFSYNC_STORE_SENTINEL_PASSWORD.
 
 What:
+  --verify <store id>         compares the objects of this store with its index, and prints what is wrong; may be repeated
+  --repair                    with --verify: repairs it too, but for values that are no objects
   --prune <store id>          removes this store, and asks first; may be repeated
   --yes                       does not ask
   --json                      prints one line of JSON
   --help
 
-Exit code: 0 when all is done or declined, 1 when it failed, 2 for wrong options.
+Exit code: 0 when all is done or declined, 1 when it failed or a store is still damaged, 2 for wrong options.
 `;
 
 const OPTIONS = {
@@ -39,6 +41,8 @@ const OPTIONS = {
   user: { type: 'string' },
   tls: { type: 'boolean' },
   'tls-ca': { type: 'string' },
+  verify: { type: 'string', multiple: true },
+  repair: { type: 'boolean' },
   prune: { type: 'string', multiple: true },
   yes: { type: 'boolean' },
   json: { type: 'boolean' },
@@ -54,8 +58,11 @@ export function readArguments(argv: readonly string[], env: Io['env']): StoresCo
   if (positionals.length !== 1 || positionals[0] !== 'stores') {
     throw new ValueError('the one command is "stores"; see --help');
   }
-  const { prune = [], yes = false, json = false } = values;
-  return { server: serverOf(values, env), prune: [...new Set(prune)], yes, json };
+  const { verify = [], repair = false, prune = [], yes = false, json = false } = values;
+  if (verify.length > 0 && prune.length > 0) throw new ValueError("--verify and --prune can't be specified together");
+  if (repair && verify.length === 0) throw new ValueError('--repair goes with --verify <store id> only');
+  const ids = { verify: [...new Set(verify)], prune: [...new Set(prune)] };
+  return { server: serverOf(values, env), ...ids, repair, yes, json };
 }
 
 function parse(argv: readonly string[]) {

@@ -2,12 +2,12 @@ import { ValueError } from '../errors.js';
 import { HELP, readArguments } from './arguments.js';
 import { stores, type Io } from './stores.js';
 
-/** The whole program but its process. @returns its exit code: 0 done, 1 failed, 2 used wrongly. */
+/** The whole program but its process. @returns its exit code: 0 done, 1 failed or damaged, 2 used wrongly. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const command = readArguments(argv, io.env);
-    if (command === 'help') io.stdout.write(HELP);
-    else await stores(command, io);
+    if (command !== 'help') return (await stores(command, io)) ? 0 : 1;
+    io.stdout.write(HELP);
     return 0;
   } catch (error) {
     // The message only: what else hangs on an error of a client may be a password.

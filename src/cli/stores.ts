@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { DiffSyncError, ObjectStoreException, ValueError } from '../errors.js';
 import type { RedisInventory, StoreEntry } from '../store/redis/redis-inventory.js';
 import type { RedisStoreOptions } from '../store/redis/redis-options.js';
+import type { StoreReport } from '../store/store-report.js';
 import { printable, table, type Column } from './table.js';
 
 /** What a command may use of its process. */
@@ -17,21 +18,28 @@ export interface Io {
 export interface StoresCommand {
   /** Where the stores are. */
   readonly server: RedisStoreOptions;
-  /** Ids of the stores to remove; without any, all are listed. */
+  /** Ids of the stores to verify, or to remove; without any, all are listed. */
+  readonly verify: readonly string[];
   readonly prune: readonly string[];
+  readonly repair: boolean;
   /** Remove without asking. */
   readonly yes: boolean;
   readonly json: boolean;
 }
 
-/** @throws ValueError for what can never work, else ObjectStoreException or DiffSyncError. */
-export async function stores(command: StoresCommand, io: Io): Promise<void> {
+/**
+ * @returns whether all is well: false when a store that was verified is still damaged.
+ * @throws ValueError for what can never work, else ObjectStoreException or DiffSyncError.
+ */
+export async function stores(command: StoresCommand, io: Io): Promise<boolean> {
   if (command.prune.length > 0 && !command.yes && io.stdin.isTTY !== true) {
     throw new ValueError('--prune asks first, and there is no terminal to ask at: add --yes');
   }
   const inventory = await (await loadInventory()).open(command.server);
   try {
+    if (command.verify.length > 0) return await verify(inventory, command, io);
     await (command.prune.length === 0 ? list(inventory, command, io) : prune(inventory, command, io));
+    return true;
   } finally {
     await inventory.close();
   }
@@ -44,12 +52,21 @@ async function list(inventory: RedisInventory, { json }: StoresCommand, { stdout
   else stdout.write(listing(entries));
 }
 
+async function verify(inventory: RedisInventory, { verify, repair, json }: StoresCommand, io: Io): Promise<boolean> {
+  checkFound(verify, await inventory.ids(), inventory);
+  const verified: ({ id: string } & StoreReport)[] = [];
+  for (const id of verify) {
+    const report = await inventory.verify(id, { repair });
+    verified.push({ id, ...report });
+    if (!json) io.stdout.write(findings(id, report));
+  }
+  if (json) io.stdout.write(`${JSON.stringify({ address: inventory.address, verified })}\n`);
+  return verified.every(({ clean }) => clean);
+}
+
 async function prune(inventory: RedisInventory, { prune, yes, json }: StoresCommand, io: Io): Promise<void> {
   const entries = await inventory.list(new Set(prune));
-  const missing = prune.filter((id) => !entries.some((entry) => entry.id === id));
-  if (missing.length > 0) {
-    throw new DiffSyncError(`no store ${missing.map((id) => `"${id}"`).join(', ')} at ${inventory.address}`);
-  }
+  checkFound(prune, new Set(entries.map(({ id }) => id)), inventory);
   const removed: { id: string; objects: number }[] = [];
   const kept: string[] = [];
   const say = (text: string): unknown => !json && io.stdout.write(`${text}\n`);
@@ -57,14 +74,14 @@ async function prune(inventory: RedisInventory, { prune, yes, json }: StoresComm
   try {
     for (const { id, objects: there } of entries.map(withTotals)) {
       const name = printable(id);
-      if ((await questions?.confirm(`Remove store "${name}" with ${amount(there)}?`)) === false) {
+      if ((await questions?.confirm(`Remove store "${name}" with ${counted(there, 'object')}?`)) === false) {
         kept.push(id);
         say(`Kept "${name}"`);
         continue;
       }
       const objects = await inventory.remove(id);
       removed.push({ id, objects });
-      say(`Removed "${name}": ${amount(objects)}`);
+      say(`Removed "${name}": ${counted(objects, 'object')}`);
     }
   } finally {
     questions?.close();
@@ -108,6 +125,38 @@ const COLUMNS: readonly Column[] = [
   { heading: 'format' },
 ];
 
+const PROBLEM_COLUMNS: readonly Column[] = [
+  { heading: 'problem' },
+  { heading: 'model' },
+  { heading: 'unique id' },
+  { heading: 'repaired' },
+];
+/** Problems of a store that are printed. */
+const SHOWN = 20;
+
+function findings(id: string, { objects, found, repaired, problems }: StoreReport): string {
+  const wrong = found === 0 ? 'no problem' : `${counted(found, 'problem')}, ${grouped(repaired)} repaired`;
+  const line = `"${printable(id)}": ${counted(objects, 'object')}, ${wrong}\n`;
+  if (found === 0) return line;
+  const shown = problems.slice(0, SHOWN);
+  // What is wrong with a whole key has no unique id.
+  const rows = shown.map(({ kind, model = '-', uniqueId, at = '-', repaired: mended }) => [
+    kind,
+    model,
+    uniqueId ?? `(${at})`,
+    mended ? 'yes' : 'no',
+  ]);
+  const more = found === shown.length ? '' : `and ${grouped(found - shown.length)} more\n`;
+  return `${line}${table(PROBLEM_COLUMNS, rows)}${more}`;
+}
+
+/** @throws DiffSyncError */
+function checkFound(wanted: readonly string[], found: ReadonlySet<string>, { address }: RedisInventory): void {
+  const missing = wanted.filter((id) => !found.has(id));
+  if (missing.length === 0) return;
+  throw new DiffSyncError(`no store ${missing.map((id) => `"${id}"`).join(', ')} at ${address}`);
+}
+
 type Totals = Pick<StoreEntry['models'][number], 'objects' | 'bytes' | 'changed'>;
 
 function withTotals(entry: StoreEntry): StoreEntry & Totals {
@@ -139,8 +188,8 @@ function listing(entries: readonly (StoreEntry & Totals)[]): string {
   return table(COLUMNS, rows);
 }
 
-function amount(objects: number): string {
-  return `${grouped(objects)} object${objects === 1 ? '' : 's'}`;
+function counted(count: number, what: string): string {
+  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function grouped(value: number): string {

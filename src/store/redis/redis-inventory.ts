@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import { ObjectStoreException } from '../../errors.js';
+import type { StoreReport } from '../store-report.js';
 import { WRITE_CHUNK } from './redis-chunks.js';
 import { RedisConnection } from './redis-connection.js';
 import { layoutFailure } from './redis-errors.js';
@@ -7,6 +8,7 @@ import { findStores, type FoundModels } from './redis-find.js';
 import { FORMAT_VERSION, type ModelKeys } from './redis-keys.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
 import type { ScriptedRedis } from './redis-scripts.js';
+import { RedisStore } from './redis.store.js';
 
 export interface ModelEntry {
   readonly name: string;
@@ -35,6 +37,8 @@ interface PartKeys extends ModelKeys {
 const SAMPLE = 100;
 /** Stores, and shards of a model, that are measured at a time. */
 const WINDOW = 8;
+/** Of a store that expires and whose index is gone. */
+const MIN_TTL_MS = 1000;
 /** Begins the message of an error that is not about one store. */
 const OWNER = 'RedisStore';
 
@@ -67,6 +71,22 @@ export class RedisInventory {
     const entries = await pMap(found, ([id, models]) => this.entry(id, models), { concurrency: WINDOW });
     // What expired or was removed meanwhile has no model left.
     return entries.filter(({ models }) => models.length > 0).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** The ids of all stores. */
+  async ids(): Promise<ReadonlySet<string>> {
+    return new Set((await findStores(this.connection, OWNER)).keys());
+  }
+
+  /** As `BaseStore#verify`, with the options that the store's keys name. */
+  async verify(id: string, options: { readonly repair: boolean }): Promise<StoreReport> {
+    const store = new RedisStore({ storeId: id, ...(await this.layoutOf(id)) }, this.connection);
+    await store.open();
+    try {
+      return await store.verify(options);
+    } finally {
+      await store.close();
+    }
   }
 
   /**
@@ -134,6 +154,23 @@ export class RedisInventory {
         changed: /^\d{1,15}$/.test(changed ?? '') ? Number(changed) : undefined,
       };
     });
+  }
+
+  /** What a store must be opened with. What is left of a `ttl` is enough for a look at it, and shortens no object's life. */
+  private async layoutOf(id: string): Promise<{ shards: number; ttl?: number }> {
+    let format = '';
+    let left = 0;
+    for (const parts of (await findStores(this.connection, OWNER)).get(id)?.values() ?? []) {
+      for (const { index, state } of [...parts].map(keysOf)) {
+        // A key of another type is what a verification is for.
+        if ((await this.read(id, (client) => client.type(state))) === 'hash') {
+          format = (await this.read(id, (client) => client.hget(state, 'format'))) ?? format;
+        }
+        left = Math.max(left, await this.read(id, (client) => client.pttl(index)));
+      }
+    }
+    const shards = Number(/, (\d+) shards/.exec(format)?.[1] ?? 1);
+    return left > 0 || format.endsWith(', expires') ? { shards, ttl: Math.max(left, MIN_TTL_MS) } : { shards };
   }
 
   private async clear(id: string, { index, state, places, prefix }: PartKeys): Promise<number> {
