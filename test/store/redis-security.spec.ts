@@ -1,19 +1,32 @@
 // TLS, users of the server, and what is refused before anything is sent.
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { DiffSyncModel, ObjectStoreException } from '../../src/index.js';
+import { Adapter, DiffSyncModel, ObjectStoreException } from '../../src/index.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
 import { call } from '../support/redis-client.js';
+import { startCluster } from '../support/redis-cluster.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
-import { startTlsRedis, type TlsRedisServer } from '../support/redis-tls.js';
+import { startTlsRedis, tlsFiles, type TlsRedisServer } from '../support/redis-tls.js';
 import { LEAST_RIGHTS } from '../support/stores.js';
 
-class Device extends DiffSyncModel.define({
-  name: 'device',
+class Site extends DiffSyncModel.define({
+  name: 'site',
   schema: z.object({ name: z.string() }),
   identifiers: ['name'],
 }) {}
+class Device extends DiffSyncModel.define({
+  name: 'device',
+  schema: z.object({ name: z.string(), role: z.string().default('leaf') }),
+  identifiers: ['name'],
+  attributes: ['role'],
+}) {}
+class Devices extends Adapter {
+  static override readonly models = [Site, Device];
+  static override readonly topLevel = ['site', 'device'];
+}
 
 let plain: RedisServer;
 let tls: TlsRedisServer;
@@ -55,10 +68,62 @@ describe('TLS', () => {
     expect((await refused({ url: stranger.url })).code).toBe('STORE_TLS');
   });
 
-  it('TLS to a plain port: an error by the deadline, for a server may wait for more of what it takes for a command', async () => {
-    const { code } = await refused({ url: plain.url.replace('redis:', 'rediss:'), timeout: 500 });
-    expect(code).toMatch(/^STORE_(TLS|TIMEOUT|UNAVAILABLE)$/);
+  it('TLS to a plain port, where the server waits for more of what it takes for a command: the time-out says so', async () => {
+    const options = { url: plain.url.replace('redis:', 'rediss:'), timeout: 500 };
+    expect(await refused(options)).toMatchObject({
+      code: 'STORE_TIMEOUT',
+      message: expect.stringContaining('a server that does not speak TLS') as unknown,
+    });
+    await plain.pause();
+    const { message } = await refused({ url: plain.url, timeout: 500 });
+    plain.resume();
+    expect(message).not.toContain('TLS');
   });
+
+  it('TLS to a server that answers with anything else: STORE_TLS, at once', async () => {
+    let connections = 0;
+    const speaker = createServer((socket) => {
+      connections++;
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end('-ERR Protocol error: too big inline request\r\n'));
+    }).listen(0, '127.0.0.1');
+    await once(speaker, 'listening');
+    const { port } = speaker.address() as AddressInfo;
+    try {
+      expect((await refused({ url: `rediss://127.0.0.1:${port}` })).code).toBe('STORE_TLS');
+      expect(connections).toBe(1);
+    } finally {
+      speaker.close();
+    }
+  });
+
+  it('a cluster is reached by TLS, node by node: STORE_TLS where its authority is not the one that is trusted', async () => {
+    const files = await tlsFiles();
+    const cluster = await startCluster({ replicas: 0, tls: files });
+    const options = { cluster: { nodes: cluster.nodes }, tls: { ca: files.ca } };
+    try {
+      const [store, other] = await Promise.all([RedisStore.connect(options), RedisStore.connect(options)]);
+      const [source, target] = [new Devices({ store }), new Devices({ store: other })];
+      const objs = Array.from({ length: 20 }, (_, at) => new Device({ name: `d${at}`, role: `${at}` }));
+      await store.addMany({ objs: [...objs, new Site({ name: 's' })] });
+      await other.addMany({ objs: objs.slice(1).map(({ name }) => new Device({ name, role: 'other' })) });
+      await store.update({ obj: new Device({ name: 'd1', role: 'other' }) });
+      await store.remove({ obj: new Device({ name: 'd2' }) });
+      const names = (await store.getAll({ model: Device })).map(({ name }) => name);
+      expect(names).toEqual(objs.map(({ name }) => name).filter((name) => name !== 'd2'));
+      const diff = await target.diffFrom(source);
+      expect(diff.summary()).toMatchObject({ create: 2, update: 17, delete: 1, 'no-change': 1 });
+      await target.syncFrom(source, { diff });
+      expect((await target.diffFrom(source)).hasDiffs()).toBe(false);
+      expect((await refused({ ...options, tls: { ca: stranger.ca } })).code).toBe('STORE_TLS');
+      for (const each of [store, other]) {
+        await each.clear();
+        await each.close();
+      }
+    } finally {
+      await cluster.stop();
+    }
+  }, 60_000);
 
   it('no certificate of the client where the server asks for one, and no TLS where it speaks nothing else', async () => {
     const none = await refused({ url: tls.url, tls: { ca: tls.ca } });

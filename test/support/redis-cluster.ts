@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { call, LIVE_MS, waitFor, withClient } from './redis-client.js';
 import { launch, onFreePorts, startAll, type RedisServer } from './redis-server.js';
+import type { TlsFiles } from './redis-tls.js';
 
 const SLOTS = 16_384;
 const READY_TIMEOUT_MS = 20_000;
@@ -62,13 +63,20 @@ interface View {
   readonly ready: boolean;
 }
 
+export interface ClusterOptions {
+  readonly masters?: number;
+  readonly replicas?: number;
+  readonly nodeTimeout?: number;
+  readonly args?: readonly string[];
+  /** Then the nodes speak nothing but TLS, to each other too. */
+  readonly tls?: TlsFiles;
+}
+
 /** Resolves when settled, about 2.1 s later: a booted master waits 2 s before it takes writes. */
-export async function startCluster(
-  options: { masters?: number; replicas?: number; nodeTimeout?: number; args?: readonly string[] } = {},
-): Promise<RedisCluster> {
-  const { masters = 3, replicas = 1, nodeTimeout = 1_000, args = [] } = options;
+export async function startCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
+  const { masters = 3, replicas = 1, nodeTimeout = 1_000, args = [], tls } = options;
   const ids = Array.from({ length: masters * (1 + replicas) }, () => randomBytes(20).toString('hex'));
-  const servers = await onFreePorts(ids.length * 2, (ports) => startNodes(ids, masters, nodeTimeout, args, ports));
+  const servers = await onFreePorts(ids.length * 2, (ports) => startNodes(ids, masters, nodeTimeout, args, ports, tls));
 
   const indexOf = (server: RedisServer): number => {
     const index = servers.indexOf(server);
@@ -152,6 +160,7 @@ function startNodes(
   nodeTimeout: number,
   args: readonly string[],
   ports: readonly number[],
+  tls: TlsFiles | undefined,
 ): Promise<RedisServer[]> {
   const firstSlot = (master: number) => Math.round((master * SLOTS) / masters);
   const portsOf = (index: number) => [ports[index * 2] ?? 0, ports[index * 2 + 1] ?? 0] as const;
@@ -178,10 +187,28 @@ function startNodes(
         'repl-ping-replica-period': 1,
       };
       const defaults = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+      const listening =
+        tls === undefined
+          ? ['--port', String(port)]
+          : [
+              ...tls.args,
+              '--port',
+              '0',
+              '--tls-port',
+              String(port),
+              '--tls-cluster',
+              'yes',
+              '--tls-replication',
+              'yes',
+            ];
       return launch({
         port,
-        args: [...defaults, ...args, '--port', String(port), '--cluster-port', String(bus)],
-        prepare: (folder) => writeFileSync(join(folder, 'nodes.conf'), nodesConf(index)),
+        scheme: tls === undefined ? 'redis' : 'rediss',
+        args: [...defaults, ...args, ...listening, '--cluster-port', String(bus)],
+        prepare: (folder) => {
+          tls?.prepare(folder);
+          writeFileSync(join(folder, 'nodes.conf'), nodesConf(index));
+        },
       });
     }),
   );

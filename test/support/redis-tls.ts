@@ -5,12 +5,22 @@ import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import { launch, onFreePorts, type RedisServer } from './redis-server.js';
 
-export interface TlsRedisServer extends RedisServer {
-  /** PEM, for a client: what it must trust. */
+/** Certificates, PEM: for a client, what it must trust, who it is, and the key to prove it. */
+export interface TlsClient {
   readonly ca: string;
-  /** PEM, for a client: who it is, and the key to prove it. Asked for only with `clientCertificates`. */
+  /** Asked for only with `clientCertificates`. */
   readonly cert: string;
   readonly key: string;
+}
+
+export interface TlsRedisServer extends RedisServer, TlsClient {}
+
+/** What a server needs that speaks TLS, and its clients. */
+export interface TlsFiles extends TlsClient {
+  /** Of redis-server. */
+  readonly args: readonly string[];
+  /** Writes what they name. */
+  prepare(folder: string): void;
 }
 
 /** Resolves when the server answers. With `clientCertificates`, it refuses clients without one signed by `ca`. */
@@ -18,6 +28,21 @@ export async function startTlsRedis(
   options: { clientCertificates?: boolean; password?: string; args?: readonly string[] } = {},
 ): Promise<TlsRedisServer> {
   const { clientCertificates = false, password = '', args = [] } = options;
+  const files = await tlsFiles({ clientCertificates });
+  const { ca, cert, key, prepare } = files;
+  const started = await onFreePorts(1, ([port = 0]) =>
+    launch({
+      port,
+      password,
+      scheme: 'rediss',
+      args: [...files.args, ...args, '--port', '0', '--tls-port', String(port)],
+      prepare,
+    }),
+  );
+  return { ...started, ca, cert, key };
+}
+
+export async function tlsFiles({ clientCertificates = false } = {}): Promise<TlsFiles> {
   const ca = await certificate(`CA ${randomUUID()}`);
   const [server, client] = await Promise.all([certificate('localhost', ca), certificate('client', ca)]);
   const files = { 'ca.pem': ca.cert, 'server.pem': server.cert, 'server.key': server.key };
@@ -27,17 +52,13 @@ export async function startTlsRedis(
     'tls-key-file': 'server.key',
     'tls-auth-clients': clientCertificates ? 'yes' : 'no',
   };
-  const tls = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const started = await onFreePorts(1, ([port = 0]) =>
-    launch({
-      port,
-      password,
-      scheme: 'rediss',
-      args: [...tls, ...args, '--port', '0', '--tls-port', String(port)],
-      prepare: (folder) => Object.entries(files).forEach(([name, text]) => writeFileSync(join(folder, name), text)),
-    }),
-  );
-  return { ...started, ca: ca.cert, cert: client.cert, key: client.key };
+  return {
+    ca: ca.cert,
+    cert: client.cert,
+    key: client.key,
+    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    prepare: (folder) => Object.entries(files).forEach(([name, text]) => writeFileSync(join(folder, name), text)),
+  };
 }
 
 interface Certificate {

@@ -7,10 +7,13 @@ import { DEFAULT_TIMEOUT_MS, deadLinkAfter, type RedisAddress, type RedisStoreOp
 export interface RedisTarget {
   readonly address: string;
   readonly db: number;
+  readonly encrypted: boolean;
   /** Whether another server may take over, so that a refusal may pass. */
   readonly failsOver: boolean;
   /** A new client, not yet connecting. */
   create(): Redis | Cluster;
+  /** Why a node of a cluster cannot be reached, which its client does not tell; undefined when it can. */
+  why?(): Promise<unknown>;
 }
 
 /** ioredis's constructor does not take its own `RedisOptions` under exactOptionalPropertyTypes. */
@@ -91,15 +94,27 @@ function clusterTarget(nodes: readonly RedisAddress[], options: RedisStoreOption
   return {
     address: `redis-cluster://${nodes.map(hostPort).join(',')}`,
     db: 0,
+    encrypted: options.tls !== undefined,
     failsOver: true,
     create: () => quiet(new Cluster([...nodes], clusterOptions)),
+    why: () => whyUnreachable({ ...nodes[0], ...clusterOptions.redisOptions, connectTimeout: Math.min(timeout, 1000) }),
   };
+}
+
+async function whyUnreachable(options: ClientOptions): Promise<unknown> {
+  const client = new Redis({ ...options, retryStrategy: () => null, lazyConnect: true });
+  let reason: unknown;
+  client.on('error', (error) => (reason ??= error));
+  await client.connect().catch(() => undefined);
+  if (client.status !== 'end') client.disconnect();
+  return reason;
 }
 
 function target(where: string, own: ClientOptions, timeout: number): RedisTarget {
   return {
     address: where,
     db: own.db ?? 0,
+    encrypted: own.tls !== undefined,
     failsOver: false,
     create: () => quiet(new Redis({ ...own, ...clientOptions(timeout), retryStrategy: backOff, lazyConnect: true })),
   };

@@ -230,7 +230,13 @@ export class RedisConnection {
       own?.disconnect();
       link.release();
       if (error instanceof ObjectStoreException) throw error;
-      throw exceptionOf(where, unreachable(link.lastError ?? error));
+      let failure = unreachable(link.lastError ?? error);
+      const why = failure.code === 'STORE_UNAVAILABLE' ? await this.#target?.why?.() : undefined;
+      if (why !== undefined) failure = unreachable(why);
+      if (failure.code !== 'STORE_TIMEOUT' || this.#target?.encrypted !== true) throw exceptionOf(where, failure);
+      // A server without TLS waits for the end of what it takes for a command, and says nothing.
+      const text = `${failure.text}; a server that does not speak TLS gives no answer either: is it "redis://"?`;
+      throw exceptionOf(where, { ...failure, text });
     }
   }
 
