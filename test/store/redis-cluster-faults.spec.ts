@@ -44,6 +44,12 @@ async function untilItWorks(work: () => Promise<unknown>): Promise<void> {
 }
 
 const plain: Loaded = { name: 'no durability', options: {}, models };
+const durable: Loaded = {
+  name: 'durability of 1 replica',
+  options: { durability: { replicas: 1, timeout: 200 } },
+  models: modelsOf('durable'),
+  writers: 4, // Writes to one node wait for its replicas one after another.
+};
 const masterOf = (storeId: string): Promise<RedisServer> =>
   cluster.masterOf(`diffsync.index:{${storeId}:${first.modelName}}`);
 
@@ -51,12 +57,6 @@ describe('a master', () => {
   it(
     'that is killed: with durability nothing is lost, without it nothing but the last moment',
     async () => {
-      const durable: Loaded = {
-        name: 'durability of 1 replica',
-        options: { durability: { replicas: 1, timeout: 200 } },
-        models: modelsOf('durable'),
-        writers: 4, // Writes to one node wait for its replicas one after another.
-      };
       const loads = [{ ...plain, removes: false }, durable];
       const [lossy, sure] = await underLoad('cluster, kill -9', connect, loads, async (movesOn, storeId) => {
         const master = await masterOf(storeId);
@@ -76,9 +76,10 @@ describe('a master', () => {
   );
 
   it(
-    'that is frozen and wakes after another took over: nothing is lost',
+    'that is frozen and wakes after another took over: nothing is lost, with durability and without',
     async () => {
-      const [outcome] = await underLoad('cluster, frozen and woken', connect, [plain], async (movesOn, storeId) => {
+      const loads = [plain, durable];
+      const [outcome, sure] = await underLoad('cluster, frozen and woken', connect, loads, async (movesOn, storeId) => {
         const master = await masterOf(storeId);
         await master.pause();
         await movesOn();
@@ -87,6 +88,9 @@ describe('a master', () => {
         await cluster.settled();
       });
       expect(outcome).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
+      expect(sure).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+      // The promoted replica has none of its own until the frozen one is back.
+      expect(Object.keys(sure?.errors ?? {})).toEqual(['STORE_NOT_REPLICATED']);
     },
     LIMIT_MS,
   );
