@@ -1,5 +1,5 @@
 import { closeSync, openSync, statSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import type { SqliteError } from 'better-sqlite3';
 import { ObjectStoreException, type StoreErrorCode } from '../../errors.js';
 
 /** Why a step of an operation failed, and what to do. */
@@ -24,12 +24,12 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 };
 
 export function isBusy(error: unknown): boolean {
-  return error instanceof Database.SqliteError && /^SQLITE_(BUSY|PROTOCOL)/.test(error.code);
+  return isSqliteError(error) && /^SQLITE_(BUSY|PROTOCOL)/.test(error.code);
 }
 
 /** @param where begins the message. @returns what is no failure of SQLite's: as it is. */
 export function exceptionOf(where: string, error: unknown): unknown {
-  if (!(error instanceof Database.SqliteError)) return error;
+  if (!isSqliteError(error)) return error;
   const [code, text] = failureOf(error.code);
   return new ObjectStoreException(`${where}: ${text} (${error.message})`, { code, cause: error });
 }
@@ -37,8 +37,14 @@ export function exceptionOf(where: string, error: unknown): unknown {
 /** For a database that could not be opened. */
 export function openExceptionOf(where: string, path: string, error: unknown): ObjectStoreException {
   // The driver looks for the folder itself, and the binding loader throws plain errors.
-  const [code, text] = error instanceof Database.SqliteError || error instanceof TypeError ? obstacleAt(path) : UNBUILT;
+  const [code, text] = isSqliteError(error) || error instanceof TypeError ? obstacleAt(path) : UNBUILT;
   return new ObjectStoreException(`${where}: ${text} (${(error as Error).message})`, { code, cause: error });
+}
+
+/** By its name: where modules are loaded anew, as between the files of a jest run, the driver's binary keeps the first class. */
+function isSqliteError(error: unknown): error is InstanceType<typeof SqliteError> {
+  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
+  return name === 'SqliteError' && typeof code === 'string';
 }
 
 const UNBUILT: Failure = [
