@@ -39,7 +39,7 @@ export function tag(value: unknown): unknown {
       'Set',
       [...value].map((item) => tag(item)),
     );
-  return tagObject(value as Readonly<Record<string, unknown>>);
+  return wrapped(tagFields(value as Readonly<Record<string, unknown>>));
 }
 
 /** The same text for equal values, whatever the order of their keys. */
@@ -51,9 +51,13 @@ export function canonical(value: unknown): string {
   );
 }
 
-export function tagObject(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const object = changedFields(value, tag);
-  return Object.hasOwn(value, TAG) ? tagged('object', object) : object;
+export function tagFields(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return changedFields(value, tag);
+}
+
+/** An object whose fields are JSON, in a tag of its own where it would be taken for one. */
+export function wrapped(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.hasOwn(object, TAG) ? tagged('object', object) : object;
 }
 
 /** The list itself where `change` changes none of its items. `depth`: that of the items. */

@@ -19,13 +19,18 @@ export interface ModelRecord {
  * @throws ValueError that names model, unique id and field for what no store can keep.
  */
 export function toRecord(model: DiffSyncModel): ModelRecord {
+  return recordOf(model, copyValue);
+}
+
+/** A record of what `keep` makes of each field. @throws ValueError, also for the UnstorableValue that `keep` throws */
+export function recordOf(model: DiffSyncModel, keep: (value: unknown, field: string) => unknown): ModelRecord {
   const type = model.getType();
   const uid = uidOf(model, type);
   checkUniqueId(type, uid);
   const data: Record<string, unknown> = {};
   for (const field of fieldNames(model)) {
     try {
-      data[field] = copyValue(fieldOf(model, field), field);
+      data[field] = keep(fieldOf(model, field), field);
     } catch (error) {
       if (error instanceof UnstorableValue) {
         throw new ValueError(`${type} "${uid}": the value of ${error.path} ${error.reason} and cannot be stored`);

@@ -1,6 +1,7 @@
-import { checkNesting, DamagedValue, revive, TAG, tagObject } from '../value-codec.js';
+import { checkNesting, DamagedValue, revive, TAG, tagFields, wrapped } from '../value-codec.js';
 import { isPlainObject, MAX_DEPTH } from '../values.js';
 import { isFlags, type ModelRecord } from './model-record.js';
+import { TextRecord } from './text-record.js';
 
 /**
  * Records as JSON: plain where the value is plain JSON, and tagged values (see value-codec) where it is not. A record with
@@ -9,7 +10,7 @@ import { isFlags, type ModelRecord } from './model-record.js';
 
 /** The text that stands for a record's data and flags; its unique id is not part of it. */
 export function encodeRecord(record: ModelRecord): string {
-  return JSON.stringify(recordToJson(record));
+  return record instanceof TextRecord ? record.text : JSON.stringify(recordToJson(record));
 }
 
 /** So short a text cannot be nested too deep: a level takes two characters at least. */
@@ -29,8 +30,15 @@ export function decodeRecord(uid: string, text: string): ModelRecord {
 
 /** As `encodeRecord`, the JSON value, for a backend that keeps documents. It may share parts with the record. */
 export function recordToJson({ data, flags }: ModelRecord): Readonly<Record<string, unknown>> {
-  const value = tagObject(data);
-  return flags === undefined ? value : { [TAG]: 'object', flags, v: untag(value) };
+  return withFlags(tagFields(data), flags);
+}
+
+/** @param fields as JSON. */
+export function withFlags(
+  fields: Readonly<Record<string, unknown>>,
+  flags: number | undefined,
+): Readonly<Record<string, unknown>> {
+  return flags === undefined ? wrapped(fields) : { [TAG]: 'object', flags, v: fields };
 }
 
 /** As `decodeRecord`, of what `recordToJson` gave. The record may share parts with the value. @throws DamagedValue */
@@ -57,10 +65,4 @@ function parse(text: string): unknown {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** An `object` wrapper is opened before flags are added to it: a record has one wrapper at most. */
-function untag(value: unknown): unknown {
-  const wrapper = value as Record<string, unknown>;
-  return Object.hasOwn(wrapper, TAG) ? wrapper['v'] : value;
 }

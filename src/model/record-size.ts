@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { ValueError } from '../errors.js';
 import { encodeRecord } from './record-codec.js';
 import type { ModelRecord } from './model-record.js';
+import { TextRecord } from './text-record.js';
 
 /** More than any scalar but a text and a bigint takes. */
 const SCALAR_BYTES = 60;
@@ -9,13 +10,19 @@ const SCALAR_BYTES = 60;
 const BIGINT_BYTES = 1060;
 /** A character takes so many as JSON escapes it. */
 const CHAR_BYTES = 6;
+/** A character of JSON takes so many in UTF-8 at most. */
+const TEXT_BYTES = 3;
 
 /**
  * @param maxBytes of the record's text in UTF-8. The text is made only where a bound that is quickly known is above it.
  * @throws ValueError that names model, unique id, and the largest field with its size.
  */
 export function checkSize(model: string, record: ModelRecord, maxBytes: number): void {
-  if (roomAfter(record.data, maxBytes - SCALAR_BYTES) >= 0) return;
+  const fits =
+    record instanceof TextRecord
+      ? record.text.length * TEXT_BYTES <= maxBytes
+      : roomAfter(record.data, maxBytes - SCALAR_BYTES) >= 0;
+  if (fits) return;
   const bytes = sizeOf(record);
   if (bytes <= maxBytes) return;
   const { uid, data } = record;

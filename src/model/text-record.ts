@@ -1,6 +1,8 @@
-import type { ModelRecord } from './model-record.js';
-import { decodeRecord } from './record-codec.js';
-import { TAG } from '../value-codec.js';
+import { copyValue } from '../values.js';
+import { tag, TAG } from '../value-codec.js';
+import type { DiffSyncModel } from './diffsync-model.js';
+import { recordOf, toRecord, type ModelRecord } from './model-record.js';
+import { decodeRecord, withFlags } from './record-codec.js';
 
 /** The error for a text that is no record. */
 export type DamagedText = (uid: string, cause: unknown) => Error;
@@ -17,7 +19,7 @@ export class TextRecord implements ModelRecord {
   constructor(
     readonly uid: string,
     readonly text: string,
-    private readonly damaged: DamagedText,
+    private readonly damaged: DamagedText = (_, cause) => cause as Error,
   ) {
     // Cheap, and tells what was cut off or never was a record: of a text that nobody decodes, nothing else would.
     if (!text.startsWith('{') || !text.endsWith('}')) throw damaged(uid, new Error('not a JSON object'));
@@ -50,6 +52,24 @@ export class TextRecord implements ModelRecord {
       throw this.damaged(this.uid, error);
     }
   }
+}
+
+/**
+ * As `toRecord`, for a backend that keeps the text: encoded at once, without a copy of the values. No TextRecord where the
+ * text would be longer than any string.
+ */
+export function toTextRecord(model: DiffSyncModel): ModelRecord {
+  const { uid, data, flags } = recordOf(model, jsonOf);
+  try {
+    return new TextRecord(uid, JSON.stringify(withFlags(data, flags)));
+  } catch (error) {
+    if (error instanceof RangeError) return toRecord(model);
+    throw error;
+  }
+}
+
+function jsonOf(value: unknown, field: string): unknown {
+  return typeof value === 'string' ? value : tag(copyValue(value, field));
 }
 
 /** Whether the two are known to be equal without a look at what they hold. */

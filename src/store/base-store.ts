@@ -28,7 +28,7 @@ import { viewer, type ObjectView } from '../model/object-view.js';
 import { copyRecord, fromRecord, sameRecord, toRecord, type ModelRecord } from '../model/model-record.js';
 import { clash, misfit } from '../model/record-fit.js';
 import { checkSize } from '../model/record-size.js';
-import { TextRecord } from '../model/text-record.js';
+import { TextRecord, toTextRecord } from '../model/text-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { inTurns, mapInTurns } from './event-loop.js';
 import { Flusher } from './flusher.js';
@@ -120,6 +120,8 @@ export abstract class BaseStore {
 
   /** Whether records handed out may be those that the backend keeps, which then never change. Everyone else copies them. */
   protected readonly sharesRecords: boolean = false;
+  /** Whether records are kept as their text, `encodeRecord`'s: those passed in are then nothing else as yet. */
+  protected readonly keepsTexts: boolean = false;
   /** Connects. Called once before any other primitive, and again after `disconnect`. */
   protected abstract connect(): Promise<void>;
   /** Lets go of all that `connect` took. Never called while a primitive runs. */
@@ -896,7 +898,7 @@ export abstract class BaseStore {
 
   /** @throws ValueError for what no store can keep, or this one may not. */
   private recordOf(obj: DiffSyncModel): ModelRecord {
-    const record = toRecord(obj);
+    const record = this.keepsTexts ? toTextRecord(obj) : toRecord(obj);
     checkSize(obj.getType(), record, this.maxObjectBytes);
     return record;
   }

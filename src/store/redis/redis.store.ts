@@ -53,6 +53,7 @@ const REPLACEMENT = '\uFFFD';
  */
 export class RedisStore extends BaseStore {
   readonly engine = 'redis';
+  protected override readonly keepsTexts: boolean = true;
   declare readonly storeId: string;
   private readonly keys: RedisKeys;
   private readonly connection: RedisConnection;

@@ -18,6 +18,7 @@ const CHUNK_CHARS = 256 * 1024;
  */
 export class SqliteStore extends BaseStore {
   readonly engine = 'sqlite';
+  protected override readonly keepsTexts: boolean = true;
   declare readonly storeId: string;
   private readonly connection: SqliteConnection;
 
@@ -123,7 +124,10 @@ export class SqliteStore extends BaseStore {
       const chunk = chunkOf(records, inTheWay.length);
       const there = await this.write((sql) => this.insertChunk(sql, model, chunk));
       for (const [at, text] of there.entries()) {
-        inTheWay.push(text === undefined ? undefined : this.decode(model, (chunk[at] as Item).uid, text));
+        const item = chunk[at] as Item;
+        // Nobody need decode it to see that it is equal.
+        if (text === item.text) inTheWay.push(records[inTheWay.length]);
+        else inTheWay.push(text === undefined ? undefined : this.decode(model, item.uid, text));
       }
     }
     return inTheWay;
