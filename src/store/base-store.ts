@@ -464,21 +464,24 @@ export abstract class BaseStore {
     const conflicts: InsertConflict[] = [];
     const groups = this.recordsByModel(objs);
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
-      /** By unique id: what is stored, which is at first what is to be. */
-      const stored = new Map<string, ModelRecord>();
-      for (const record of records) if (!stored.has(record.uid)) stored.set(record.uid, record);
-      const distinct = stored.size === records.length ? records : [...stored.values()];
-      const about = { model, uids: [...stored.keys()], ...options };
-      const insert = (): Promise<readonly (ModelRecord | undefined)[]> =>
-        this.insertRecords(model, distinct, options.signal);
-      const there = await this.run('addMany', about, insert);
-      for (const existing of there) if (existing !== undefined) stored.set(existing.uid, existing);
+      const places = new Map<string, number>();
+      const inserts: ModelRecord[] = [];
+      for (const record of records) {
+        if (places.has(record.uid)) continue;
+        places.set(record.uid, inserts.length);
+        inserts.push(record);
+      }
+      const repeats = inserts.length < records.length;
+      const about = { model, uids: [...places.keys()], ...options };
+      const there = await this.run('addMany', about, () => this.insertRecords(model, inserts, options.signal));
       let index = 0;
-      await inTurns(records, (record) => {
-        const existing = stored.get(record.uid) as ModelRecord;
-        const obj = group[index++] as DiffSyncModel;
+      await inTurns(group, (obj) => {
+        const record = records[index] as ModelRecord;
+        const place = repeats ? (places.get(record.uid) as number) : index;
+        const existing = there[place] ?? (inserts[place] as ModelRecord);
         if (sameRecord(existing, record)) this.bind(obj);
         else conflicts.push({ model, record, existing });
+        index++;
       });
     }
     if (conflicts[0] !== undefined) throw this.alreadyExists(conflicts[0], conflicts.length);
@@ -644,20 +647,41 @@ export abstract class BaseStore {
     try {
       await work(true);
     } finally {
-      if (--this.running === 0) this.idle?.();
+      this.end();
     }
   }
 
-  private async perform<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
+  /** Takes one promise beside those of the work: very many operations may run at once. */
+  private perform<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
     this.running++;
     if (about.uids !== undefined) this.writeCount++;
     try {
-      if (this.mustDrain(about)) await this.flush();
-      about.signal?.throwIfAborted();
-      return await (this.log.isEnabled(2) ? this.logged(operation, about, work) : work());
-    } finally {
-      if (--this.running === 0) this.idle?.();
+      const heard = this.log.isEnabled(2) ? (): Promise<T> => this.logged(operation, about, work) : work;
+      return (this.mustDrain(about) ? this.afterFlush(about, heard) : heard()).then(this.succeeded, this.failed);
+    } catch (error) {
+      this.end();
+      throw error;
     }
+  }
+
+  private async afterFlush<T>({ signal }: Operand, work: () => Promise<T>): Promise<T> {
+    await this.flush();
+    signal?.throwIfAborted();
+    return work();
+  }
+
+  private readonly succeeded = <T>(value: T): T => {
+    this.end();
+    return value;
+  };
+
+  private readonly failed = (error: unknown): never => {
+    this.end();
+    throw error;
+  };
+
+  private end(): void {
+    if (--this.running === 0) this.idle?.();
   }
 
   /** Ends with the signal, whether or not the backend looks at it; what then still runs goes on unheard, and `close` waits for it. */

@@ -18,8 +18,9 @@ interface Waiting<T, R> {
   readonly kind: string;
   readonly uid: string;
   readonly item: T;
-  readonly limit: PieceLimit;
-  readonly resolve: (result: readonly R[]) => void;
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (result: [R]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -48,10 +49,10 @@ export class Gatherer<T, R> {
   ) {}
 
   /** Answers as `work` does for one item. */
-  do(kind: string, uid: string, item: T, limit: PieceLimit): Promise<readonly R[]> {
+  do(kind: string, uid: string, item: T, { deadline, signal }: PieceLimit): Promise<[R]> {
     return new Promise((resolve, reject) => {
       if (this.waiting.length - this.head >= MAX_WAITING) throw this.full();
-      this.waiting.push({ kind, uid, item, limit, resolve, reject });
+      this.waiting.push({ kind, uid, item, deadline, signal, resolve, reject });
       this.schedule();
     });
   }
@@ -103,9 +104,9 @@ export class Gatherer<T, R> {
     while (batch.length < this.most) {
       const next = this.waiting[this.head];
       if (next === undefined || typeof next === 'function') break;
-      if (next.limit.signal?.aborted === true) {
+      if (next.signal?.aborted === true) {
         this.head++;
-        next.reject(next.limit.signal.reason);
+        next.reject(next.signal.reason);
         continue;
       }
       if (next.kind !== (batch[0] ?? next).kind || this.busy.has(next.uid)) break;
@@ -123,12 +124,12 @@ export class Gatherer<T, R> {
         (batch[0] as Waiting<T, R>).kind,
         batch.map(({ item }) => item),
         // Whoever came first ends first, and nothing of it may be done later.
-        batch.reduce((first, { limit }) => Math.min(first, limit.deadline), Infinity),
+        batch.reduce((first, { deadline }) => Math.min(first, deadline), Infinity),
       );
       for (const [at, { resolve, reject }] of batch.entries()) {
         const result = results[at];
         if (result instanceof Failed) reject(result.error);
-        else resolve(results.slice(at, at + 1) as readonly R[]);
+        else resolve([result as R]);
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);

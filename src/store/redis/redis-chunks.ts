@@ -42,11 +42,14 @@ export function* writeChunks(
   firstPlace: number | undefined,
 ): Generator<WriteChunk, void, undefined> {
   const open = new Map<ModelKeys, { chunk: Chunk<string>; chars: number }>();
-  const close = (chunk: Chunk<string>): WriteChunk => ({
-    ...chunk,
-    places: firstPlace === undefined ? '' : chunk.positions.map((position) => firstPlace + position).join(','),
+  const close = ({ keys, positions, items }: Chunk<string>): WriteChunk => ({
+    keys,
+    positions,
+    items,
+    places: firstPlace === undefined ? '' : positions.map((position) => firstPlace + position).join(','),
   });
-  for (const [position, record] of records.entries()) {
+  for (let position = 0; position < records.length; position++) {
+    const record = records[position] as ModelRecord;
     const keys = keysOf(record.uid);
     const text = encodeRecord(record);
     let filling = open.get(keys);

@@ -4,8 +4,9 @@ import type { Redis, RedisCommander } from 'ioredis';
 
 /** The atomic steps, as methods that `defineScripts` adds to a client. A file's header says what goes in and comes out. */
 export interface RedisScripts {
-  diffsyncInsert(index: string, state: string, ...args: string[]): Promise<(number | string)[]>;
-  diffsyncPut(index: string, state: string, ...args: string[]): Promise<number>;
+  /** Lists among the arguments count as what they hold, which spares copies of long ones. */
+  diffsyncInsert(index: string, state: string, ...args: (string | readonly string[])[]): Promise<(number | string)[]>;
+  diffsyncPut(index: string, state: string, ...args: (string | readonly string[])[]): Promise<number>;
   diffsyncSwap(index: string, state: string, ...args: string[]): Promise<number[]>;
   diffsyncDelete(index: string, state: string, ...args: string[]): Promise<number[]>;
   diffsyncClear(index: string, state: string, prefix: string, most: number, limit: string): Promise<number>;
@@ -49,8 +50,9 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncExamine: { file: 'examine-1.lua', uids: [2, 1] },
   diffsyncMend: { file: 'mend-2.lua', uids: [9, 1] },
 };
-/** Goes before those that use what it defines. */
+/** Go before those that use what they define. */
 const LEDGER = 'ledger-2.lua';
+const PLACES = 'places-0.lua';
 const GUARD = 'guard-1.lua';
 
 /** One server's client, or a cluster's. */
@@ -79,6 +81,7 @@ function textOf({ file, uids }: Script, cluster: boolean): string {
     before.push(readScript(GUARD).replaceAll('FIRST_UID', `${uids[0]}`).replaceAll('ARGS_EACH', `${uids[1]}`));
   }
   if (text.includes('settle(')) before.push(readScript(LEDGER));
+  if (/\bgiven\b/.test(text)) before.push(readScript(PLACES));
   return [shebang, ...before, ...body].join('\n');
 }
 

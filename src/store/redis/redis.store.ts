@@ -160,18 +160,15 @@ export class RedisStore extends BaseStore {
     return new Map(all.filter(([, count]) => count > 0));
   }
 
-  protected override async insertRecords(
+  protected override insertRecords(
     model: string,
     records: readonly ModelRecord[],
     signal?: AbortSignal,
   ): Promise<(ModelRecord | undefined)[]> {
-    const [only] = records;
-    if (records.length === 1 && only !== undefined) {
-      const inserted = this.gatherer(this.writing, model).do('insert', only.uid, only, this.limit(signal));
-      return inserted as Promise<[ModelRecord | undefined]>;
-    }
-    await this.written(model);
-    return whole(await this.insertMany(model, records, { signal }));
+    const only = records.length === 1 ? records[0] : undefined;
+    if (only === undefined) return this.insertAll(model, records, signal);
+    const inserted = this.gatherer(this.writing, model).do('insert', only.uid, only, this.limit(signal));
+    return inserted as Promise<[ModelRecord | undefined]>;
   }
 
   protected override async putRecords(
@@ -276,6 +273,15 @@ export class RedisStore extends BaseStore {
     return found;
   }
 
+  private async insertAll(
+    model: string,
+    records: readonly ModelRecord[],
+    signal: AbortSignal | undefined,
+  ): Promise<(ModelRecord | undefined)[]> {
+    await this.written(model);
+    return whole(await this.insertMany(model, records, { signal }));
+  }
+
   /** @param each whether an object that cannot be written fails alone, and not its whole chunk. */
   private async insertMany(
     model: string,
@@ -286,8 +292,9 @@ export class RedisStore extends BaseStore {
     const inTheWay: Result[] = Array.from({ length: records.length });
     const insert = async ({ keys, positions, items, places }: WriteChunk): Promise<boolean> => {
       const [created, ...there] = await this.ledgered(keys, limit, (client, ...ledger) =>
-        client.diffsyncInsert(keys.index, keys.state, ...ledger, places, ...items),
+        client.diffsyncInsert(keys.index, keys.state, ...ledger, places, items),
       );
+      if (there.length === 0) return created === 1;
       const at = there.flatMap((each, index) => (index % 2 === 0 ? [Number(each) - 1] : []));
       const uids = at.map((position) => items[2 * position] as string);
       const texts = await this.utf8(model, keys, uids, there.filter((_, index) => index % 2 === 1).map(String));
@@ -313,7 +320,7 @@ export class RedisStore extends BaseStore {
     const failures: (Failed | undefined)[] = Array.from({ length: records.length });
     const put = async ({ keys, items, places }: WriteChunk): Promise<boolean> => {
       const created = await this.ledgered(keys, limit, (client, ...ledger) =>
-        client.diffsyncPut(keys.index, keys.state, ...ledger, places, ...items),
+        client.diffsyncPut(keys.index, keys.state, ...ledger, places, items),
       );
       return created === 1;
     };
@@ -348,10 +355,11 @@ export class RedisStore extends BaseStore {
     if (records.length === 0) return;
     const fail = failures && ((position: number, error: unknown) => void (failures[position] = new Failed(error)));
     const one = fail === undefined ? write : singly(write, isOfOne, fail);
+    const shards = this.keys.of(model);
     const created = await this.inTurn(model, records, limit, async (before) => {
       const firstPlace = await this.begin(model, records.length, limit);
       await before;
-      const chunks = writeChunks(records, (uid) => this.keysOf(model, uid), firstPlace);
+      const chunks = writeChunks(records, (uid) => shards[this.keys.shardOf(uid)] as ModelKeys, firstPlace);
       return inWindow(chunks, records.length, one, limit.signal);
     });
     // Another process may have found the model empty meanwhile, and taken its name away.

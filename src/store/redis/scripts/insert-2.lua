@@ -5,15 +5,7 @@
 -- Returns a flat list: 1 when the model may have had no object before, else 0; then for each object that was in the way its
 -- position (from 1) and its text.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 local score = tonumber(last[2] or 0)
-local given
-if ARGV[7] ~= '' then
-  given = {}
-  for place in string.gmatch(ARGV[7], '[^,]+') do
-    given[#given + 1] = place
-  end
-end
 
 local positions, objects, index, size = {}, {}, {}, 0
 for at = 8, #ARGV, 2 do
@@ -60,5 +52,5 @@ end
 if expiry and not last[2] then
   redis.call('PEXPIREAT', KEYS[1], expiry)
 end
-settle(table.concat(undone, ','))
+settle(table.concat(undone, ','), size > 0 and '1')
 return answer

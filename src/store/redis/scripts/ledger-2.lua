@@ -9,8 +9,8 @@
 -- Returns an error after the limit, for a model of another layout, for one whose index is lost, and for a write that its
 -- lane has given up.
 local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-if tonumber(now) >= tonumber(ARGV[4]) then
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now >= tonumber(ARGV[4]) then
   return redis.error_reply('DIFFSYNCLATE ' .. now)
 end
 
@@ -19,7 +19,9 @@ local known = redis.call('HMGET', KEYS[2], ARGV[2], 'format', 'filled')
 if known[2] and known[2] ~= ARGV[5] then
   return redis.error_reply('DIFFSYNCFORMAT ' .. known[2])
 end
-if known[3] == '1' and redis.call('EXISTS', KEYS[1]) == 0 then
+-- The last unique id and its place; empty: there is none.
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+if known[3] == '1' and not last[2] then
   return redis.error_reply('DIFFSYNCLOST the index')
 end
 
@@ -48,8 +50,8 @@ if ttl > 0 then
   expiry = string.format('%.0f', expiry)
 end
 
--- undone: positions joined by commas.
-local function settle(undone)
+-- undone: positions joined by commas; filled: '1' where there is an index now for sure.
+local function settle(undone, filled)
   local entry = ARGV[3] .. ' ' .. now .. ' ' .. undone
   if known[1] and known[2] then
     redis.call('HSET', KEYS[2], ARGV[2], entry, 'changed', now)
@@ -69,7 +71,7 @@ local function settle(undone)
   if ttl > 0 then
     redis.call('PEXPIRE', KEYS[2], 2 * ttl)
   else
-    local filled = tostring(redis.call('EXISTS', KEYS[1]))
+    filled = filled or tostring(redis.call('EXISTS', KEYS[1]))
     if filled ~= known[3] then
       redis.call('HSET', KEYS[2], 'filled', filled)
     end

@@ -5,13 +5,6 @@
 -- ARGV 1 to 6 as in the ledger, 7 places in the order, joined by commas ('': last), 8 'move' for objects whose place is
 -- none, 'remove' for what goes whatever it is, else '', then unique ids
 -- Returns 0.
-local given
-if ARGV[7] ~= '' then
-  given = {}
-  for place in string.gmatch(ARGV[7], '[^,]+') do
-    given[#given + 1] = place
-  end
-end
 for at = 9, #ARGV do
   local key = prefix .. ARGV[at]
   if ARGV[8] == 'remove' or type(redis.pcall('STRLEN', key)) == 'table' then
@@ -22,8 +15,8 @@ for at = 9, #ARGV do
   end
 end
 -- A place beyond what a number tells apart is none.
-local last = redis.call('ZRANGE', KEYS[1], '9007199254740990', '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')
-local score = math.max(tonumber(last[2] or 0), 0)
+local highest = redis.call('ZRANGE', KEYS[1], '9007199254740990', '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')
+local score = math.max(tonumber(highest[2] or 0), 0)
 for at = 9, #ARGV do
   local key = prefix .. ARGV[at]
   if redis.call('EXISTS', key) == 1 then

@@ -4,15 +4,7 @@
 -- ARGV 1 to 6 as in the ledger, 7 places in the order, joined by commas ('': last), then for each object: unique id, text
 -- Returns 1 when the model may have had no object before, else 0.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 local score = tonumber(last[2] or 0)
-local given
-if ARGV[7] ~= '' then
-  given = {}
-  for place in string.gmatch(ARGV[7], '[^,]+') do
-    given[#given + 1] = place
-  end
-end
 
 if left == nil then
   local objects, index, size = {}, {}, 0
@@ -41,6 +33,6 @@ if left == nil then
     redis.call('MSET', unpack(objects))
   end
 end
-settle('')
+settle('', left == nil and '1')
 -- A repeated write may be the one that found it empty.
 return last[2] and left == nil and 0 or 1
