@@ -3,11 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Injectable, Logger, Module, type DynamicModule, type LoggerService } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
-import { z } from 'zod';
 import {
   Adapter,
   BaseStore,
-  DiffSyncModel,
   DiffSyncStoreModule,
   DiffSyncStoreRegistry,
   getStoreToken,
@@ -19,23 +17,8 @@ import {
   type DiffSyncStoreOptions,
   type DiffSyncStoreOptionsFactory,
 } from '../../src/index.js';
+import { Device, NetworkAdapter } from '../support/network-adapter.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
-
-class Device extends DiffSyncModel.define({
-  name: 'device',
-  schema: z.object({ name: z.string() }),
-  identifiers: ['name'],
-}) {}
-
-@Injectable()
-class NetworkAdapter extends Adapter {
-  static override readonly models = [Device];
-  static override readonly topLevel = ['device'];
-
-  constructor(@InjectStore('network') store: BaseStore) {
-    super({ store });
-  }
-}
 
 @Injectable()
 class CmdbAdapter extends Adapter {

@@ -1,34 +1,9 @@
-import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from '@jest/globals';
-import { z } from 'zod';
-import {
-  Adapter,
-  type BaseStore,
-  DiffSyncModel,
-  DiffSyncStoreModule,
-  getStoreToken,
-  InjectStore,
-  type DiffSyncStoreOptions,
-} from '../../src/index.js';
+import { type BaseStore, DiffSyncStoreModule, getStoreToken, type DiffSyncStoreOptions } from '../../src/index.js';
+import { Device, NetworkAdapter } from '../support/network-adapter.js';
 import { startCluster } from '../support/redis-cluster.js';
 import { startSentinel } from '../support/redis-sentinel.js';
-
-class Device extends DiffSyncModel.define({
-  name: 'device',
-  schema: z.object({ name: z.string() }),
-  identifiers: ['name'],
-}) {}
-
-@Injectable()
-class Network extends Adapter {
-  static override readonly models = [Device];
-  static override readonly topLevel = ['device'];
-
-  constructor(@InjectStore('network') store: BaseStore) {
-    super({ store });
-  }
-}
 
 const topologies: [string, () => Promise<{ options: Partial<DiffSyncStoreOptions>; stop(): Promise<void> }>][] = [
   [
@@ -60,10 +35,10 @@ describe('forRoot and forFeature', () => {
             DiffSyncStoreModule.forRoot({ engine: 'redis', storeId: 'inventory', ...options } as DiffSyncStoreOptions),
             DiffSyncStoreModule.forFeature(['network']),
           ],
-          providers: [Network],
+          providers: [NetworkAdapter],
         }).compile();
         await app.init();
-        const network = app.get(Network);
+        const network = app.get(NetworkAdapter);
         await network.add(new Device({ name: 'a' }));
         expect((await network.getAll(Device)).map(({ name }) => name)).toEqual(['a']);
         const store = app.get<BaseStore>(getStoreToken('network'));

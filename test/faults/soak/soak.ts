@@ -9,7 +9,8 @@ import { RedisStore } from '../../../src/store/redis/index.js';
 import { call } from '../../support/redis-client.js';
 import { startRedis } from '../../support/redis-server.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
-import { CLAIMS, Device, type WorkerOptions, type WorkerReport } from './soak.worker.js';
+import { Device } from '../counting-store.js';
+import { CLAIMS, type WorkerOptions, type WorkerReport } from './soak.worker.js';
 
 export interface SoakOptions {
   readonly seconds: number;

@@ -1,17 +1,9 @@
 /** One process of the soak: lanes that write and read their own objects, and some that all processes share. */
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { z } from 'zod';
-import { DiffSyncModel, ObjectStoreException } from '../../../src/index.js';
-import { RedisStore } from '../../../src/store/redis/index.js';
+import { ObjectStoreException } from '../../../src/index.js';
+import { CountingStore, Device } from '../counting-store.js';
 import { outcomeOf, PossibleStates, type Outcome } from '../possible-states.js';
-
-export class Device extends DiffSyncModel.define({
-  name: 'device',
-  schema: z.object({ name: z.string(), role: z.string(), size: z.number().default(0) }),
-  identifiers: ['name'],
-  attributes: ['role', 'size'],
-}) {}
 
 export interface WorkerOptions {
   readonly url: string;
@@ -44,16 +36,6 @@ export interface WorkerReport {
 export const CLAIMS = 1500;
 const LANES = 4;
 const UIDS = 12;
-
-class SoakStore extends RedisStore {
-  async increment(uid: string): Promise<void> {
-    await this.modifyRecords('device', [uid], (_, current) =>
-      current === undefined
-        ? undefined
-        : { ...current, data: { ...current.data, size: Number(current.data['size']) + 1 } },
-    );
-  }
-}
 
 const step = fc.record({
   kind: fc.constantFrom(
@@ -92,7 +74,7 @@ class Worker {
   private ending = false;
 
   private constructor(
-    private readonly store: SoakStore,
+    private readonly store: CountingStore,
     private readonly options: WorkerOptions,
   ) {
     process.on('unhandledRejection', () => this.unhandled++);
@@ -100,7 +82,7 @@ class Worker {
 
   static async start(options: WorkerOptions): Promise<Worker> {
     const { url, storeId, timeout } = options;
-    const store = new SoakStore({ url, storeId, timeout });
+    const store = new CountingStore({ url, storeId, timeout });
     await store.open();
     return new Worker(store, options);
   }
@@ -157,29 +139,9 @@ class Worker {
       { length: kind.endsWith('Many') ? many : 1 },
       (_, more) => new Device({ name: this.uid(lane, at + more), role }),
     );
-    const outcome = await this.timed(() => this.act(kind, objs));
+    const outcome = await this.timed(() => this.store.act(kind, objs));
     const write = kind.startsWith('update') ? 'update' : kind.startsWith('add') ? 'add' : 'remove';
     if (!this.states.write(write, objs, outcome)) this.falseConflicts.push(`${JSON.stringify(each)}: ${outcome}`);
-  }
-
-  private act(kind: Step['kind'], objs: readonly Device[]): Promise<unknown> {
-    const obj = objs[0] as Device;
-    switch (kind) {
-      case 'add':
-        return this.store.add({ obj });
-      case 'addMany':
-        return this.store.addMany({ objs });
-      case 'update':
-        return this.store.update({ obj });
-      case 'updateMany':
-        return this.store.updateMany({ objs });
-      case 'remove':
-        return this.store.remove({ obj });
-      case 'removeMany':
-        return this.store.removeMany({ objs });
-      default:
-        return this.store.updateOrInstantiate({ model: Device, ids: { name: obj.name }, attrs: { role: obj.role } });
-    }
   }
 
   /** All lanes of all processes want each of these objects: one gets it. */
