@@ -48,6 +48,8 @@ interface Frame {
   readonly node: SyncNode;
   readonly parent: DiffSyncModel | undefined;
   model: DiffSyncModel | undefined;
+  /** Of a delete: lets the store write it, once all below it waits to be written too. */
+  release?: () => void;
 }
 
 /** Siblings that are being worked on, and the object above them. */
@@ -57,6 +59,8 @@ interface Cursor {
   readonly parent: DiffSyncModel | undefined;
   /** Deleted after its children, which are these siblings (NATURAL_DELETION_ORDER). */
   readonly after: Frame | undefined;
+  /** Called when they are done. */
+  readonly release: (() => void) | undefined;
 }
 
 /**
@@ -73,6 +77,7 @@ export class Syncer {
   private readonly done = new Set<SyncNode>();
   private readonly operations = new Map<string, ModelOperations>();
   private readonly failures: SyncFailure[] = [];
+  private readonly holds = new Set<() => void>();
   private changed = false;
 
   /** @throws ValueError for a number of `options` that makes no sense. */
@@ -103,6 +108,8 @@ export class Syncer {
     } catch (error) {
       await this.saveAfter(error);
       throw error;
+    } finally {
+      for (const release of this.holds) release();
     }
     await dst.store.flush();
     this.progress.finish();
@@ -138,7 +145,7 @@ export class Syncer {
 
   /** Siblings and all below them, without recursion. */
   private async process(siblings: readonly SyncNode[], parent: DiffSyncModel | undefined): Promise<void> {
-    const stack: Cursor[] = [{ siblings, at: 0, parent, after: undefined }];
+    const stack: Cursor[] = [{ siblings, at: 0, parent, after: undefined, release: undefined }];
     for (let cursor = stack.at(-1); cursor !== undefined; cursor = stack.at(-1)) {
       const group = this.nextGroup(cursor);
       if (group.length > 0) {
@@ -149,6 +156,7 @@ export class Syncer {
         stack.pop();
         const last = cursor.after === undefined ? [] : [cursor.after];
         await this.settle(last, await this.call(last));
+        cursor.release?.();
       }
     }
   }
@@ -180,7 +188,7 @@ export class Syncer {
     const descend = (frame: Frame, after?: Frame): void => {
       const siblings = this.nodes.children(frame.node.index);
       if (siblings.length > 0 || after !== undefined) {
-        below.set(frame.node, { siblings, at: 0, parent: frame.model, after });
+        below.set(frame.node, { siblings, at: 0, parent: frame.model, after, release: frame.release });
       }
     };
     for (const node of group) {
@@ -283,6 +291,7 @@ export class Syncer {
     const { node, parent } = frame;
     const { store } = this.dst;
     const skipChildren = ((frame.model?.modelFlags ?? 0) & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) !== 0;
+    const hasBelow = node.end > node.index + 1 && !isDeletedLast(frame);
     const [status, message] = model.getStatus();
     this.setStatus(node, status, message);
     this.changed = true;
@@ -294,11 +303,12 @@ export class Syncer {
     } else if (node.action === 'update') {
       await store.deferUpdate(model);
     } else {
-      parent?.removeChild(model);
       if (skipChildren) {
-        await this.removeWithChildren(node, model);
+        await this.removeWithChildren(node, model, parent);
         return false;
       }
+      if (hasBelow) this.hold(frame);
+      parent?.removeChild(model);
       this.window.set(node, undefined);
       await store.deferRemove(model);
     }
@@ -321,8 +331,7 @@ export class Syncer {
     if (!(await this.isDroppedSilently(node))) {
       await this.process([node], parent);
     } else if (frame.model !== undefined) {
-      parent?.removeChild(frame.model);
-      await this.removeWithChildren(node, frame.model);
+      await this.removeWithChildren(node, frame.model, parent);
     }
     this.done.add(node);
     this.window.aside = wasAside;
@@ -340,11 +349,29 @@ export class Syncer {
     return false;
   }
 
+  /** An object and all below it go from the store in one step, however long their hooks take: see `holdDeferred`. */
+  private hold(frame: Frame): void {
+    const release = this.dst.store.holdDeferred();
+    this.holds.add(release);
+    frame.release = (): void => {
+      this.holds.delete(release);
+      release();
+    };
+  }
+
   /** Drops an object from the store, and all below it without calling their hooks. */
-  private async removeWithChildren(node: SyncNode, model: DiffSyncModel): Promise<void> {
-    await this.window.get(node); // A hook's own writes are noticed before those of this removal.
-    await this.dst.store.remove({ obj: model, removeChildren: true });
-    this.window.acceptWrites();
+  private async removeWithChildren(
+    node: SyncNode,
+    model: DiffSyncModel,
+    parent: DiffSyncModel | undefined,
+  ): Promise<void> {
+    const release = this.dst.store.holdDeferred();
+    try {
+      parent?.removeChild(model);
+      await this.dst.store.deferRemove(model, { removeChildren: true });
+    } finally {
+      release();
+    }
     for (let at = node.index; at < node.end; at++) {
       const gone = this.nodes.at(at);
       this.window.set(gone, undefined);

@@ -39,11 +39,6 @@ export class TargetWindow {
     this.objects.set(keyOf(node), model);
   }
 
-  /** Takes the store as it is now for what the window knows: after writes that were not a hook's. */
-  acceptWrites(): void {
-    this.revision = this.store.revision;
-  }
-
   private async fetchAhead(start: number): Promise<void> {
     const wanted: number[] = [];
     let index = start;

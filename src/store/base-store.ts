@@ -35,7 +35,13 @@ import { Flusher } from './flusher.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
 import { checkStoreId } from './store-id.js';
 import { StoreReporter, type StoreReport } from './store-report.js';
-import { WriteBehind, type InsertConflict, type RecordChange } from './write-behind.js';
+import {
+  MAX_TOGETHER,
+  WriteBehind,
+  type InsertConflict,
+  type ModelChanges,
+  type RecordChange,
+} from './write-behind.js';
 
 export interface BaseStoreOptions {
   /** Which store of the backend; objects of other ids are never seen. Not empty, no `:`, `{`, `}` or control characters. */
@@ -98,11 +104,13 @@ export abstract class BaseStore {
   /** Told when the last running operation has ended. */
   private idle: (() => void) | undefined;
   private writeCount = 0;
+  /** How many want deferred writes to wait for more that belong to them. */
+  private holds = 0;
   private readonly links: ChildLinkRecorder = {
     recordChildLink: (parent, field, childUid, linked) => {
       this.checkOpen();
       this.behind.link(parent.getType(), parent.getUniqueId(), field, childUid, linked);
-      this.flusher.schedule();
+      if (this.holds === 0) this.flusher.schedule();
     },
   };
 
@@ -163,6 +171,15 @@ export abstract class BaseStore {
     uids: readonly string[],
     signal?: AbortSignal,
   ): Promise<readonly boolean[]>;
+  /**
+   * All of it as one atomic step, so that whoever kills the process leaves all or nothing; answers the inserts that met a
+   * record and were not done. Here, and where a backend cannot: undefined, and it is done step by step. `modified` and
+   * `change` are as in `modifyRecords`.
+   * @param changes of several models, parents before their children.
+   */
+  protected async saveTogether(_changes: readonly ModelChanges[]): Promise<readonly InsertConflict[] | undefined> {
+    return undefined;
+  }
   /** Every record of this store, and of no other. */
   protected abstract clearRecords(signal?: AbortSignal): Promise<void>;
   /**
@@ -325,7 +342,7 @@ export abstract class BaseStore {
     const name = this.nameOf(options.model);
     const uid = this.uidOf(options.model, options.identifier);
     const { signal } = options;
-    return this.run('get', { model: name, uid, signal }, async () => {
+    return this.run('get', { model: name, uid, reads: [uid], signal }, async () => {
       const [record] = await this.readRecords(name, [uid], signal);
       if (record === undefined) throw this.notFound(name, uid);
       return this.toObject(options.model, record);
@@ -363,7 +380,7 @@ export abstract class BaseStore {
     const { model, uids, signal } = options;
     const name = this.nameOf(model);
     for (const uid of uids) checkUniqueId(name, uid);
-    return this.run('getByUids', { model: name, signal }, async () => {
+    return this.run('getByUids', { model: name, reads: uids, signal }, async () => {
       const distinct = [...new Set(uids)];
       const records = await this.readRecords(name, distinct, signal);
       if (distinct.length === uids.length) {
@@ -618,10 +635,31 @@ export abstract class BaseStore {
     await this.drainWhenFull();
   }
 
+  /**
+   * @internal Deferred writes wait for more that belong to them, so that a process that is killed leaves all of it or
+   * nothing: until the function answered is called, or until there are too many for one step. Whoever reads one of their
+   * objects has them written all the same.
+   */
+  holdDeferred(): () => void {
+    this.holds++;
+    this.flusher.stop();
+    let held = true;
+    return () => {
+      if (held) this.holds--;
+      held = false;
+      if (this.holds === 0 && !this.behind.isEmpty()) this.flusher.schedule();
+    };
+  }
+
   /** @internal As `remove` for an object known to be there. */
-  async deferRemove(obj: DiffSyncModel): Promise<void> {
+  async deferRemove(obj: DiffSyncModel, { removeChildren = false } = {}): Promise<void> {
     this.behind.remove(this.learn(obj), obj.getUniqueId());
     this.unbind(obj);
+    if (removeChildren) {
+      await this.removeBelow([obj], async (type, uids, records) =>
+        uids.map((uid, at) => records[at] !== undefined && this.behind.remove(type, uid)),
+      );
+    }
     await this.drainWhenFull();
   }
 
@@ -732,11 +770,15 @@ export abstract class BaseStore {
     }
   }
 
-  /** Reads see all that waits or is being written. A write comes after earlier writes to its objects; others' child links go on waiting. */
-  private mustDrain({ model, uids }: Operand): boolean {
+  /**
+   * Reads see all that waits or is being written for what they read. A write comes after earlier writes; others' child links
+   * go on waiting.
+   */
+  private mustDrain({ model, reads, uids }: Operand): boolean {
     if (this.behind.isEmpty() || uids?.length === 0) return false; // `clear` drops what waits.
-    if (model === undefined || uids === undefined || this.behind.size > 0) return true;
-    return uids.some((uid) => this.behind.has(model, uid));
+    const touched = uids ?? reads;
+    if (model === undefined || touched === undefined || (uids !== undefined && this.behind.size > 0)) return true;
+    return touched.some((uid) => this.behind.has(model, uid));
   }
 
   private checkOpen(): void {
@@ -772,7 +814,7 @@ export abstract class BaseStore {
         const present = await this.deleteRecords(model, uids, signal);
         const removed = [...byUid.values()].filter((_, index) => present[index]);
         for (const obj of removed) this.unbind(obj);
-        if (removeChildren) await this.removeBelow(removed);
+        if (removeChildren) await this.removeBelow(removed, (type, below) => this.deleteRecords(type, below));
         const first = uids[present.indexOf(false)];
         if (first !== undefined) missing ??= this.notFound(model, first);
       });
@@ -781,7 +823,7 @@ export abstract class BaseStore {
   }
 
   /** Level by level, so that depth costs no call stack and a cycle ends. */
-  private async removeBelow(objs: readonly DiffSyncModel[]): Promise<void> {
+  private async removeBelow(objs: readonly DiffSyncModel[], remove: RemoveRecords): Promise<void> {
     let parents = objs;
     while (parents.length > 0) {
       const below = new Map<string, [uid: string, parent: DiffSyncModel][]>();
@@ -793,15 +835,22 @@ export abstract class BaseStore {
         }
       }
       const next: DiffSyncModel[] = [];
-      for (const [type, children] of below) next.push(...(await this.removeChildren(type, children)));
+      for (const [type, children] of below) next.push(...(await this.removeChildren(type, children, remove)));
       parents = next;
     }
   }
 
-  private async removeChildren(type: string, children: readonly [string, DiffSyncModel][]): Promise<DiffSyncModel[]> {
+  private async removeChildren(
+    type: string,
+    children: readonly [string, DiffSyncModel][],
+    remove: RemoveRecords,
+  ): Promise<DiffSyncModel[]> {
     const uids = [...new Set(children.map(([uid]) => uid))];
-    const records = await this.readRecords(type, uids);
-    const there = new Set((await this.deleteRecords(type, uids)).flatMap((gone, index) => (gone ? [uids[index]] : [])));
+    const records = await this.run('remove', { model: type, reads: uids, held: true }, () =>
+      this.readRecords(type, uids),
+    );
+    const removed = await remove(type, uids, records);
+    const there = new Set(uids.filter((_, at) => removed[at]));
     for (const [uid, parent] of children) {
       if (!there.delete(uid)) {
         this.log.error('Unable to remove child element as it was not found!', {
@@ -884,6 +933,7 @@ export abstract class BaseStore {
         putRecords: (model, records) => this.putRecords(model, records),
         modifyRecords: (model, uids, change) => this.modifyRecords(model, uids, change),
         deleteRecords: (model, uids) => this.deleteRecords(model, uids),
+        saveTogether: (changes) => this.saveTogether(changes),
       }),
     );
     const different = conflicts.filter(({ record, existing }) => !sameRecord(record, existing));
@@ -891,7 +941,7 @@ export abstract class BaseStore {
   }
 
   private async drainWhenFull(): Promise<void> {
-    if (this.behind.size >= MAX_WAITING) await this.flush();
+    if (this.behind.size >= (this.holds === 0 ? MAX_WAITING : MAX_TOGETHER)) await this.flush();
   }
 
   private byModel(objs: readonly DiffSyncModel[]): Map<string, DiffSyncModel[]> {
@@ -1067,12 +1117,20 @@ interface HeldOptions extends OperationOptions {
   readonly held?: boolean;
 }
 
-/** What an operation is about. `uids`: the objects that it writes; absent for a read. */
+/** What an operation is about. `uids`: the objects that it writes; absent for a read. `reads`: those that it reads, if not all. */
 interface Operand extends HeldOptions {
   readonly model?: string;
   readonly uid?: string;
+  readonly reads?: readonly string[];
   readonly uids?: readonly string[];
 }
+
+/** Answers, by position, whether it was there. `records` are those found by reading just before. */
+type RemoveRecords = (
+  model: string,
+  uids: readonly string[],
+  records: readonly (ModelRecord | undefined)[],
+) => Promise<readonly boolean[]>;
 
 /** Objects of one model, and by position their records. */
 interface ModelGroup {

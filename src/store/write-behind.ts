@@ -6,6 +6,19 @@ export interface RecordWriter {
   putRecords(model: string, records: readonly ModelRecord[]): Promise<void>;
   modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void>;
   deleteRecords(model: string, uids: readonly string[]): Promise<readonly boolean[]>;
+  saveTogether(changes: readonly ModelChanges[]): Promise<readonly InsertConflict[] | undefined>;
+}
+
+/** What is to be done in one model, list by list. `change` tells what becomes of those that are `modified`. */
+export interface ModelChanges {
+  readonly model: string;
+  /** Removed before anything else: they are inserted or put anew, and go last in the order. */
+  readonly replaced: readonly string[];
+  readonly inserts: readonly ModelRecord[];
+  readonly puts: readonly ModelRecord[];
+  readonly modified: readonly string[];
+  readonly change: RecordChange;
+  readonly removed: readonly string[];
 }
 
 /** Given the current record, answers the one to store instead, or undefined to leave it. Told too of one that is not there. */
@@ -29,6 +42,9 @@ interface Waiting {
 }
 
 const NONE: ReadonlyMap<string, Waiting> = new Map();
+
+/** Objects in one atomic step of a drain: more would keep other users of the backend waiting. */
+export const MAX_TOGETHER = 2000;
 
 /** First taken out of the list, then put at its end. */
 interface LinkChange {
@@ -61,7 +77,7 @@ export class WriteBehind {
   }
 
   has(model: string, uid: string): boolean {
-    return [this.waiting, this.leaving?.entries].some((entries) => entries?.get(model)?.has(uid) ?? false);
+    return this.waiting.get(model)?.has(uid) === true || this.leaving?.entries.get(model)?.has(uid) === true;
   }
 
   insert(model: string, record: ModelRecord): void {
@@ -80,12 +96,15 @@ export class WriteBehind {
     this.writes++;
   }
 
-  remove(model: string, uid: string): void {
+  /** @returns false when nothing but its removal waits already. */
+  remove(model: string, uid: string): boolean {
     const entry = this.entry(model, uid);
+    if (entry.removed && entry.write === undefined) return false;
     if (entry.write?.kind !== 'insert' || entry.attempted) entry.removed = true;
     delete entry.write;
     delete entry.links;
     this.writes++;
+    return true;
   }
 
   link(model: string, uid: string, field: string, childUid: string, linked: boolean): void {
@@ -98,10 +117,10 @@ export class WriteBehind {
   }
 
   /**
-   * Does all that waits: replaced objects and new ones, changed ones, links, and last the removals. Children are written
-   * before their parents and removed after them: so a link is never written before its child nor a child removed before its
-   * link, and a process that is killed between two steps leaves objects that no parent lists, but no list that names what is
-   * not there. After an error all of it waits again: every step may be done twice.
+   * Does all that waits, in one atomic step where the backend can, so that a process that is killed leaves all of it or
+   * nothing. Else step by step: replaced objects and new ones, changed ones, links, and last the removals. Children are then
+   * written before their parents and removed after them, so that a list never names what is not there; a kill between two
+   * steps may leave objects that no parent lists. After an error all of it waits again: every step may be done twice.
    * @returns the inserts that met a different object, which were not done.
    */
   async drain(writer: RecordWriter): Promise<readonly InsertConflict[]> {
@@ -109,20 +128,15 @@ export class WriteBehind {
     this.waiting = new Map();
     this.leaving = { entries: waiting, writes };
     this.writes = 0;
-    const conflicts: InsertConflict[] = [];
+    const inserted = (model: string, uid: string): void => {
+      const entry = waiting.get(model)?.get(uid);
+      if (entry?.write !== undefined) entry.write = { kind: 'put', record: entry.write.record };
+    };
     try {
-      const models = this.parentsFirst([...waiting.keys()]).map(
-        (model) => [model, waiting.get(model) ?? NONE] as const,
-      );
-      for (const [model, entries] of models.toReversed()) await drainWrites(writer, model, entries, conflicts);
-      for (const [model, entries] of models) await drainLinks(writer, model, entries);
-      for (const [model, entries] of models) {
-        const gone = [...entries]
-          .filter(([, { removed, write }]) => removed && write === undefined)
-          .map(([uid]) => uid);
-        if (gone.length > 0) await writer.deleteRecords(model, gone);
-      }
-      return conflicts;
+      const models = this.parentsFirst([...waiting.keys()]);
+      const changes = models.map((model) => changesOf(model, waiting.get(model) ?? NONE));
+      const together = isWorthOneStep(changes) ? await writer.saveTogether(changes) : undefined;
+      return together ?? (await saveInSteps(writer, changes, inserted));
     } catch (error) {
       this.takeBack(waiting, writes);
       throw error;
@@ -167,45 +181,65 @@ export class WriteBehind {
   }
 }
 
-async function drainWrites(
-  writer: RecordWriter,
-  model: string,
-  entries: ReadonlyMap<string, Waiting>,
-  conflicts: InsertConflict[],
-): Promise<void> {
+function changesOf(model: string, entries: ReadonlyMap<string, Waiting>): ModelChanges {
   const replaced: string[] = [];
   const inserts: ModelRecord[] = [];
   const puts: ModelRecord[] = [];
+  const linked = new Map<string, NonNullable<Waiting['links']>>();
+  const gone: string[] = [];
   for (const [uid, { removed, write, links }] of entries) {
-    if (write === undefined) continue;
-    if (removed) replaced.push(uid);
-    const record = links === undefined ? write.record : withLinks(write.record, links);
-    (write.kind === 'insert' ? inserts : puts).push(record);
-  }
-  if (replaced.length > 0) await writer.deleteRecords(model, replaced);
-  if (inserts.length > 0) {
-    const there = await writer.insertRecords(model, inserts);
-    for (const [index, record] of inserts.entries()) {
-      const existing = there[index];
-      const entry = entries.get(record.uid);
-      if (existing !== undefined) conflicts.push({ model, record, existing });
-      // Our own from now on: should a later step fail, what is written the second time must not meet it as a stranger.
-      else if (entry?.write !== undefined) entry.write = { kind: 'put', record: entry.write.record };
+    if (write !== undefined) {
+      if (removed) replaced.push(uid);
+      (write.kind === 'insert' ? inserts : puts).push(
+        links === undefined ? write.record : withLinks(write.record, links),
+      );
+      continue;
     }
+    if (removed) gone.push(uid);
+    else if (links !== undefined) linked.set(uid, links);
   }
-  if (puts.length > 0) await writer.putRecords(model, puts);
+  const change: RecordChange = (uid, current) => {
+    const links = linked.get(uid);
+    return current === undefined || links === undefined ? undefined : withLinks(current, links);
+  };
+  return { model, replaced, inserts, puts, modified: [...linked.keys()], change, removed: gone };
 }
 
-async function drainLinks(writer: RecordWriter, model: string, entries: ReadonlyMap<string, Waiting>): Promise<void> {
-  const links = new Map<string, NonNullable<Waiting['links']>>();
-  for (const [uid, entry] of entries) {
-    if (entry.links !== undefined && entry.write === undefined) links.set(uid, entry.links);
+function isWorthOneStep(changes: readonly ModelChanges[]): boolean {
+  const steps = changes.flatMap(({ replaced, inserts, puts, modified, removed }) =>
+    [replaced, inserts, puts, modified, removed].map(({ length }) => length).filter((length) => length > 0),
+  );
+  return steps.length > 1 && steps.reduce((sum, length) => sum + length, 0) <= MAX_TOGETHER;
+}
+
+/**
+ * @param changes parents first.
+ * @param inserted told of each object that is our own from now on: should a later step fail, what is written the second time
+ * must not meet it as a stranger.
+ */
+async function saveInSteps(
+  writer: RecordWriter,
+  changes: readonly ModelChanges[],
+  inserted: (model: string, uid: string) => void,
+): Promise<readonly InsertConflict[]> {
+  const conflicts: InsertConflict[] = [];
+  for (const { model, replaced, inserts, puts } of changes.toReversed()) {
+    if (replaced.length > 0) await writer.deleteRecords(model, replaced);
+    if (inserts.length > 0) {
+      const there = await writer.insertRecords(model, inserts);
+      for (const [index, record] of inserts.entries()) {
+        const existing = there[index];
+        if (existing === undefined) inserted(model, record.uid);
+        else conflicts.push({ model, record, existing });
+      }
+    }
+    if (puts.length > 0) await writer.putRecords(model, puts);
   }
-  if (links.size === 0) return;
-  await writer.modifyRecords(model, [...links.keys()], (uid, current) => {
-    const changes = links.get(uid);
-    return current === undefined || changes === undefined ? undefined : withLinks(current, changes);
-  });
+  for (const { model, modified, change } of changes) {
+    if (modified.length > 0) await writer.modifyRecords(model, modified, change);
+  }
+  for (const { model, removed } of changes) if (removed.length > 0) await writer.deleteRecords(model, removed);
+  return conflicts;
 }
 
 function withLinks(record: ModelRecord, links: NonNullable<Waiting['links']>): ModelRecord {

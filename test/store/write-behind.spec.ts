@@ -46,6 +46,11 @@ class NotingWriter implements RecordWriter {
     return this.step('deleteRecords', model, uids, () => uids.map((uid) => this.stored.delete(uid)));
   }
 
+  /** As a backend that cannot. */
+  async saveTogether(): Promise<undefined> {
+    return undefined;
+  }
+
   private step<T>(name: keyof RecordWriter, model: string, uids: readonly string[], work: () => T): T {
     this.calls.push(`${name} ${model} ${uids.join()}`);
     const doneFirst = this.failing.get(name);

@@ -9,6 +9,9 @@ export interface RedisScripts {
   diffsyncPut(index: string, state: string, ...args: (string | readonly string[])[]): Promise<number>;
   diffsyncSwap(index: string, state: string, ...args: string[]): Promise<number[]>;
   diffsyncDelete(index: string, state: string, ...args: string[]): Promise<number[]>;
+  diffsyncSave(numberOfKeys: number, ...keysAndArgs: (string | readonly string[])[]): Promise<(number | string)[][]>;
+  /** As `diffsyncSave` for what makes the store no larger: allowed on a full server. */
+  diffsyncShrink(numberOfKeys: number, ...keysAndArgs: (string | readonly string[])[]): Promise<(number | string)[][]>;
   diffsyncClear(index: string, state: string, prefix: string, most: number, limit: string): Promise<number>;
   diffsyncRenew(
     index: string,
@@ -29,10 +32,12 @@ export interface RedisScripts {
 }
 
 interface Script {
-  /** Its name ends in the number of its keys. */
+  /** Its name ends in the number of its keys, where that is always the same. */
   readonly file: string;
   /** Which arguments are unique ids: the first one, and how many arguments each object has. */
   readonly uids?: readonly [first: number, each: number];
+  /** Those of the script, where the file names none. */
+  readonly flags?: string;
 }
 
 const SCRIPTS: Record<keyof RedisScripts, Script> = {
@@ -40,6 +45,8 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncPut: { file: 'put-2.lua', uids: [8, 2] },
   diffsyncSwap: { file: 'swap-2.lua', uids: [7, 3] },
   diffsyncDelete: { file: 'delete-2.lua', uids: [7, 1] },
+  diffsyncSave: { file: 'save.lua' },
+  diffsyncShrink: { file: 'save.lua', flags: 'allow-oom' },
   diffsyncClear: { file: 'clear-2.lua' },
   diffsyncRenew: { file: 'renew-2.lua' },
   diffsyncUnname: { file: 'unname-1.lua' },
@@ -61,8 +68,9 @@ export type ScriptedRedis = RedisCommander & Pick<Redis, 'multi' | 'call'> & Red
 /** @param cluster whether keys may be about to move to another node. */
 export function defineScripts(client: Pick<Redis, 'defineCommand'>, { cluster }: { readonly cluster: boolean }): void {
   for (const [name, script] of Object.entries(SCRIPTS)) {
-    const numberOfKeys = Number(/-(\d+)\.lua$/.exec(script.file)?.[1]);
-    client.defineCommand(name, { numberOfKeys, lua: textOf(script, cluster) });
+    const keys = /-(\d+)\.lua$/.exec(script.file)?.[1];
+    const lua = textOf(script, cluster);
+    client.defineCommand(name, keys === undefined ? { lua } : { lua, numberOfKeys: Number(keys) });
   }
 }
 
@@ -73,16 +81,23 @@ export function scriptCommand(sha: string, line: number): string | undefined {
   return /redis\.p?call\('(\w+)'/.exec(text?.split('\n')[line - 1] ?? '')?.[1]?.toLowerCase();
 }
 
-function textOf({ file, uids }: Script, cluster: boolean): string {
+function textOf({ file, uids, flags }: Script, cluster: boolean): string {
   const text = readScript(file);
   const [shebang, ...body] = text.split('\n');
   const before: string[] = [];
   if (cluster && uids !== undefined) {
     before.push(readScript(GUARD).replaceAll('FIRST_UID', `${uids[0]}`).replaceAll('ARGS_EACH', `${uids[1]}`));
   }
-  if (text.includes('settle(')) before.push(readScript(LEDGER));
+  if (text.includes('ledger(')) before.push(asFunction(readScript(LEDGER)));
+  else if (text.includes('settle(')) before.push(readScript(LEDGER));
   if (/\bgiven\b/.test(text)) before.push(readScript(PLACES));
-  return [shebang, ...before, ...body].join('\n');
+  return [flags === undefined ? shebang : `${shebang} flags=${flags}`, ...before, ...body].join('\n');
+}
+
+/** For a step that writes to several models, of which each has a ledger. */
+function asFunction(ledger: string): string {
+  const answer = 'return { left = left, settle = settle, prefix = prefix, expiry = expiry }';
+  return ['local function ledger(KEYS, ARGV)', ledger, answer, 'end'].join('\n');
 }
 
 function readScript(file: string): string {

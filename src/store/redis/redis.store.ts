@@ -8,7 +8,7 @@ import type { ModelRecord } from '../../model/model-record.js';
 import { TextRecord } from '../../model/text-record.js';
 import { BaseStore, isDamage } from '../base-store.js';
 import type { StoreReport } from '../store-report.js';
-import type { RecordChange } from '../write-behind.js';
+import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
 import { Failed, Gatherer } from './gatherer.js';
 import { singly, textOf, uidChunks, WRITE_CHUNK, writeChunks, type Chunk, type WriteChunk } from './redis-chunks.js';
 import { RedisConnection } from './redis-connection.js';
@@ -19,6 +19,7 @@ import { RedisLanes } from './redis-lanes.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
 import { listedPages, mergedPages, sortedPages, type Reading, type StoredText } from './redis-pages.js';
 import { RedisRenewal } from './redis-renewal.js';
+import { saveArgs, type SavedModel, type Swap } from './redis-save.js';
 import type { ScriptedRedis } from './redis-scripts.js';
 import { RedisVerification, type VerifiedStore } from './redis-verify.js';
 import { Turns } from './turns.js';
@@ -223,6 +224,36 @@ export class RedisStore extends BaseStore {
     return this.deleteMany(model, uids, { signal });
   }
 
+  /** Not on a cluster, where a step has the keys of one model; nor where it would keep the server too long. */
+  protected override async saveTogether(
+    changes: readonly ModelChanges[],
+  ): Promise<readonly InsertConflict[] | undefined> {
+    if (this.connection.isCluster || this.keys.shards > 1) return undefined;
+    const limit = this.limit();
+    for (const { model } of changes) await this.written(model);
+    const grown = changes.filter(({ inserts, puts }) => inserts.length + puts.length > 0);
+    for (const { model } of grown) await this.begin(model, 0, limit);
+    for (let attempt = 0; ; attempt++) {
+      if (attempt > 0) await pause(attempt);
+      const models = await Promise.all(changes.map((each) => this.savedModel(each, attempt > 0, limit)));
+      const args = saveArgs(models);
+      if (args === undefined) return undefined;
+      const answers = await this.save(models, args, limit);
+      if (answers.length > 0) {
+        const all = models.map((each, at) => ({ ...each, answer: answers[at] ?? [] }));
+        for (const { changes: each, answer } of all) {
+          if (grown.includes(each)) await this.nameAgain(each.model, answer[0] === 1, limit);
+        }
+        const conflicts = all.map(({ changes: each, keys, answer }) => this.conflictsOf(each, keys, answer));
+        return (await Promise.all(conflicts)).flat();
+      }
+      const [first] = models.filter(({ swaps }) => swaps.length > 0);
+      if (first !== undefined && performance.now() >= limit.deadline) {
+        throw this.contended(first.changes.model, first.changes.modified);
+      }
+    }
+  }
+
   protected override async clearRecords(signal?: AbortSignal): Promise<void> {
     for (const model of await this.models()) {
       signal?.throwIfAborted();
@@ -291,21 +322,18 @@ export class RedisStore extends BaseStore {
   ): Promise<Result[]> {
     const inTheWay: Result[] = Array.from({ length: records.length });
     const insert = async ({ keys, positions, items, places }: WriteChunk): Promise<boolean> => {
-      const [created, ...there] = await this.ledgered(keys, limit, (client, ...ledger) =>
+      const answer = await this.ledgered(keys, limit, (client, ...ledger) =>
         client.diffsyncInsert(keys.index, keys.state, ...ledger, places, items),
       );
-      if (there.length === 0) return created === 1;
-      const at = there.flatMap((each, index) => (index % 2 === 0 ? [Number(each) - 1] : []));
-      const uids = at.map((position) => items[2 * position] as string);
-      const texts = await this.utf8(model, keys, uids, there.filter((_, index) => index % 2 === 1).map(String));
-      for (const [index, position] of at.entries()) {
+      if (answer.length === 1) return answer[0] === 1;
+      const uids = items.filter((_, at) => at % 2 === 0);
+      for (const { position, text } of await this.textsInTheWay(model, keys, uids, answer)) {
         const given = positions[position] as number;
-        const text = texts[index];
         // Nobody need decode it to see that it is equal.
         const same = text === items[2 * position + 1];
-        inTheWay[given] = same ? records[given] : this.resultOf(model, keys, uids[index] as string, text);
+        inTheWay[given] = same ? records[given] : this.resultOf(model, keys, uids[position] as string, text);
       }
-      return created === 1;
+      return answer[0] === 1;
     };
     await this.writeMany(model, records, limit, insert, each ? inTheWay : undefined);
     return inTheWay;
@@ -362,8 +390,15 @@ export class RedisStore extends BaseStore {
       const chunks = writeChunks(records, (uid) => shards[this.keys.shardOf(uid)] as ModelKeys, firstPlace);
       return inWindow(chunks, records.length, one, limit.signal);
     });
-    // Another process may have found the model empty meanwhile, and taken its name away.
-    if (!created.includes(true) && this.named.get(model) === this.connection.breaks) return;
+    await this.nameAgain(model, created.includes(true), limit);
+  }
+
+  /**
+   * After a write: another process may have found the model empty meanwhile, and taken its name away.
+   * @param created whether it put the first object into its keys.
+   */
+  private async nameAgain(model: string, created: boolean, limit: Limit): Promise<void> {
+    if (!created && this.named.get(model) === this.connection.breaks) return;
     try {
       await this.nameModel(model, limit);
     } catch (error) {
@@ -425,19 +460,88 @@ export class RedisStore extends BaseStore {
     change: RecordChange,
     limit: Limit,
   ): Promise<string[]> {
-    const swaps = uids.flatMap((uid, at) => {
-      const text = before[at];
-      if (text instanceof Failed) throw text.error;
-      const next = change(uid, text === undefined ? undefined : this.decode(model, keys, uid, text));
-      return text === undefined || next === undefined
-        ? []
-        : [[uid, text, textOf(model, next, this.maxObjectBytes)] as const];
-    });
+    const swaps = this.swapsOf(model, keys, uids, before, change);
     if (swaps.length === 0) return [];
     const changed = await this.ledgered(keys, limit, (client, ...ledger) =>
       client.diffsyncSwap(keys.index, keys.state, ...ledger, ...swaps.flat()),
     );
-    return changed.map((position) => (swaps[position - 1] as (typeof swaps)[number])[0]);
+    return changed.map((position) => (swaps[position - 1] as Swap)[0]);
+  }
+
+  private swapsOf(
+    model: string,
+    keys: ModelKeys,
+    uids: readonly string[],
+    before: readonly (string | Failed | undefined)[],
+    change: RecordChange,
+  ): Swap[] {
+    return uids.flatMap((uid, at): Swap[] => {
+      const text = before[at];
+      if (text instanceof Failed) throw text.error;
+      const next = change(uid, text === undefined ? undefined : this.decode(model, keys, uid, text));
+      return text === undefined || next === undefined ? [] : [[uid, text, textOf(model, next, this.maxObjectBytes)]];
+    });
+  }
+
+  private async savedModel(changes: ModelChanges, again: boolean, limit: Limit): Promise<SavedModel> {
+    const { model, modified, change } = changes;
+    const [keys] = this.keys.of(model) as [ModelKeys];
+    // A replica may be behind for longer than anybody waits.
+    const before =
+      modified.length === 0 ? [] : await this.texts(model, keys, modified, { fromMaster: again, ...limit });
+    return { changes, keys, swaps: this.swapsOf(model, keys, modified, before, change) };
+  }
+
+  /** @returns by model what `save.lua` answers; nothing when somebody else changed an object in between. */
+  private save(
+    models: readonly SavedModel[],
+    args: readonly string[],
+    limit: Limit,
+  ): Promise<readonly (readonly (number | string)[])[]> {
+    const keys = models.flatMap(({ keys: { index, state } }) => [index, state]);
+    const { layout, ttl = 0 } = this.keys;
+    const grows = models.some(
+      ({ changes: { inserts, puts }, swaps }) =>
+        inserts.length + puts.length > 0 || swaps.some(([, expected, text]) => text.length > expected.length),
+    );
+    return this.lanes.lend(({ name, number }) => {
+      const send = (client: ScriptedRedis, time: string): Promise<(number | string)[][]> => {
+        const all = [...keys, name, number, time, layout, String(ttl), args];
+        return grows ? client.diffsyncSave(keys.length, ...all) : client.diffsyncShrink(keys.length, ...all);
+      };
+      return this.write(keys[0] as string, send, limit);
+    });
+  }
+
+  private async conflictsOf(
+    { model, inserts }: ModelChanges,
+    keys: ModelKeys,
+    answer: readonly (number | string)[],
+  ): Promise<InsertConflict[]> {
+    const uids = inserts.map(({ uid }) => uid);
+    return (await this.textsInTheWay(model, keys, uids, answer)).map(({ position, text }) => {
+      const existing = this.resultOf(model, keys, uids[position] as string, text);
+      if (existing instanceof Failed) throw existing.error;
+      return { model, record: inserts[position] as ModelRecord, existing: existing as ModelRecord };
+    });
+  }
+
+  /** @param answer of a step that inserted the objects with these unique ids. @returns by position in them. */
+  private async textsInTheWay(
+    model: string,
+    keys: ModelKeys,
+    uids: readonly string[],
+    [, ...there]: readonly (number | string)[],
+  ): Promise<{ readonly position: number; readonly text: string | Failed | undefined }[]> {
+    const positions = there.flatMap((each, at) => (at % 2 === 0 ? [Number(each) - 1] : []));
+    const found = there.filter((_, at) => at % 2 === 1).map(String);
+    const texts = await this.utf8(
+      model,
+      keys,
+      positions.map((position) => uids[position] as string),
+      found,
+    );
+    return positions.map((position, at) => ({ position, text: texts[at] }));
   }
 
   private async clearModel(keys: ModelKeys): Promise<void> {

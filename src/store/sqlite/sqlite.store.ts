@@ -2,7 +2,7 @@ import { ObjectStoreException } from '../../errors.js';
 import { decodeRecord, encodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
 import { BaseStore } from '../base-store.js';
-import type { RecordChange } from '../write-behind.js';
+import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { checkSqliteOptions, type SqliteStoreOptions } from './sqlite-options.js';
 import type { SqliteStatements } from './sqlite-statements.js';
@@ -157,6 +157,22 @@ export class SqliteStore extends BaseStore {
     return present;
   }
 
+  protected override saveTogether(changes: readonly ModelChanges[]): Promise<readonly InsertConflict[]> {
+    return this.write((sql) =>
+      changes.flatMap(({ model, replaced, inserts, puts, modified, change, removed }) => {
+        this.deleteChunk(sql, model, replaced);
+        const there = this.insertChunk(sql, model, inserts.map(itemOf));
+        this.putChunk(sql, model, puts.map(itemOf));
+        for (let at = 0; at < modified.length;) at += this.modifyChunk(sql, model, modified, at, change);
+        this.deleteChunk(sql, model, removed);
+        return inserts.flatMap((record, at): InsertConflict[] => {
+          const text = there[at];
+          return text === undefined ? [] : [{ model, record, existing: this.decode(model, record.uid, text) }];
+        });
+      }),
+    );
+  }
+
   /** One step takes all of it away; the room is freed after it, little by little, also what a process that ended had left. */
   protected override async clearRecords(): Promise<void> {
     await this.write((sql) => sql.clear.run(this.storeId));
@@ -186,6 +202,7 @@ export class SqliteStore extends BaseStore {
 
   /** @returns by position, the text that was in the way. */
   private insertChunk(sql: SqliteStatements, model: string, items: readonly Item[]): (string | undefined)[] {
+    if (items.length === 0) return [];
     const collection = this.collectionOf(sql, model);
     let added = 0;
     const there = items.map(({ uid, text }) => {
@@ -198,6 +215,7 @@ export class SqliteStore extends BaseStore {
   }
 
   private putChunk(sql: SqliteStatements, model: string, items: readonly Item[]): void {
+    if (items.length === 0) return;
     const collection = this.collectionOf(sql, model);
     let added = 0;
     for (const { uid, text } of items) {
@@ -269,14 +287,18 @@ interface Item {
   readonly text: string;
 }
 
+function itemOf(record: ModelRecord): Item {
+  return { uid: record.uid, text: encodeRecord(record) };
+}
+
 /** As many of the records from this position on as fit into a step. */
 function chunkOf(records: readonly ModelRecord[], from: number): Item[] {
   const items: Item[] = [];
   for (let chars = 0; from + items.length < records.length && items.length < CHUNK && chars < CHUNK_CHARS;) {
     const record = records[from + items.length] as ModelRecord;
-    const text = encodeRecord(record);
-    items.push({ uid: record.uid, text });
-    chars += text.length;
+    const item = itemOf(record);
+    items.push(item);
+    chars += item.text.length;
   }
   return items;
 }
