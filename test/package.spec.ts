@@ -42,7 +42,7 @@ const ARROWS: Record<string, readonly string[]> = {
   module: [...BASE, 'logging', 'health', 'store', 'store/local', ...LAZY],
   health: [...BASE, 'module', 'store'],
   testing: [...BASE, 'model', 'store'],
-  cli: ['errors', 'store/redis'],
+  cli: ['errors', 'store', 'store/redis'],
 };
 
 /** Rooms that may load Nest. */
@@ -204,8 +204,9 @@ describe('the Lua scripts', () => {
     const text = readFileSync(join(root, file), 'utf8');
     const named = Number(/-(\d+)\.lua$/.exec(file)?.[1]);
     const header = /^-- KEYS (.*)$/m.exec(text)?.[1]?.match(/\d+ /g)?.map(Number) ?? [];
-    // What settles a write uses the keys of the ledger too, which the loader puts before it.
-    const whole = text.includes('settle(') ? `${ledger}\n${text}` : text;
+    // What settles a write uses the keys of the ledger too, which the loader puts before it. One for several models takes
+    // its keys in pairs, and gives the ledger each of them.
+    const whole = /[^.]settle\(/.test(text) ? `${ledger}\n${text}` : text;
     const used = [...new Set([...whole.matchAll(/KEYS\[(\d+)\]/g)].map(([, key]) => Number(key)))].toSorted(
       (a, b) => a - b,
     );
