@@ -495,7 +495,7 @@ export abstract class BaseStore {
       await inTurns(group, (obj) => {
         const record = records[index] as ModelRecord;
         const place = repeats ? (places.get(record.uid) as number) : index;
-        const existing = there[place] ?? (inserts[place] as ModelRecord);
+        const existing = (there[place] ?? inserts[place]) as ModelRecord;
         if (sameRecord(existing, record)) this.bind(obj);
         else conflicts.push({ model, record, existing });
         index++;
