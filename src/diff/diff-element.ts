@@ -78,6 +78,8 @@ export class DiffElement {
     const element = new DiffElement(kind, name, UNREAD);
     element.keptSource = source;
     element.keptDest = dest;
+    // Whoever looks at it will want to see what differs: that is less to hold than both objects.
+    if (source !== undefined && dest !== undefined && source !== dest) element.take();
     return element;
   }
 

@@ -6,7 +6,7 @@ import type { ModelDefinition } from '../model/model-definition.js';
 import type { ModelRecord } from '../model/model-record.js';
 import { listedUids, RecordView, type ObjectView } from '../model/object-view.js';
 import { Level, type Listing } from './level.js';
-import { byUid, countChildren, pairUp, type Pair } from './pairs.js';
+import { byUid, countChildren, matchUp, pairOf, pairUp, type Matches, type Pair } from './pairs.js';
 import { Places, type Objects, type Place } from './places.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import { checkAborted, Progress, type ProgressCallback, type Side } from './side.js';
@@ -38,6 +38,7 @@ interface ChildList {
   readonly type: string;
   readonly src: Listing;
   readonly dst: Listing;
+  readonly matches: Matches;
 }
 
 interface Levels {
@@ -184,43 +185,59 @@ export class Differ {
   private async diffBelow(slice: readonly PairNode[]): Promise<void> {
     let nodes = slice;
     while (nodes.length > 0) {
-      checkAborted(this.options.signal);
       const level = { src: new Level(this.src, this.places.src), dst: new Level(this.dst, this.places.dst) };
-      const links = nodes.map((node) => ({ node, lists: this.childLists(node, level) }));
-      await Promise.all([level.src.read(), level.dst.read()]);
+      const lists = nodes.flatMap((node) => this.childLists(node, level).map((list) => ({ node, list })));
       const next: PairNode[] = [];
-      for (const { node, lists } of links) {
-        try {
-          for (const list of lists) next.push(...this.diffList(node, list, level));
-        } catch (error) {
-          node.trace.below.push({ counted: 0, failed: { error }, below: [] });
+      try {
+        await Promise.all([level.src.findOthers(), level.dst.findOthers()]);
+        for (const { node, list } of lists) {
+          // What comes after a failure is nobody's business: the first in depth-first order ends the diff.
+          if (!(await this.diffList(node, list, level, next))) break;
         }
+      } finally {
+        await Promise.all([level.src.close(), level.dst.close()]);
       }
       nodes = next;
     }
   }
 
-  /** One parent's children of one type. @returns those that have children themselves. */
-  private diffList(node: PairNode, { type, src, dst }: ChildList, level: Levels): PairNode[] {
+  /** One parent's children of one type. @param next gets those that have children themselves. @returns whether it went well. */
+  private async diffList(node: PairNode, list: ChildList, level: Levels, next: PairNode[]): Promise<boolean> {
+    const { type, src, dst, matches } = list;
     const { below } = node.trace;
-    const ours = level.src.objects(node, type, src);
-    const theirs = level.dst.objects(node, type, dst);
-    const pairs = pairUp(ours.objects, theirs.objects);
-    // A unique id that is listed again counts as looked at, as far as a list is longer than what is compared.
-    const surplus = Math.max(ours.listed - pairs.length, 0) + Math.max(theirs.listed - pairs.length, 0);
-    if (surplus > 0) below.push(surplus);
     const found: Outcome = { elements: [], traces: below };
-    const parents: PairNode[] = [];
-    for (const pair of pairs) {
-      const child = this.compare(pair, node, found);
-      if (child !== undefined) parents.push(child);
+    const [ours, theirs] = [level.src.reading(type), level.dst.reading(type)];
+    const listed = matches.partners.length;
+    const pairs = listed + matches.rest.length;
+    try {
+      level.src.checkOthers(node, type, src);
+      level.dst.checkOthers(node, type, dst);
+    } catch (error) {
+      return fail(below, error);
+    }
+    // A unique id that is listed again counts as looked at, as far as a list is longer than what is compared.
+    const surplus = Math.max(src.listed - pairs, 0) + Math.max(dst.listed - pairs, 0);
+    if (surplus > 0) below.push(surplus);
+    for (let at = 0; at < pairs; at++) {
+      const [here, there] = [at < listed, at >= listed || matches.partners[at] !== -1];
+      if ((here && !ours.isReady) || (there && !theirs.isReady)) {
+        checkAborted(this.options.signal);
+        await Promise.all([ours.fetch(), theirs.fetch()]);
+      }
+      try {
+        const pair = pairOf(here ? ours.take() : undefined, there ? theirs.take() : undefined);
+        const child = this.compare(pair, node, found);
+        if (child !== undefined) next.push(child);
+      } catch (error) {
+        return fail(below, error);
+      }
     }
     try {
       for (const element of found.elements) node.element.addChild(element);
     } catch (error) {
-      below.push({ counted: 0, failed: { error }, below: [] });
+      return fail(below, error);
     }
-    return parents;
+    return true;
   }
 
   /** Which children of a pair are compared, each side's read by its own field. */
@@ -231,7 +248,10 @@ export class Differ {
       obj === undefined || field === undefined ? [] : listedUids(obj, field);
     const lists: ChildList[] = [];
     const take = (type: string, srcUids: readonly string[], dstUids: readonly string[]): void => {
-      lists.push({ type, src: level.src.list(type, srcUids), dst: level.dst.list(type, dstUids) });
+      const [src, dst] = [level.src.list(type, srcUids), level.dst.list(type, dstUids)];
+      const matches = matchUp(src.placed, dst.placed);
+      want(level, type, src, dst, matches);
+      lists.push({ type, src, dst, matches });
     };
     const leaveOut = (...uids: (readonly string[])[]): void => {
       const count = uids.flat().length;
@@ -353,6 +373,20 @@ export class Differ {
       if (failed !== undefined) throw failed.error;
     }
   }
+}
+
+/** Either side is read in the order of the pairs. */
+function want(level: Levels, type: string, src: Listing, dst: Listing, { partners, rest }: Matches): void {
+  const [ours, theirs] = [level.src.reading(type).uids, level.dst.reading(type).uids];
+  for (const uid of src.placed) ours.push(uid);
+  for (const at of partners) if (at !== -1) theirs.push(dst.placed[at] as string);
+  for (const at of rest) theirs.push(dst.placed[at] as string);
+}
+
+/** @returns false */
+function fail(below: Trace[], error: unknown): false {
+  below.push({ counted: 0, failed: { error }, below: [] });
+  return false;
 }
 
 function termsOf(src: Side, dst: Side, options: DiffOptions): DiffTerms {

@@ -5,23 +5,23 @@ import type { Side } from './side.js';
 
 /** The children of one type that a parent lists, as one side has them. */
 export interface Listing {
-  readonly uids: readonly string[];
-  /** Those that have their place here: what the level reads of the type, from here to there. */
-  readonly from: number;
-  readonly to: number;
+  /** Those that have their place here, each once. */
+  readonly placed: readonly string[];
+  /** How often the list names those. */
+  readonly listed: number;
+  /** Those that have their place elsewhere; they must be there all the same. */
+  readonly others: readonly string[];
 }
 
 /** What a level reads of one type. */
 interface Kind {
-  /** Met for the first time, in the order of meeting. */
-  readonly placed: string[];
-  /** Listed again, here or after another level: without a place of their own, but they must be there. */
-  readonly repeated: Set<string>;
-  objects: readonly (ObjectView | undefined)[];
+  readonly reading: Reading;
+  /** What lists name that have no place of their own in them. */
+  readonly others: Set<string>;
   missing: ReadonlySet<string>;
 }
 
-/** The children of many parents on one side: listed first, then read together, then given back parent by parent. */
+/** The children of many parents on one side: listed first, then read together, in the order in which they are compared. */
 export class Level {
   private readonly kinds = new Map<string, Kind>();
 
@@ -32,53 +32,106 @@ export class Level {
 
   /** Gives each that is met for the first time its place. */
   list(type: string, uids: readonly string[]): Listing {
-    const { placed, repeated } = this.kind(type);
-    const from = placed.length;
-    for (const uid of uids) {
-      if (this.places.meet(type, uid)) placed.push(uid);
-      else repeated.add(uid);
-    }
-    return { uids, from, to: placed.length };
+    const placed = uids.filter((uid) => this.places.meet(type, uid));
+    if (placed.length === uids.length) return { placed, listed: uids.length, others: [] };
+    const own = new Set(placed);
+    const others = uids.filter((uid) => !own.has(uid));
+    const kind = this.kind(type);
+    for (const uid of others) kind.others.add(uid);
+    return { placed, listed: uids.length - others.length, others };
   }
 
-  async read(): Promise<void> {
+  /** The objects of a type: what is to be read of them, then what is. */
+  reading(type: string): Reading {
+    return this.kind(type).reading;
+  }
+
+  /** Looks for what has its place elsewhere. */
+  async findOthers(): Promise<void> {
     for (const [type, kind] of this.kinds) {
-      const { placed, repeated } = kind;
-      if (placed.length + repeated.size === 0) continue;
-      const uids = repeated.size === 0 ? placed : [...new Set([...placed, ...repeated])];
-      kind.objects = await this.side.store.view(type, uids);
-      kind.missing = new Set(uids.filter((_, at) => kind.objects[at] === undefined));
+      if (kind.others.size === 0) continue;
+      const reading = new Reading(this.side, type);
+      reading.uids.push(...kind.others);
+      kind.missing = await reading.missing();
     }
   }
 
-  /**
-   * The objects that have their place below `parent`; `listed` counts their repeats too.
-   * @throws ObjectNotFound; DiffCycle when one stands above itself.
-   */
-  objects(
-    parent: Place,
-    type: string,
-    { uids, from, to }: Listing,
-  ): { objects: readonly ObjectView[]; listed: number } {
-    const { placed, objects, missing } = this.kind(type);
-    let listed = to - from;
-    if (listed < uids.length || missing.size > 0) {
-      const own = new Set(placed.slice(from, to));
-      listed = 0;
-      for (const uid of uids) {
-        if (missing.has(uid)) throw new ObjectNotFound(`${type} ${uid} not present in ${String(this.side.store)}`);
-        if (own.has(uid)) listed++;
-        else this.places.checkBelow(parent, type, uid);
-      }
+  /** @throws ObjectNotFound; DiffCycle when an object stands above itself. */
+  checkOthers(parent: Place, type: string, { others }: Listing): void {
+    if (others.length === 0) return;
+    const { missing } = this.kind(type);
+    for (const uid of others) {
+      if (missing.has(uid)) throw notFound(this.side, type, uid);
+      this.places.checkBelow(parent, type, uid);
     }
-    return { objects: objects.slice(from, to) as ObjectView[], listed };
+  }
+
+  /** Reads no more. */
+  async close(): Promise<void> {
+    for (const { reading } of this.kinds.values()) await reading.close();
   }
 
   private kind(type: string): Kind {
     let kind = this.kinds.get(type);
     if (kind === undefined) {
-      this.kinds.set(type, (kind = { placed: [], repeated: new Set(), objects: [], missing: new Set() }));
+      kind = { reading: new Reading(this.side, type), others: new Set(), missing: new Set() };
+      this.kinds.set(type, kind);
     }
     return kind;
   }
+}
+
+/** Objects one after the other. They come in pages, so that what is compared can be let go before the rest is read. */
+export class Reading {
+  /** Of the objects, each once, in the order in which they are taken. */
+  readonly uids: string[] = [];
+  private pages: AsyncGenerator<readonly (ObjectView | undefined)[], void, undefined> | undefined;
+  private page: readonly (ObjectView | undefined)[] = [];
+  private at = 0;
+  private taken = 0;
+
+  constructor(
+    private readonly side: Side,
+    private readonly type: string,
+  ) {}
+
+  /** Whether the next one is here, or there is none. */
+  get isReady(): boolean {
+    return this.at < this.page.length || this.taken === this.uids.length;
+  }
+
+  async fetch(): Promise<void> {
+    if (this.isReady) return;
+    this.pages ??= this.side.store.view(this.type, this.uids);
+    const { value } = await this.pages.next();
+    this.page = value ?? [];
+    this.at = 0;
+  }
+
+  /** @throws ObjectNotFound */
+  take(): ObjectView {
+    const uid = this.uids[this.taken++] as string;
+    const view = this.page[this.at++];
+    if (view === undefined) throw notFound(this.side, this.type, uid);
+    return view;
+  }
+
+  /** Those that are not there; takes all. */
+  async missing(): Promise<ReadonlySet<string>> {
+    const missing = new Set<string>();
+    while (this.taken < this.uids.length) {
+      await this.fetch();
+      const uid = this.uids[this.taken++] as string;
+      if (this.page[this.at++] === undefined) missing.add(uid);
+    }
+    return missing;
+  }
+
+  async close(): Promise<void> {
+    await this.pages?.return();
+  }
+}
+
+function notFound({ store }: Side, type: string, uid: string): ObjectNotFound {
+  return new ObjectNotFound(`${type} ${uid} not present in ${String(store)}`);
 }

@@ -9,35 +9,53 @@ export interface Pair {
   readonly dst: ObjectView | undefined;
 }
 
-/** The source's order first, then what only the target has. @throws ValueError for a pair that cannot be compared. */
-export function pairUp(src: readonly ObjectView[], dst: readonly ObjectView[]): Pair[] {
-  const pairs: Pair[] = [];
+/** How two lists of unique ids go together. */
+export interface Matches {
+  /** For each of the source, its position in the target; -1 where the target does not have it. */
+  readonly partners: Int32Array;
+  /** Positions of what only the target has. */
+  readonly rest: readonly number[];
+}
+
+/** The target names each once. */
+export function matchUp(src: readonly string[], dst: readonly string[]): Matches {
+  const partners = new Int32Array(src.length).fill(-1);
   const paired = new Uint8Array(dst.length);
-  /** Made once the two orders part: mostly the target's next object is the one. */
+  /** Made once the two orders part: mostly the target's next one is the one. */
   let places: Map<string, number> | undefined;
   let next = 0;
-  for (const obj of src) {
-    const uid = obj.getUniqueId();
-    const at = dst[next]?.getUniqueId() === uid ? next : (places ??= placesOf(dst)).get(uid);
-    if (at === undefined || paired[at] === 1) {
-      pairs.push({ src: obj, dst: undefined });
-      continue;
-    }
-    const other = dst[at] as ObjectView;
-    check(obj, other);
-    pairs.push({ src: obj, dst: other });
-    paired[at] = 1;
-    next = at + 1;
+  for (let at = 0; at < src.length; at++) {
+    const uid = src[at] as string;
+    const partner = dst[next] === uid ? next : (places ??= placesOf(dst)).get(uid);
+    if (partner === undefined || paired[partner] === 1) continue;
+    partners[at] = partner;
+    paired[partner] = 1;
+    next = partner + 1;
   }
-  for (let at = paired.indexOf(0); at !== -1; at = paired.indexOf(0, at + 1))
-    pairs.push({ src: undefined, dst: dst[at] });
+  const rest: number[] = [];
+  for (let at = paired.indexOf(0); at !== -1; at = paired.indexOf(0, at + 1)) rest.push(at);
+  return { partners, rest };
+}
+
+function placesOf(uids: readonly string[]): Map<string, number> {
+  const places = new Map<string, number>();
+  uids.forEach((uid, at) => places.set(uid, at));
+  return places;
+}
+
+/** The source's order first, then what only the target has. @throws ValueError for a pair that cannot be compared. */
+export function pairUp(src: readonly ObjectView[], dst: readonly ObjectView[]): Pair[] {
+  const [ours, theirs] = [src, dst].map((objects) => objects.map((obj) => obj.getUniqueId()));
+  const { partners, rest } = matchUp(ours ?? [], theirs ?? []);
+  const pairs = src.map((obj, at) => pairOf(obj, dst[partners[at] as number]));
+  for (const at of rest) pairs.push({ src: undefined, dst: dst[at] });
   return pairs;
 }
 
-function placesOf(objects: readonly ObjectView[]): Map<string, number> {
-  const places = new Map<string, number>();
-  objects.forEach((obj, at) => places.set(obj.getUniqueId(), at));
-  return places;
+/** @throws ValueError for what cannot be compared. */
+export function pairOf(src: ObjectView | undefined, dst: ObjectView | undefined): Pair {
+  if (src !== undefined && dst !== undefined) check(src, dst);
+  return { src, dst };
 }
 
 export function byUid(objects: Iterable<ObjectView>): Map<string, ObjectView> {

@@ -142,6 +142,16 @@ export abstract class BaseStore {
     uids: readonly string[],
     signal?: AbortSignal,
   ): Promise<readonly (ModelRecord | undefined)[]>;
+  /**
+   * As `readRecords`, in pages of one or more. Here: all in one. Overridden where the rest of what is asked for need not be
+   * there yet, nor what was handed out be there any more.
+   */
+  protected async *readPages(
+    model: string,
+    uids: readonly string[],
+  ): AsyncGenerator<readonly (ModelRecord | undefined)[], void, undefined> {
+    if (uids.length > 0) yield await this.readRecords(model, uids);
+  }
   /** All of a model, in insertion order, in pages of about `pageSize`; never holds more than a few pages. */
   protected abstract scanRecords(model: string, pageSize: number): AsyncIterable<readonly ModelRecord[]>;
   protected abstract countRecords(model: string): Promise<number>;
@@ -409,13 +419,23 @@ export abstract class BaseStore {
     });
   }
 
-  /** @internal As `find`, for comparisons; `uids` holds each unique id once. */
-  async view(model: string, uids: readonly string[]): Promise<(ObjectView | undefined)[]> {
+  /** @internal As `find`, for comparisons, in pages; `uids` holds each unique id once. */
+  async *view(
+    model: string,
+    uids: readonly string[],
+  ): AsyncGenerator<readonly (ObjectView | undefined)[], void, undefined> {
     for (const uid of uids) checkUniqueId(model, uid);
-    return this.run('getByUids', { model }, async () => {
-      const viewOf = this.viewer(model);
-      return (await this.readRecords(model, uids)).map((record) => record && viewOf(record));
-    });
+    const viewOf = this.viewer(model);
+    const pages = this.readPages(model, uids)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { done, value } = await this.run('getByUids', { model }, () => pages.next());
+        if (done === true) return;
+        yield value.map((record) => record && viewOf(record));
+      }
+    } finally {
+      await pages.return?.();
+    }
   }
 
   /** Objects one by one, in insertion order, holding a few pages in memory at a time. @param batchSize default 1000 */

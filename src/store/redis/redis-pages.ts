@@ -195,7 +195,7 @@ async function textsOf({ read, keys }: Reading, page: readonly [uid: string, pla
 }
 
 /** Awaited in its turn; whoever reads may stop before. */
-function early<T>(asked: Promise<T>): Promise<T> {
+export function early<T>(asked: Promise<T>): Promise<T> {
   asked.catch(() => undefined);
   return asked;
 }

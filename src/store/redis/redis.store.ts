@@ -5,7 +5,7 @@ import pMap from 'p-map';
 import { ObjectStoreException } from '../../errors.js';
 import { decodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
-import { TextRecord } from '../../model/text-record.js';
+import { TextRecord, type DamagedText } from '../../model/text-record.js';
 import { BaseStore, isDamage } from '../base-store.js';
 import type { StoreReport } from '../store-report.js';
 import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
@@ -17,7 +17,7 @@ import { scanKeys } from './redis-find.js';
 import { RedisKeys, type ModelKeys } from './redis-keys.js';
 import { RedisLanes } from './redis-lanes.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
-import { listedPages, mergedPages, sortedPages, type Reading, type StoredText } from './redis-pages.js';
+import { early, listedPages, mergedPages, sortedPages, type Reading, type StoredText } from './redis-pages.js';
 import { RedisRenewal } from './redis-renewal.js';
 import { saveArgs, type SavedModel, type Swap } from './redis-save.js';
 import type { ScriptedRedis } from './redis-scripts.js';
@@ -65,6 +65,7 @@ export class RedisStore extends BaseStore {
   /** Of split models: settles when the writes that were asked for before have their places. */
   private readonly beginning = new Map<string, Promise<void>>();
   private readonly turns = new Map<string, Turns>();
+  private readonly damaged = new Map<ModelKeys, DamagedText>();
   /** Models that the server has been told of -> how often the connection had broken then: another server may not know. */
   private readonly named = new Map<string, number>();
 
@@ -138,6 +139,21 @@ export class RedisStore extends BaseStore {
     await this.written(model);
     if (uids.length !== 1 || only === undefined) return whole(await this.readMany(model, uids, { signal }));
     return this.gatherer(this.reading, model).do('read', only, only, limit) as Promise<[ModelRecord | undefined]>;
+  }
+
+  /** Some are asked for before they are needed. */
+  protected override async *readPages(
+    model: string,
+    uids: readonly string[],
+  ): AsyncGenerator<(ModelRecord | undefined)[], void, undefined> {
+    await this.written(model);
+    const size = READ_CHUNK * this.keys.shards;
+    const ahead: Promise<Result[]>[] = [];
+    for (let at = 0; at < uids.length; at += size) {
+      ahead.push(early(this.readMany(model, uids.slice(at, at + size), {})));
+      if (ahead.length >= WINDOW) yield whole(await (ahead.shift() as Promise<Result[]>));
+    }
+    for (const last of ahead) yield whole(await last);
   }
 
   protected override async *scanRecords(
@@ -685,9 +701,18 @@ export class RedisStore extends BaseStore {
   }
 
   private decode(model: string, keys: ModelKeys, uid: string, text: string): ModelRecord {
-    return new TextRecord(uid, text, (_, cause) =>
-      this.corrupt(model, uid, `is no stored object at the key "${keys.prefix}${uid}"`, cause),
-    );
+    return new TextRecord(uid, text, this.damagedIn(model, keys));
+  }
+
+  /** One for all that is there: each record holds on to it. */
+  private damagedIn(model: string, keys: ModelKeys): DamagedText {
+    let damaged = this.damaged.get(keys);
+    if (damaged === undefined) {
+      damaged = (uid, cause) =>
+        this.corrupt(model, uid, `is no stored object at the key "${keys.prefix}${uid}"`, cause);
+      this.damaged.set(keys, damaged);
+    }
+    return damaged;
   }
 
   /** Why a value is no object; undefined when it is one. */
