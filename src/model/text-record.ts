@@ -19,7 +19,7 @@ export class TextRecord implements ModelRecord {
   constructor(
     readonly uid: string,
     readonly text: string,
-    private readonly damaged: DamagedText = (_, cause) => cause as Error,
+    private readonly damaged: DamagedText = causeItself,
   ) {
     // Cheap, and tells what was cut off or never was a record: of a text that nobody decodes, nothing else would.
     if (!text.startsWith('{') || !text.endsWith('}')) throw damaged(uid, new Error('not a JSON object'));
@@ -66,6 +66,10 @@ export function toTextRecord(model: DiffSyncModel): ModelRecord {
     if (error instanceof RangeError) return toRecord(model);
     throw error;
   }
+}
+
+function causeItself(_: string, cause: unknown): Error {
+  return cause as Error;
 }
 
 function jsonOf(value: unknown, field: string): unknown {

@@ -131,6 +131,18 @@ describe('commands', () => {
     expect(read).toEqual({ multi: 2, sort_ro: 2, exec: 2, zrange: 4, zcard: 1 });
   });
 
+  it('addMany() of 1,200 objects of which one cannot be stored writes none', async () => {
+    const store = await connect();
+    const objs = devices(1200);
+    const odd = objs[1199] as Device;
+    for (const role of [Symbol('role'), 'x'.repeat(500)]) {
+      const limited = await connect({ maxObjectBytes: 400 });
+      const wrong = Object.assign(odd, { role });
+      await expect(limited.addMany({ objs: [...objs.slice(0, 1199), wrong] })).rejects.toThrow(ValueError);
+    }
+    expect(await store.count()).toBe(0);
+  });
+
   it('large objects go in chunks of about 256 KiB', async () => {
     const store = await connect();
     const objs = Array.from({ length: 10 }, (_, at) => new Device({ name: `d${at}`, role: 'x'.repeat(100_000) }));

@@ -126,7 +126,8 @@ export class Gatherer<T, R> {
         // Whoever came first ends first, and nothing of it may be done later.
         batch.reduce((first, { deadline }) => Math.min(first, deadline), Infinity),
       );
-      for (const [at, { resolve, reject }] of batch.entries()) {
+      for (let at = 0; at < batch.length; at++) {
+        const { resolve, reject } = batch[at] as Waiting<T, R>;
         const result = results[at];
         if (result instanceof Failed) reject(result.error);
         else resolve([result as R]);

@@ -32,8 +32,8 @@ export function textOf(model: string, record: ModelRecord, maxBytes: number): st
 }
 
 /**
- * `items` are unique id and text in turn. Encoded as they are taken, so that encoding one chunk overlaps the wire of the
- * one before.
+ * `items` are unique id and text in turn. A record that is no text yet is encoded as it is taken, so that encoding one chunk
+ * overlaps the wire of the one before.
  * @param firstPlace of the first record, where places are given and not found.
  */
 export function* writeChunks(
