@@ -80,5 +80,5 @@ export {
 export type { StoreProblem, StoreProblemKind, StoreReport } from './store/store-report.js';
 export type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './store/model-ref.js';
 export { SerialStore } from './store/serial-store.js';
-export type { RecordChange } from './store/write-behind.js';
+export type { InsertConflict, ModelChanges, RecordChange } from './store/write-behind.js';
 export { LocalStore } from './store/local/local.store.js';
