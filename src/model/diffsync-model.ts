@@ -372,13 +372,13 @@ export function assignFields(model: DiffSyncModel, fields: Readonly<Record<strin
 
 /** As `assignFields`, on an object that has no fields yet. `free` learns the names that are looked up here. */
 function setTrusted(model: DiffSyncModel, fields: Readonly<Record<string, unknown>>, free: Set<string>): void {
-  const target = model as unknown as Record<string, unknown>;
   for (const name in fields) {
-    if (!free.has(name)) {
-      assignFields(model, { [name]: fields[name] });
-      free.add(name);
-    } else target[name] = fields[name];
+    if (free.has(name)) continue;
+    assignFields(model, { [name]: fields[name] });
+    free.add(name);
   }
+  // All at once: field by field the engine would look through the prototypes for each of them.
+  Object.assign(model, fields);
 }
 
 function construct<M extends DiffSyncModel>(model: ModelClass<M>, given: Trusted): M {

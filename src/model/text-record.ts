@@ -30,6 +30,7 @@ export class TextRecord implements ModelRecord {
   }
 
   get flags(): number | undefined {
+    if (this.decoded !== undefined) return this.decoded.flags;
     return this.text.includes(TAG) ? this.decode().flags : undefined;
   }
 

@@ -143,6 +143,18 @@ export abstract class BaseStore {
     signal?: AbortSignal,
   ): Promise<readonly (ModelRecord | undefined)[]>;
   /**
+   * As `readRecords`, with what `make` makes of each; what it throws is the error of the read. Overridden where records come
+   * some at a time: they are made into something while the next ones are on their way.
+   */
+  protected async readEach<T>(
+    model: string,
+    uids: readonly string[],
+    make: (record: ModelRecord) => T,
+    signal?: AbortSignal,
+  ): Promise<(T | undefined)[]> {
+    return mapInTurns(await this.readRecords(model, uids, signal), (record) => record && make(record));
+  }
+  /**
    * As `readRecords`, in pages of one or more. Here: all in one. Overridden where the rest of what is asked for need not be
    * there yet, nor what was handed out be there any more.
    */
@@ -364,10 +376,11 @@ export abstract class BaseStore {
     const name = this.nameOf(options.model);
     const { signal } = options;
     return this.run('getAll', { model: name, signal }, async () => {
+      const build = this.builder(options.model);
       const objects: ObjectOf<R>[] = [];
       for await (const page of this.scanRecords(name, PAGE_SIZE)) {
         signal?.throwIfAborted();
-        for (const record of page) objects.push(this.toObject(options.model, record));
+        for (const record of page) objects.push(build(record));
       }
       return objects;
     });
@@ -391,18 +404,17 @@ export abstract class BaseStore {
     const name = this.nameOf(model);
     for (const uid of uids) checkUniqueId(name, uid);
     return this.run('getByUids', { model: name, reads: uids, signal }, async () => {
+      const build = this.builder(model);
       const distinct = [...new Set(uids)];
+      if (distinct.length === uids.length) return this.readEach(name, distinct, build, signal);
       const records = await this.readRecords(name, distinct, signal);
-      if (distinct.length === uids.length) {
-        return mapInTurns(records, (record) => record && this.toObject(model, record));
-      }
       const byUid = new Map(distinct.map((uid, index) => [uid, records[index]]));
       const seen = new Set<string>();
       const objects: (ObjectOf<R> | undefined)[] = [];
       await inTurns(uids, (uid) => {
         const record = byUid.get(uid);
         const repeated = seen.size === seen.add(uid).size;
-        objects.push(record && this.toObject(model, repeated ? copyRecord(record) : record));
+        objects.push(record && build(repeated ? copyRecord(record) : record));
       });
       return objects;
     });
@@ -446,13 +458,14 @@ export abstract class BaseStore {
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new ValueError(`batchSize is ${batchSize}, not a whole number above 0`);
     const name = this.nameOf(model);
+    const build = this.builder(model);
     const scan = async (): Promise<AsyncIterable<readonly ModelRecord[]>> => this.scanRecords(name, batchSize);
     const pages = (await this.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
     try {
       for (;;) {
         const { done, value } = await this.endedBy(signal, 'iterate', false, () => pages.next());
         if (done === true) return;
-        for (const record of value) yield this.toObject(model, record);
+        for (const record of value) yield build(record);
       }
     } finally {
       // Of a page that nobody waits for any more it would wait for the end.
@@ -1033,16 +1046,27 @@ export abstract class BaseStore {
   }
 
   private toObject<R extends ModelRef>(model: R, record: ModelRecord): ObjectOf<R> {
+    return this.builder(model)(record);
+  }
+
+  /** Makes objects of a model's records. */
+  private builder<R extends ModelRef>(model: R): (record: ModelRecord) => ObjectOf<R> {
+    let known: ModelClass | undefined;
+    return (record) => {
+      const obj = this.hydrate((known ??= this.builtBy(model)), record);
+      this.bind(obj);
+      return obj as ObjectOf<R>;
+    };
+  }
+
+  /** The class of the objects that are made of a model's records. */
+  private builtBy(model: ModelRef): ModelClass {
     const known = this.classFor(model);
-    if (known === undefined) {
-      throw new ValueError(
-        `${String(this)}: no class is registered for the model name "${String(model)}"; pass the class, or list it in the ` +
-          `models of the adapter`,
-      );
-    }
-    const obj = this.hydrate(known, record);
-    this.bind(obj);
-    return obj as ObjectOf<R>;
+    if (known !== undefined) return known;
+    throw new ValueError(
+      `${String(this)}: no class is registered for the model name "${String(model)}"; pass the class, or list it in the ` +
+        `models of the adapter`,
+    );
   }
 
   /** @throws ObjectStoreException (STORE_CORRUPT) for a record that is no object of the class. */

@@ -2,6 +2,8 @@ import { setImmediate } from 'node:timers';
 
 /** Milliseconds of one turn of the event loop after which long work lets others go first. */
 const SLICE_MS = 10;
+/** Pieces of work for each look at the clock, which takes longer than some of them. */
+const PIECES = 8;
 
 /** When long work was first done in this turn, and the turn after it. */
 let slice: { readonly began: number; readonly over: Promise<void> } | undefined;
@@ -24,8 +26,9 @@ export function laterTurn(): Promise<void> | undefined {
 
 /** Does `work` for each item, in order, with room for others in between where it takes long. */
 export async function inTurns<T>(items: Iterable<T>, work: (item: T) => void): Promise<void> {
+  let pieces = 0;
   for (const item of items) {
-    for (let next = laterTurn(); next !== undefined; next = laterTurn()) await next;
+    if (pieces++ % PIECES === 0) for (let next = laterTurn(); next !== undefined; next = laterTurn()) await next;
     work(item);
   }
 }

@@ -122,6 +122,26 @@ describe('what is no object', () => {
     },
   );
 
+  it('of several, in whatever chunks they come, a read by unique ids names the first that was asked for', async () => {
+    store = await RedisStore.connect({ url: server.url, storeId: 'inv' });
+    await store.addMany({ objs: devices(3000) });
+    // One that is found as soon as its chunk is there, one that is found when it is decoded, one that is another object.
+    const damage = { r2500: 'cut', r1500: '{"name":}', r500: '{"name":"r501"}' };
+    for (const [uid, text] of Object.entries(damage)) await redis.set(`diffsync:inv:device:${uid}`, text);
+    const uids = Array.from({ length: 3000 }, (_, at) => `r${at}`);
+    for (const [asked, first] of [
+      [uids, 'r500'],
+      [uids.toReversed(), 'r2500'],
+      [[...uids.slice(1000, 2000), ...uids.slice(0, 1000)], 'r1500'],
+    ] as const) {
+      const found = store.find({ model: Device, uids: asked });
+      await expect(found).rejects.toMatchObject({
+        code: 'STORE_CORRUPT',
+        message: expect.stringContaining(`"${first}"`),
+      });
+    }
+  });
+
   it('a key of another type fails every read and write of it with STORE_WRONG_KEY_TYPE, and no other', async () => {
     await withDevices();
     await redis.del(KEY);

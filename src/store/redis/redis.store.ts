@@ -7,6 +7,7 @@ import { decodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
 import { TextRecord, type DamagedText } from '../../model/text-record.js';
 import { BaseStore, isDamage } from '../base-store.js';
+import { inTurns } from '../event-loop.js';
 import type { StoreReport } from '../store-report.js';
 import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
 import { Failed, Gatherer } from './gatherer.js';
@@ -40,8 +41,8 @@ interface Limit {
 /** What `Gatherer` gathers: records to write, unique ids to read or remove. */
 type Piece = ModelRecord | string;
 
-/** Of one object: its record, undefined where there is none, or why it cannot be had. */
-type Result = ModelRecord | Failed | undefined;
+/** Of one object: its record or what is made of it, undefined where there is none, or why it cannot be had. */
+type Result<T = ModelRecord> = T | Failed | undefined;
 
 /** The client puts it in the place of bytes that are no UTF-8. */
 const REPLACEMENT = '\uFFFD';
@@ -65,7 +66,7 @@ export class RedisStore extends BaseStore {
   /** Of split models: settles when the writes that were asked for before have their places. */
   private readonly beginning = new Map<string, Promise<void>>();
   private readonly turns = new Map<string, Turns>();
-  private readonly damaged = new Map<ModelKeys, DamagedText>();
+  private readonly damaged = new Map<string, DamagedText>();
   /** Models that the server has been told of -> how often the connection had broken then: another server may not know. */
   private readonly named = new Map<string, number>();
 
@@ -129,16 +130,26 @@ export class RedisStore extends BaseStore {
     await this.read((client) => client.ping());
   }
 
-  protected override async readRecords(
+  protected override readRecords(
     model: string,
     uids: readonly string[],
     signal?: AbortSignal,
   ): Promise<(ModelRecord | undefined)[]> {
+    return this.readEach(model, uids, asItIs, signal);
+  }
+
+  protected override async readEach<T>(
+    model: string,
+    uids: readonly string[],
+    make: (record: ModelRecord) => T,
+    signal?: AbortSignal,
+  ): Promise<(T | undefined)[]> {
     const [only] = uids;
     const limit = this.limit(signal);
     await this.written(model);
-    if (uids.length !== 1 || only === undefined) return whole(await this.readMany(model, uids, { signal }));
-    return this.gatherer(this.reading, model).do('read', only, only, limit) as Promise<[ModelRecord | undefined]>;
+    if (uids.length !== 1 || only === undefined) return whole(await this.readMany(model, uids, make, { signal }));
+    const [record] = await this.gatherer(this.reading, model).do('read', only, only, limit);
+    return [record === undefined ? undefined : make(record as ModelRecord)];
   }
 
   /** Some are asked for before they are needed. */
@@ -150,7 +161,7 @@ export class RedisStore extends BaseStore {
     const size = READ_CHUNK * this.keys.shards;
     const ahead: Promise<Result[]>[] = [];
     for (let at = 0; at < uids.length; at += size) {
-      ahead.push(early(this.readMany(model, uids.slice(at, at + size), {})));
+      ahead.push(early(this.readMany(model, uids.slice(at, at + size), asItIs, {})));
       if (ahead.length >= WINDOW) yield whole(await (ahead.shift() as Promise<Result[]>));
     }
     for (const last of ahead) yield whole(await last);
@@ -307,14 +318,23 @@ export class RedisStore extends BaseStore {
 
   // ---- Many at once
 
-  private async readMany(model: string, uids: readonly string[], limit: Limit): Promise<Result[]> {
-    const found: Result[] = Array.from({ length: uids.length });
+  /** @param make gets each record as soon as its chunk is there, so that few of them are held at a time. */
+  private async readMany<T>(
+    model: string,
+    uids: readonly string[],
+    make: (record: ModelRecord) => T,
+    limit: Limit,
+  ): Promise<Result<T>[]> {
+    const found: Result<T>[] = Array.from({ length: uids.length });
     const chunks = uidChunks(uids, (uid) => this.keysOf(model, uid), READ_CHUNK);
+    const resultOf = this.decoder(model, make);
     const read = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
       const texts = await this.texts(model, keys, items, limit);
-      for (const [at, uid] of items.entries()) {
-        found[positions[at] as number] = this.resultOf(model, keys, uid, texts[at]);
-      }
+      let at = 0;
+      await inTurns(texts, (text) => {
+        found[positions[at] as number] = resultOf(items[at] as string, text);
+        at++;
+      });
     };
     await inWindow(chunks, uids.length, read, limit.signal);
     return found;
@@ -337,6 +357,7 @@ export class RedisStore extends BaseStore {
     each = false,
   ): Promise<Result[]> {
     const inTheWay: Result[] = Array.from({ length: records.length });
+    const resultOf = this.decoder(model, asItIs);
     const insert = async ({ keys, positions, items, places }: WriteChunk): Promise<boolean> => {
       const answer = await this.ledgered(keys, limit, (client, ...ledger) =>
         client.diffsyncInsert(keys.index, keys.state, ...ledger, places, items),
@@ -347,7 +368,7 @@ export class RedisStore extends BaseStore {
         const given = positions[position] as number;
         // Nobody need decode it to see that it is equal.
         const same = text === items[2 * position + 1];
-        inTheWay[given] = same ? records[given] : this.resultOf(model, keys, uids[position] as string, text);
+        inTheWay[given] = same ? records[given] : resultOf(uids[position] as string, text);
       }
       return answer[0] === 1;
     };
@@ -476,7 +497,7 @@ export class RedisStore extends BaseStore {
     change: RecordChange,
     limit: Limit,
   ): Promise<string[]> {
-    const swaps = this.swapsOf(model, keys, uids, before, change);
+    const swaps = this.swapsOf(model, uids, before, change);
     if (swaps.length === 0) return [];
     const changed = await this.ledgered(keys, limit, (client, ...ledger) =>
       client.diffsyncSwap(keys.index, keys.state, ...ledger, ...swaps.flat()),
@@ -486,7 +507,6 @@ export class RedisStore extends BaseStore {
 
   private swapsOf(
     model: string,
-    keys: ModelKeys,
     uids: readonly string[],
     before: readonly (string | Failed | undefined)[],
     change: RecordChange,
@@ -494,7 +514,7 @@ export class RedisStore extends BaseStore {
     return uids.flatMap((uid, at): Swap[] => {
       const text = before[at];
       if (text instanceof Failed) throw text.error;
-      const next = change(uid, text === undefined ? undefined : this.decode(model, keys, uid, text));
+      const next = change(uid, text === undefined ? undefined : this.decode(model, uid, text));
       return text === undefined || next === undefined ? [] : [[uid, text, textOf(model, next, this.maxObjectBytes)]];
     });
   }
@@ -505,7 +525,7 @@ export class RedisStore extends BaseStore {
     // A replica may be behind for longer than anybody waits.
     const before =
       modified.length === 0 ? [] : await this.texts(model, keys, modified, { fromMaster: again, ...limit });
-    return { changes, keys, swaps: this.swapsOf(model, keys, modified, before, change) };
+    return { changes, keys, swaps: this.swapsOf(model, modified, before, change) };
   }
 
   /** @returns by model what `save.lua` answers; nothing when somebody else changed an object in between. */
@@ -535,8 +555,9 @@ export class RedisStore extends BaseStore {
     answer: readonly (number | string)[],
   ): Promise<InsertConflict[]> {
     const uids = inserts.map(({ uid }) => uid);
+    const resultOf = this.decoder(model, asItIs);
     return (await this.textsInTheWay(model, keys, uids, answer)).map(({ position, text }) => {
-      const existing = this.resultOf(model, keys, uids[position] as string, text);
+      const existing = resultOf(uids[position] as string, text);
       if (existing instanceof Failed) throw existing.error;
       return { model, record: inserts[position] as ModelRecord, existing: existing as ModelRecord };
     });
@@ -601,6 +622,14 @@ export class RedisStore extends BaseStore {
   }
 
   private async recordsOf(model: string, page: readonly StoredText[]): Promise<ModelRecord[]> {
+    if (page.some(({ text }) => text === null || isDoubtful(text))) return this.recordsFound(model, page);
+    const damaged = this.damagedOf(model);
+    return page.map(({ uid, text }) => new TextRecord(uid, text as string, damaged));
+  }
+
+  /** The same, of a page with texts that are to be looked at again. */
+  private async recordsFound(model: string, page: readonly StoredText[]): Promise<ModelRecord[]> {
+    const resultOf = this.decoder(model, asItIs);
     const results: Result[] = Array.from({ length: page.length });
     const uids = page.map(({ uid }) => uid);
     for (const { keys, positions, items } of uidChunks(uids, (uid) => this.keysOf(model, uid), READ_CHUNK)) {
@@ -611,7 +640,7 @@ export class RedisStore extends BaseStore {
         positions.map((at) => page[at]?.text ?? null),
       );
       for (const [at, uid] of items.entries()) {
-        results[positions[at] as number] = this.resultOf(model, keys, uid, found[at]);
+        results[positions[at] as number] = resultOf(uid, found[at]);
       }
     }
     return whole(results).filter((record) => record !== undefined);
@@ -623,7 +652,7 @@ export class RedisStore extends BaseStore {
     keys: ModelKeys,
     uids: readonly string[],
     { fromMaster = false, ...limit }: Limit & { readonly fromMaster?: boolean } = {},
-  ): Promise<(string | Failed | undefined)[]> {
+  ): Promise<readonly (string | Failed | undefined)[]> {
     if (fromMaster) return this.utf8(model, keys, uids, await this.recheck(model, keys, uids, limit));
     const texts = await this.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)), limit);
     return this.again(model, keys, uids, texts, limit);
@@ -636,9 +665,10 @@ export class RedisStore extends BaseStore {
     uids: readonly string[],
     texts: readonly (string | null)[],
     limit: Limit = {},
-  ): Promise<(string | Failed | undefined)[]> {
+  ): Promise<readonly (string | Failed | undefined)[]> {
+    if (!texts.includes(null)) return this.utf8(model, keys, uids, texts as readonly string[]);
     const absent = uids.filter((_, at) => texts[at] === null);
-    const rechecked = absent.length === 0 ? [] : await this.recheck(model, keys, absent, limit);
+    const rechecked = await this.recheck(model, keys, absent, limit);
     let next = 0;
     const all = texts.map((text) => text ?? rechecked[next++]);
     return this.utf8(model, keys, uids, all);
@@ -672,12 +702,9 @@ export class RedisStore extends BaseStore {
     keys: ModelKeys,
     uids: readonly string[],
     texts: readonly (string | Failed | undefined)[],
-  ): Promise<(string | Failed | undefined)[]> {
-    const doubtful = uids.filter((_, at) => {
-      const text = texts[at];
-      return typeof text === 'string' && text.includes(REPLACEMENT);
-    });
-    if (doubtful.length === 0) return [...texts];
+  ): Promise<readonly (string | Failed | undefined)[]> {
+    if (!texts.some(isDoubtful)) return texts;
+    const doubtful = uids.filter((_, at) => isDoubtful(texts[at]));
     const broken = await this.notUtf8(keys, doubtful);
     return texts.map((text, at) => {
       const uid = uids[at] as string;
@@ -691,26 +718,35 @@ export class RedisStore extends BaseStore {
     return new Set(uids.filter((_, at) => !isUtf8(bytes[at] ?? Buffer.of())));
   }
 
-  private resultOf(model: string, keys: ModelKeys, uid: string, text: string | Failed | undefined): Result {
-    if (text === undefined || text instanceof Failed) return text;
-    try {
-      return this.decode(model, keys, uid, text);
-    } catch (error) {
-      return new Failed(error);
-    }
+  /** What is made of the texts that are read; an error is the result of its own text. */
+  private decoder<T>(
+    model: string,
+    make: (record: ModelRecord) => T,
+  ): (uid: string, text: string | Failed | undefined) => Result<T> {
+    const damaged = this.damagedOf(model);
+    return (uid, text) => {
+      if (text === undefined || text instanceof Failed) return text;
+      try {
+        return make(new TextRecord(uid, text, damaged));
+      } catch (error) {
+        return new Failed(error);
+      }
+    };
   }
 
-  private decode(model: string, keys: ModelKeys, uid: string, text: string): ModelRecord {
-    return new TextRecord(uid, text, this.damagedIn(model, keys));
+  private decode(model: string, uid: string, text: string): ModelRecord {
+    return new TextRecord(uid, text, this.damagedOf(model));
   }
 
   /** One for all that is there: each record holds on to it. */
-  private damagedIn(model: string, keys: ModelKeys): DamagedText {
-    let damaged = this.damaged.get(keys);
+  private damagedOf(model: string): DamagedText {
+    let damaged = this.damaged.get(model);
     if (damaged === undefined) {
-      damaged = (uid, cause) =>
-        this.corrupt(model, uid, `is no stored object at the key "${keys.prefix}${uid}"`, cause);
-      this.damaged.set(keys, damaged);
+      damaged = (uid, cause) => {
+        const where = `the key "${this.keysOf(model, uid).prefix}${uid}"`;
+        return this.corrupt(model, uid, `is no stored object at ${where}`, cause);
+      };
+      this.damaged.set(model, damaged);
     }
     return damaged;
   }
@@ -813,7 +849,7 @@ export class RedisStore extends BaseStore {
   ): Promise<readonly unknown[]> {
     switch (kind) {
       case 'read':
-        return this.readMany(model, items as string[], limit);
+        return this.readMany(model, items as string[], asItIs, limit);
       case 'insert':
         return this.insertMany(model, items as ModelRecord[], limit, true);
       case 'delete':
@@ -881,11 +917,17 @@ export class RedisStore extends BaseStore {
 }
 
 /** @throws the first error. */
-function whole(results: readonly Result[]): (ModelRecord | undefined)[] {
-  return results.map((result) => {
-    if (result instanceof Failed) throw result.error;
-    return result;
-  });
+function whole<T>(results: Result<T>[]): (T | undefined)[] {
+  for (const result of results) if (result instanceof Failed) throw result.error;
+  return results as (T | undefined)[];
+}
+
+function asItIs(record: ModelRecord): ModelRecord {
+  return record;
+}
+
+function isDoubtful(text: unknown): boolean {
+  return typeof text === 'string' && text.includes(REPLACEMENT);
 }
 
 function isOfOne(error: unknown): boolean {
