@@ -84,7 +84,10 @@ export class Diff {
 
   /** The top elements: group by group, each ordered by `orderChildren`. */
   getChildren(): DiffElement[] {
-    return [...this.elements].flatMap(([group, elements]) => [...this.orderChildren(group, [...elements.values()])]);
+    return [...this.elements].flatMap(([group, elements]) => {
+      const ordered = this.orderChildren(group, [...elements.values()]);
+      return Array.isArray(ordered) ? (ordered as DiffElement[]) : [...ordered];
+    });
   }
 
   /** The top elements: group by group, each in the order of their `add`, whatever a subclass makes of it. */

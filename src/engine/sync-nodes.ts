@@ -44,7 +44,7 @@ export class SyncNodes {
     const deleted = new Map<string, number>();
     for (const { element, depth } of walk(diff.getChildren())) {
       const index = list.length;
-      for (const closed of above.splice(depth)) closed.end = index;
+      while (above.length > depth) (above.pop() as SyncNode).end = index;
       const { action } = element;
       const model = this.modelClass(element.type);
       const uid = uidOf(element, model);
@@ -59,8 +59,9 @@ export class SyncNodes {
     for (const open of above) open.end = list.length;
     this.moves = new Map([...deleted].filter(([key]) => created.has(key)));
     const moving = new Set(this.moves.values());
-    for (const { index, active, aboveMove, parent } of list.toReversed()) {
-      const node = list[parent];
+    for (let index = list.length - 1; index >= 0; index--) {
+      const { active, aboveMove, parent } = list[index] as SyncNode;
+      const node = parent < 0 ? undefined : list[parent];
       if (node === undefined) continue;
       node.active ||= active;
       node.aboveMove ||= aboveMove || moving.has(index);
