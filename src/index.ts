@@ -69,7 +69,8 @@ export type {
 } from './module/diffsync-store.options.js';
 export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
 export { DiffSyncStoreRegistry, type RegisteredStore } from './module/store-registry.js';
-export { BaseStore, type BaseStoreOptions, type OperationOptions } from './store/base-store.js';
+export { BaseStore, type BaseStoreOptions } from './store/base-store.js';
+export type { OperationOptions } from './store/operations.js';
 export {
   copyStore,
   type CopiedModel,

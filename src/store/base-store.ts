@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { inspect } from 'node:util';
 import {
   DiffSyncError,
@@ -11,11 +10,9 @@ import {
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
 import {
-  assignFields,
   bindModel,
   childUids,
   classOf,
-  fieldOf,
   parseModel,
   type ChildLinkRecorder,
   type DiffSyncModel,
@@ -28,11 +25,13 @@ import { viewer, type ObjectView } from '../model/object-view.js';
 import { copyRecord, fromRecord, sameRecord, toRecord, type ModelRecord } from '../model/model-record.js';
 import { clash, misfit } from '../model/record-fit.js';
 import { checkSize } from '../model/record-size.js';
+import { setAttrs } from '../model/set-attrs.js';
 import { TextRecord, toTextRecord } from '../model/text-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { inTurns, mapInTurns } from './event-loop.js';
 import { Flusher } from './flusher.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
+import { Operations, type HeldOptions, type OperationOptions } from './operations.js';
 import { checkStoreId } from './store-id.js';
 import { StoreReporter, type StoreReport } from './store-report.js';
 import {
@@ -54,15 +53,6 @@ export interface BaseStoreOptions {
    */
   readonly maxObjectBytes?: number | undefined;
   readonly logger?: DiffSyncLogger | undefined;
-}
-
-/** What every operation takes. */
-export interface OperationOptions {
-  /**
-   * Ends the operation, which then rejects with STORE_ABORTED, or with STORE_OUTCOME_UNKNOWN where it may have written; the
-   * signal's reason is the cause. `AbortSignal.timeout(ms)` gives one operation a time of its own.
-   */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Objects in a page of `iterate`, and of every read of a whole model. */
@@ -100,10 +90,13 @@ export abstract class BaseStore {
     () => !this.behind.isEmpty(),
     (error) => this.log.warning(`${String(this)}: not all is saved yet`, { reason: String(error) }),
   );
-  private running = 0;
-  /** Told when the last running operation has ended. */
-  private idle: (() => void) | undefined;
-  private writeCount = 0;
+  private readonly operations = new Operations({
+    toString: () => String(this),
+    logger: () => this.log,
+    checkOpen: () => this.checkOpen(),
+    mustFlush: (about) => this.behind.concerns(about),
+    flush: () => this.flush(),
+  });
   /** How many want deferred writes to wait for more that belong to them. */
   private holds = 0;
   private readonly links: ChildLinkRecorder = {
@@ -280,8 +273,8 @@ export abstract class BaseStore {
   /** Settles when the backend has answered. @throws ObjectStoreException */
   async ping(options: OperationOptions = {}): Promise<void> {
     this.checkOpen();
-    const ping = (): Promise<void> => this.logged('ping', {}, () => this.probe());
-    await this.endedBy(options.signal, 'ping', false, ping).catch((error: unknown) => {
+    const ping = (): Promise<void> => this.operations.logged('ping', {}, () => this.probe());
+    await this.operations.ended(options.signal, 'ping', ping).catch((error: unknown) => {
       throw this.backendError(error);
     });
   }
@@ -297,10 +290,7 @@ export abstract class BaseStore {
    * @param options.repair also repairs what it finds, as `StoreProblemKind` says for each kind. Default false.
    */
   async verify({ repair = false }: { readonly repair?: boolean } = {}): Promise<StoreReport> {
-    return this.run('verify', {}, async () => {
-      if (repair) this.writeCount++;
-      return this.verifyRecords({ repair });
-    });
+    return this.operations.run('verify', { writes: repair }, () => this.verifyRecords({ repair }));
   }
 
   // ---- Adapter and models
@@ -312,7 +302,7 @@ export abstract class BaseStore {
 
   /** @internal Changes with every write that is not deferred, so that the engine knows when a hook has written. */
   get revision(): number {
-    return this.writeCount;
+    return this.operations.revision;
   }
 
   get logger(): DiffSyncLogger {
@@ -349,7 +339,7 @@ export abstract class BaseStore {
 
   /** The names of the models that have objects, sorted by code point. */
   async getAllModelNames(options: OperationOptions = {}): Promise<string[]> {
-    return this.run('getAllModelNames', { signal: options.signal }, async () =>
+    return this.operations.run('getAllModelNames', { signal: options.signal }, async () =>
       [...(await this.countAllRecords()).keys()].toSorted(),
     );
   }
@@ -364,7 +354,7 @@ export abstract class BaseStore {
     const name = this.nameOf(options.model);
     const uid = this.uidOf(options.model, options.identifier);
     const { signal } = options;
-    return this.run('get', { model: name, uid, reads: [uid], signal }, async () => {
+    return this.operations.run('get', { model: name, uid, reads: [uid], signal }, async () => {
       const [record] = await this.readRecords(name, [uid], signal);
       if (record === undefined) throw this.notFound(name, uid);
       return this.toObject(options.model, record);
@@ -375,7 +365,7 @@ export abstract class BaseStore {
   async getAll<R extends ModelRef>(options: OperationOptions & { readonly model: R }): Promise<ObjectOf<R>[]> {
     const name = this.nameOf(options.model);
     const { signal } = options;
-    return this.run('getAll', { model: name, signal }, async () => {
+    return this.operations.run('getAll', { model: name, signal }, async () => {
       const build = this.builder(options.model);
       const objects: ObjectOf<R>[] = [];
       for await (const page of this.scanRecords(name, PAGE_SIZE)) {
@@ -403,7 +393,7 @@ export abstract class BaseStore {
     const { model, uids, signal } = options;
     const name = this.nameOf(model);
     for (const uid of uids) checkUniqueId(name, uid);
-    return this.run('getByUids', { model: name, reads: uids, signal }, async () => {
+    return this.operations.run('getByUids', { model: name, reads: uids, signal }, async () => {
       const build = this.builder(model);
       const distinct = [...new Set(uids)];
       if (distinct.length === uids.length) return this.readEach(name, distinct, build, signal);
@@ -422,7 +412,7 @@ export abstract class BaseStore {
 
   /** @internal As `getAll`, for comparisons. */
   async viewAll(model: string): Promise<ObjectView[]> {
-    return this.run('getAll', { model }, async () => {
+    return this.operations.run('getAll', { model }, async () => {
       const viewOf = this.viewer(model);
       const views: ObjectView[] = [];
       for await (const page of this.scanRecords(model, PAGE_SIZE))
@@ -441,7 +431,7 @@ export abstract class BaseStore {
     const pages = this.readPages(model, uids)[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const { done, value } = await this.run('getByUids', { model }, () => pages.next());
+        const { done, value } = await this.operations.run('getByUids', { model }, () => pages.next());
         if (done === true) return;
         yield value.map((record) => record && viewOf(record));
       }
@@ -460,10 +450,10 @@ export abstract class BaseStore {
     const name = this.nameOf(model);
     const build = this.builder(model);
     const scan = async (): Promise<AsyncIterable<readonly ModelRecord[]>> => this.scanRecords(name, batchSize);
-    const pages = (await this.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
+    const pages = (await this.operations.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const { done, value } = await this.endedBy(signal, 'iterate', false, () => pages.next());
+        const { done, value } = await this.operations.ended(signal, 'iterate', () => pages.next());
         if (done === true) return;
         for (const record of value) yield build(record);
       }
@@ -479,7 +469,7 @@ export abstract class BaseStore {
   async count(options: OperationOptions & { readonly model?: ModelRef } = {}): Promise<number> {
     const { model, signal } = options;
     const name = model === undefined ? undefined : this.nameOf(model);
-    return this.run('count', name === undefined ? { signal } : { model: name, signal }, async () => {
+    return this.operations.run('count', name === undefined ? { signal } : { model: name, signal }, async () => {
       if (name !== undefined) return this.countRecords(name);
       let total = 0;
       for (const count of (await this.countAllRecords()).values()) total += count;
@@ -498,7 +488,7 @@ export abstract class BaseStore {
     const model = this.learn(obj);
     const record = this.recordOf(obj);
     const about = { model, uids: [record.uid], signal };
-    const [existing] = await this.run('add', about, () => this.insertRecords(model, [record], signal));
+    const [existing] = await this.operations.run('add', about, () => this.insertRecords(model, [record], signal));
     if (existing !== undefined && !sameRecord(existing, record))
       throw this.alreadyExists({ model, record, existing }, 1);
     this.bind(obj);
@@ -523,7 +513,9 @@ export abstract class BaseStore {
       }
       const repeats = inserts.length < records.length;
       const about = { model, uids: [...places.keys()], ...options };
-      const there = await this.run('addMany', about, () => this.insertRecords(model, inserts, options.signal));
+      const there = await this.operations.run('addMany', about, () =>
+        this.insertRecords(model, inserts, options.signal),
+      );
       let index = 0;
       await inTurns(group, (obj) => {
         const record = records[index] as ModelRecord;
@@ -567,7 +559,7 @@ export abstract class BaseStore {
 
   /** Removes every object of this store, and of no other. */
   async clear({ signal }: OperationOptions = {}): Promise<void> {
-    await this.run('clear', { uids: [], signal }, async () => {
+    await this.operations.run('clear', { uids: [], signal }, async () => {
       await this.clearRecords(signal);
       this.behind.clear();
     });
@@ -594,7 +586,7 @@ export abstract class BaseStore {
   ): Promise<[obj: M, created: boolean]> {
     const model = this.learn(obj);
     const record = this.recordOf(obj);
-    return this.run('getOrAddModelInstance', { model, uids: [record.uid], signal }, async () => {
+    return this.operations.run('getOrAddModelInstance', { model, uids: [record.uid], signal }, async () => {
       const [existing] = await this.insertRecords(model, [record], signal);
       if (existing !== undefined) return [this.toObject(classOf(obj), existing) as M, false];
       this.bind(obj);
@@ -632,24 +624,28 @@ export abstract class BaseStore {
 
   /** @internal All of a model, in insertion order. */
   async *recordPages(model: string, pageSize: number): AsyncGenerator<readonly ModelRecord[], void, undefined> {
-    const pages = await this.run('copy', { model }, async () => this.scanRecords(model, pageSize));
+    const pages = await this.operations.run('copy', { model }, async () => this.scanRecords(model, pageSize));
     for await (const page of pages) yield page.map((record) => this.own(record));
   }
 
   /** @internal In the order of `uids`, each of them once. */
   async recordsAt(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
-    const records = await this.run('copy', { model }, () => this.readRecords(model, uids));
+    const records = await this.operations.run('copy', { model }, () => this.readRecords(model, uids));
     return records.map((record) => record && this.own(record));
   }
 
   /** @internal Each where none is. Answers, by position, the record that was in the way. */
   async insertAsIs(model: string, records: readonly ModelRecord[]): Promise<readonly (ModelRecord | undefined)[]> {
-    return this.run('copy', { model, uids: records.map(({ uid }) => uid) }, () => this.insertRecords(model, records));
+    return this.operations.run('copy', { model, uids: records.map(({ uid }) => uid) }, () =>
+      this.insertRecords(model, records),
+    );
   }
 
   /** @internal Replaces each, or appends it. */
   async putAsIs(model: string, records: readonly ModelRecord[]): Promise<void> {
-    return this.run('copy', { model, uids: records.map(({ uid }) => uid) }, () => this.putRecords(model, records));
+    return this.operations.run('copy', { model, uids: records.map(({ uid }) => uid) }, () =>
+      this.putRecords(model, records),
+    );
   }
 
   // ---- Deferred writes, for the engine. They wait, many at a time, until `flush` or any read.
@@ -698,120 +694,10 @@ export abstract class BaseStore {
 
   // ---- Shared work
 
-  /** Every operation passes here: it needs an open store, sees all earlier writes, and is logged at verbosity 2. */
-  private run<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
-    if (about.held !== true) this.checkOpen();
-    if (about.signal === undefined) return this.perform(operation, about, work);
-    return this.endedBy(about.signal, operation, about.uids !== undefined, (begun) =>
-      this.perform(operation, about, () => {
-        begun();
-        return work();
-      }),
-    );
-  }
-
-  /** `close` waits for the whole of a large call, which leaves room for others before it first reaches the backend. */
+  /** `close` waits for the whole of a large call. @param work is told whether it is held so. */
   private async held(objs: readonly DiffSyncModel[], work: (held: boolean) => Promise<void>): Promise<void> {
     if (objs.length <= PAGE_SIZE) return work(false);
-    this.checkOpen();
-    this.running++;
-    try {
-      await work(true);
-    } finally {
-      this.end();
-    }
-  }
-
-  /** Takes one promise beside those of the work: very many operations may run at once. */
-  private perform<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
-    this.running++;
-    if (about.uids !== undefined) this.writeCount++;
-    try {
-      const heard = this.log.isEnabled(2) ? (): Promise<T> => this.logged(operation, about, work) : work;
-      return (this.mustDrain(about) ? this.afterFlush(about, heard) : heard()).then(this.succeeded, this.failed);
-    } catch (error) {
-      this.end();
-      throw error;
-    }
-  }
-
-  private async afterFlush<T>({ signal }: Operand, work: () => Promise<T>): Promise<T> {
-    await this.flush();
-    signal?.throwIfAborted();
-    return work();
-  }
-
-  private readonly succeeded = <T>(value: T): T => {
-    this.end();
-    return value;
-  };
-
-  private readonly failed = (error: unknown): never => {
-    this.end();
-    throw error;
-  };
-
-  private end(): void {
-    if (--this.running === 0) this.idle?.();
-  }
-
-  /** Ends with the signal, whether or not the backend looks at it; what then still runs goes on unheard, and `close` waits for it. */
-  private async endedBy<T>(
-    signal: AbortSignal | undefined,
-    operation: string,
-    writes: boolean,
-    work: (begun: () => void) => Promise<T>,
-  ): Promise<T> {
-    if (signal === undefined) return work(() => undefined);
-    let unknown = false;
-    const ended = (): ObjectStoreException =>
-      new ObjectStoreException(
-        `${String(this)}: ${operation} was ended by its signal${unknown ? '; it may or may not be done' : ''}`,
-        { code: unknown ? 'STORE_OUTCOME_UNKNOWN' : 'STORE_ABORTED', cause: signal.reason },
-      );
-    if (signal.aborted) throw ended();
-    setMaxListeners(0, signal); // One signal may end any number of operations at once, which is no leak.
-    return new Promise<T>((resolve, reject) => {
-      const end = (): void => reject(ended());
-      signal.addEventListener('abort', end, { once: true });
-      const done = (): void => signal.removeEventListener('abort', end);
-      work(() => (unknown = writes))
-        .finally(done)
-        .then(resolve, reject);
-    });
-  }
-
-  private async logged<T>(operation: string, about: Operand, work: () => Promise<T>): Promise<T> {
-    const started = performance.now();
-    let outcome = 'done';
-    try {
-      return await work();
-    } catch (error) {
-      outcome = error instanceof ObjectStoreException ? error.code : 'failed';
-      throw error;
-    } finally {
-      const { model, uid, uids } = about;
-      const uniqueId = uids?.length === 1 ? uids[0] : uid;
-      this.log.debug(`store ${operation}`, {
-        store: String(this),
-        ...(model === undefined ? {} : { model }),
-        ...(uniqueId === undefined ? {} : { uniqueId }),
-        ...(uids === undefined ? {} : { count: uids.length }),
-        outcome,
-        durationMs: Math.round((performance.now() - started) * 1000) / 1000,
-      });
-    }
-  }
-
-  /**
-   * Reads see all that waits or is being written for what they read. A write comes after earlier writes; others' child links
-   * go on waiting.
-   */
-  private mustDrain({ model, reads, uids }: Operand): boolean {
-    if (this.behind.isEmpty() || uids?.length === 0) return false; // `clear` drops what waits.
-    const touched = uids ?? reads;
-    if (model === undefined || touched === undefined || (uids !== undefined && this.behind.size > 0)) return true;
-    return touched.some((uid) => this.behind.has(model, uid));
+    return this.operations.hold(() => work(true));
   }
 
   private checkOpen(): void {
@@ -825,7 +711,7 @@ export abstract class BaseStore {
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
       const last = new Map(records.map((record) => [record.uid, record]));
       const about = { model, uids: [...last.keys()], ...options };
-      await this.run(operation, about, () => this.putRecords(model, [...last.values()], options.signal));
+      await this.operations.run(operation, about, () => this.putRecords(model, [...last.values()], options.signal));
       for (const obj of group) this.bind(obj);
     }
   }
@@ -843,7 +729,7 @@ export abstract class BaseStore {
       if (group.length <= PAGE_SIZE) group.forEach(note);
       else await inTurns(group, note);
       const uids = [...byUid.keys()];
-      await this.run(operation, { model, uids, signal }, async () => {
+      await this.operations.run(operation, { model, uids, signal }, async () => {
         const present = await this.deleteRecords(model, uids, signal);
         const removed = [...byUid.values()].filter((_, index) => present[index]);
         for (const obj of removed) this.unbind(obj);
@@ -879,7 +765,7 @@ export abstract class BaseStore {
     remove: RemoveRecords,
   ): Promise<DiffSyncModel[]> {
     const uids = [...new Set(children.map(([uid]) => uid))];
-    const records = await this.run('remove', { model: type, reads: uids, held: true }, () =>
+    const records = await this.operations.run('remove', { model: type, reads: uids, held: true }, () =>
       this.readRecords(type, uids),
     );
     const removed = await remove(type, uids, records);
@@ -911,7 +797,7 @@ export abstract class BaseStore {
   ): Promise<[DiffSyncModel, boolean]> {
     const name = this.nameOf(model);
     checkUniqueId(name, uid);
-    return this.run(operation, { model: name, uids: [uid], signal }, async () => {
+    return this.operations.run(operation, { model: name, uids: [uid], signal }, async () => {
       for (;;) {
         signal?.throwIfAborted();
         let found: DiffSyncModel | undefined;
@@ -940,7 +826,7 @@ export abstract class BaseStore {
   private async letGo(): Promise<void> {
     this.state = 'closing';
     try {
-      if (this.running > 0) await new Promise<void>((resolve) => (this.idle = resolve));
+      await this.operations.idle();
       await this.flush();
     } catch (error) {
       if (!(error instanceof ObjectStoreException) || this.behind.isEmpty()) throw error;
@@ -960,7 +846,7 @@ export abstract class BaseStore {
 
   private async drain(): Promise<void> {
     if (this.behind.isEmpty()) return;
-    const conflicts = await this.logged('flush', {}, () =>
+    const conflicts = await this.operations.logged('flush', {}, () =>
       this.behind.drain({
         insertRecords: (model, records) => this.insertRecords(model, records),
         putRecords: (model, records) => this.putRecords(model, records),
@@ -1156,19 +1042,6 @@ export abstract class BaseStore {
   }
 }
 
-interface HeldOptions extends OperationOptions {
-  /** Whether it is a part of a call that began when the store was open. */
-  readonly held?: boolean;
-}
-
-/** What an operation is about. `uids`: the objects that it writes; absent for a read. `reads`: those that it reads, if not all. */
-interface Operand extends HeldOptions {
-  readonly model?: string;
-  readonly uid?: string;
-  readonly reads?: readonly string[];
-  readonly uids?: readonly string[];
-}
-
 /** Answers, by position, whether it was there. `records` are those found by reading just before. */
 type RemoveRecords = (
   model: string,
@@ -1195,22 +1068,4 @@ function checkMaxObjectBytes(bytes: unknown): number {
     return bytes as number;
   }
   throw new ValueError(`maxObjectBytes is not a whole number from 1 to ${LARGEST_MAX_OBJECT_BYTES} (256 MiB)`);
-}
-
-/** Whether anything changed. @throws ValueError before setting anything, for what is no attribute of the object. */
-function setAttrs(obj: DiffSyncModel, attrs: object): boolean {
-  const { identifiers, attributes } = classOf(obj).definition;
-  const changed: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(attrs)) {
-    if (sameValue(fieldOf(obj, name), value) && Object.hasOwn(obj, name)) continue;
-    if (identifiers.includes(name)) {
-      throw new ValueError(`${obj.getType()} "${obj.getUniqueId()}": "${name}" is an identifier and cannot be changed`);
-    }
-    if (!Object.hasOwn(obj, name) && !attributes.includes(name)) {
-      throw new ValueError(`${obj.getType()} "${obj.getUniqueId()}" has no attribute "${name}"`);
-    }
-    changed[name] = value;
-  }
-  assignFields(obj, changed);
-  return Object.keys(changed).length > 0;
 }

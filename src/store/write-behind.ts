@@ -1,4 +1,5 @@
 import type { ModelRecord } from '../model/model-record.js';
+import type { Operand } from './operations.js';
 
 /** How waiting writes reach a backend; the primitives of `BaseStore` with the same names. */
 export interface RecordWriter {
@@ -78,6 +79,17 @@ export class WriteBehind {
 
   has(model: string, uid: string): boolean {
     return this.waiting.get(model)?.has(uid) === true || this.leaving?.entries.get(model)?.has(uid) === true;
+  }
+
+  /**
+   * Whether an operation must come after what waits. Reads see all that waits or is being written for what they read. A
+   * write comes after earlier writes; others' child links go on waiting.
+   */
+  concerns({ model, reads, uids }: Operand): boolean {
+    if (this.isEmpty() || uids?.length === 0) return false; // `clear` drops what waits.
+    const touched = uids ?? reads;
+    if (model === undefined || touched === undefined || (uids !== undefined && this.size > 0)) return true;
+    return touched.some((uid) => this.has(model, uid));
   }
 
   insert(model: string, record: ModelRecord): void {
