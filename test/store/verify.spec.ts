@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { LocalStore, ObjectStoreException, type ModelRecord, type StoreReport } from '../../src/index.js';
 import { RedisStore } from '../../src/store/redis/index.js';
+import { RedisKeys } from '../../src/store/redis/redis-keys.js';
 import { Box, Device, devices, Site } from '../../src/testing/contract/models.js';
 import { call } from '../support/redis-client.js';
 import { startCluster, type RedisCluster } from '../support/redis-cluster.js';
@@ -289,13 +290,8 @@ describe('verify() of a RedisStore on a cluster', () => {
       await store.addMany({
         objs: [...devices(40), ...Array.from({ length: 9 }, (_, at) => new Box({ id: `b${at}` }))],
       });
-      const tag = (uid: string): string => {
-        const keys = (store as unknown as { keysOf(model: string, uid: string): { index: string } }).keysOf(
-          'device',
-          uid,
-        );
-        return keys.index.replace('diffsync.index:', '');
-      };
+      const keys = new RedisKeys(`inv${shards}`, { cluster: true, shards, ttl: undefined });
+      const tag = (uid: string): string => keys.holding('device', uid).index.replace('diffsync.index:', '');
       await admin.del(`diffsync:${tag('r1')}:r1`);
       await admin.zrem(`diffsync.index:${tag('r2')}`, 'r2');
       await admin.srem(`diffsync.models:inv${shards}`, 'box');

@@ -1,8 +1,13 @@
+import pMap from 'p-map';
 import { ValueError } from '../../errors.js';
 import { encodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
 import type { ModelKeys } from './redis-keys.js';
 
+/** Objects in one read. */
+export const READ_CHUNK = 1000;
+/** Chunks in flight: a third gains little and keeps other clients waiting. */
+export const WINDOW = 2;
 /** Objects, and characters of text, in one write: more block the server for too long. */
 export const WRITE_CHUNK = 500;
 const WRITE_CHUNK_CHARS = 256 * 1024;
@@ -123,4 +128,16 @@ export function* uidChunks(
     chunk.items.push(uid);
   }
   yield* open.values();
+}
+
+/** Works on some chunks at a time. @param pieces in all chunks together. @returns in the order of the chunks. */
+export async function inWindow<T, R>(
+  chunks: Generator<T, void, undefined>,
+  pieces: number,
+  work: (chunk: T) => Promise<R>,
+  signal: AbortSignal | undefined,
+): Promise<R[]> {
+  if (pieces > 1) return pMap(chunks, work, { concurrency: WINDOW, ...(signal === undefined ? {} : { signal }) });
+  const [only] = chunks;
+  return only === undefined ? [] : [await work(only)];
 }

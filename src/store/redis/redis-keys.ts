@@ -62,6 +62,11 @@ export class RedisKeys {
     return keys;
   }
 
+  /** Of the shard that holds an object. */
+  holding(model: string, uid: string): ModelKeys {
+    return this.of(model)[this.shardOf(uid)] as ModelKeys;
+  }
+
   /** Hash whose field "format" names the model's layout: its state, or that of the whole where it is split. */
   layoutOf(model: string): string {
     const name = `${this.storeId}:${model}`;

@@ -1,24 +1,25 @@
 import { isUtf8 } from 'node:buffer';
 import { isModelName } from '../../model/model-definition.js';
+import type { ModelRecord } from '../../model/model-record.js';
+import { decodeRecord } from '../../model/record-codec.js';
 import { StoreReporter, type StoreProblem, type StoreProblemKind, type StoreReport } from '../store-report.js';
 import { WRITE_CHUNK } from './redis-chunks.js';
+import { scanKeys } from './redis-find.js';
 import type { ModelKeys, RedisKeys } from './redis-keys.js';
-import type { ScriptedRedis } from './redis-scripts.js';
+import type { RedisModels } from './redis-models.js';
+import type { RedisPlaces } from './redis-places.js';
+import type { RedisSteps } from './redis-steps.js';
+import type { RedisTexts } from './redis-texts.js';
 
-/** What a verification needs of its store. */
-export interface VerifiedStore {
+/** The parts of the store that is verified. */
+interface VerifiedStore {
   readonly keys: RedisKeys;
-  read<T>(send: (client: ScriptedRedis) => Promise<T>): Promise<T>;
-  write<T>(key: string, send: (client: ScriptedRedis) => Promise<T>): Promise<T>;
-  /** A write to a model that may be sent again. */
-  ledgered<T>(keys: ModelKeys, send: (client: ScriptedRedis, ...ledger: string[]) => Promise<T>): Promise<T>;
-  /** All keys of all servers that match, some more than once. */
-  scan(pattern: string): AsyncIterable<readonly Buffer[]>;
-  /** Why a value is no object; undefined when it is one. */
-  reasonAgainst(model: string, uid: string, text: string): Promise<string | undefined>;
-  nameModel(model: string): Promise<void>;
-  /** The first of so many new places of a split model. */
-  reservePlaces(model: string, count: number): Promise<number>;
+  readonly steps: RedisSteps;
+  readonly models: RedisModels;
+  readonly places: RedisPlaces;
+  readonly texts: RedisTexts;
+  /** Why a record is no object of its model; undefined when it is one. `BaseStore#misfitOf`. */
+  misfitOf(model: string, record: ModelRecord): string | undefined;
 }
 
 type Treatment = '' | 'move' | 'remove';
@@ -43,15 +44,16 @@ export class RedisVerification {
   ) {}
 
   async run(): Promise<StoreReport> {
+    const { store, connection } = this.store.steps;
     const named = await this.names();
     for (const model of named) await this.prepare(model);
-    for await (const batch of this.store.scan(this.store.keys.pattern)) await this.examineKeys(batch);
+    for await (const batch of scanKeys(connection, store, this.store.keys.pattern)) await this.examineKeys(batch);
     for (const model of [...new Set([...named, ...this.found])].toSorted()) {
       for (const [shard, keys] of this.store.keys.of(model).entries()) {
         if (!this.broken.has(keys)) await this.readIndex(model, keys, shard);
       }
       if (named.has(model) || !this.found.has(model)) continue;
-      await this.tell({ kind: 'unnamed', model, at: this.store.keys.models }, () => this.store.nameModel(model));
+      await this.tell({ kind: 'unnamed', model, at: this.store.keys.models }, () => this.store.models.name(model));
     }
     return this.reporter.report();
   }
@@ -62,11 +64,11 @@ export class RedisVerification {
       await this.tell({ kind: 'wrong-type', at: models }, () => this.drop(models));
       return new Set();
     }
-    const names = new Set(await this.store.read((client) => client.smembers(models)));
+    const names = new Set(await this.store.steps.read((client) => client.smembers(models)));
     for (const name of [...names].filter((each) => !isModelName(each))) {
       names.delete(name);
       await this.tell({ kind: 'wrong-type', model: name, at: models }, async () => {
-        await this.store.write(models, (client) => client.srem(models, name));
+        await this.store.steps.write(models, (client) => client.srem(models, name));
       });
     }
     return names;
@@ -88,7 +90,7 @@ export class RedisVerification {
       }
       if (!this.broken.has(part) && (await this.isLost(part))) {
         await this.tell({ kind: 'dangling', model, at: part.index }, async () => {
-          await this.store.write(part.state, (client) => client.hdel(part.state, 'filled'));
+          await this.store.steps.write(part.state, (client) => client.hdel(part.state, 'filled'));
         });
       }
       if (keys.shards > 1 && !this.broken.has(part)) last = Math.max(last, await this.lastPlace(part));
@@ -97,7 +99,7 @@ export class RedisVerification {
   }
 
   private async lastPlace({ index }: ModelKeys): Promise<number> {
-    const [, place] = await this.store.read((client) =>
+    const [, place] = await this.store.steps.read((client) =>
       client.zrange(index, '9007199254740990', '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES'),
     );
     return Number(place ?? 0);
@@ -107,13 +109,13 @@ export class RedisVerification {
   private async checkCounter(model: string, last: number): Promise<void> {
     const places = this.store.keys.places(model);
     const other = await this.isOther(places, 'string');
-    const text = other ? null : await this.store.read((client) => client.get(places));
+    const text = other ? null : await this.store.steps.read((client) => client.get(places));
     const isCounter = /^\d{1,15}$/.test(text ?? '');
     if (isCounter && Number(text) >= last) return;
     await this.tell({ kind: text === null || isCounter ? 'misplaced' : 'wrong-type', model, at: places }, async () => {
       if (!isCounter) await this.drop(places);
       const behind = last - (isCounter ? Number(text) : 0);
-      await this.store.write(places, (client) => client.incrby(places, behind));
+      await this.store.steps.write(places, (client) => client.incrby(places, behind));
     });
   }
 
@@ -156,7 +158,7 @@ export class RedisVerification {
     let read = new Set<string>();
     for (;;) {
       const [start, most] = [from, WRITE_CHUNK + read.size];
-      const flat = await this.store.read((client) =>
+      const flat = await this.store.steps.read((client) =>
         client.zrangeBuffer(keys.index, start, '+inf', 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES'),
       );
       const uids: Buffer[] = [];
@@ -188,7 +190,7 @@ export class RedisVerification {
   /** @returns those that are there. */
   private async readObjects(model: string, keys: ModelKeys, uids: readonly Buffer[]): Promise<ReadonlySet<Buffer>> {
     if (uids.length === 0) return new Set();
-    const texts = await this.store.read((client) => client.mget(uids.map((uid) => keys.prefix + String(uid))));
+    const texts = await this.store.steps.read((client) => client.mget(uids.map((uid) => keys.prefix + String(uid))));
     const there = new Set<Buffer>();
     const absent: Buffer[] = [];
     for (const [at, uid] of uids.entries()) {
@@ -198,7 +200,7 @@ export class RedisVerification {
         continue;
       }
       there.add(uid);
-      const reason = await this.store.reasonAgainst(model, String(uid), text);
+      const reason = await this.reasonAgainst(model, String(uid), text);
       if (reason === undefined) this.reporter.objects++;
       else this.reporter.add({ kind: 'undecodable', ...this.about(model, keys, uid), reason, repaired: false });
     }
@@ -212,6 +214,16 @@ export class RedisVerification {
       );
     }
     return there;
+  }
+
+  /** Why a value is no object; undefined when it is one. */
+  private async reasonAgainst(model: string, uid: string, text: string): Promise<string | undefined> {
+    if (await this.store.texts.isNotUtf8(model, uid, text)) return 'is not UTF-8';
+    try {
+      return this.store.misfitOf(model, decodeRecord(uid, text));
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   /** Unique ids that no object can have. @returns the others. */
@@ -230,7 +242,7 @@ export class RedisVerification {
   }
 
   private examine({ index, prefix }: ModelKeys, uids: readonly Buffer[]): Promise<string[]> {
-    return this.store.read((client) => client.diffsyncExamine(index, prefix, ...uids));
+    return this.store.steps.read((client) => client.diffsyncExamine(index, prefix, ...uids));
   }
 
   private async mend(
@@ -244,8 +256,8 @@ export class RedisVerification {
     if (uids.length === 0) return;
     if (this.repair) {
       const places = this.store.keys.shards === 1 ? '' : await this.newPlaces(model, uids.length);
-      await this.store.ledgered(keys, (client, ...ledger) =>
-        client.diffsyncMend(keys.index, keys.state, ...ledger, places, how, ...uids),
+      await this.store.steps.ledgered(keys.index, {}, (client, ...ledger) =>
+        client.diffsyncMend(keys.index, keys.state, keys.prefix, ...ledger, places, how, ...uids),
       );
     }
     for (const uid of uids) {
@@ -255,7 +267,7 @@ export class RedisVerification {
   }
 
   private async newPlaces(model: string, count: number): Promise<string> {
-    const first = await this.store.reservePlaces(model, count);
+    const first = await this.store.places.reserve(model, count);
     return Array.from({ length: count }, (_, at) => first + at).join(',');
   }
 
@@ -269,17 +281,17 @@ export class RedisVerification {
   }
 
   private async isOther(key: string, type: string): Promise<boolean> {
-    const found = await this.store.read((client) => client.type(key));
+    const found = await this.store.steps.read((client) => client.type(key));
     return found !== type && found !== 'none';
   }
 
   private async isLost({ index, state }: ModelKeys): Promise<boolean> {
     if (await this.isOther(state, 'hash')) return false;
-    return (await this.store.read((client) => client.diffsyncLost(index, state))) === 1;
+    return (await this.store.steps.read((client) => client.diffsyncLost(index, state))) === 1;
   }
 
   private async drop(key: string): Promise<void> {
-    await this.store.write(key, (client) => client.unlink(key));
+    await this.store.steps.write(key, (client) => client.unlink(key));
   }
 }
 
