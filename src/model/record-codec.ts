@@ -1,5 +1,6 @@
 import { checkNesting, DamagedValue, revive, TAG, tagFields, wrapped } from '../value-codec.js';
 import { isPlainObject, MAX_DEPTH } from '../values.js';
+import { LateRecord } from './late-record.js';
 import { isFlags, type ModelRecord } from './model-record.js';
 import { TextRecord } from './text-record.js';
 
@@ -10,7 +11,8 @@ import { TextRecord } from './text-record.js';
 
 /** The text that stands for a record's data and flags; its unique id is not part of it. */
 export function encodeRecord(record: ModelRecord): string {
-  return record instanceof TextRecord ? record.text : JSON.stringify(recordToJson(record));
+  if (record instanceof TextRecord) return record.text;
+  return record instanceof LateRecord ? encodeRecord(record.encode()) : JSON.stringify(recordToJson(record));
 }
 
 /** So short a text cannot be nested too deep: a level takes two characters at least. */

@@ -34,6 +34,20 @@ export function checkSize(model: string, record: ModelRecord, maxBytes: number):
   );
 }
 
+/** As `roomAfter`, for texts, numbers and the like, and lists of them; negative for any other value. */
+export function roomAfterPlain(value: unknown, room: number): number {
+  if (!Array.isArray(value)) return isPlainScalar(value) ? roomAfter(value, room) : -1;
+  let left = room - SCALAR_BYTES;
+  for (const item of value) {
+    if (!isPlainScalar(item) || (left = roomAfter(item, left)) < 0) return -1;
+  }
+  return left;
+}
+
+function isPlainScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null;
+}
+
 /** What is left of `room`; negative as soon as it may be too little. */
 function roomAfter(value: unknown, room: number): number {
   if (typeof value === 'string') return room - SCALAR_BYTES - CHAR_BYTES * value.length;

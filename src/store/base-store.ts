@@ -25,6 +25,7 @@ import { viewer, type ObjectView } from '../model/object-view.js';
 import { copyRecord, fromRecord, sameRecord, toRecord, type ModelRecord } from '../model/model-record.js';
 import { clash, misfit } from '../model/record-fit.js';
 import { checkSize } from '../model/record-size.js';
+import { toLateRecord } from '../model/late-record.js';
 import { setAttrs } from '../model/set-attrs.js';
 import { TextRecord, toTextRecord } from '../model/text-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
@@ -494,7 +495,10 @@ export abstract class BaseStore {
     this.bind(obj);
   }
 
-  /** As `add` for each. Objects that meet no other are stored; then the first that did is thrown. */
+  /**
+   * As `add` for each. Objects that meet no other are stored; then the first that did is thrown. Of more than 1,000 each may
+   * be stored as it is when its turn comes: leave them as they are until the call has settled.
+   */
   async addMany({ objs, signal }: OperationOptions & { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
     const all = [...objs];
     await this.held(all, (held) => this.addAll(all, { signal, held }));
@@ -534,7 +538,7 @@ export abstract class BaseStore {
     await this.updateAll('update', [obj], { signal });
   }
 
-  /** As `update` for each. */
+  /** As `update` for each; of more than 1,000 as `addMany`. */
   async updateMany({ objs, signal }: OperationOptions & { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
     const all = [...objs];
     await this.held(all, (held) => this.updateAll('updateMany', all, { signal, held }));
@@ -880,10 +884,11 @@ export abstract class BaseStore {
    */
   private recordsByModel(objs: readonly DiffSyncModel[]): readonly ModelGroup[] | Promise<readonly ModelGroup[]> {
     const groups = [...this.byModel(objs)];
-    const recordOf = (obj: DiffSyncModel): ModelRecord => this.recordOf(obj);
     if (objs.length <= PAGE_SIZE) {
-      return groups.map(([model, group]) => ({ model, group, records: group.map(recordOf) }));
+      return groups.map(([model, group]) => ({ model, group, records: group.map((obj) => this.recordOf(obj)) }));
     }
+    const recordOf = (obj: DiffSyncModel): ModelRecord =>
+      this.keepsTexts ? toLateRecord(obj, this.maxObjectBytes) : this.recordOf(obj);
     return Promise.all(
       groups.map(async ([model, group]) => ({ model, group, records: await mapInTurns(group, recordOf) })),
     );
