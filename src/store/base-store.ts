@@ -124,6 +124,8 @@ export abstract class BaseStore {
   protected readonly sharesRecords: boolean = false;
   /** Whether records are kept as their text, `encodeRecord`'s: those passed in are then nothing else as yet. */
   protected readonly keepsTexts: boolean = false;
+  /** Whether it writes some while others are encoded, so that of very many texts each is made when its turn comes. */
+  protected readonly encodesInTurn: boolean = false;
   /** Connects. Called once before any other primitive, and again after `disconnect`. */
   protected abstract connect(): Promise<void>;
   /** Lets go of all that `connect` took. Never called while a primitive runs. */
@@ -888,7 +890,7 @@ export abstract class BaseStore {
       return groups.map(([model, group]) => ({ model, group, records: group.map((obj) => this.recordOf(obj)) }));
     }
     const recordOf = (obj: DiffSyncModel): ModelRecord =>
-      this.keepsTexts ? toLateRecord(obj, this.maxObjectBytes) : this.recordOf(obj);
+      this.encodesInTurn ? toLateRecord(obj, this.maxObjectBytes) : this.recordOf(obj);
     return Promise.all(
       groups.map(async ([model, group]) => ({ model, group, records: await mapInTurns(group, recordOf) })),
     );
