@@ -42,6 +42,7 @@ type Piece = ModelRecord | string;
 export class RedisStore extends BaseStore {
   readonly engine = 'redis';
   protected override readonly keepsTexts: boolean = true;
+  protected override readonly encodesInTurn: boolean = true;
   declare readonly storeId: string;
   private readonly keys: RedisKeys;
   private readonly connection: RedisConnection;
