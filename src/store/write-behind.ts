@@ -1,4 +1,4 @@
-import type { ModelRecord } from '../model/model-record.js';
+import { sameRecord, type ModelRecord } from '../model/model-record.js';
 import type { Operand } from './operations.js';
 
 /** How waiting writes reach a backend; the primitives of `BaseStore` with the same names. */
@@ -36,8 +36,8 @@ export interface InsertConflict {
 interface Waiting {
   removed: boolean;
   write?: { readonly kind: 'insert' | 'put'; readonly record: ModelRecord };
-  /** A failed drain may have inserted it, so that a removal must reach the backend. */
-  attempted?: boolean;
+  /** What a failed drain may have inserted: a removal must then reach the backend, and met again it is our own. */
+  attempted?: ModelRecord;
   /** Child field -> child's unique id -> what is to become of it; in the order of the calls. */
   links?: Map<string, Map<string, LinkChange>>;
 }
@@ -112,7 +112,7 @@ export class WriteBehind {
   remove(model: string, uid: string): boolean {
     const entry = this.entry(model, uid);
     if (entry.removed && entry.write === undefined) return false;
-    if (entry.write?.kind !== 'insert' || entry.attempted) entry.removed = true;
+    if (entry.write?.kind !== 'insert' || entry.attempted !== undefined) entry.removed = true;
     delete entry.write;
     delete entry.links;
     this.writes++;
@@ -148,7 +148,8 @@ export class WriteBehind {
       const models = this.parentsFirst([...waiting.keys()]);
       const changes = models.map((model) => changesOf(model, waiting.get(model) ?? NONE));
       const together = isWorthOneStep(changes) ? await writer.saveTogether(changes) : undefined;
-      return together ?? (await saveInSteps(writer, changes, inserted));
+      const conflicts = together ?? (await saveInSteps(writer, changes, inserted));
+      return await putOwn(writer, conflicts, waiting);
     } catch (error) {
       this.takeBack(waiting, writes);
       throw error;
@@ -176,7 +177,8 @@ export class WriteBehind {
     this.waiting = undone;
     this.writes = writes;
     for (const entries of undone.values()) {
-      for (const entry of entries.values()) entry.attempted = true;
+      for (const entry of entries.values())
+        if (entry.write !== undefined) entry.attempted = recordOf(entry.write, entry);
     }
     for (const [model, entries] of since) {
       for (const [uid, { removed, write, links }] of entries) {
@@ -199,12 +201,11 @@ function changesOf(model: string, entries: ReadonlyMap<string, Waiting>): ModelC
   const puts: ModelRecord[] = [];
   const linked = new Map<string, NonNullable<Waiting['links']>>();
   const gone: string[] = [];
-  for (const [uid, { removed, write, links }] of entries) {
+  for (const [uid, entry] of entries) {
+    const { removed, write, links } = entry;
     if (write !== undefined) {
       if (removed) replaced.push(uid);
-      (write.kind === 'insert' ? inserts : puts).push(
-        links === undefined ? write.record : withLinks(write.record, links),
-      );
+      (write.kind === 'insert' ? inserts : puts).push(recordOf(write, entry));
       continue;
     }
     if (removed) gone.push(uid);
@@ -252,6 +253,28 @@ async function saveInSteps(
   }
   for (const { model, removed } of changes) if (removed.length > 0) await writer.deleteRecords(model, removed);
   return conflicts;
+}
+
+/** Replaces what a failed drain had inserted after all. @returns the conflicts with objects of others. */
+async function putOwn(
+  writer: RecordWriter,
+  conflicts: readonly InsertConflict[],
+  entries: ReadonlyMap<string, ReadonlyMap<string, Waiting>>,
+): Promise<readonly InsertConflict[]> {
+  const others: InsertConflict[] = [];
+  const own = new Map<string, ModelRecord[]>();
+  for (const conflict of conflicts) {
+    const { model, record, existing } = conflict;
+    const attempted = entries.get(model)?.get(record.uid)?.attempted;
+    if (attempted === undefined || !sameRecord(existing, attempted)) others.push(conflict);
+    else if (!sameRecord(existing, record)) own.set(model, [...(own.get(model) ?? []), record]);
+  }
+  for (const [model, records] of own) await writer.putRecords(model, records);
+  return others;
+}
+
+function recordOf({ record }: NonNullable<Waiting['write']>, { links }: Waiting): ModelRecord {
+  return links === undefined ? record : withLinks(record, links);
 }
 
 function withLinks(record: ModelRecord, links: NonNullable<Waiting['links']>): ModelRecord {

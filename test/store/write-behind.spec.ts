@@ -334,6 +334,18 @@ describe('WriteBehind after an error', () => {
     expect(writer.stored.get('a')).toEqual(record('a', ['p'], 'changed'));
   });
 
+  it('takes an insert that was done after all for no conflict when the object was changed meanwhile', async () => {
+    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
+    behind.insert('m', record('a'));
+    behind.link('m', 'a', 'ports', 'p', true);
+    writer.failing.set('insertRecords', true);
+    await expect(behind.drain(writer)).rejects.toThrow();
+    writer.failing.clear();
+    behind.link('m', 'a', 'ports', 'q', true);
+    expect(await behind.drain(writer)).toEqual([]);
+    expect(writer.stored.get('a')).toEqual(record('a', ['p', 'q']));
+  });
+
   it('finds a conflict again that the failed time had found', async () => {
     const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a', [], 'there'), record('b'))];
     behind.insert('m', record('a', [], 'new'));
