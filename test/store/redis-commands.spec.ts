@@ -153,48 +153,80 @@ describe('single operations that are not awaited one by one', () => {
 describe('a neighbour on the same server', () => {
   const MANY = 500_000;
   const PART = 20_000;
-  /** A busy machine stops a server for a moment now and then; what blocks by itself does so every time. */
-  const ATTEMPTS = 5;
+  const LIMIT_US = 10_000;
+  const ATTEMPTS = 20;
+  /** The address that the log gives to what a script does. */
+  const INSIDE_A_SCRIPT = '?:0';
 
-  async function slowCommands(work: () => Promise<unknown>): Promise<string[]> {
-    let slow: string[] = [];
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      await redis.slowlog('RESET');
-      await work();
-      const entries = (await redis.slowlog('GET', 128)) as [number, number, number, string[]][];
-      slow = entries.map(([, , us, [name]]) => `${name}: ${us} us`);
-      if (slow.length === 0) break;
+  interface Work {
+    readonly before?: () => Promise<unknown>;
+    readonly run: () => Promise<unknown>;
+  }
+
+  /** How long each command took that a client sent, by its name and number. Those inside scripts do not count. */
+  async function times(run: () => Promise<unknown>): Promise<ReadonlyMap<string, number>> {
+    await redis.slowlog('RESET');
+    await run();
+    const newestFirst = (await redis.slowlog('GET', -1)) as [number, number, number, string[], string][];
+    const seen = new Map<string, number>();
+    const took = new Map<string, number>();
+    for (const [, , us, [command = ''], client] of newestFirst.toReversed()) {
+      if (client === INSIDE_A_SCRIPT || command === 'slowlog') continue;
+      // Which of the two a script is sent as depends on whether this connection has sent it before.
+      const name = command.replace(/^evalsha$/, 'eval');
+      const number = (seen.get(name) ?? 0) + 1;
+      seen.set(name, number);
+      took.set(`${name} ${number}`, us);
     }
-    return slow;
+    return took;
+  }
+
+  /**
+   * A busy machine stops a server in the middle of a command now and then; what blocks by itself does so each time. So a
+   * command counts by its fastest run, and the same work is done until each was fast, or often enough.
+   */
+  async function slowCommands({ before, run }: Work): Promise<string[]> {
+    const fastest = new Map<string, number>();
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      await before?.();
+      for (const [command, us] of await times(run)) {
+        fastest.set(command, Math.min(us, fastest.get(command) ?? Infinity));
+      }
+      expect(fastest.size).toBeGreaterThan(0);
+      if ([...fastest.values()].every((us) => us <= LIMIT_US)) return [];
+    }
+    return [...fastest].filter(([, us]) => us > LIMIT_US).map(([command, us]) => `${command}: ${us} us`);
   }
 
   it(`no command takes more than 10 ms with ${MANY} objects in a model`, async () => {
-    await redis.config('SET', 'slowlog-log-slower-than', '10000');
-    for (let at = 0; at < MANY - PART; at += PART) {
-      await store.addMany({ objs: Array.from({ length: PART }, (_, each) => device(at + each)) });
-    }
-    const last = Array.from({ length: PART }, (_, each) => device(MANY - PART + each));
-    const works: Record<string, () => Promise<unknown>> = {
-      addMany: () => store.addMany({ objs: last }),
-      updateMany: () => store.updateMany({ objs: last }),
-      count: async () => expect(await store.count()).toBe(MANY),
-      iterate: async () => {
-        let read = 0;
-        for await (const { role } of store.iterate({ model: Device })) read += role.length / 4;
-        expect(read).toBe(MANY);
+    await redis.config('SET', 'slowlog-log-slower-than', '0');
+    await redis.config('SET', 'slowlog-max-len', '1000000');
+    const part = (from: number): Device[] => Array.from({ length: PART }, (_, each) => device(from + each));
+    const fill = async (): Promise<void> => {
+      for (let at = 0; at < MANY; at += PART) await store.addMany({ objs: part(at) });
+    };
+    await fill();
+    const last = part(MANY - PART);
+    const remove = (): Promise<unknown> => store.removeMany({ objs: last });
+    const add = (): Promise<unknown> => store.addMany({ objs: last });
+    const works: Record<string, Work> = {
+      addMany: { before: remove, run: add },
+      'addMany again': { run: add },
+      updateMany: { run: () => store.updateMany({ objs: last }) },
+      count: { run: async () => expect(await store.count()).toBe(MANY) },
+      iterate: {
+        run: async () => {
+          let read = 0;
+          for await (const { role } of store.iterate({ model: Device })) read += role.length / 4;
+          expect(read).toBe(MANY);
+        },
       },
-      getByUids: () => store.getByUids({ model: Device, uids: last.map((obj) => obj.getUniqueId()) }),
-      'removeMany, addMany': async () => {
-        await store.removeMany({ objs: last });
-        await store.addMany({ objs: last });
-      },
-      clear: async () => {
-        await store.clear();
-        await store.addMany({ objs: last });
-      },
+      getByUids: { run: () => store.getByUids({ model: Device, uids: last.map((obj) => obj.getUniqueId()) }) },
+      removeMany: { before: add, run: remove },
+      clear: { before: fill, run: () => store.clear() },
     };
     const slow: Record<string, string[]> = {};
     for (const [name, work] of Object.entries(works)) slow[name] = await slowCommands(work);
     expect(slow).toEqual(Object.fromEntries(Object.keys(works).map((name) => [name, []])));
-  }, 180_000);
+  }, 300_000);
 });

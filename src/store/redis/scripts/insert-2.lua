@@ -31,14 +31,21 @@ if size > 0 and redis.call('MSETNX', unpack(objects)) == 1 then
     end
   end
 else
-  local there = {}
+  local keys = {}
   for at = 1, size, 2 do
-    there[at] = redis.call('GET', objects[at])
+    keys[#keys + 1] = objects[at]
+  end
+  local there = size > 0 and redis.call('MGET', unpack(keys)) or {}
+  for at = 1, size, 2 do
+    local object = (at + 1) / 2
+    -- MGET finds nothing where a key holds something else.
+    there[object] = there[object] or redis.call('GET', objects[at])
   end
   for at = 1, size, 2 do
-    if there[at] then
+    local text = there[(at + 1) / 2]
+    if text then
       answer[#answer + 1] = positions[at + 1]
-      answer[#answer + 1] = there[at]
+      answer[#answer + 1] = text
       undone[#undone + 1] = positions[at + 1]
     else
       redis.call('SET', objects[at], objects[at + 1])
@@ -46,7 +53,9 @@ else
         redis.call('PEXPIREAT', objects[at], expiry)
       end
     end
-    redis.call('ZADD', KEYS[1], 'NX', index[at], index[at + 1])
+  end
+  if size > 0 then
+    redis.call('ZADD', KEYS[1], 'NX', unpack(index))
   end
 end
 if expiry and not last[2] then
