@@ -9,6 +9,25 @@ export const TAG = '$diffsync';
 
 type Change = (item: unknown, depth: number) => unknown;
 
+/** Whether JSON keeps the value exactly, as it does with most: true for texts, numbers and the like, and lists of them. */
+export function isPlainJson(value: unknown): boolean {
+  if (!Array.isArray(value)) return isPlainScalar(value);
+  for (const item of value) if (!isPlainScalar(item)) return false;
+  return true;
+}
+
+function isPlainScalar(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0);
+    default:
+      return value === null;
+  }
+}
+
 /** The same value where JSON keeps it exactly; copies only what has to change. */
 export function tag(value: unknown): unknown {
   switch (typeof value) {

@@ -324,7 +324,10 @@ export function definitionOf(model: DiffSyncModel): ModelDefinition {
 
 /** The names of the fields that are stored: every own enumerable property. Keep passing state in `#private` fields. */
 export function fieldNames(model: DiffSyncModel): string[] {
-  return Object.keys(model).filter((name) => name !== 'modelFlags');
+  const names = Object.keys(model);
+  const flags = names.indexOf('modelFlags');
+  if (flags !== -1) names.splice(flags, 1);
+  return names;
 }
 
 export function fieldOf(model: DiffSyncModel, field: string): unknown {

@@ -1,7 +1,7 @@
 import { DiffSyncError, ValueError } from '../errors.js';
 import { copyValue, sameValue, setOwn, UnstorableValue } from '../values.js';
 import type { ModelClass } from './defined-model.js';
-import { definitionOf, fieldNames, fieldOf, hydrateModel, type DiffSyncModel } from './diffsync-model.js';
+import { definitionOf, fieldNames, hydrateModel, type DiffSyncModel } from './diffsync-model.js';
 import { haveSameText } from './text-record.js';
 import { checkUniqueId } from './unique-id.js';
 
@@ -28,15 +28,15 @@ export function recordOf(model: DiffSyncModel, keep: (value: unknown, field: str
   const uid = uidOf(model, type);
   checkUniqueId(type, uid);
   const data: Record<string, unknown> = {};
-  for (const field of fieldNames(model)) {
-    try {
-      data[field] = keep(fieldOf(model, field), field);
-    } catch (error) {
-      if (error instanceof UnstorableValue) {
-        throw new ValueError(`${type} "${uid}": the value of ${error.path} ${error.reason} and cannot be stored`);
-      }
-      throw new ValueError(`${type} "${uid}": the value of ${field} cannot be read`, { cause: error });
+  const fields = model as unknown as Readonly<Record<string, unknown>>;
+  let field = '';
+  try {
+    for (field of fieldNames(model)) data[field] = keep(fields[field], field);
+  } catch (error) {
+    if (error instanceof UnstorableValue) {
+      throw new ValueError(`${type} "${uid}": the value of ${error.path} ${error.reason} and cannot be stored`);
     }
+    throw new ValueError(`${type} "${uid}": the value of ${field} cannot be read`, { cause: error });
   }
   const flags: unknown = model.modelFlags;
   if (flags === definitionOf(model).modelFlags) return { uid, data };

@@ -1,5 +1,5 @@
 import { copyValue } from '../values.js';
-import { tag, TAG } from '../value-codec.js';
+import { isPlainJson, tag, TAG } from '../value-codec.js';
 import type { DiffSyncModel } from './diffsync-model.js';
 import { recordOf, toRecord, type ModelRecord } from './model-record.js';
 import { decodeRecord, withFlags } from './record-codec.js';
@@ -22,7 +22,7 @@ export class TextRecord implements ModelRecord {
     private readonly damaged: DamagedText = causeItself,
   ) {
     // Cheap, and tells what was cut off or never was a record: of a text that nobody decodes, nothing else would.
-    if (!text.startsWith('{') || !text.endsWith('}')) throw damaged(uid, new Error('not a JSON object'));
+    if (text[0] !== '{' || text.at(-1) !== '}') throw damaged(uid, new Error('not a JSON object'));
   }
 
   get data(): ModelRecord['data'] {
@@ -74,7 +74,7 @@ function causeItself(_: string, cause: unknown): Error {
 }
 
 function jsonOf(value: unknown, field: string): unknown {
-  return typeof value === 'string' ? value : tag(copyValue(value, field));
+  return isPlainJson(value) ? value : tag(copyValue(value, field));
 }
 
 /** Whether the two are known to be equal without a look at what they hold. */
