@@ -1,5 +1,5 @@
 import type { Diff } from '../diff/diff.js';
-import type { DiffElement } from '../diff/diff-element.js';
+import { DiffElement } from '../diff/diff-element.js';
 import { walk } from '../diff/tree.js';
 import { ObjectStoreWrongType } from '../errors.js';
 import type { DiffSyncAction } from '../flags.js';
@@ -7,7 +7,7 @@ import type { ModelClass } from '../model/defined-model.js';
 import { joinsIdentifiers } from '../model/diffsync-model.js';
 import type { Side } from './side.js';
 
-/** An element of the diff, at its place in depth-first order. */
+/** An element of the diff with something to do, at it or below it, at its place in depth-first order. */
 export interface SyncNode {
   readonly index: number;
   readonly element: DiffElement;
@@ -16,10 +16,8 @@ export interface SyncNode {
   readonly uid: string;
   /** The index of the element above, or -1. */
   readonly parent: number;
-  /** The index behind the last element below this one. */
-  end: number;
-  /** Whether it, or anything below it, has something to do: else the target's object need not be looked at. */
-  active: boolean;
+  /** The index behind what is below this element. */
+  readonly end: number;
   /**
    * Whether something below this delete is created elsewhere in the same diff. Then children are deleted first: were the
    * sync to fail in between, those left over would be unreachable, and in the way of their creation.
@@ -27,83 +25,153 @@ export interface SyncNode {
   aboveMove: boolean;
 }
 
-/** A diff's elements in depth-first order, in arrays rather than a tree, so that depth costs no call stack. */
+/** An element with nothing to do at it and below it stands for itself and for all below it. */
+export type SyncEntry = SyncNode | DiffElement;
+
+/** An element of which not all that is below it is known yet. */
+interface OpenElement {
+  readonly index: number;
+  readonly element: DiffElement;
+  readonly action: DiffSyncAction | null;
+  readonly model: ModelClass;
+  active: boolean;
+}
+
+/** A diff's elements in depth-first order, in a list rather than a tree, so that depth costs no call stack. */
 export class SyncNodes {
-  readonly list: readonly SyncNode[];
+  private readonly list: SyncEntry[] = [];
+  /** How many elements the diff has. */
+  readonly elements: number;
+  /** How many of them are deletes. */
+  deletes = 0;
   /** `type uid` -> the delete, not yet begun, of an object that is created elsewhere in the same diff: it has moved. */
-  readonly moves: Map<string, number>;
+  readonly moves = new Map<string, SyncNode>();
 
   /** @throws ObjectStoreWrongType for a type of which the target has no model. */
   constructor(
     diff: Diff,
     private readonly dst: Side,
   ) {
-    const list: SyncNode[] = [];
-    const above: SyncNode[] = [];
-    const created = new Set<string>();
-    const deleted = new Map<string, number>();
+    const deleted = new Map<string, SyncNode>();
+    const open: OpenElement[] = [];
+    const close = (depth: number): void => {
+      while (open.length > depth) {
+        const node = this.close(open.pop() as OpenElement, open.at(-1));
+        if (node?.action !== 'delete') continue;
+        deleted.set(keyOf(node), node);
+        this.deletes++;
+      }
+    };
+    let elements = 0;
     for (const { element, depth } of walk(diff.getChildren())) {
-      const index = list.length;
-      while (above.length > depth) (above.pop() as SyncNode).end = index;
+      close(depth);
       const { action } = element;
-      const model = this.modelClass(element.type);
-      const uid = uidOf(element, model);
-      const parent = above.at(-1)?.index ?? -1;
-      const active = action !== null;
-      const node = { index, element, action, model, uid, parent, end: index + 1, active, aboveMove: false };
-      list.push(node);
-      above.push(node);
-      if (action === 'create') created.add(keyOf(node));
-      if (action === 'delete') deleted.set(keyOf(node), index);
+      open.push({
+        index: this.list.length,
+        element,
+        action,
+        model: this.modelNamed(element.type),
+        active: action !== null,
+      });
+      this.list.push(element);
+      elements++;
     }
-    for (const open of above) open.end = list.length;
-    this.moves = new Map([...deleted].filter(([key]) => created.has(key)));
-    const moving = new Set(this.moves.values());
-    for (let index = list.length - 1; index >= 0; index--) {
-      const { active, aboveMove, parent } = list[index] as SyncNode;
-      const node = parent < 0 ? undefined : list[parent];
-      if (node === undefined) continue;
-      node.active ||= active;
-      node.aboveMove ||= aboveMove || moving.has(index);
-    }
-    this.list = list;
+    close(0);
+    this.elements = elements;
+    this.findMoves(deleted);
   }
 
   get length(): number {
     return this.list.length;
   }
 
-  at(index: number): SyncNode {
-    return this.list[index] as SyncNode;
+  /** Undefined for an element with nothing to do. */
+  nodeAt(index: number): SyncNode | undefined {
+    const entry = this.list[index];
+    return entry !== undefined && isNode(entry) ? entry : undefined;
   }
 
-  /** The elements directly below one, or with -1 those at the top. */
-  children(index: number): SyncNode[] {
-    const end = index < 0 ? this.length : this.at(index).end;
-    const children: SyncNode[] = [];
-    for (let at = index + 1; at < end; at = this.at(at).end) children.push(this.at(at));
-    return children;
+  /** The one above a node; undefined at the top. */
+  parentOf({ parent }: SyncNode): SyncNode | undefined {
+    return parent < 0 ? undefined : this.nodeAt(parent);
   }
 
-  /** The top elements in the order in which they are worked on: deletes last and in reverse where models depend on others. */
-  roots(): SyncNode[] {
-    const roots = this.children(-1);
-    if (!roots.some(({ model }) => model.definition.dependsOn.length > 0)) return roots;
-    const types = [...new Set(roots.map(({ element }) => element.type))].toReversed();
-    const deletes = types.flatMap((type) =>
-      roots.filter(({ element, action }) => action === 'delete' && element.type === type),
-    );
-    return [...roots.filter(({ action }) => action !== 'delete'), ...deletes];
+  /** A node and those below it, each before the ones below it. */
+  *within({ index, end }: SyncNode, most = Infinity): Generator<SyncNode, void, undefined> {
+    for (let at = index; at < Math.min(end, index + most); at++) {
+      const node = this.nodeAt(at);
+      if (node !== undefined) yield node;
+    }
+  }
+
+  /** What is directly below a node. */
+  below({ index, end }: SyncNode): SyncEntry[] {
+    return this.between(index + 1, end);
+  }
+
+  /** The top in the order in which it is worked on: deletes last and in reverse where models depend on others. */
+  roots(): SyncEntry[] {
+    const roots = this.between(0, this.length);
+    const types = [...new Set(roots.map((root) => elementOf(root).type))];
+    if (!types.some((type) => this.modelNamed(type).definition.dependsOn.length > 0)) return roots;
+    const isDelete = (root: SyncEntry): boolean => isNode(root) && root.action === 'delete';
+    const deletes = types
+      .toReversed()
+      .flatMap((type) => roots.filter((root) => isDelete(root) && elementOf(root).type === type));
+    return [...roots.filter((root) => !isDelete(root)), ...deletes];
   }
 
   /** The parents of an element as `type uid`, outermost first. */
-  path({ parent }: SyncNode): string[] {
+  path(node: SyncNode): string[] {
     const path: string[] = [];
-    for (let at = parent; at >= 0; at = this.at(at).parent) path.unshift(keyOf(this.at(at)));
+    for (let at = this.parentOf(node); at !== undefined; at = this.parentOf(at)) path.unshift(keyOf(at));
     return path;
   }
 
-  private modelClass(type: string): ModelClass {
+  /** The unique id of an element's object. */
+  uidOf(element: DiffElement): string {
+    return uidOf(element, this.modelNamed(element.type));
+  }
+
+  private between(start: number, end: number): SyncEntry[] {
+    const found: SyncEntry[] = [];
+    for (let at = start; at < end; at = this.nodeAt(at)?.end ?? at + 1) {
+      found.push(this.list[at] as SyncEntry);
+    }
+    return found;
+  }
+
+  /** Once all below it is known: it is a node, or stands for itself and all below it. */
+  private close(
+    { index, element, action, model, active }: OpenElement,
+    above: OpenElement | undefined,
+  ): SyncNode | undefined {
+    const { list } = this;
+    if (!active) {
+      list.length = index + 1;
+      return undefined;
+    }
+    if (above !== undefined) above.active = true;
+    const uid = uidOf(element, model);
+    const node = { index, element, action, model, uid, parent: above?.index ?? -1, end: list.length, aboveMove: false };
+    list[index] = node;
+    return node;
+  }
+
+  private findMoves(deleted: ReadonlyMap<string, SyncNode>): void {
+    const nodes = this.list.filter(isNode);
+    for (const node of nodes) {
+      const old = node.action === 'create' ? deleted.get(keyOf(node)) : undefined;
+      if (old !== undefined) this.moves.set(keyOf(node), old);
+    }
+    const moving = new Set(this.moves.values());
+    for (const node of nodes.toReversed()) {
+      const parent = this.parentOf(node);
+      if (parent !== undefined) parent.aboveMove ||= node.aboveMove || moving.has(node);
+    }
+  }
+
+  private modelNamed(type: string): ModelClass {
     const model = this.dst.modelClasses.get(type);
     if (model !== undefined) return model;
     throw new ObjectStoreWrongType(`${this.dst.name} has no model "${type}", which the diff names`);
@@ -114,6 +182,14 @@ export class SyncNodes {
 function uidOf(element: DiffElement, model: ModelClass): string {
   const known = joinsIdentifiers(model) ? element.uidOf(model.definition.identifiers) : undefined;
   return known ?? model.createUniqueId(element.keys as never);
+}
+
+function elementOf(entry: SyncEntry): DiffElement {
+  return isNode(entry) ? entry.element : entry;
+}
+
+export function isNode(entry: SyncEntry): entry is SyncNode {
+  return !(entry instanceof DiffElement);
 }
 
 export function keyOf({ element, uid }: SyncNode): string {

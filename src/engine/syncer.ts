@@ -1,5 +1,6 @@
 import type { Diff, ModelOperations, SyncFailure } from '../diff/diff.js';
 import type { DiffElement } from '../diff/diff-element.js';
+import { walk } from '../diff/tree.js';
 import {
   DiffSyncError,
   ObjectCrudException,
@@ -13,7 +14,7 @@ import type { LogParams } from '../logging/logger.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { batchOf, callHooks, noModel, type Outcome } from './hooks.js';
 import { checkAborted, Progress, type ProgressCallback, type Side } from './side.js';
-import { keyOf, SyncNodes, type SyncNode } from './sync-nodes.js';
+import { isNode, keyOf, SyncNodes, type SyncEntry, type SyncNode } from './sync-nodes.js';
 import { TargetWindow } from './target-window.js';
 
 /** Asked before each change; false leaves it out, and with a create or delete all below it. */
@@ -54,7 +55,7 @@ interface Frame {
 
 /** Siblings that are being worked on, and the object above them. */
 interface Cursor {
-  readonly siblings: readonly SyncNode[];
+  readonly siblings: readonly SyncEntry[];
   at: number;
   readonly parent: DiffSyncModel | undefined;
   /** Deleted after its children, which are these siblings (NATURAL_DELETION_ORDER). */
@@ -90,7 +91,7 @@ export class Syncer {
     this.batchSize = atLeast('batchSize', options.batchSize ?? 500, 1);
     this.nodes = new SyncNodes(diff, dst);
     this.window = new TargetWindow(dst.store, this.nodes);
-    this.progress = new Progress('sync', this.nodes.length, options.onProgress);
+    this.progress = new Progress('sync', this.nodes.elements, options.onProgress);
   }
 
   /**
@@ -121,10 +122,10 @@ export class Syncer {
     const { maxDeletes = Infinity, maxDeletePercent = Infinity } = this.options;
     atLeast('maxDeletes', maxDeletes, 0);
     atLeast('maxDeletePercent', maxDeletePercent, 0);
-    const deletes = this.nodes.list.filter(({ action }) => action === 'delete').length;
+    const { deletes } = this.nodes;
+    if (deletes <= maxDeletes && maxDeletePercent === Infinity) return;
     // A selection or a plan has lost the unchanged ones.
-    const present =
-      this.diff.terms.compared ?? this.nodes.list.filter(({ element }) => element.destAttrs !== null).length;
+    const present = this.diff.terms.compared ?? countPresent(this.diff);
     const percent = deletes === 0 ? 0 : (100 * deletes) / present;
     if (deletes <= maxDeletes && percent <= maxDeletePercent) return;
     const limit = deletes > maxDeletes ? `maxDeletes is ${maxDeletes}` : `maxDeletePercent is ${maxDeletePercent}`;
@@ -144,7 +145,7 @@ export class Syncer {
   }
 
   /** Siblings and all below them, without recursion. */
-  private async process(siblings: readonly SyncNode[], parent: DiffSyncModel | undefined): Promise<void> {
+  private async process(siblings: Cursor['siblings'], parent: DiffSyncModel | undefined): Promise<void> {
     const stack: Cursor[] = [{ siblings, at: 0, parent, after: undefined, release: undefined }];
     for (let cursor = stack.at(-1); cursor !== undefined; cursor = stack.at(-1)) {
       const group = this.nextGroup(cursor);
@@ -166,12 +167,13 @@ export class Syncer {
     const { siblings } = cursor;
     const group: SyncNode[] = [];
     for (; cursor.at < siblings.length; cursor.at++) {
-      const node = siblings[cursor.at] as SyncNode;
-      if (this.done.has(node)) continue;
-      if (!node.active && group.length === 0) {
+      const node = siblings[cursor.at] as SyncEntry;
+      if (!isNode(node)) {
+        if (group.length > 0) break;
         this.passInactive(node);
         continue;
       }
+      if (this.done.has(node)) continue;
       const first = group[0] ?? node;
       const alike = node.model === first.model && node.action === first.action;
       const most = first.action === null ? 1 : batchOf(first, this.batchSize, this.concurrency);
@@ -186,7 +188,7 @@ export class Syncer {
     const ready: Frame[] = [];
     const below = new Map<SyncNode, Cursor>();
     const descend = (frame: Frame, after?: Frame): void => {
-      const siblings = this.nodes.children(frame.node.index);
+      const siblings = this.nodes.below(frame.node);
       if (siblings.length > 0 || after !== undefined) {
         below.set(frame.node, { siblings, at: 0, parent: frame.model, after, release: frame.release });
       }
@@ -216,7 +218,7 @@ export class Syncer {
 
   /** @returns whether to go on with what is below. */
   private passUnchanged({ node, model }: Frame): boolean {
-    this.logUnchanged(node);
+    this.logUnchanged(node.element);
     if (model === undefined) {
       this.noObject(node);
       return false;
@@ -226,17 +228,18 @@ export class Syncer {
   }
 
   /** Most of a large diff: without looking at the target's objects. */
-  private passInactive({ index, end }: SyncNode): void {
-    for (let at = index; at < end; at++) {
+  private passInactive(top: DiffElement): void {
+    for (const { element } of walk([top])) {
       checkAborted(this.options.signal);
-      this.logUnchanged(this.nodes.at(at));
+      this.logUnchanged(element);
       this.progress.advance(1);
     }
   }
 
-  private logUnchanged(node: SyncNode): void {
+  private logUnchanged(element: DiffElement): void {
     if ((this.flags & DiffSyncFlags.LOG_UNCHANGED_RECORDS) === 0) return;
-    this.dst.logger.debug('No changes to apply; no action needed', about(node, DiffSyncStatus.SUCCESS));
+    const params = about({ element, action: null, uid: this.nodes.uidOf(element) }, DiffSyncStatus.SUCCESS);
+    this.dst.logger.debug('No changes to apply; no action needed', params);
   }
 
   private async isWanted({ element, action }: SyncNode): Promise<boolean> {
@@ -326,24 +329,23 @@ export class Syncer {
     moves.delete(key);
     const wasAside = this.window.aside;
     this.window.aside = true;
-    const node = this.nodes.at(old);
-    const parent = node.parent < 0 ? undefined : await this.window.get(this.nodes.at(node.parent));
-    if (!(await this.isDroppedSilently(node))) {
-      await this.process([node], parent);
+    const above = this.nodes.parentOf(old);
+    const parent = above && (await this.window.get(above));
+    if (!(await this.isDroppedSilently(old))) {
+      await this.process([old], parent);
     } else if (frame.model !== undefined) {
-      await this.removeWithChildren(node, frame.model, parent);
+      await this.removeWithChildren(old, frame.model, parent);
     }
-    this.done.add(node);
+    this.done.add(old);
     this.window.aside = wasAside;
     frame.model = await this.window.get(frame.node);
   }
 
   /** Whether something above is deleted with SKIP_CHILDREN_ON_DELETE, so that this object's own hook is not to be called. */
-  private async isDroppedSilently({ parent }: SyncNode): Promise<boolean> {
-    for (let at = parent; at >= 0; at = this.nodes.at(at).parent) {
-      const node = this.nodes.at(at);
-      if (node.action !== 'delete') return false;
-      const flags = (await this.window.get(node))?.modelFlags ?? DiffSyncModelFlags.NONE;
+  private async isDroppedSilently(node: SyncNode): Promise<boolean> {
+    for (let above = this.nodes.parentOf(node); above !== undefined; above = this.nodes.parentOf(above)) {
+      if (above.action !== 'delete') return false;
+      const flags = (await this.window.get(above))?.modelFlags ?? DiffSyncModelFlags.NONE;
       if ((flags & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) !== 0) return true;
     }
     return false;
@@ -372,8 +374,7 @@ export class Syncer {
     } finally {
       release();
     }
-    for (let at = node.index; at < node.end; at++) {
-      const gone = this.nodes.at(at);
+    for (const gone of this.nodes.within(node)) {
       this.window.set(gone, undefined);
       this.nodes.moves.delete(keyOf(gone));
       this.record(gone);
@@ -431,6 +432,13 @@ export class Syncer {
   }
 }
 
+/** How many elements stand for an object of the target. */
+function countPresent(diff: Diff): number {
+  let present = 0;
+  for (const { element } of walk(diff.getChildren())) if (element.destAttrs !== null) present++;
+  return present;
+}
+
 function isDeletedLast({ node, model }: Frame): boolean {
   const flags = model?.modelFlags ?? DiffSyncModelFlags.NONE;
   const natural = node.aboveMove || (flags & DiffSyncModelFlags.NATURAL_DELETION_ORDER) !== 0;
@@ -452,7 +460,10 @@ function atLeast(option: string, value: number, least: number): number {
   throw new ValueError(`${option} is ${value}, not a number from ${least} on`);
 }
 
-function about({ element, action, uid }: SyncNode, status?: DiffSyncStatus): LogParams {
+function about(
+  { element, action, uid }: Pick<SyncNode, 'element' | 'action' | 'uid'>,
+  status?: DiffSyncStatus,
+): LogParams {
   const params = { action, model: element.type, uniqueId: uid, diffs: element.getAttrsDiffs() };
   return status === undefined ? params : { ...params, status };
 }

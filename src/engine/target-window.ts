@@ -29,7 +29,7 @@ export class TargetWindow {
     if (!this.aside && index < this.last) this.end = 0; // The order of the work has gone back.
     if (!this.objects.has(key)) {
       if (index >= this.end && !this.aside) await this.fetchAhead(index);
-      else await this.fetch([index]);
+      else await this.fetch([node]);
     }
     if (!this.aside) this.last = index;
     return this.objects.get(key);
@@ -40,13 +40,14 @@ export class TargetWindow {
   }
 
   private async fetchAhead(start: number): Promise<void> {
-    const wanted: number[] = [];
+    const wanted: SyncNode[] = [];
     let index = start;
     let changes = 0;
     while (index < this.nodes.length && changes < WINDOW && wanted.length < MAX_WINDOW) {
-      const node = this.nodes.at(index++);
+      const node = this.nodes.nodeAt(index++);
+      if (node === undefined) continue;
       if (node.action !== null) changes++;
-      if (node.active) wanted.push(node.index, ...this.oldPlace(node));
+      wanted.push(node, ...this.oldPlace(node));
     }
     this.end = index;
     this.objects.clear();
@@ -54,26 +55,24 @@ export class TargetWindow {
   }
 
   /** What is looked at when an object that is created here has moved: its old parent, and what was below it. */
-  private oldPlace(node: SyncNode): number[] {
+  private oldPlace(node: SyncNode): SyncNode[] {
     const old = node.action === 'create' ? this.nodes.moves.get(keyOf(node)) : undefined;
     if (old === undefined) return [];
-    const { parent, end } = this.nodes.at(old);
-    const places = parent < 0 ? [] : [parent];
-    for (let below = old + 1; below < Math.min(end, old + WINDOW); below++) places.push(below);
-    return places;
+    const parent = this.nodes.parentOf(old);
+    const [, ...below] = this.nodes.within(old, WINDOW);
+    return parent === undefined ? below : [parent, ...below];
   }
 
-  private async fetch(indexes: readonly number[]): Promise<void> {
+  private async fetch(nodes: readonly SyncNode[]): Promise<void> {
     const wanted = new Map<string, Map<string, SyncNode>>();
-    for (const index of indexes) {
-      const node = this.nodes.at(index);
-      const nodes = wanted.get(node.element.type) ?? new Map<string, SyncNode>();
-      wanted.set(node.element.type, nodes.set(node.uid, node));
+    for (const node of nodes) {
+      const alike = wanted.get(node.element.type) ?? new Map<string, SyncNode>();
+      wanted.set(node.element.type, alike.set(node.uid, node));
     }
     this.revision = this.store.revision;
-    for (const [type, nodes] of wanted) {
-      const models = await this.store.find({ model: type, uids: [...nodes.keys()] });
-      for (const [at, node] of [...nodes.values()].entries()) this.set(node, models[at]);
+    for (const [type, alike] of wanted) {
+      const models = await this.store.find({ model: type, uids: [...alike.keys()] });
+      for (const [at, node] of [...alike.values()].entries()) this.set(node, models[at]);
     }
   }
 }

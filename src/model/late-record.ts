@@ -48,8 +48,8 @@ function plainUid(model: DiffSyncModel, maxBytes: number): string | undefined {
   try {
     if (model.modelFlags !== definitionOf(model).modelFlags) return undefined;
     let room = maxBytes;
-    for (const name of fieldNames(model)) {
-      room = roomAfterPlain(fieldOf(model, name), roomAfterPlain(name, room));
+    for (const field of fieldNames(model)) {
+      room = roomAfterPlain(field, fieldOf(model, field), room);
       if (room < 0) return undefined;
     }
     const uid = model.getUniqueId();

@@ -34,10 +34,11 @@ export function checkSize(model: string, record: ModelRecord, maxBytes: number):
   );
 }
 
-/** As `roomAfter`, for texts, numbers and the like, and lists of them; negative for any other value. */
-export function roomAfterPlain(value: unknown, room: number): number {
-  if (!Array.isArray(value)) return isPlainScalar(value) ? roomAfter(value, room) : -1;
-  let left = room - SCALAR_BYTES;
+/** What is left of `room` after a field of a text, a number or the like, or of a list of them; negative for any other. */
+export function roomAfterPlain(field: string, value: unknown, room: number): number {
+  let left = room - SCALAR_BYTES - CHAR_BYTES * field.length;
+  if (!Array.isArray(value)) return isPlainScalar(value) ? roomAfter(value, left) : -1;
+  left -= SCALAR_BYTES;
   for (const item of value) {
     if (!isPlainScalar(item) || (left = roomAfter(item, left)) < 0) return -1;
   }

@@ -281,9 +281,14 @@ function withLinks(record: ModelRecord, links: NonNullable<Waiting['links']>): M
   const data = { ...record.data };
   for (const [field, changes] of links) {
     const before: readonly string[] = Array.isArray(data[field]) ? (data[field] as string[]) : [];
-    const kept = before.filter((uid) => !changes.get(uid)?.unlinked);
-    const present = new Set(kept);
-    for (const [uid, { linked }] of changes) if (linked && !present.has(uid)) kept.push(uid);
+    const missing = new Map(changes);
+    const kept = before.filter((uid) => {
+      const change = changes.get(uid);
+      if (change?.unlinked === true) return false;
+      if (change !== undefined) missing.delete(uid);
+      return true;
+    });
+    for (const [uid, { linked }] of missing) if (linked) kept.push(uid);
     data[field] = kept;
   }
   const { uid, flags } = record;
