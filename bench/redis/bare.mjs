@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 
-const WRITE_CHUNK = 500;
+export const WRITE_CHUNK = 500;
 const READ_CHUNK = 1000;
 /** Chunks in flight. */
 const WINDOW = 2;
@@ -91,7 +91,7 @@ export async function remove(redis, items, keyOf) {
   await inWindow(items, WRITE_CHUNK, (chunk) => redis.unlink(chunk.map(keyOf)));
 }
 
-async function inWindow(items, size, work) {
+export async function inWindow(items, size, work) {
   const results = [];
   let at = 0;
   const worker = async () => {

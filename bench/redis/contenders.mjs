@@ -7,6 +7,7 @@ export const contenders = [
   { name: 'ours', load: async () => (await import('./ours.mjs')).open },
   { name: 'ioredis + JSON', load: async () => (await import('./bare.mjs')).open },
   { name: 'ioredis, raw', rounds: 3, load: async () => (await import('./bare.mjs')).openRaw },
+  { name: 'our steps, bare', rounds: 3, load: async () => (await import('./least.mjs')).open },
   { name: 'keyv', most: 10_000, load: async () => (await import('./keyv.mjs')).open },
   { name: 'cache-manager', most: 10_000, rounds: 3, load: async () => (await import('./cache-manager.mjs')).open },
   { name: 'unstorage', most: 10_000, load: async () => (await import('./unstorage.mjs')).open },

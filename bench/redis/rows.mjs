@@ -81,7 +81,9 @@ async function measure(contender, devices, admin, add) {
   add('bytes an object', ((await usedMemory(admin)) - before) / items.length);
   const part = items.slice(0, PART);
   await timed('re-add equal', part.length, () => contender.addMany(part));
-  await timed('update', changed.length, () => contender.updateMany(changed));
+  if (contender.updateMany !== undefined) {
+    await timed('update', changed.length, () => contender.updateMany(changed));
+  }
   const firsts = names.slice(0, CALLS);
   await timed('get, each awaited', firsts.length, () => oneByOne(firsts, (name) => contender.get(name)));
   const found = await timed('getByUids', some.length, () => contender.getByUids(some));
@@ -100,7 +102,7 @@ async function measure(contender, devices, admin, add) {
   if (contender.modelNames !== undefined) {
     assert.deepEqual(await timed('model names (a call)', 1, () => contender.modelNames()), ['device']);
   }
-  await timed('remove', part.length, () => contender.removeMany(part));
+  if (contender.removeMany !== undefined) await timed('remove', part.length, () => contender.removeMany(part));
 }
 
 async function usedMemory(admin) {

@@ -132,15 +132,16 @@ export abstract class BaseStore {
   protected abstract disconnect(): Promise<void>;
   /** Settles when the backend has answered. */
   protected abstract probe(): Promise<void>;
-  /** In the order of `uids`; undefined where there is none. */
+  /** In the order of `uids`, each of them once; undefined where there is none. */
   protected abstract readRecords(
     model: string,
     uids: readonly string[],
     signal?: AbortSignal,
   ): Promise<readonly (ModelRecord | undefined)[]>;
   /**
-   * As `readRecords`, with what `make` makes of each; what it throws is the error of the read. Overridden where records come
-   * some at a time: they are made into something while the next ones are on their way.
+   * What `make` makes of each record, repeats included: of each a record of its own, which it may keep. What it throws is the
+   * error of the read. Overridden where records come some at a time: they are made into something while the next ones are on
+   * their way.
    */
   protected async readEach<T>(
     model: string,
@@ -148,7 +149,16 @@ export abstract class BaseStore {
     make: (record: ModelRecord) => T,
     signal?: AbortSignal,
   ): Promise<(T | undefined)[]> {
-    return mapInTurns(await this.readRecords(model, uids, signal), (record) => record && make(record));
+    const distinct = [...new Set(uids)];
+    const records = await this.readRecords(model, distinct, signal);
+    if (distinct.length === uids.length) return mapInTurns(records, (record) => record && make(record));
+    const byUid = new Map(distinct.map((uid, index) => [uid, records[index]]));
+    const seen = new Set<string>();
+    return mapInTurns(uids, (uid) => {
+      const record = byUid.get(uid);
+      const repeated = seen.size === seen.add(uid).size;
+      return record && make(repeated ? copyRecord(record) : record);
+    });
   }
   /**
    * As `readRecords`, in pages of one or more. Here: all in one. Overridden where the rest of what is asked for need not be
@@ -397,19 +407,7 @@ export abstract class BaseStore {
     const name = this.nameOf(model);
     for (const uid of uids) checkUniqueId(name, uid);
     return this.operations.run('getByUids', { model: name, reads: uids, signal }, async () => {
-      const build = this.builder(model);
-      const distinct = [...new Set(uids)];
-      if (distinct.length === uids.length) return this.readEach(name, distinct, build, signal);
-      const records = await this.readRecords(name, distinct, signal);
-      const byUid = new Map(distinct.map((uid, index) => [uid, records[index]]));
-      const seen = new Set<string>();
-      const objects: (ObjectOf<R> | undefined)[] = [];
-      await inTurns(uids, (uid) => {
-        const record = byUid.get(uid);
-        const repeated = seen.size === seen.add(uid).size;
-        objects.push(record && build(repeated ? copyRecord(record) : record));
-      });
-      return objects;
+      return this.readEach(name, uids, this.builder(model), signal);
     });
   }
 
@@ -510,15 +508,11 @@ export abstract class BaseStore {
     const conflicts: InsertConflict[] = [];
     const groups = this.recordsByModel(objs);
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
-      const places = new Map<string, number>();
-      const inserts: ModelRecord[] = [];
-      for (const record of records) {
-        if (places.has(record.uid)) continue;
-        places.set(record.uid, inserts.length);
-        inserts.push(record);
-      }
+      const uids = new Set<string>();
+      const inserts = records.filter(({ uid }) => uids.size !== uids.add(uid).size);
       const repeats = inserts.length < records.length;
-      const about = { model, uids: [...places.keys()], ...options };
+      const places = new Map(repeats ? [...uids].map((uid, place) => [uid, place]) : []);
+      const about = { model, uids: [...uids], ...options };
       const there = await this.operations.run('addMany', about, () =>
         this.insertRecords(model, inserts, options.signal),
       );

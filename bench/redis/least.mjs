@@ -1,0 +1,37 @@
+import { Redis } from 'ioredis';
+import { defineScripts } from '../../dist/store/redis/redis-scripts.js';
+import { inWindow, read, WRITE_CHUNK } from './bare.mjs';
+import { Device } from './models.mjs';
+
+const [INDEX, STATE, PREFIX] = ['index', 'state', ''].map((kind) => `diffsync${kind && '.'}${kind}:least:device:`);
+const [LAYOUT, NO_TTL, LAST] = ['2', '0', ''];
+const HOUR_MS = 3_600_000;
+
+/**
+ * The least that a store costs which adds objects in RedisStore's atomic steps and reads them as objects of a model: only
+ * the step is sent, and only the object made. No check of what is stored, no gathering, no time-out, no repeat. The bound of
+ * what can be gained in this process.
+ */
+export async function open(url) {
+  const redis = new Redis(url);
+  defineScripts(redis, { cluster: false });
+  const limit = String(Date.now() + HOUR_MS);
+  let writes = 0;
+  const insert = (devices) => {
+    const items = [];
+    for (const device of devices) items.push(device.name, JSON.stringify(device));
+    return redis.diffsyncInsert(INDEX, STATE, PREFIX, 'lane', String(++writes), limit, LAYOUT, NO_TTL, LAST, items);
+  };
+  const readAll = (names) => read(redis, names, (name) => PREFIX + name, decode);
+  return {
+    items: (devices) => devices,
+    add: (device) => insert([device]),
+    addMany: (devices) => inWindow(devices, WRITE_CHUNK, insert),
+    get: async (name) => decode(await redis.get(PREFIX + name)),
+    getByUids: readAll,
+    getAll: readAll,
+    close: () => redis.quit(),
+  };
+}
+
+const decode = (text) => Device.hydrate(JSON.parse(text));
