@@ -1,33 +1,12 @@
 import { inspect } from 'node:util';
-import {
-  DiffSyncError,
-  ObjectAlreadyExists,
-  ObjectNotFound,
-  ObjectStoreException,
-  ValueError,
-  type StoreErrorCode,
-} from '../errors.js';
+import { DiffSyncError, ObjectStoreException, ValueError, type ObjectNotFound } from '../errors.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
-import {
-  bindModel,
-  childUids,
-  classOf,
-  parseModel,
-  type ChildLinkRecorder,
-  type DiffSyncModel,
-} from '../model/diffsync-model.js';
+import { childUids, classOf, parseModel, type ChildLinkRecorder, type DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelHost } from '../model/model-hooks.js';
-import { sameValue } from '../values.js';
-import { isModelName, shown } from '../model/model-definition.js';
-import { ModelRegistry } from '../model/model-registry.js';
-import { viewer, type ObjectView } from '../model/object-view.js';
-import { copyRecord, fromRecord, sameRecord, toRecord, type ModelRecord } from '../model/model-record.js';
-import { clash, misfit } from '../model/record-fit.js';
-import { checkSize } from '../model/record-size.js';
-import { toLateRecord } from '../model/late-record.js';
+import { copyRecord, sameRecord, type ModelRecord } from '../model/model-record.js';
+import type { ObjectView } from '../model/object-view.js';
 import { setAttrs } from '../model/set-attrs.js';
-import { TextRecord, toTextRecord } from '../model/text-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { inTurns, mapInTurns } from './event-loop.js';
 import { Flusher } from './flusher.js';
@@ -35,6 +14,7 @@ import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
 import { Operations, type HeldOptions, type OperationOptions } from './operations.js';
 import { checkStoreId } from './store-id.js';
 import { StoreReporter, type StoreReport } from './store-report.js';
+import { StoredObjects, type RecordKeeping } from './stored-objects.js';
 import {
   MAX_TOGETHER,
   WriteBehind,
@@ -80,12 +60,10 @@ export abstract class BaseStore {
   readonly maxObjectBytes: number;
 
   protected state: 'new' | 'open' | 'closing' | 'closed' = 'new';
-  protected readonly registry = new ModelRegistry();
   private log: DiffSyncLogger;
-  private host: ModelHost | undefined;
   private opening: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
-  private readonly behind = new WriteBehind((models) => this.registry.parentsFirst(models));
+  private readonly behind = new WriteBehind((models) => this.objects.registry.parentsFirst(models));
   private readonly flusher = new Flusher(
     () => this.drain(),
     () => !this.behind.isEmpty(),
@@ -107,6 +85,7 @@ export abstract class BaseStore {
       if (this.holds === 0) this.flusher.schedule();
     },
   };
+  protected readonly objects = new StoredObjects(this.recordKeeping(), this.links);
 
   constructor(options: BaseStoreOptions = {}) {
     if (options.storeId !== undefined) checkStoreId(options.storeId);
@@ -220,7 +199,7 @@ export abstract class BaseStore {
       try {
         for await (const page of this.scanRecords(model, PAGE_SIZE)) {
           for (const record of page) {
-            const reason = this.misfitOf(model, record);
+            const reason = this.objects.misfitOf(model, record);
             if (reason === undefined) reporter.objects++;
             else reporter.add({ kind: 'undecodable', model, uniqueId: record.uid, reason, repaired: false });
           }
@@ -310,7 +289,7 @@ export abstract class BaseStore {
 
   /** The adapter that this store serves. */
   get adapter(): ModelHost | undefined {
-    return this.host;
+    return this.objects.host;
   }
 
   /** @internal Changes with every write that is not deferred, so that the engine knows when a hook has written. */
@@ -327,16 +306,17 @@ export abstract class BaseStore {
    * @throws ObjectStoreException (STORE_ALREADY_BOUND): two adapters in one store would overwrite each other's objects.
    */
   bindAdapter(adapter: ModelHost, models: readonly ModelClass[], logger: DiffSyncLogger): void {
-    if (this.host !== undefined && this.host !== adapter) {
+    const { host } = this.objects;
+    if (host !== undefined && host !== adapter) {
       throw new ObjectStoreException(
-        `${String(this)} already serves the adapter "${this.host.name}" and cannot serve "${adapter.name}" too: give each ` +
+        `${String(this)} already serves the adapter "${host.name}" and cannot serve "${adapter.name}" too: give each ` +
           `adapter a store of its own, in Nest with DiffSyncStoreModule.forFeature(['…', '…']) and @InjectStore('…')`,
         { code: 'STORE_ALREADY_BOUND' },
       );
     }
-    this.host = adapter;
+    this.objects.host = adapter;
     if (this.log === SILENT_LOGGER) this.log = logger;
-    for (const model of models) this.registry.register(model);
+    for (const model of models) this.objects.registry.register(model);
   }
 
   /** The name, with the store id where there is one: `mystore (123)`. */
@@ -364,22 +344,22 @@ export abstract class BaseStore {
   async get<R extends ModelRef>(
     options: OperationOptions & { readonly model: R; readonly identifier: IdentifierOf<R> },
   ): Promise<ObjectOf<R>> {
-    const name = this.nameOf(options.model);
-    const uid = this.uidOf(options.model, options.identifier);
+    const name = this.objects.nameOf(options.model);
+    const uid = this.objects.uidOf(options.model, options.identifier);
     const { signal } = options;
     return this.operations.run('get', { model: name, uid, reads: [uid], signal }, async () => {
       const [record] = await this.readRecords(name, [uid], signal);
-      if (record === undefined) throw this.notFound(name, uid);
-      return this.toObject(options.model, record);
+      if (record === undefined) throw this.objects.notFound(name, uid);
+      return this.objects.toObject(options.model, record);
     });
   }
 
   /** All objects of a model, in insertion order. */
   async getAll<R extends ModelRef>(options: OperationOptions & { readonly model: R }): Promise<ObjectOf<R>[]> {
-    const name = this.nameOf(options.model);
+    const name = this.objects.nameOf(options.model);
     const { signal } = options;
     return this.operations.run('getAll', { model: name, signal }, async () => {
-      const build = this.builder(options.model);
+      const build = this.objects.builder(options.model);
       const objects: ObjectOf<R>[] = [];
       for await (const page of this.scanRecords(name, PAGE_SIZE)) {
         signal?.throwIfAborted();
@@ -395,7 +375,8 @@ export abstract class BaseStore {
   ): Promise<ObjectOf<R>[]> {
     const objects = await this.find(options);
     const missing = objects.indexOf(undefined);
-    if (missing !== -1) throw this.notFound(this.nameOf(options.model), options.uids[missing] as string);
+    if (missing !== -1)
+      throw this.objects.notFound(this.objects.nameOf(options.model), options.uids[missing] as string);
     return objects as ObjectOf<R>[];
   }
 
@@ -404,17 +385,17 @@ export abstract class BaseStore {
     options: OperationOptions & { readonly uids: readonly string[]; readonly model: R },
   ): Promise<(ObjectOf<R> | undefined)[]> {
     const { model, uids, signal } = options;
-    const name = this.nameOf(model);
+    const name = this.objects.nameOf(model);
     for (const uid of uids) checkUniqueId(name, uid);
     return this.operations.run('getByUids', { model: name, reads: uids, signal }, async () => {
-      return this.readEach(name, uids, this.builder(model), signal);
+      return this.readEach(name, uids, this.objects.builder(model), signal);
     });
   }
 
   /** @internal As `getAll`, for comparisons. */
   async viewAll(model: string): Promise<ObjectView[]> {
     return this.operations.run('getAll', { model }, async () => {
-      const viewOf = this.viewer(model);
+      const viewOf = this.objects.viewer(model);
       const views: ObjectView[] = [];
       for await (const page of this.scanRecords(model, PAGE_SIZE))
         for (const record of page) views.push(viewOf(record));
@@ -428,7 +409,7 @@ export abstract class BaseStore {
     uids: readonly string[],
   ): AsyncGenerator<readonly (ObjectView | undefined)[], void, undefined> {
     for (const uid of uids) checkUniqueId(model, uid);
-    const viewOf = this.viewer(model);
+    const viewOf = this.objects.viewer(model);
     const pages = this.readPages(model, uids)[Symbol.asyncIterator]();
     try {
       for (;;) {
@@ -448,8 +429,8 @@ export abstract class BaseStore {
     const { model, batchSize = PAGE_SIZE, signal } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new ValueError(`batchSize is ${batchSize}, not a whole number above 0`);
-    const name = this.nameOf(model);
-    const build = this.builder(model);
+    const name = this.objects.nameOf(model);
+    const build = this.objects.builder(model);
     const scan = async (): Promise<AsyncIterable<readonly ModelRecord[]>> => this.scanRecords(name, batchSize);
     const pages = (await this.operations.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
     try {
@@ -469,7 +450,7 @@ export abstract class BaseStore {
   /** How many objects of a model, or of all models. */
   async count(options: OperationOptions & { readonly model?: ModelRef } = {}): Promise<number> {
     const { model, signal } = options;
-    const name = model === undefined ? undefined : this.nameOf(model);
+    const name = model === undefined ? undefined : this.objects.nameOf(model);
     return this.operations.run('count', name === undefined ? { signal } : { model: name, signal }, async () => {
       if (name !== undefined) return this.countRecords(name);
       let total = 0;
@@ -486,13 +467,13 @@ export abstract class BaseStore {
    * @throws ValueError naming model, unique id and field, for a value that no store can keep.
    */
   async add({ obj, signal }: OperationOptions & { readonly obj: DiffSyncModel }): Promise<void> {
-    const model = this.learn(obj);
-    const record = this.recordOf(obj);
+    const model = this.objects.learn(obj);
+    const record = this.objects.recordOf(obj);
     const about = { model, uids: [record.uid], signal };
     const [existing] = await this.operations.run('add', about, () => this.insertRecords(model, [record], signal));
     if (existing !== undefined && !sameRecord(existing, record))
-      throw this.alreadyExists({ model, record, existing }, 1);
-    this.bind(obj);
+      throw this.objects.alreadyExists({ model, record, existing }, 1);
+    this.objects.bind(obj);
   }
 
   /**
@@ -506,7 +487,7 @@ export abstract class BaseStore {
 
   private async addAll(objs: readonly DiffSyncModel[], options: HeldOptions): Promise<void> {
     const conflicts: InsertConflict[] = [];
-    const groups = this.recordsByModel(objs);
+    const groups = this.objects.recordsByModel(objs);
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
       const uids = new Set<string>();
       const inserts = records.filter(({ uid }) => uids.size !== uids.add(uid).size);
@@ -521,12 +502,12 @@ export abstract class BaseStore {
         const record = records[index] as ModelRecord;
         const place = repeats ? (places.get(record.uid) as number) : index;
         const existing = (there[place] ?? inserts[place]) as ModelRecord;
-        if (sameRecord(existing, record)) this.bind(obj);
+        if (sameRecord(existing, record)) this.objects.bind(obj);
         else conflicts.push({ model, record, existing });
         index++;
       });
     }
-    if (conflicts[0] !== undefined) throw this.alreadyExists(conflicts[0], conflicts.length);
+    if (conflicts[0] !== undefined) throw this.objects.alreadyExists(conflicts[0], conflicts.length);
   }
 
   /** Replaces the stored object at its place in the order, or appends it. Binds the object to the store's adapter. */
@@ -575,7 +556,7 @@ export abstract class BaseStore {
     const uid = model.createUniqueId(ids as never);
     const [stored] = await this.find<ModelClass>({ model, uids: [uid], signal });
     if (stored !== undefined) return [stored as InstanceType<C>, false];
-    const obj = await parseModel(this.registry.resolve(model), { ...(ids as object), ...attrs });
+    const obj = await parseModel(this.objects.registry.resolve(model), { ...(ids as object), ...attrs });
     return (await this.getOrAddModelInstance(obj, { signal })) as [InstanceType<C>, boolean];
   }
 
@@ -584,12 +565,12 @@ export abstract class BaseStore {
     obj: M,
     { signal }: OperationOptions = {},
   ): Promise<[obj: M, created: boolean]> {
-    const model = this.learn(obj);
-    const record = this.recordOf(obj);
+    const model = this.objects.learn(obj);
+    const record = this.objects.recordOf(obj);
     return this.operations.run('getOrAddModelInstance', { model, uids: [record.uid], signal }, async () => {
       const [existing] = await this.insertRecords(model, [record], signal);
-      if (existing !== undefined) return [this.toObject(classOf(obj), existing) as M, false];
-      this.bind(obj);
+      if (existing !== undefined) return [this.objects.toObject(classOf(obj), existing) as M, false];
+      this.objects.bind(obj);
       return [obj, true];
     });
   }
@@ -605,7 +586,7 @@ export abstract class BaseStore {
     const { model, ids, attrs, signal } = options;
     const uid = model.createUniqueId(ids as never);
     const make = (): Promise<DiffSyncModel> =>
-      parseModel(this.registry.resolve(model), { ...(ids as object), ...(attrs as object) });
+      parseModel(this.objects.registry.resolve(model), { ...(ids as object), ...(attrs as object) });
     return (await this.updateOr('updateOrInstantiate', model, uid, attrs, make, signal)) as [InstanceType<C>, boolean];
   }
 
@@ -625,13 +606,13 @@ export abstract class BaseStore {
   /** @internal All of a model, in insertion order. */
   async *recordPages(model: string, pageSize: number): AsyncGenerator<readonly ModelRecord[], void, undefined> {
     const pages = await this.operations.run('copy', { model }, async () => this.scanRecords(model, pageSize));
-    for await (const page of pages) yield page.map((record) => this.own(record));
+    for await (const page of pages) yield page.map((record) => this.objects.own(record));
   }
 
   /** @internal In the order of `uids`, each of them once. */
   async recordsAt(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
     const records = await this.operations.run('copy', { model }, () => this.readRecords(model, uids));
-    return records.map((record) => record && this.own(record));
+    return records.map((record) => record && this.objects.own(record));
   }
 
   /** @internal Each where none is. Answers, by position, the record that was in the way. */
@@ -652,15 +633,15 @@ export abstract class BaseStore {
 
   /** @internal As `add` for an object known to be absent. */
   async deferAdd(obj: DiffSyncModel): Promise<void> {
-    this.behind.insert(this.learn(obj), this.recordOf(obj));
-    this.bind(obj);
+    this.behind.insert(this.objects.learn(obj), this.objects.recordOf(obj));
+    this.objects.bind(obj);
     await this.drainWhenFull();
   }
 
   /** @internal As `update`. */
   async deferUpdate(obj: DiffSyncModel): Promise<void> {
-    this.behind.put(this.learn(obj), this.recordOf(obj));
-    this.bind(obj);
+    this.behind.put(this.objects.learn(obj), this.objects.recordOf(obj));
+    this.objects.bind(obj);
     await this.drainWhenFull();
   }
 
@@ -682,8 +663,8 @@ export abstract class BaseStore {
 
   /** @internal As `remove` for an object known to be there. */
   async deferRemove(obj: DiffSyncModel, { removeChildren = false } = {}): Promise<void> {
-    this.behind.remove(this.learn(obj), obj.getUniqueId());
-    this.unbind(obj);
+    this.behind.remove(this.objects.learn(obj), obj.getUniqueId());
+    this.objects.unbind(obj);
     if (removeChildren) {
       await this.removeBelow([obj], async (type, uids, records) =>
         uids.map((uid, at) => records[at] !== undefined && this.behind.remove(type, uid)),
@@ -693,6 +674,17 @@ export abstract class BaseStore {
   }
 
   // ---- Shared work
+
+  /** Read when it is used: a subclass sets its fields after this class has its own. */
+  private recordKeeping(): RecordKeeping {
+    return {
+      toString: () => String(this),
+      maxObjectBytes: () => this.maxObjectBytes,
+      sharesRecords: () => this.sharesRecords,
+      keepsTexts: () => this.keepsTexts,
+      encodesInTurn: () => this.encodesInTurn,
+    };
+  }
 
   /** `close` waits for the whole of a large call. @param work is told whether it is held so. */
   private async held(objs: readonly DiffSyncModel[], work: (held: boolean) => Promise<void>): Promise<void> {
@@ -707,12 +699,12 @@ export abstract class BaseStore {
   }
 
   private async updateAll(operation: string, objs: readonly DiffSyncModel[], options: HeldOptions): Promise<void> {
-    const groups = this.recordsByModel(objs);
+    const groups = this.objects.recordsByModel(objs);
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
       const last = new Map(records.map((record) => [record.uid, record]));
       const about = { model, uids: [...last.keys()], ...options };
       await this.operations.run(operation, about, () => this.putRecords(model, [...last.values()], options.signal));
-      for (const obj of group) this.bind(obj);
+      for (const obj of group) this.objects.bind(obj);
     }
   }
 
@@ -723,7 +715,7 @@ export abstract class BaseStore {
   ): Promise<void> {
     if (removeChildren) await this.flush(); // Links of any object below may wait.
     let missing: ObjectNotFound | undefined;
-    for (const [model, group] of this.byModel(objs)) {
+    for (const [model, group] of this.objects.byModel(objs)) {
       const byUid = new Map<string, DiffSyncModel>();
       const note = (obj: DiffSyncModel): void => void byUid.set(obj.getUniqueId(), obj);
       if (group.length <= PAGE_SIZE) group.forEach(note);
@@ -732,10 +724,10 @@ export abstract class BaseStore {
       await this.operations.run(operation, { model, uids, signal }, async () => {
         const present = await this.deleteRecords(model, uids, signal);
         const removed = [...byUid.values()].filter((_, index) => present[index]);
-        for (const obj of removed) this.unbind(obj);
+        for (const obj of removed) this.objects.unbind(obj);
         if (removeChildren) await this.removeBelow(removed, (type, below) => this.deleteRecords(type, below));
         const first = uids[present.indexOf(false)];
-        if (first !== undefined) missing ??= this.notFound(model, first);
+        if (first !== undefined) missing ??= this.objects.notFound(model, first);
       });
     }
     if (missing !== undefined) throw missing;
@@ -781,10 +773,10 @@ export abstract class BaseStore {
         });
       }
     }
-    const model = this.registry.get(type);
+    const model = this.objects.registry.get(type);
     return model === undefined
       ? []
-      : records.flatMap((record) => (record === undefined ? [] : [this.hydrate(model, record)]));
+      : records.flatMap((record) => (record === undefined ? [] : [this.objects.hydrate(model, record)]));
   }
 
   private async updateOr(
@@ -795,7 +787,7 @@ export abstract class BaseStore {
     make: () => Promise<DiffSyncModel>,
     signal: AbortSignal | undefined,
   ): Promise<[DiffSyncModel, boolean]> {
-    const name = this.nameOf(model);
+    const name = this.objects.nameOf(model);
     checkUniqueId(name, uid);
     return this.operations.run(operation, { model: name, uids: [uid], signal }, async () => {
       for (;;) {
@@ -805,18 +797,18 @@ export abstract class BaseStore {
           name,
           [uid],
           (_, current) => {
-            found = current && this.toObject(model, current);
+            found = current && this.objects.toObject(model, current);
             if (found === undefined) return undefined;
-            return setAttrs(found, attrs) ? this.recordOf(found) : undefined;
+            return setAttrs(found, attrs) ? this.objects.recordOf(found) : undefined;
           },
           signal,
         );
         if (found !== undefined) return [found, false];
         const obj = await make();
         setAttrs(obj, attrs);
-        const [existing] = await this.insertRecords(name, [this.recordOf(obj)], signal);
+        const [existing] = await this.insertRecords(name, [this.objects.recordOf(obj)], signal);
         if (existing === undefined) {
-          this.bind(obj);
+          this.objects.bind(obj);
           return [obj, true];
         }
       }
@@ -856,190 +848,11 @@ export abstract class BaseStore {
       }),
     );
     const different = conflicts.filter(({ record, existing }) => !sameRecord(record, existing));
-    if (different[0] !== undefined) throw this.alreadyExists(different[0], different.length);
+    if (different[0] !== undefined) throw this.objects.alreadyExists(different[0], different.length);
   }
 
   private async drainWhenFull(): Promise<void> {
     if (this.behind.size >= (this.holds === 0 ? MAX_WAITING : MAX_TOGETHER)) await this.flush();
-  }
-
-  private byModel(objs: readonly DiffSyncModel[]): Map<string, DiffSyncModel[]> {
-    const groups = new Map<string, DiffSyncModel[]>();
-    for (const obj of objs) {
-      const model = this.learn(obj);
-      const group = groups.get(model);
-      if (group === undefined) groups.set(model, [obj]);
-      else group.push(obj);
-    }
-    return groups;
-  }
-
-  /**
-   * All objects are checked before the first is written. Few at once, so that calls which nobody awaits keep their order;
-   * more with room for others.
-   */
-  private recordsByModel(objs: readonly DiffSyncModel[]): readonly ModelGroup[] | Promise<readonly ModelGroup[]> {
-    const groups = [...this.byModel(objs)];
-    if (objs.length <= PAGE_SIZE) {
-      return groups.map(([model, group]) => ({ model, group, records: group.map((obj) => this.recordOf(obj)) }));
-    }
-    const recordOf = (obj: DiffSyncModel): ModelRecord =>
-      this.encodesInTurn ? toLateRecord(obj, this.maxObjectBytes) : this.recordOf(obj);
-    return Promise.all(
-      groups.map(async ([model, group]) => ({ model, group, records: await mapInTurns(group, recordOf) })),
-    );
-  }
-
-  /** @throws ValueError for what no store can keep, or this one may not. */
-  private recordOf(obj: DiffSyncModel): ModelRecord {
-    const record = this.keepsTexts ? toTextRecord(obj) : toRecord(obj);
-    checkSize(obj.getType(), record, this.maxObjectBytes);
-    return record;
-  }
-
-  private learn(obj: DiffSyncModel): string {
-    return this.nameOf(classOf(obj));
-  }
-
-  private nameOf(model: ModelRef): string {
-    const known = typeof model === 'string' ? model : typeof model === 'function' ? model : classOf(model);
-    if (typeof known === 'string') {
-      if (!isModelName(known)) throw new ValueError(`${shown(known)} is not a model name`);
-      return known;
-    }
-    this.registry.learn(known);
-    return known.modelName;
-  }
-
-  private classFor(model: ModelRef): ModelClass | undefined {
-    if (typeof model === 'string') return this.registry.get(model);
-    return this.registry.resolve(typeof model === 'function' ? model : classOf(model));
-  }
-
-  private uidOf(model: ModelRef, identifier: string | object): string {
-    const name = this.nameOf(model);
-    if (typeof identifier === 'string') {
-      checkUniqueId(name, identifier);
-      return identifier;
-    }
-    const known = this.classFor(model);
-    if (known === undefined) {
-      throw new ValueError(
-        `${String(this)}: no class is registered for the model name "${name}", so its identifiers are not known; pass the ` +
-          `class, or a unique id`,
-      );
-    }
-    return known.createUniqueId(identifier as never);
-  }
-
-  private toObject<R extends ModelRef>(model: R, record: ModelRecord): ObjectOf<R> {
-    return this.builder(model)(record);
-  }
-
-  /** Makes objects of a model's records. */
-  private builder<R extends ModelRef>(model: R): (record: ModelRecord) => ObjectOf<R> {
-    let known: ModelClass | undefined;
-    return (record) => {
-      const obj = this.hydrate((known ??= this.builtBy(model)), record);
-      this.bind(obj);
-      return obj as ObjectOf<R>;
-    };
-  }
-
-  /** The class of the objects that are made of a model's records. */
-  private builtBy(model: ModelRef): ModelClass {
-    const known = this.classFor(model);
-    if (known !== undefined) return known;
-    throw new ValueError(
-      `${String(this)}: no class is registered for the model name "${String(model)}"; pass the class, or list it in the ` +
-        `models of the adapter`,
-    );
-  }
-
-  /** @throws ObjectStoreException (STORE_CORRUPT) for a record that is no object of the class. */
-  private hydrate(model: ModelClass, record: ModelRecord): DiffSyncModel {
-    this.checkFit(model, record);
-    try {
-      return fromRecord(model, this.own(record));
-    } catch (error) {
-      const reason = clash(model, record);
-      throw reason === undefined ? error : this.corrupt(model.modelName, record.uid, reason, error);
-    }
-  }
-
-  /** Records that this process keeps are those that it made. */
-  private checkFit(model: ModelClass, record: ModelRecord): void {
-    if (this.sharesRecords) return;
-    const reason = misfit(model, record);
-    if (reason !== undefined) throw this.corrupt(model.modelName, record.uid, reason);
-  }
-
-  /** Why a record is no object of its model, as far as that is known here; undefined when it is one. */
-  protected misfitOf(model: string, record: ModelRecord): string | undefined {
-    const known = this.registry.get(model);
-    return known && (misfit(known, record) ?? clash(known, record));
-  }
-
-  protected corrupt(
-    model: string,
-    uid: string,
-    reason: string,
-    cause?: unknown,
-    code: StoreErrorCode = 'STORE_CORRUPT',
-  ): ObjectStoreException {
-    return new ObjectStoreException(
-      `${String(this)} is damaged: ${model} "${uid}" ${reason}. verify() lists all that is wrong`,
-      { code, ...(cause === undefined ? {} : { cause }) },
-    );
-  }
-
-  private viewer(model: string): (record: ModelRecord) => ObjectView {
-    const known = this.registry.get(model);
-    const build = (record: ModelRecord): DiffSyncModel =>
-      this.toObject(model, this.sharesRecords ? record : copyRecord(record));
-    if (known === undefined) return build;
-    const viewOf = viewer(known, build);
-    const check = (record: ModelRecord): void => this.checkFit(known, record);
-    return (record) => {
-      // What nobody asks for needs no look.
-      if (record instanceof TextRecord) record.onDecoded(check);
-      else check(record);
-      return viewOf(record);
-    };
-  }
-
-  /** A record that may be given away. */
-  private own(record: ModelRecord): ModelRecord {
-    return this.sharesRecords ? copyRecord(record) : record;
-  }
-
-  private bind(obj: DiffSyncModel): void {
-    if (this.host !== undefined && (obj.adapter === undefined || obj.adapter === this.host)) {
-      bindModel(obj, this.host, this.links);
-    }
-  }
-
-  private unbind(obj: DiffSyncModel): void {
-    if (obj.adapter === this.host) bindModel(obj, undefined, undefined);
-  }
-
-  private notFound(model: string, uid: string): ObjectNotFound {
-    return new ObjectNotFound(`${model} ${uid} not present in ${String(this)}`);
-  }
-
-  private alreadyExists({ model, record, existing }: InsertConflict, conflicts: number): ObjectAlreadyExists {
-    const known = this.registry.get(model) as ModelClass;
-    const others = conflicts > 1 ? `; ${conflicts - 1} more of this call likewise` : '';
-    const ids = (data: Readonly<Record<string, unknown>>): unknown[] =>
-      known.definition.identifiers.map((key) => data[key]);
-    const alike = sameValue(ids(existing.data), ids(record.data))
-      ? `its other fields differ; update() replaces it`
-      : `its identifiers ${inspect(ids(existing.data))} and the new object's ${inspect(ids(record.data))} join to the same ` +
-        `unique id`;
-    return new ObjectAlreadyExists(
-      `Object ${record.uid} already present in ${String(this)} as a different ${model}: ${alike}${others}`,
-      this.toObject(known, copyRecord(existing)), // It may be what the backend keeps.
-    );
   }
 }
 
@@ -1049,13 +862,6 @@ type RemoveRecords = (
   uids: readonly string[],
   records: readonly (ModelRecord | undefined)[],
 ) => Promise<readonly boolean[]>;
-
-/** Objects of one model, and by position their records. */
-interface ModelGroup {
-  readonly model: string;
-  readonly group: readonly DiffSyncModel[];
-  readonly records: readonly ModelRecord[];
-}
 
 /** Whether it is about what is stored, and not about the backend. */
 export function isDamage(error: unknown): error is ObjectStoreException {

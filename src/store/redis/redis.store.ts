@@ -74,7 +74,7 @@ export class RedisStore extends BaseStore {
     this.steps = new RedisSteps(store, this.connection, this.keys, this.renewal);
     this.models = new RedisModels(this.keys, this.steps);
     this.places = new RedisPlaces(this.keys, this.steps, this.models);
-    this.texts = new RedisTexts(this.keys, this.steps, this.models, (...damage) => this.corrupt(...damage));
+    this.texts = new RedisTexts(this.keys, this.steps, this.models, (...damage) => this.objects.corrupt(...damage));
     this.swaps = new RedisSwaps(this.keys, this.steps, this.texts, this.maxObjectBytes);
     this.saves = new RedisSave(this.keys, this.steps, this.models, this.texts, this.swaps);
   }
@@ -249,7 +249,7 @@ export class RedisStore extends BaseStore {
   protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
     for (const model of this.writing.keys()) await this.written(model);
     const { keys, steps, models, places, texts } = this;
-    const misfitOf = (model: string, record: ModelRecord): string | undefined => this.misfitOf(model, record);
+    const misfitOf = (model: string, record: ModelRecord): string | undefined => this.objects.misfitOf(model, record);
     return new RedisVerification({ keys, steps, models, places, texts, misfitOf }, repair).run();
   }
 
