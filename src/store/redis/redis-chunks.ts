@@ -2,6 +2,7 @@ import pMap from 'p-map';
 import { ValueError } from '../../errors.js';
 import { encodeRecord } from '../../model/record-codec.js';
 import type { ModelRecord } from '../../model/model-record.js';
+import { Failed } from './gatherer.js';
 import type { ModelKeys } from './redis-keys.js';
 
 /** Objects in one read. */
@@ -130,14 +131,37 @@ export function* uidChunks(
   yield* open.values();
 }
 
-/** Works on some chunks at a time. @param pieces in all chunks together. @returns in the order of the chunks. */
+/**
+ * Works on some chunks at a time, and makes the next one meanwhile. Begins none after a failure.
+ * @param pieces in all chunks together. @returns in the order of the chunks.
+ */
 export async function inWindow<T, R>(
   chunks: Generator<T, void, undefined>,
   pieces: number,
   work: (chunk: T) => Promise<R>,
   signal: AbortSignal | undefined,
 ): Promise<R[]> {
-  if (pieces > 1) return pMap(chunks, work, { concurrency: WINDOW, ...(signal === undefined ? {} : { signal }) });
-  const [only] = chunks;
-  return only === undefined ? [] : [await work(only)];
+  if (pieces <= 1) {
+    const [only] = chunks;
+    return only === undefined ? [] : [await work(only)];
+  }
+  const inFlight: Promise<R>[] = [];
+  let failure: Failed | undefined;
+  const workAfter = async (before: Promise<R> | undefined, chunk: T): Promise<R> => {
+    if (before !== undefined) await before;
+    if (failure !== undefined) throw failure.error;
+    signal?.throwIfAborted();
+    try {
+      return await work(chunk);
+    } catch (error) {
+      failure ??= new Failed(error);
+      throw error;
+    }
+  };
+  const next = (chunk: T): Promise<R> => {
+    const done = workAfter(inFlight.length < WINDOW ? undefined : inFlight.shift(), chunk);
+    inFlight.push(done);
+    return done;
+  };
+  return pMap(chunks, next, { concurrency: WINDOW + 1, ...(signal === undefined ? {} : { signal }) });
 }
