@@ -4,7 +4,9 @@ import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { DiffSyncModel, ObjectAlreadyExists, ObjectNotFound } from '../../src/index.js';
 import { RedisStore } from '../../src/store/redis/index.js';
+import { MAX_TOGETHER } from '../../src/store/write-behind.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { sentCommands } from '../support/sent-commands.js';
 
 class Device extends DiffSyncModel.define({
   name: 'device',
@@ -40,20 +42,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Commands that the server got from clients while `work` ran; a transaction is one. Those inside scripts do not count. */
-async function commands(work: () => Promise<unknown>): Promise<string[]> {
-  const seen: string[] = [];
-  const monitor = await redis.monitor();
-  monitor.on('monitor', (_time: string, [name = '']: string[], source: string) => {
-    if (source !== 'lua') seen.push(name.toLowerCase());
-  });
-  await work();
-  await redis.echo('end');
-  while (!seen.includes('echo')) await new Promise((resolve) => monitor.once('monitor', resolve));
-  monitor.disconnect();
-  const inTransaction = (at: number): boolean => seen.lastIndexOf('multi', at) > seen.lastIndexOf('exec', at - 1);
-  return seen.filter((name, at) => name !== 'echo' && (name === 'exec' || !inTransaction(at)));
-}
+const commands = (work: () => Promise<unknown>): Promise<string[]> => sentCommands(redis, work);
 
 describe('calls, as the server counts them', () => {
   it(`addMany() of ${N} objects: n/500 + 3; getAll(): n/1000 + 3; getByUids(): n/1000 + 1`, async () => {
@@ -223,6 +212,20 @@ describe('a neighbour on the same server', () => {
       },
       getByUids: { run: () => store.getByUids({ model: Device, uids: last.map((obj) => obj.getUniqueId()) }) },
       removeMany: { before: add, run: remove },
+      'a flush of as much as goes together': {
+        run: async () => {
+          const release = store.holdDeferred();
+          for (const obj of last.slice(0, MAX_TOGETHER / 2)) await store.deferAdd(obj);
+          for (const obj of part(0).slice(0, MAX_TOGETHER / 2)) await store.deferRemove(obj);
+          release();
+          await store.flush();
+          expect(await store.count()).toBe(MANY - PART);
+        },
+        before: async () => {
+          await store.addMany({ objs: [...part(0), ...last] });
+          await remove();
+        },
+      },
       clear: { before: fill, run: () => store.clear() },
     };
     const slow: Record<string, string[]> = {};

@@ -28,13 +28,30 @@ for key = 1, #KEYS, 2 do
   table.insert(models, model)
 end
 
+local function keysOf(model, list)
+  local keys = {}
+  for number, at in ipairs(list) do
+    keys[number] = model.prefix .. ARGV[at]
+  end
+  return keys
+end
+
+-- MGET finds nothing where a key holds something else.
+local function checkTypes(keys)
+  local texts = 0
+  for _, text in ipairs(#keys > 0 and redis.call('MGET', unpack(keys)) or {}) do
+    texts = texts + (text and 1 or 0)
+  end
+  if #keys > 0 and redis.call('EXISTS', unpack(keys)) > texts then
+    for _, key in ipairs(keys) do
+      redis.call('STRLEN', key)
+    end
+  end
+end
+
 for _, model in ipairs(models) do
-  for _, at in ipairs(model[INSERTS]) do
-    redis.call('STRLEN', model.prefix .. ARGV[at])
-  end
-  for _, at in ipairs(model[PUTS]) do
-    redis.call('STRLEN', model.prefix .. ARGV[at])
-  end
+  checkTypes(keysOf(model, model[INSERTS]))
+  checkTypes(keysOf(model, model[PUTS]))
   for _, at in ipairs(model.left == nil and model[SWAPS] or {}) do
     if redis.call('GET', model.prefix .. ARGV[at]) ~= ARGV[at + 1] then
       return {}
@@ -45,38 +62,41 @@ end
 local answers = {}
 for number, model in ipairs(models) do
   local function remove(list)
-    for _, at in ipairs(model[list]) do
-      redis.call('ZREM', model.index, ARGV[at])
-      redis.call('UNLINK', model.prefix .. ARGV[at])
+    if #list > 0 then
+      local uids = {}
+      for each, at in ipairs(list) do
+        uids[each] = ARGV[at]
+      end
+      redis.call('ZREM', model.index, unpack(uids))
+      redis.call('UNLINK', unpack(keysOf(model, list)))
     end
   end
   local new = model.left == nil
   if new then
-    remove(REPLACED)
+    remove(model[REPLACED])
   end
   local last = redis.call('ZRANGE', model.index, -1, -1, 'WITHSCORES')
   local score = tonumber(last[2] or 0)
+  local objects, places = {}, {}
   local function store(at)
-    local object = model.prefix .. ARGV[at]
-    local joins = model.expiry and redis.call('EXISTS', object) == 0
-    redis.call('SET', object, ARGV[at + 1], 'KEEPTTL')
-    if joins then
-      redis.call('PEXPIREAT', object, model.expiry)
-    end
+    table.insert(objects, model.prefix .. ARGV[at])
+    table.insert(objects, ARGV[at + 1])
   end
   local function place(at)
     score = score + 1
-    redis.call('ZADD', model.index, 'NX', score, ARGV[at])
+    table.insert(places, score)
+    table.insert(places, ARGV[at])
   end
 
   -- A repeated write may be the one that found it empty.
   local answer, undone = { last[2] and new and 0 or 1 }, {}
+  local inserts = keysOf(model, model[INSERTS])
+  local there = #inserts > 0 and redis.call('MGET', unpack(inserts))
   for position, at in ipairs(model[INSERTS]) do
     if new or model.left[position] then
-      local there = redis.call('GET', model.prefix .. ARGV[at])
-      if there then
+      if there[position] then
         table.insert(answer, position)
-        table.insert(answer, there)
+        table.insert(answer, there[position])
         table.insert(undone, position)
       else
         store(at)
@@ -84,15 +104,29 @@ for number, model in ipairs(models) do
       place(at)
     end
   end
-  if new then
-    for _, at in ipairs(model[PUTS]) do
-      store(at)
-      place(at)
+  for _, at in ipairs(new and model[PUTS] or {}) do
+    store(at)
+    place(at)
+  end
+  if #places > 0 then
+    redis.call('ZADD', model.index, 'NX', unpack(places))
+  end
+  if model.expiry then
+    for at = 1, #objects, 2 do
+      local joins = redis.call('EXISTS', objects[at]) == 0
+      redis.call('SET', objects[at], objects[at + 1], 'KEEPTTL')
+      if joins then
+        redis.call('PEXPIREAT', objects[at], model.expiry)
+      end
     end
+  elseif #objects > 0 then
+    redis.call('MSET', unpack(objects))
+  end
+  if new then
     for _, at in ipairs(model[SWAPS]) do
       redis.call('SET', model.prefix .. ARGV[at], ARGV[at + 2], 'KEEPTTL')
     end
-    remove(REMOVED)
+    remove(model[REMOVED])
   end
   if model.expiry and not last[2] then
     redis.call('PEXPIREAT', model.index, model.expiry)
