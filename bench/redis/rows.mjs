@@ -9,11 +9,12 @@ import { referenceRows } from './reference.mjs';
 const CALLS = 2_000;
 const PART = 10_000;
 
-/** What is measured, in the order of the table; microseconds an object, or a call where it says so. */
+/** What is measured, in the order of the table; microseconds an object, or a call where it says so; the server: its CPU time. */
 export const ROWS = [
   'add, each awaited',
   'add, none awaited',
   'addMany',
+  'addMany, the server',
   're-add equal',
   'update',
   'get, each awaited',
@@ -76,9 +77,10 @@ async function measure(contender, devices, admin, add) {
   await admin.flushall();
   await timed('add, none awaited', items.length, () => Promise.all(items.map((item) => contender.add(item))));
   await admin.flushall();
-  const before = await usedMemory(admin);
+  const [memory, cpu] = [await usedMemory(admin), await usedCpu(admin)];
   await timed('addMany', items.length, () => contender.addMany(items));
-  add('bytes an object', ((await usedMemory(admin)) - before) / items.length);
+  add('addMany, the server', ((await usedCpu(admin)) - cpu) / items.length);
+  add('bytes an object', ((await usedMemory(admin)) - memory) / items.length);
   const part = items.slice(0, PART);
   await timed('re-add equal', part.length, () => contender.addMany(part));
   if (contender.updateMany !== undefined) {
@@ -107,6 +109,13 @@ async function measure(contender, devices, admin, add) {
 
 async function usedMemory(admin) {
   return Number(/^used_memory:(\d+)/m.exec(await admin.info('memory'))[1]);
+}
+
+/** Microseconds, of the server and the kernel for it. */
+async function usedCpu(admin) {
+  const info = await admin.info('cpu');
+  const seconds = ['user', 'sys'].map((kind) => Number(new RegExp(`^used_cpu_${kind}:([\\d.]+)`, 'm').exec(info)[1]));
+  return (seconds[0] + seconds[1]) * 1e6;
 }
 
 function everyNth(list, nth) {
