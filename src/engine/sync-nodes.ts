@@ -43,7 +43,7 @@ export class SyncNodes {
   /** How many elements the diff has. */
   readonly elements: number;
   /** How many of them are deletes. */
-  deletes = 0;
+  readonly deletes: number;
   /** `type uid` -> the delete, not yet begun, of an object that is created elsewhere in the same diff: it has moved. */
   readonly moves = new Map<string, SyncNode>();
 
@@ -53,16 +53,16 @@ export class SyncNodes {
     private readonly dst: Side,
   ) {
     const deleted = new Map<string, SyncNode>();
+    let [elements, deletes] = [0, 0];
     const open: OpenElement[] = [];
     const close = (depth: number): void => {
       while (open.length > depth) {
         const node = this.close(open.pop() as OpenElement, open.at(-1));
         if (node?.action !== 'delete') continue;
         deleted.set(keyOf(node), node);
-        this.deletes++;
+        deletes++;
       }
     };
-    let elements = 0;
     for (const { element, depth } of walk(diff.getChildren())) {
       close(depth);
       const { action } = element;
@@ -78,6 +78,7 @@ export class SyncNodes {
     }
     close(0);
     this.elements = elements;
+    this.deletes = deletes;
     this.findMoves(deleted);
   }
 

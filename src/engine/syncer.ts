@@ -229,11 +229,14 @@ export class Syncer {
 
   /** Most of a large diff: without looking at the target's objects. */
   private passInactive(top: DiffElement): void {
-    for (const { element } of walk([top])) {
+    const pass = (element: DiffElement): void => {
       checkAborted(this.options.signal);
       this.logUnchanged(element);
       this.progress.advance(1);
-    }
+    };
+    pass(top);
+    const below = top.getChildren();
+    if (below.length > 0) for (const { element } of walk(below)) pass(element);
   }
 
   private logUnchanged(element: DiffElement): void {

@@ -14,7 +14,7 @@ import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
 import { Operations, type HeldOptions, type OperationOptions } from './operations.js';
 import { checkStoreId } from './store-id.js';
 import { StoreReporter, type StoreReport } from './store-report.js';
-import { StoredObjects, type RecordKeeping } from './stored-objects.js';
+import { AT_ONCE, StoredObjects, type RecordKeeping } from './stored-objects.js';
 import {
   MAX_TOGETHER,
   WriteBehind,
@@ -688,7 +688,7 @@ export abstract class BaseStore {
 
   /** `close` waits for the whole of a large call. @param work is told whether it is held so. */
   private async held(objs: readonly DiffSyncModel[], work: (held: boolean) => Promise<void>): Promise<void> {
-    if (objs.length <= PAGE_SIZE) return work(false);
+    if (objs.length <= AT_ONCE) return work(false);
     return this.operations.hold(() => work(true));
   }
 
@@ -718,7 +718,7 @@ export abstract class BaseStore {
     for (const [model, group] of this.objects.byModel(objs)) {
       const byUid = new Map<string, DiffSyncModel>();
       const note = (obj: DiffSyncModel): void => void byUid.set(obj.getUniqueId(), obj);
-      if (group.length <= PAGE_SIZE) group.forEach(note);
+      if (group.length <= AT_ONCE) group.forEach(note);
       else await inTurns(group, note);
       const uids = [...byUid.keys()];
       await this.operations.run(operation, { model, uids, signal }, async () => {

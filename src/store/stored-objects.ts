@@ -24,7 +24,7 @@ import type { ModelRef, ObjectOf } from './model-ref.js';
 import type { InsertConflict } from './write-behind.js';
 
 /** Objects whose records are made at once; more leave room for others in between. */
-const AT_ONCE = 1000;
+export const AT_ONCE = 1000;
 
 /** How a store keeps records, as its `BaseStore` says. */
 export interface RecordKeeping {
@@ -90,10 +90,12 @@ export class StoredObjects {
     return record;
   }
 
+  /** The name of the object's model; its class is remembered, unless another one has the name. */
   learn(obj: DiffSyncModel): string {
     return this.nameOf(classOf(obj));
   }
 
+  /** As `learn`, of whatever names a model. @throws ValueError for a text that is no model name. */
   nameOf(model: ModelRef): string {
     const known = typeof model === 'string' ? model : typeof model === 'function' ? model : classOf(model);
     if (typeof known === 'string') {
@@ -109,6 +111,7 @@ export class StoredObjects {
     return this.registry.resolve(typeof model === 'function' ? model : classOf(model));
   }
 
+  /** @throws ValueError for what is no unique id, or identifiers of a model whose class is not known. */
   uidOf(model: ModelRef, identifier: string | object): string {
     const name = this.nameOf(model);
     if (typeof identifier === 'string') {
@@ -173,6 +176,7 @@ export class StoredObjects {
     return known && (misfit(known, record) ?? clash(known, record));
   }
 
+  /** The error for an object that is damaged. */
   corrupt(
     model: string,
     uid: string,
@@ -186,6 +190,7 @@ export class StoredObjects {
     );
   }
 
+  /** What comparisons see of a model's records; an object is made of those that somebody asks for more. */
   viewer(model: string): (record: ModelRecord) => ObjectView {
     const known = this.registry.get(model);
     const build = (record: ModelRecord): DiffSyncModel =>
@@ -206,6 +211,7 @@ export class StoredObjects {
     return this.store.sharesRecords() ? copyRecord(record) : record;
   }
 
+  /** Makes it an object of the adapter, unless it is one of another. */
   bind(obj: DiffSyncModel): void {
     if (this.host !== undefined && (obj.adapter === undefined || obj.adapter === this.host)) {
       bindModel(obj, this.host, this.links);
