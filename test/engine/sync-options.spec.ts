@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   Adapter,
   Diff,
+  DiffElement,
   DiffSyncFlags,
   DiffSyncModel,
   DiffSyncModelFlags,
@@ -21,10 +22,12 @@ import {
   type CreateContext,
   type CreateItem,
   type DeleteItem,
+  type DiffSyncLogger,
   type SyncFilter,
   type SyncOptions,
   type UpdateItem,
 } from '../../src/index.js';
+import { SILENT_LOGGER } from '../../src/logging/logger.js';
 import { stores } from '../support/stores.js';
 
 class Site extends DiffSyncModel.define({
@@ -515,7 +518,48 @@ describe('a model that is its own child', () => {
   });
 });
 
+describe('what is unchanged', () => {
+  it('is passed by in its order, each object once', async () => {
+    const unchanged: unknown[] = [];
+    const logger: DiffSyncLogger = {
+      ...SILENT_LOGGER,
+      debug: (message, params) => {
+        if (message.startsWith('No changes')) unchanged.push(params?.uniqueId);
+      },
+    };
+    const [source, target] = sides(Device, { logger });
+    for (const site of ['first', 'second', 'third'])
+      await fill(source, site, { [`${site} a`]: 'leaf', [`${site} b`]: 'leaf' });
+    await fill(target, 'first', { 'first a': 'leaf', 'first b': 'leaf' });
+    await fill(target, 'second', { 'second a': 'spine', 'second b': 'leaf' });
+    await fill(target, 'third', { 'third a': 'leaf', 'third b': 'leaf' });
+    const progress: unknown[] = [];
+    await target.syncFrom(source, {
+      flags: DiffSyncFlags.LOG_UNCHANGED_RECORDS,
+      onProgress: (stage, current, total) => void (stage === 'sync' && progress.push(`${current} of ${total}`)),
+    });
+    expect(unchanged).toEqual(['first', 'first a', 'first b', 'second', 'second b', 'third', 'third a', 'third b']);
+    expect(progress).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].map((current) => `${current} of 9`));
+  });
+});
+
 describe('maxDeletePercent', () => {
+  it('of a diff that nobody compared counts what its elements say the target has', async () => {
+    const [source, target] = await mixed();
+    const diff = new Diff();
+    const site = new DiffElement('site', 'nyc', { name: 'nyc' });
+    site.addAttrs({ source: { region: '' }, dest: { region: '' } });
+    diff.add(site);
+    for (const name of ['x', 'y', 'z']) {
+      const device = new DiffElement('device', name, { name });
+      device.addAttrs(name === 'x' ? { dest: { role: 'leaf' } } : { source: { role: 'leaf' }, dest: { role: 'leaf' } });
+      site.addChild(device);
+    }
+    await expect(target.syncFrom(source, { diff, maxDeletePercent: 24 })).rejects.toThrow('1 of 4 objects');
+    await target.syncFrom(source, { diff, maxDeletePercent: 25 });
+    expect(await target.getOrNone(Device, 'x')).toBeNull();
+  });
+
   it('of a selection and of a plan counts all that was compared', async () => {
     const [source, target] = await mixed();
     const diff = await target.diffFrom(source);
