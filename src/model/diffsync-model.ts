@@ -195,7 +195,11 @@ export abstract class DiffSyncModel<
   }
 
   getUniqueId(): string {
-    return classOf(this).createUniqueId(this.getIdentifiers() as never);
+    const model = classOf(this);
+    const isStandard = joinsIdentifiers(model) && this.getIdentifiers === DiffSyncModel.prototype.getIdentifiers;
+    // Asked for with every object and every link: texts, as most identifiers are, need no copy.
+    const joined = isStandard ? joinedTexts(this, model.definition.identifiers) : undefined;
+    return joined ?? model.createUniqueId(this.getIdentifiers() as never);
   }
 
   /** A copy of the identifiers, in the order of the definition. */
@@ -528,6 +532,17 @@ function comparisonOf(compare: object): Record<string, AttributeComparison> {
   return Object.fromEntries(
     own.flatMap(([attr, how]) => (how === undefined ? [] : [[attr, how === 'set' ? sameItems : how]])),
   );
+}
+
+/** As `joinIdentifiers`; undefined unless all of them are texts. */
+function joinedTexts(model: DiffSyncModel, identifiers: readonly string[]): string | undefined {
+  let uid: string | undefined;
+  for (const field of identifiers) {
+    const value = Object.hasOwn(model, field) ? fieldOf(model, field) : undefined;
+    if (typeof value !== 'string') return undefined;
+    uid = uid === undefined ? value : `${uid}__${value}`;
+  }
+  return uid;
 }
 
 function pick(model: DiffSyncModel, names: readonly string[]): Record<string, unknown> {

@@ -248,6 +248,29 @@ describe('a model', () => {
     expect(new ZodDevice({ name: 'r1' }).getChildrenMapping()).toEqual({ interface: 'interfaces' });
   });
 
+  it('has the unique id that its class makes of the identifiers that it answers', () => {
+    class Upper extends Interface {
+      static override createUniqueId({ device, port }: { device: string; port: string }): string {
+        return `${device.toUpperCase()}/${port}`;
+      }
+    }
+    class Renamed extends Interface {
+      override getIdentifiers(): { device: string; port: string } {
+        return { device: 'other', port: this.port };
+      }
+    }
+    class Numbered extends DiffSyncModel.define({
+      name: 'numbered',
+      schema: z.object({ site: z.string(), id: z.union([z.number(), z.null()]) }),
+      identifiers: ['site', 'id'],
+    }) {}
+    const fields = { device: 'r1', port: 'e0' };
+    expect(new Upper(fields).getUniqueId()).toBe('R1/e0');
+    expect(new Renamed(fields).getUniqueId()).toBe('other__e0');
+    expect(new Numbered({ site: 'nyc', id: 7 }).getUniqueId()).toBe('nyc__7');
+    expect(() => new Numbered({ site: 'nyc', id: null }).getUniqueId()).toThrow('identifier "id" is null');
+  });
+
   it('answers identifiers and attributes in the order of the definition', () => {
     const obj = new Interface({ speed: 10, port: 'e0', device: 'r1' });
     expect(Object.entries(obj.getIdentifiers())).toEqual([
