@@ -4,7 +4,7 @@ import { inWindow, read, WRITE_CHUNK } from './bare.mjs';
 import { Device } from './models.mjs';
 
 const [INDEX, STATE, PREFIX] = ['index', 'state', ''].map((kind) => `diffsync${kind && '.'}${kind}:least:device:`);
-const [LAYOUT, NO_TTL, LAST] = ['2', '0', ''];
+const [LAYOUT, NO_TTL, LAST] = ['1', '0', ''];
 const HOUR_MS = 3_600_000;
 
 /**

@@ -55,7 +55,7 @@ export class SyncNodes {
     const deleted = new Map<string, SyncNode>();
     let [elements, deletes] = [0, 0];
     const open: OpenElement[] = [];
-    const close = (depth: number): void => {
+    const closeTo = (depth: number): void => {
       while (open.length > depth) {
         const node = this.close(open.pop() as OpenElement, open.at(-1));
         if (node?.action !== 'delete') continue;
@@ -64,7 +64,7 @@ export class SyncNodes {
       }
     };
     for (const { element, depth } of walk(diff.getChildren())) {
-      close(depth);
+      closeTo(depth);
       const { action } = element;
       open.push({
         index: this.list.length,
@@ -76,7 +76,7 @@ export class SyncNodes {
       this.list.push(element);
       elements++;
     }
-    close(0);
+    closeTo(0);
     this.elements = elements;
     this.deletes = deletes;
     this.findMoves(deleted);
@@ -131,7 +131,10 @@ export class SyncNodes {
 
   /** The unique id of an element's object. */
   uidOf(element: DiffElement): string {
-    return uidOf(element, this.modelNamed(element.type));
+    const model = this.modelNamed(element.type);
+    // Most keys are never asked for, and stay where they are.
+    const known = joinsIdentifiers(model) ? element.uidOf(model.definition.identifiers) : undefined;
+    return known ?? model.createUniqueId(element.keys as never);
   }
 
   private between(start: number, end: number): SyncEntry[] {
@@ -153,7 +156,7 @@ export class SyncNodes {
       return undefined;
     }
     if (above !== undefined) above.active = true;
-    const uid = uidOf(element, model);
+    const uid = this.uidOf(element);
     const node = { index, element, action, model, uid, parent: above?.index ?? -1, end: list.length, aboveMove: false };
     list[index] = node;
     return node;
@@ -177,12 +180,6 @@ export class SyncNodes {
     if (model !== undefined) return model;
     throw new ObjectStoreWrongType(`${this.dst.name} has no model "${type}", which the diff names`);
   }
-}
-
-/** Most keys are never asked for, and stay where they are. */
-function uidOf(element: DiffElement, model: ModelClass): string {
-  const known = joinsIdentifiers(model) ? element.uidOf(model.definition.identifiers) : undefined;
-  return known ?? model.createUniqueId(element.keys as never);
 }
 
 function elementOf(entry: SyncEntry): DiffElement {

@@ -18,7 +18,7 @@ import {
 } from './model-definition.js';
 import type { DefinedModel, DefineOptions, FieldOf, ModelClass } from './defined-model.js';
 import type { CreateContext, ModelHost } from './model-hooks.js';
-import { joinIdentifiers } from './unique-id.js';
+import { joinIdentifiers, joinTexts } from './unique-id.js';
 
 /** Told of every change to a stored object's child lists, so that its store can save it. */
 export interface ChildLinkRecorder {
@@ -198,7 +198,7 @@ export abstract class DiffSyncModel<
     const model = classOf(this);
     const isStandard = joinsIdentifiers(model) && this.getIdentifiers === DiffSyncModel.prototype.getIdentifiers;
     // Asked for with every object and every link: texts, as most identifiers are, need no copy.
-    const joined = isStandard ? joinedTexts(this, model.definition.identifiers) : undefined;
+    const joined = isStandard ? joinTexts(model.definition.identifiers, this) : undefined;
     return joined ?? model.createUniqueId(this.getIdentifiers() as never);
   }
 
@@ -532,17 +532,6 @@ function comparisonOf(compare: object): Record<string, AttributeComparison> {
   return Object.fromEntries(
     own.flatMap(([attr, how]) => (how === undefined ? [] : [[attr, how === 'set' ? sameItems : how]])),
   );
-}
-
-/** As `joinIdentifiers`; undefined unless all of them are texts. */
-function joinedTexts(model: DiffSyncModel, identifiers: readonly string[]): string | undefined {
-  let uid: string | undefined;
-  for (const field of identifiers) {
-    const value = Object.hasOwn(model, field) ? fieldOf(model, field) : undefined;
-    if (typeof value !== 'string') return undefined;
-    uid = uid === undefined ? value : `${uid}__${value}`;
-  }
-  return uid;
 }
 
 function pick(model: DiffSyncModel, names: readonly string[]): Record<string, unknown> {

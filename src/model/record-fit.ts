@@ -1,7 +1,7 @@
 import type { ModelClass } from './defined-model.js';
 import { hasOwnUniqueId } from './diffsync-model.js';
 import type { ModelRecord } from './model-record.js';
-import { joinIdentifiers } from './unique-id.js';
+import { joinIdentifiers, joinTexts } from './unique-id.js';
 
 /**
  * Why a record cannot be an object of the class, whoever wrote it; undefined when it can. Holds what comparisons and child
@@ -26,10 +26,8 @@ export function clash(model: ModelClass, { data }: ModelRecord): string | undefi
 }
 
 function joined(identifiers: readonly string[], data: Readonly<Record<string, unknown>>): unknown {
-  const [only] = identifiers;
-  if (identifiers.length === 1 && typeof data[only as string] === 'string') return data[only as string];
   try {
-    return joinIdentifiers('', identifiers, data);
+    return joinTexts(identifiers, data) ?? joinIdentifiers('', identifiers, data);
   } catch {
     return undefined; // One is missing, or cannot be written as text.
   }

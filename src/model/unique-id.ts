@@ -21,6 +21,17 @@ export function joinIdentifiers(model: string, identifiers: readonly string[], i
   return uid;
 }
 
+/** As `joinIdentifiers`, without a copy of anything, where all of them are texts; undefined where one is not. */
+export function joinTexts(identifiers: readonly string[], ids: object): string | undefined {
+  let uid: string | undefined;
+  for (const key of identifiers) {
+    const value: unknown = Object.hasOwn(ids, key) ? (ids as Record<string, unknown>)[key] : undefined;
+    if (typeof value !== 'string') return undefined;
+    uid = uid === undefined ? value : `${uid}__${value}`;
+  }
+  return uid;
+}
+
 /** @throws ValueError for a string that some store could not keep apart from another one. */
 export function checkUniqueId(model: string, uid: unknown): asserts uid is string {
   if (typeof uid !== 'string') throw new ValueError(`${model}: a unique id is a string, not ${typeof uid}`);

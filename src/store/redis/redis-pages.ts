@@ -1,3 +1,4 @@
+import { WINDOW } from './redis-chunks.js';
 import type { ModelKeys } from './redis-keys.js';
 import type { ScriptedRedis } from './redis-scripts.js';
 
@@ -25,8 +26,6 @@ export interface Reading {
   empty(): Promise<void>;
 }
 
-/** Pages asked for before they are needed. */
-const WINDOW = 2;
 /** Pages of texts for each page of the index, where the two are read apart. */
 const INDEX_PAGES = 20;
 

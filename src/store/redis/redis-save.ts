@@ -52,10 +52,10 @@ export class RedisSave {
         const conflicts = all.map(({ changes: each, keys, answer }) => this.conflictsOf(each, keys, answer));
         return (await Promise.all(conflicts)).flat();
       }
-      const [first] = models.filter(({ swaps }) => swaps.length > 0);
-      if (first !== undefined && performance.now() >= limit.deadline) {
-        throw this.swaps.contended(first.changes.model, first.changes.modified);
-      }
+      if (performance.now() < limit.deadline) continue;
+      // Nothing else meets what others change.
+      const { changes: met } = models.find(({ swaps }) => swaps.length > 0) as SavedModel;
+      throw this.swaps.contended(met.model, met.modified);
     }
   }
 

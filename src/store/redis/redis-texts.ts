@@ -16,7 +16,7 @@ export type FoundText = string | Failed | undefined;
 /** Of one object: its record or what is made of it, undefined where there is none, or why it cannot be had. */
 export type Result<T = ModelRecord> = T | Failed | undefined;
 
-/** The error for an object that is damaged; `BaseStore#corrupt`. */
+/** The error for an object that is damaged; `StoredObjects#corrupt`. */
 export type DamagedObject = (
   model: string,
   uid: string,

@@ -18,7 +18,7 @@ interface VerifiedStore {
   readonly models: RedisModels;
   readonly places: RedisPlaces;
   readonly texts: RedisTexts;
-  /** Why a record is no object of its model; undefined when it is one. `BaseStore#misfitOf`. */
+  /** Why a record is no object of its model; undefined when it is one. `StoredObjects#misfitOf`. */
   misfitOf(model: string, record: ModelRecord): string | undefined;
 }
 
