@@ -2,13 +2,13 @@ export { Adapter, type AdapterDict, type AdapterOptions, type SyncOptions } from
 export type { Traversal } from './adapter/tree-traversal.js';
 export { Diff, type ModelOperations, type SyncFailure } from './diff/diff.js';
 export { DiffElement, type Attrs, type AttrsDiffs } from './diff/diff-element.js';
-export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/plan.js';
-export type { Selection } from './diff/selection.js';
-export type { DiffSummary } from './diff/tree.js';
-export type { DiffOptions } from './engine/differ.js';
-export type { ObjectFilter, ScopeOptions } from './engine/scope.js';
-export type { ProgressCallback } from './engine/side.js';
-export type { SyncerOptions, SyncFilter } from './engine/syncer.js';
+export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/diff-plan.js';
+export type { Selection } from './diff/diff-selection.js';
+export type { DiffSummary } from './diff/diff-render.js';
+export type { DiffOptions } from './engine/compare/differ.js';
+export type { ObjectFilter, ScopeOptions } from './engine/compare/scope.js';
+export type { ProgressCallback } from './engine/progress.js';
+export type { SyncerOptions, SyncFilter } from './engine/apply/syncer.js';
 export {
   CopyAborted,
   CopyConflict,
@@ -39,7 +39,7 @@ export {
   type SyncLocation,
 } from './errors.js';
 export { DiffSyncFlags, DiffSyncModelFlags, DiffSyncStatus, type DiffSyncAction } from './flags.js';
-export { DiffSyncStoreHealthIndicator, type StoreHealth, type StoreHealthOptions } from './health/store.health.js';
+export { DiffSyncStoreHealthIndicator, type StoreHealth, type StoreHealthOptions } from './module/store.health.js';
 export type { DiffSyncLogger, LogParams, Verbosity } from './logging/logger.js';
 export { enableConsoleLogging } from './logging/nest-logger.js';
 export type { DefinedInstance, DefinedModel, DefineOptions, IdentifiersOf, ModelClass } from './model/defined-model.js';
@@ -54,8 +54,8 @@ export type {
   UpdateItem,
 } from './model/model-hooks.js';
 export type { AttributeComparison, ModelDefinition, ModelSchema } from './model/model-definition.js';
-export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './model/record-codec.js';
-export type { ModelRecord } from './model/model-record.js';
+export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './record/record-codec.js';
+export type { ModelRecord } from './record/model-record.js';
 export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';
 export { DiffSyncStoreModule, type DiffSyncStoreExtras } from './module/diffsync-store.module.js';
 export type {
@@ -70,7 +70,7 @@ export type {
 export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
 export { DiffSyncStoreRegistry, type RegisteredStore } from './module/store-registry.js';
 export { BaseStore, type BaseStoreOptions } from './store/base-store.js';
-export type { OperationOptions } from './store/operations.js';
+export type { OperationOptions } from './store/operation-runner.js';
 export {
   copyStore,
   type CopiedModel,
@@ -78,7 +78,7 @@ export {
   type CopyResult,
   type CopyStoreOptions,
 } from './store/copy-store.js';
-export type { StoreProblem, StoreProblemKind, StoreReport } from './store/store-report.js';
+export type { StoreProblem, StoreProblemKind, StoreReport } from './store/verify-report.js';
 export type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './store/model-ref.js';
 export { SerialStore } from './store/serial-store.js';
 export type { InsertConflict, ModelChanges, RecordChange } from './store/write-behind.js';

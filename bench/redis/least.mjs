@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { defineScripts } from '../../dist/store/redis/redis-scripts.js';
+import { defineScripts } from '../../dist/store/redis/scripts/scripts.js';
 import { inWindow, read, WRITE_CHUNK } from './bare.mjs';
 import { Device } from './models.mjs';
 

@@ -1,16 +1,16 @@
 import { inspect } from 'node:util';
 import { Diff, type ModelOperations } from '../diff/diff.js';
 import { DiffClassMismatch, ModelDefinitionError, ObjectNotFound } from '../errors.js';
-import { Differ, type DiffOptions } from '../engine/differ.js';
+import { Differ, type DiffOptions } from '../engine/compare/differ.js';
 import type { Side } from '../engine/side.js';
-import { checkFresh } from '../engine/freshness.js';
-import { Syncer, type SyncerOptions } from '../engine/syncer.js';
+import { checkStaleness } from '../engine/compare/staleness.js';
+import { Syncer, type SyncerOptions } from '../engine/apply/syncer.js';
 import { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
 import { DiffSyncModel, parseModel } from '../model/diffsync-model.js';
-import { withoutDefaults } from '../model/model-defaults.js';
+import { omitDefaults } from '../model/schema-defaults.js';
 import type { BaseStore } from '../store/base-store.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-ref.js';
 import { LocalStore } from '../store/local/local.store.js';
@@ -100,7 +100,7 @@ export abstract class Adapter implements Side {
       );
     }
     if (options.diff?.isPlan === true && options.allowStale !== true) {
-      await checkFresh(options.diff, source, this, options);
+      await checkStaleness(options.diff, source, this, options);
     }
     const diff = options.diff ?? (await this.diffFrom(source, options));
     const changed = await new Syncer(diff, this, options).perform();
@@ -231,7 +231,7 @@ export abstract class Adapter implements Side {
       const objects: [string, Readonly<Record<string, unknown>>][] = [];
       for await (const obj of this.store.iterate({ model })) {
         const { modelFlags } = obj;
-        const fields = excludeDefaults ? await withoutDefaults(obj, obj.toDict()) : { ...obj.toDict(), modelFlags };
+        const fields = excludeDefaults ? await omitDefaults(obj, obj.toDict()) : { ...obj.toDict(), modelFlags };
         objects.push([obj.getUniqueId(), fields]);
       }
       // Entries, for a unique id such as "__proto__" is an ordinary key here.

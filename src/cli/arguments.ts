@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ValueError } from '../errors.js';
 import type { RedisAddress, RedisStoreOptions } from '../store/redis/redis-options.js';
-import type { Io, StoresCommand } from './stores.js';
+import type { Io, StoresCommand } from './stores.command.js';
 
 export const HELP = `nestjs-diffsync stores [options]
 

@@ -1,6 +1,6 @@
 import { ValueError } from '../errors.js';
 import { HELP, readArguments } from './arguments.js';
-import { stores, type Io } from './stores.js';
+import { stores, type Io } from './stores.command.js';
 
 /** The whole program but its process. @returns its exit code: 0 done, 1 failed or damaged, 2 used wrongly. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {

@@ -1,9 +1,11 @@
 import { inspect } from 'node:util';
 import { ValueError } from '../errors.js';
 import { DiffSyncStatus, type DiffSyncAction } from '../flags.js';
-import { pickFields, sameValue } from '../values.js';
+import { isDeepEqual } from '../values/deep-equal.js';
+import { pickFields } from '../values/clone.js';
 import { Diff } from './diff.js';
-import { changedElements, elementDict, elementText, summarize, walk, type DiffSummary } from './tree.js';
+import { elementDict, elementText, summarize, type DiffSummary } from './diff-render.js';
+import { changedElements, walk } from './diff-walk.js';
 
 export type Attrs = Readonly<Record<string, unknown>>;
 
@@ -33,7 +35,7 @@ export interface ElementFields {
 }
 
 /** An object as a store keeps it. Nobody changes it. */
-export interface Kept {
+export interface ElementRecord {
   readonly uid: string;
   readonly data: Attrs;
 }
@@ -52,8 +54,8 @@ export class DiffElement {
   private source: Attrs | null = null;
   private dest: Attrs | null = null;
   /** Keys and attributes are copied out of these when somebody asks: of most elements nobody does. One for both: they are equal. */
-  private keptSource: Kept | undefined;
-  private keptDest: Kept | undefined;
+  private sourceRecord: ElementRecord | undefined;
+  private destRecord: ElementRecord | undefined;
 
   /**
    * @param type the model's name.
@@ -74,10 +76,15 @@ export class DiffElement {
   }
 
   /** @internal @param dest the source's own record where both sides are equal. */
-  static ofKept(kind: ElementKind, name: string, source: Kept | undefined, dest: Kept | undefined): DiffElement {
+  static fromRecords(
+    kind: ElementKind,
+    name: string,
+    source: ElementRecord | undefined,
+    dest: ElementRecord | undefined,
+  ): DiffElement {
     const element = new DiffElement(kind, name, UNREAD);
-    element.keptSource = source;
-    element.keptDest = dest;
+    element.sourceRecord = source;
+    element.destRecord = dest;
     // Whoever looks at it will want to see what differs: that is less to hold than both objects.
     if (source !== undefined && dest !== undefined && source !== dest) element.take();
     return element;
@@ -124,16 +131,16 @@ export class DiffElement {
 
   /** @internal The unique id that a store knows the object by, if it is made of these identifiers and still at hand. */
   uidOf(identifiers: readonly string[]): string | undefined {
-    return this.kind.fields?.identifiers === identifiers ? (this.keptSource ?? this.keptDest)?.uid : undefined;
+    return this.kind.fields?.identifiers === identifiers ? (this.sourceRecord ?? this.destRecord)?.uid : undefined;
   }
 
   /** What makes the target equal to the source; null where nothing has to be done to the object itself. */
   get action(): DiffSyncAction | null {
-    const { keptSource, keptDest } = this;
-    if (keptSource !== keptDest) {
-      if (keptSource === undefined) return 'delete';
-      if (keptDest === undefined) return 'create';
-    } else if (keptSource !== undefined) return null;
+    const { sourceRecord, destRecord } = this;
+    if (sourceRecord !== destRecord) {
+      if (sourceRecord === undefined) return 'delete';
+      if (destRecord === undefined) return 'create';
+    } else if (sourceRecord !== undefined) return null;
     const { sourceAttrs, destAttrs } = this;
     if (sourceAttrs === null) return destAttrs === null ? null : 'delete';
     if (destAttrs === null) return 'create';
@@ -220,21 +227,22 @@ export class DiffElement {
 
   /** All at once, and lets go of what it is taken from. */
   private take(): void {
-    const { keptSource, keptDest } = this;
-    const record = keptSource ?? keptDest;
+    const { sourceRecord, destRecord } = this;
+    const record = sourceRecord ?? destRecord;
     const { fields } = this.kind;
     if (record === undefined || fields === undefined) return;
     const { identifiers, attributes, compared } = fields;
-    const names = keptSource === undefined || keptDest === undefined ? attributes : compared;
-    const read = (from: Kept | undefined): Attrs | null => (from === undefined ? null : pickFields(from.data, names));
+    const names = sourceRecord === undefined || destRecord === undefined ? attributes : compared;
+    const read = (from: ElementRecord | undefined): Attrs | null =>
+      from === undefined ? null : pickFields(from.data, names);
     this.ids = pickFields(record.data, identifiers);
-    this.source = read(keptSource);
-    this.dest = keptSource === keptDest ? this.source : read(keptDest);
-    this.keptSource = this.keptDest = undefined;
+    this.source = read(sourceRecord);
+    this.dest = sourceRecord === destRecord ? this.source : read(destRecord);
+    this.sourceRecord = this.destRecord = undefined;
   }
 
   private differs(key: string, source: Attrs, dest: Attrs): boolean {
-    if (sameValue(source[key], dest[key])) return false;
+    if (isDeepEqual(source[key], dest[key])) return false;
     const { comparison } = this.kind;
     const same = comparison !== undefined && Object.hasOwn(comparison, key) ? comparison[key] : undefined;
     return same === undefined || !same(source[key], dest[key]);

@@ -11,9 +11,10 @@ import {
   type Plan,
   type PlanHeader,
   type PlanSide,
-} from './plan.js';
-import { copySelected, selects, type Selection } from './selection.js';
-import { changedElements, groupsDict, groupsText, summarize, walk, walkAdded, type DiffSummary } from './tree.js';
+} from './diff-plan.js';
+import { copySelected, selects, type Selection } from './diff-selection.js';
+import { groupsDict, groupsText, summarize, type DiffSummary } from './diff-render.js';
+import { changedElements, walk, walkAdded } from './diff-walk.js';
 
 /** Unique ids of what a sync created, updated and deleted of one model, in the order in which it did. */
 export interface ModelOperations {

@@ -8,7 +8,8 @@ import {
   ObjectStoreWrongType,
 } from '../errors.js';
 import { DiffSyncModelFlags, DiffSyncStatus } from '../flags.js';
-import { pickFields, sameItems } from '../values.js';
+import { hasSameItems } from '../values/deep-equal.js';
+import { pickFields } from '../values/clone.js';
 import {
   checkDefinition,
   type AttributeComparison,
@@ -18,7 +19,7 @@ import {
 } from './model-definition.js';
 import type { DefinedModel, DefineOptions, FieldOf, ModelClass } from './defined-model.js';
 import type { CreateContext, ModelHost } from './model-hooks.js';
-import { joinIdentifiers, joinTexts } from './unique-id.js';
+import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
 
 /** Told of every change to a stored object's child lists, so that its store can save it. */
 export interface ChildLinkRecorder {
@@ -196,9 +197,9 @@ export abstract class DiffSyncModel<
 
   getUniqueId(): string {
     const model = classOf(this);
-    const isStandard = joinsIdentifiers(model) && this.getIdentifiers === DiffSyncModel.prototype.getIdentifiers;
+    const isStandard = usesDefaultUniqueId(model) && this.getIdentifiers === DiffSyncModel.prototype.getIdentifiers;
     // Asked for with every object and every link: texts, as most identifiers are, need no copy.
-    const joined = isStandard ? joinTexts(model.definition.identifiers, this) : undefined;
+    const joined = isStandard ? joinStringIdentifiers(model.definition.identifiers, this) : undefined;
     return joined ?? model.createUniqueId(this.getIdentifiers() as never);
   }
 
@@ -455,34 +456,34 @@ function inspectClass(
 }
 
 /** Whether an object of the class would answer a comparison with what its definition and its record's fields say. */
-export function answersFromRecord(model: ModelClass, fields: Readonly<Record<string, unknown>>): boolean {
-  if (hasOwnAnswers(model)) return false;
+export function comparesByRecord(model: ModelClass, fields: Readonly<Record<string, unknown>>): boolean {
+  if (overridesComparison(model)) return false;
   let known = faithful.get(model);
   if (known === undefined) faithful.set(model, (known = keepsFields(model, fields)));
   return known;
 }
 
 /** Whether an object of the class may say something else than its identifiers joined. */
-export function hasOwnUniqueId(model: ModelClass): boolean {
+export function overridesUniqueId(model: ModelClass): boolean {
   const { prototype } = model;
   const standard = DiffSyncModel.prototype;
   return (
-    !joinsIdentifiers(model) ||
+    !usesDefaultUniqueId(model) ||
     prototype.getUniqueId !== standard.getUniqueId ||
     prototype.getIdentifiers !== standard.getIdentifiers
   );
 }
 
 /** Whether its unique ids are what its definition says. */
-export function joinsIdentifiers({ createUniqueId }: ModelClass): boolean {
+export function usesDefaultUniqueId({ createUniqueId }: ModelClass): boolean {
   return createUniqueId === DiffSyncModel.createUniqueId;
 }
 
-function hasOwnAnswers(model: ModelClass): boolean {
+function overridesComparison(model: ModelClass): boolean {
   const { prototype } = model;
   const standard = DiffSyncModel.prototype;
   return (
-    hasOwnUniqueId(model) ||
+    overridesUniqueId(model) ||
     prototype.getType !== standard.getType ||
     prototype.getAttrs !== standard.getAttrs ||
     prototype.getShortname !== standard.getShortname ||
@@ -530,7 +531,7 @@ function defineProbes<T extends object>(target: T, fields: Readonly<Record<strin
 function comparisonOf(compare: object): Record<string, AttributeComparison> {
   const own = Object.entries(compare) as [string, 'set' | AttributeComparison | undefined][];
   return Object.fromEntries(
-    own.flatMap(([attr, how]) => (how === undefined ? [] : [[attr, how === 'set' ? sameItems : how]])),
+    own.flatMap(([attr, how]) => (how === undefined ? [] : [[attr, how === 'set' ? hasSameItems : how]])),
   );
 }
 

@@ -22,7 +22,7 @@ export function joinIdentifiers(model: string, identifiers: readonly string[], i
 }
 
 /** As `joinIdentifiers`, without a copy of anything, where all of them are texts; undefined where one is not. */
-export function joinTexts(identifiers: readonly string[], ids: object): string | undefined {
+export function joinStringIdentifiers(identifiers: readonly string[], ids: object): string | undefined {
   let uid: string | undefined;
   for (const key of identifiers) {
     const value: unknown = Object.hasOwn(ids, key) ? (ids as Record<string, unknown>)[key] : undefined;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ValueError } from '../errors.js';
 import { checkOptions } from '../store/check-options.js';
 import type { DiffSyncStoreOptions } from './diffsync-store.options.js';
-import { hideSecrets } from './printed-options.js';
+import { hideSecrets } from './redact-options.js';
 
 const NAMESPACE = 'diffsyncStore';
 const KEY = `CONFIGURATION(${NAMESPACE})`;

@@ -1,6 +1,6 @@
 import { ConfigurableModuleBuilder, Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { ValueError } from '../errors.js';
-import { DiffSyncStoreHealthIndicator } from '../health/store.health.js';
+import { DiffSyncStoreHealthIndicator } from './store.health.js';
 import { BaseStore } from '../store/base-store.js';
 import {
   checkFeatures,
@@ -10,7 +10,7 @@ import {
   type FeatureStore,
 } from './diffsync-store.options.js';
 import { getStoreToken } from './diffsync-store.tokens.js';
-import { hideSecrets } from './printed-options.js';
+import { hideSecrets } from './redact-options.js';
 import { createStore } from './store-factory.js';
 import { DiffSyncStoreRegistry } from './store-registry.js';
 

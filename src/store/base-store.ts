@@ -4,19 +4,19 @@ import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
 import { childUids, classOf, parseModel, type ChildLinkRecorder, type DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelHost } from '../model/model-hooks.js';
-import { copyRecord, sameRecord, type ModelRecord } from '../model/model-record.js';
-import type { ObjectView } from '../model/object-view.js';
-import { setAttrs } from '../model/set-attrs.js';
+import { copyRecord, isSameRecord, type ModelRecord } from '../record/model-record.js';
+import type { ObjectView } from '../record/record-view.js';
+import { assignAttributes } from '../model/assign-attributes.js';
 import { checkUniqueId } from '../model/unique-id.js';
-import { inTurns, mapInTurns } from './event-loop.js';
-import { Flusher } from './flusher.js';
+import { forEachYielding, mapYielding } from '../async/event-loop.js';
+import { FlushScheduler } from './flush-scheduler.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
-import { Operations, type HeldOptions, type OperationOptions } from './operations.js';
+import { OperationRunner, type NestedOperationOptions, type OperationOptions } from './operation-runner.js';
 import { checkStoreId } from './store-id.js';
-import { StoreReporter, type StoreReport } from './store-report.js';
-import { AT_ONCE, StoredObjects, type RecordKeeping } from './stored-objects.js';
+import { StoreReporter, type StoreReport } from './verify-report.js';
+import { SYNC_LIMIT, ObjectMapper, type MapperOptions } from './object-mapper.js';
 import {
-  MAX_TOGETHER,
+  MAX_ATOMIC_FLUSH,
   WriteBehind,
   type InsertConflict,
   type ModelChanges,
@@ -63,29 +63,29 @@ export abstract class BaseStore {
   private log: DiffSyncLogger;
   private opening: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
-  private readonly behind = new WriteBehind((models) => this.objects.registry.parentsFirst(models));
-  private readonly flusher = new Flusher(
+  private readonly writeBehind = new WriteBehind((models) => this.objects.registry.parentsFirst(models));
+  private readonly flusher = new FlushScheduler(
     () => this.drain(),
-    () => !this.behind.isEmpty(),
+    () => !this.writeBehind.isEmpty(),
     (error) => this.log.warning(`${String(this)}: not all is saved yet`, { reason: String(error) }),
   );
-  private readonly operations = new Operations({
+  private readonly operations = new OperationRunner({
     toString: () => String(this),
     logger: () => this.log,
     checkOpen: () => this.checkOpen(),
-    mustFlush: (about) => this.behind.concerns(about),
+    mustFlush: (about) => this.writeBehind.mustFlushBefore(about),
     flush: () => this.flush(),
   });
   /** How many want deferred writes to wait for more that belong to them. */
-  private holds = 0;
+  private flushPauses = 0;
   private readonly links: ChildLinkRecorder = {
     recordChildLink: (parent, field, childUid, linked) => {
       this.checkOpen();
-      this.behind.link(parent.getType(), parent.getUniqueId(), field, childUid, linked);
-      if (this.holds === 0) this.flusher.schedule();
+      this.writeBehind.link(parent.getType(), parent.getUniqueId(), field, childUid, linked);
+      if (this.flushPauses === 0) this.flusher.schedule();
     },
   };
-  protected readonly objects = new StoredObjects(this.recordKeeping(), this.links);
+  protected readonly objects = new ObjectMapper(this.recordKeeping(), this.links);
 
   constructor(options: BaseStoreOptions = {}) {
     if (options.storeId !== undefined) checkStoreId(options.storeId);
@@ -130,10 +130,10 @@ export abstract class BaseStore {
   ): Promise<(T | undefined)[]> {
     const distinct = [...new Set(uids)];
     const records = await this.readRecords(model, distinct, signal);
-    if (distinct.length === uids.length) return mapInTurns(records, (record) => record && make(record));
+    if (distinct.length === uids.length) return mapYielding(records, (record) => record && make(record));
     const byUid = new Map(distinct.map((uid, index) => [uid, records[index]]));
     const seen = new Set<string>();
-    return mapInTurns(uids, (uid) => {
+    return mapYielding(uids, (uid) => {
       const record = byUid.get(uid);
       const repeated = seen.size === seen.add(uid).size;
       return record && make(repeated ? copyRecord(record) : record);
@@ -199,7 +199,7 @@ export abstract class BaseStore {
       try {
         for await (const page of this.scanRecords(model, PAGE_SIZE)) {
           for (const record of page) {
-            const reason = this.objects.misfitOf(model, record);
+            const reason = this.objects.validateRecord(model, record);
             if (reason === undefined) reporter.objects++;
             else reporter.add({ kind: 'undecodable', model, uniqueId: record.uid, reason, repaired: false });
           }
@@ -249,7 +249,7 @@ export abstract class BaseStore {
     // It would otherwise open after this call, and stay open.
     if (this.opening !== undefined) await this.opening.catch(() => undefined);
     if (this.state !== 'open') return this.closing;
-    this.closing ??= this.letGo().finally(() => (this.closing = undefined));
+    this.closing ??= this.shutDown().finally(() => (this.closing = undefined));
     return this.closing;
   }
 
@@ -266,7 +266,7 @@ export abstract class BaseStore {
   async ping(options: OperationOptions = {}): Promise<void> {
     this.checkOpen();
     const ping = (): Promise<void> => this.operations.logged('ping', {}, () => this.probe());
-    await this.operations.ended(options.signal, 'ping', ping).catch((error: unknown) => {
+    await this.operations.abortable(options.signal, 'ping', ping).catch((error: unknown) => {
       throw this.backendError(error);
     });
   }
@@ -435,7 +435,7 @@ export abstract class BaseStore {
     const pages = (await this.operations.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const { done, value } = await this.operations.ended(signal, 'iterate', () => pages.next());
+        const { done, value } = await this.operations.abortable(signal, 'iterate', () => pages.next());
         if (done === true) return;
         for (const record of value) yield build(record);
       }
@@ -467,11 +467,11 @@ export abstract class BaseStore {
    * @throws ValueError naming model, unique id and field, for a value that no store can keep.
    */
   async add({ obj, signal }: OperationOptions & { readonly obj: DiffSyncModel }): Promise<void> {
-    const model = this.objects.learn(obj);
+    const model = this.objects.nameOfObject(obj);
     const record = this.objects.recordOf(obj);
     const about = { model, uids: [record.uid], signal };
     const [existing] = await this.operations.run('add', about, () => this.insertRecords(model, [record], signal));
-    if (existing !== undefined && !sameRecord(existing, record))
+    if (existing !== undefined && !isSameRecord(existing, record))
       throw this.objects.alreadyExists({ model, record, existing }, 1);
     this.objects.bind(obj);
   }
@@ -482,10 +482,10 @@ export abstract class BaseStore {
    */
   async addMany({ objs, signal }: OperationOptions & { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
     const all = [...objs];
-    await this.held(all, (held) => this.addAll(all, { signal, held }));
+    await this.keepOpen(all, (nested) => this.addAll(all, { signal, nested }));
   }
 
-  private async addAll(objs: readonly DiffSyncModel[], options: HeldOptions): Promise<void> {
+  private async addAll(objs: readonly DiffSyncModel[], options: NestedOperationOptions): Promise<void> {
     const conflicts: InsertConflict[] = [];
     const groups = this.objects.recordsByModel(objs);
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
@@ -498,11 +498,11 @@ export abstract class BaseStore {
         this.insertRecords(model, inserts, options.signal),
       );
       let index = 0;
-      await inTurns(group, (obj) => {
+      await forEachYielding(group, (obj) => {
         const record = records[index] as ModelRecord;
         const place = repeats ? (places.get(record.uid) as number) : index;
         const existing = (there[place] ?? inserts[place]) as ModelRecord;
-        if (sameRecord(existing, record)) this.objects.bind(obj);
+        if (isSameRecord(existing, record)) this.objects.bind(obj);
         else conflicts.push({ model, record, existing });
         index++;
       });
@@ -518,7 +518,7 @@ export abstract class BaseStore {
   /** As `update` for each; of more than 1,000 as `addMany`. */
   async updateMany({ objs, signal }: OperationOptions & { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
     const all = [...objs];
-    await this.held(all, (held) => this.updateAll('updateMany', all, { signal, held }));
+    await this.keepOpen(all, (nested) => this.updateAll('updateMany', all, { signal, nested }));
   }
 
   /**
@@ -542,7 +542,7 @@ export abstract class BaseStore {
   async clear({ signal }: OperationOptions = {}): Promise<void> {
     await this.operations.run('clear', { uids: [], signal }, async () => {
       await this.clearRecords(signal);
-      this.behind.clear();
+      this.writeBehind.clear();
     });
   }
 
@@ -565,7 +565,7 @@ export abstract class BaseStore {
     obj: M,
     { signal }: OperationOptions = {},
   ): Promise<[obj: M, created: boolean]> {
-    const model = this.objects.learn(obj);
+    const model = this.objects.nameOfObject(obj);
     const record = this.objects.recordOf(obj);
     return this.operations.run('getOrAddModelInstance', { model, uids: [record.uid], signal }, async () => {
       const [existing] = await this.insertRecords(model, [record], signal);
@@ -633,14 +633,14 @@ export abstract class BaseStore {
 
   /** @internal As `add` for an object known to be absent. */
   async deferAdd(obj: DiffSyncModel): Promise<void> {
-    this.behind.insert(this.objects.learn(obj), this.objects.recordOf(obj));
+    this.writeBehind.insert(this.objects.nameOfObject(obj), this.objects.recordOf(obj));
     this.objects.bind(obj);
     await this.drainWhenFull();
   }
 
   /** @internal As `update`. */
   async deferUpdate(obj: DiffSyncModel): Promise<void> {
-    this.behind.put(this.objects.learn(obj), this.objects.recordOf(obj));
+    this.writeBehind.put(this.objects.nameOfObject(obj), this.objects.recordOf(obj));
     this.objects.bind(obj);
     await this.drainWhenFull();
   }
@@ -650,24 +650,24 @@ export abstract class BaseStore {
    * nothing: until the function answered is called, or until there are too many for one step. Whoever reads one of their
    * objects has them written all the same.
    */
-  holdDeferred(): () => void {
-    this.holds++;
+  pauseFlush(): () => void {
+    this.flushPauses++;
     this.flusher.stop();
     let held = true;
     return () => {
-      if (held) this.holds--;
+      if (held) this.flushPauses--;
       held = false;
-      if (this.holds === 0 && !this.behind.isEmpty()) this.flusher.schedule();
+      if (this.flushPauses === 0 && !this.writeBehind.isEmpty()) this.flusher.schedule();
     };
   }
 
   /** @internal As `remove` for an object known to be there. */
   async deferRemove(obj: DiffSyncModel, { removeChildren = false } = {}): Promise<void> {
-    this.behind.remove(this.objects.learn(obj), obj.getUniqueId());
+    this.writeBehind.remove(this.objects.nameOfObject(obj), obj.getUniqueId());
     this.objects.unbind(obj);
     if (removeChildren) {
       await this.removeBelow([obj], async (type, uids, records) =>
-        uids.map((uid, at) => records[at] !== undefined && this.behind.remove(type, uid)),
+        uids.map((uid, at) => records[at] !== undefined && this.writeBehind.remove(type, uid)),
       );
     }
     await this.drainWhenFull();
@@ -676,7 +676,7 @@ export abstract class BaseStore {
   // ---- Shared work
 
   /** Read when it is used: a subclass sets its fields after this class has its own. */
-  private recordKeeping(): RecordKeeping {
+  private recordKeeping(): MapperOptions {
     return {
       toString: () => String(this),
       maxObjectBytes: () => this.maxObjectBytes,
@@ -687,9 +687,9 @@ export abstract class BaseStore {
   }
 
   /** `close` waits for the whole of a large call. @param work is told whether it is held so. */
-  private async held(objs: readonly DiffSyncModel[], work: (held: boolean) => Promise<void>): Promise<void> {
-    if (objs.length <= AT_ONCE) return work(false);
-    return this.operations.hold(() => work(true));
+  private async keepOpen(objs: readonly DiffSyncModel[], work: (held: boolean) => Promise<void>): Promise<void> {
+    if (objs.length <= SYNC_LIMIT) return work(false);
+    return this.operations.keepOpen(() => work(true));
   }
 
   private checkOpen(): void {
@@ -698,7 +698,11 @@ export abstract class BaseStore {
     throw new ObjectStoreException(`${String(this)} ${what}`, { code: 'STORE_CLOSED' });
   }
 
-  private async updateAll(operation: string, objs: readonly DiffSyncModel[], options: HeldOptions): Promise<void> {
+  private async updateAll(
+    operation: string,
+    objs: readonly DiffSyncModel[],
+    options: NestedOperationOptions,
+  ): Promise<void> {
     const groups = this.objects.recordsByModel(objs);
     for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
       const last = new Map(records.map((record) => [record.uid, record]));
@@ -718,8 +722,8 @@ export abstract class BaseStore {
     for (const [model, group] of this.objects.byModel(objs)) {
       const byUid = new Map<string, DiffSyncModel>();
       const note = (obj: DiffSyncModel): void => void byUid.set(obj.getUniqueId(), obj);
-      if (group.length <= AT_ONCE) group.forEach(note);
-      else await inTurns(group, note);
+      if (group.length <= SYNC_LIMIT) group.forEach(note);
+      else await forEachYielding(group, note);
       const uids = [...byUid.keys()];
       await this.operations.run(operation, { model, uids, signal }, async () => {
         const present = await this.deleteRecords(model, uids, signal);
@@ -757,7 +761,7 @@ export abstract class BaseStore {
     remove: RemoveRecords,
   ): Promise<DiffSyncModel[]> {
     const uids = [...new Set(children.map(([uid]) => uid))];
-    const records = await this.operations.run('remove', { model: type, reads: uids, held: true }, () =>
+    const records = await this.operations.run('remove', { model: type, reads: uids, nested: true }, () =>
       this.readRecords(type, uids),
     );
     const removed = await remove(type, uids, records);
@@ -799,13 +803,13 @@ export abstract class BaseStore {
           (_, current) => {
             found = current && this.objects.toObject(model, current);
             if (found === undefined) return undefined;
-            return setAttrs(found, attrs) ? this.objects.recordOf(found) : undefined;
+            return assignAttributes(found, attrs) ? this.objects.recordOf(found) : undefined;
           },
           signal,
         );
         if (found !== undefined) return [found, false];
         const obj = await make();
-        setAttrs(obj, attrs);
+        assignAttributes(obj, attrs);
         const [existing] = await this.insertRecords(name, [this.objects.recordOf(obj)], signal);
         if (existing === undefined) {
           this.objects.bind(obj);
@@ -815,13 +819,13 @@ export abstract class BaseStore {
     });
   }
 
-  private async letGo(): Promise<void> {
+  private async shutDown(): Promise<void> {
     this.state = 'closing';
     try {
       await this.operations.idle();
       await this.flush();
     } catch (error) {
-      if (!(error instanceof ObjectStoreException) || this.behind.isEmpty()) throw error;
+      if (!(error instanceof ObjectStoreException) || this.writeBehind.isEmpty()) throw error;
       throw new ObjectStoreException(
         `${String(this)} is closed, and not all that waited is written: open() and flush() try it again, else it is lost ` +
           `with this object. ${error.message}`,
@@ -837,9 +841,9 @@ export abstract class BaseStore {
   }
 
   private async drain(): Promise<void> {
-    if (this.behind.isEmpty()) return;
+    if (this.writeBehind.isEmpty()) return;
     const conflicts = await this.operations.logged('flush', {}, () =>
-      this.behind.drain({
+      this.writeBehind.drain({
         insertRecords: (model, records) => this.insertRecords(model, records),
         putRecords: (model, records) => this.putRecords(model, records),
         modifyRecords: (model, uids, change) => this.modifyRecords(model, uids, change),
@@ -847,12 +851,12 @@ export abstract class BaseStore {
         saveTogether: (changes) => this.saveTogether(changes),
       }),
     );
-    const different = conflicts.filter(({ record, existing }) => !sameRecord(record, existing));
+    const different = conflicts.filter(({ record, existing }) => !isSameRecord(record, existing));
     if (different[0] !== undefined) throw this.objects.alreadyExists(different[0], different.length);
   }
 
   private async drainWhenFull(): Promise<void> {
-    if (this.behind.size >= (this.holds === 0 ? MAX_WAITING : MAX_TOGETHER)) await this.flush();
+    if (this.writeBehind.size >= (this.flushPauses === 0 ? MAX_WAITING : MAX_ATOMIC_FLUSH)) await this.flush();
   }
 }
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { CopyAborted, CopyConflict, CopyMismatch, ValueError } from '../errors.js';
-import { sameRecord, type ModelRecord } from '../model/model-record.js';
-import { canonical } from '../value-codec.js';
+import { isSameRecord, type ModelRecord } from '../record/model-record.js';
+import { canonicalJson } from '../values/extended-json.js';
 import type { BaseStore } from './base-store.js';
 import { checkOptions } from './check-options.js';
 
@@ -101,7 +101,7 @@ class Copy {
       for await (const record of each(this.pages(this.to, model))) {
         const { value: expected } = await source.next();
         if (expected?.uid !== record.uid) throw this.outOfPlace(model, record.uid, expected?.uid);
-        if (!sameRecord(expected, record)) throw this.different(model, record.uid);
+        if (!isSameRecord(expected, record)) throw this.different(model, record.uid);
         present++;
       }
     } finally {
@@ -145,7 +145,7 @@ class Copy {
     for await (const page of this.pages(this.from, model)) {
       const texts = page.map(textOf);
       const existing = await this.insert(model, page);
-      const different = page.filter((record, at) => existing[at] !== undefined && !sameRecord(existing[at], record));
+      const different = page.filter((record, at) => existing[at] !== undefined && !isSameRecord(existing[at], record));
       if (onConflict === 'overwrite' && different.length > 0) await this.to.putAsIs(model, different);
       const kept = new Set(onConflict === 'keep' ? different : []);
       for (const [at, record] of page.entries()) {
@@ -241,7 +241,7 @@ async function* each(pages: AsyncIterable<readonly ModelRecord[]>): AsyncGenerat
 }
 
 function textOf({ uid, data, flags }: ModelRecord): string {
-  return `${canonical([uid, data, flags])}\n`;
+  return `${canonicalJson([uid, data, flags])}\n`;
 }
 
 /** Two handles of one store, as far as can be told. */

@@ -1,4 +1,4 @@
-import type { ModelRecord } from '../model/model-record.js';
+import type { ModelRecord } from '../record/model-record.js';
 import { BaseStore } from './base-store.js';
 import type { RecordChange } from './write-behind.js';
 
@@ -29,7 +29,7 @@ export abstract class SerialStore extends BaseStore {
     uids: readonly string[],
     signal?: AbortSignal,
   ): Promise<(ModelRecord | undefined)[]> {
-    return this.inTurn(uids, (uid) => this.readRecord(model, uid), signal);
+    return this.eachSerially(uids, (uid) => this.readRecord(model, uid), signal);
   }
 
   protected override async *scanRecords(
@@ -66,7 +66,7 @@ export abstract class SerialStore extends BaseStore {
       if (existing === undefined) await this.writeRecord(model, record);
       return existing;
     };
-    return this.inTurn(records, insert, signal);
+    return this.eachSerially(records, insert, signal);
   }
 
   protected override async putRecords(
@@ -74,11 +74,11 @@ export abstract class SerialStore extends BaseStore {
     records: readonly ModelRecord[],
     signal?: AbortSignal,
   ): Promise<void> {
-    await this.inTurn(records, (record) => this.writeRecord(model, record), signal);
+    await this.eachSerially(records, (record) => this.writeRecord(model, record), signal);
   }
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
-    await this.inTurn(uids, async (uid) => {
+    await this.eachSerially(uids, async (uid) => {
       const current = await this.readRecord(model, uid);
       const next = change(uid, current);
       if (current !== undefined && next !== undefined) await this.writeRecord(model, next);
@@ -86,7 +86,7 @@ export abstract class SerialStore extends BaseStore {
   }
 
   protected override deleteRecords(model: string, uids: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
-    return this.inTurn(uids, (uid) => this.removeRecord(model, uid), signal);
+    return this.eachSerially(uids, (uid) => this.removeRecord(model, uid), signal);
   }
 
   protected override clearRecords(): Promise<void> {
@@ -98,7 +98,7 @@ export abstract class SerialStore extends BaseStore {
   }
 
   /** All of them in one step. Answers by position. */
-  private inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>, signal?: AbortSignal): Promise<R[]> {
+  private eachSerially<T, R>(items: readonly T[], work: (item: T) => Promise<R>, signal?: AbortSignal): Promise<R[]> {
     return this.step(async () => {
       const answers: R[] = [];
       for (const item of items) {

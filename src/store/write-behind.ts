@@ -1,5 +1,5 @@
-import { sameRecord, type ModelRecord } from '../model/model-record.js';
-import type { Operand } from './operations.js';
+import { isSameRecord, type ModelRecord } from '../record/model-record.js';
+import type { OperationContext } from './operation-runner.js';
 
 /** How waiting writes reach a backend; the primitives of `BaseStore` with the same names. */
 export interface RecordWriter {
@@ -33,7 +33,7 @@ export interface InsertConflict {
 }
 
 /** All that waits for one object. Applied in the order of its members. */
-interface Waiting {
+interface PendingWrite {
   removed: boolean;
   write?: { readonly kind: 'insert' | 'put'; readonly record: ModelRecord };
   /** What a failed drain may have inserted: a removal must then reach the backend, and met again it is our own. */
@@ -42,10 +42,10 @@ interface Waiting {
   links?: Map<string, Map<string, LinkChange>>;
 }
 
-const NONE: ReadonlyMap<string, Waiting> = new Map();
+const NONE: ReadonlyMap<string, PendingWrite> = new Map();
 
 /** Objects in one atomic step of a drain: more would keep other users of the backend waiting. */
-export const MAX_TOGETHER = 2000;
+export const MAX_ATOMIC_FLUSH = 2000;
 
 /** First taken out of the list, then put at its end. */
 interface LinkChange {
@@ -58,10 +58,10 @@ interface LinkChange {
  * list is written once however many links were made. Whoever reads the store must drain this first.
  */
 export class WriteBehind {
-  private waiting = new Map<string, Map<string, Waiting>>();
+  private pending = new Map<string, Map<string, PendingWrite>>();
   /** What a drain has taken and not yet written. */
-  private leaving:
-    { readonly entries: ReadonlyMap<string, ReadonlyMap<string, Waiting>>; readonly writes: number } | undefined;
+  private flushing:
+    { readonly entries: ReadonlyMap<string, ReadonlyMap<string, PendingWrite>>; readonly writes: number } | undefined;
   private writes = 0;
 
   /** @param parentsFirst puts models before those of their children. */
@@ -69,23 +69,23 @@ export class WriteBehind {
 
   /** How many inserts, puts and removals wait or are being done. Links do not count: they cost nothing more as they gather. */
   get size(): number {
-    return this.writes + (this.leaving?.writes ?? 0);
+    return this.writes + (this.flushing?.writes ?? 0);
   }
 
   /** Whether nothing waits and no drain is under way. */
   isEmpty(): boolean {
-    return this.waiting.size === 0 && this.leaving === undefined;
+    return this.pending.size === 0 && this.flushing === undefined;
   }
 
   has(model: string, uid: string): boolean {
-    return this.waiting.get(model)?.has(uid) === true || this.leaving?.entries.get(model)?.has(uid) === true;
+    return this.pending.get(model)?.has(uid) === true || this.flushing?.entries.get(model)?.has(uid) === true;
   }
 
   /**
    * Whether an operation must come after what waits. Reads see all that waits or is being written for what they read. A
    * write comes after earlier writes; others' child links go on waiting.
    */
-  concerns({ model, reads, uids }: Operand): boolean {
+  mustFlushBefore({ model, reads, uids }: OperationContext): boolean {
     if (this.isEmpty() || uids?.length === 0) return false; // `clear` drops what waits.
     const touched = uids ?? reads;
     if (model === undefined || touched === undefined || (uids !== undefined && this.size > 0)) return true;
@@ -97,8 +97,8 @@ export class WriteBehind {
     entry.write = { kind: 'insert', record };
     delete entry.links;
     // Its place in the order is that of this call, not of an earlier removal.
-    this.waiting.get(model)?.delete(record.uid);
-    this.waiting.get(model)?.set(record.uid, entry);
+    this.pending.get(model)?.delete(record.uid);
+    this.pending.get(model)?.set(record.uid, entry);
     this.writes++;
   }
 
@@ -136,45 +136,45 @@ export class WriteBehind {
    * @returns the inserts that met a different object, which were not done.
    */
   async drain(writer: RecordWriter): Promise<readonly InsertConflict[]> {
-    const { waiting, writes } = this;
-    this.waiting = new Map();
-    this.leaving = { entries: waiting, writes };
+    const { pending, writes } = this;
+    this.pending = new Map();
+    this.flushing = { entries: pending, writes };
     this.writes = 0;
     const inserted = (model: string, uid: string): void => {
-      const entry = waiting.get(model)?.get(uid);
+      const entry = pending.get(model)?.get(uid);
       if (entry?.write !== undefined) entry.write = { kind: 'put', record: entry.write.record };
     };
     try {
-      const models = this.parentsFirst([...waiting.keys()]);
-      const changes = models.map((model) => changesOf(model, waiting.get(model) ?? NONE));
+      const models = this.parentsFirst([...pending.keys()]);
+      const changes = models.map((model) => changesOf(model, pending.get(model) ?? NONE));
       const together = isWorthOneStep(changes) ? await writer.saveTogether(changes) : undefined;
       const conflicts = together ?? (await saveInSteps(writer, changes, inserted));
-      return await putOwn(writer, conflicts, waiting);
+      return await putOwn(writer, conflicts, pending);
     } catch (error) {
-      this.takeBack(waiting, writes);
+      this.takeBack(pending, writes);
       throw error;
     } finally {
-      this.leaving = undefined;
+      this.flushing = undefined;
     }
   }
 
   clear(): void {
-    this.waiting.clear();
+    this.pending.clear();
     this.writes = 0;
   }
 
-  private entry(model: string, uid: string): Waiting {
-    let entries = this.waiting.get(model);
-    if (entries === undefined) this.waiting.set(model, (entries = new Map<string, Waiting>()));
+  private entry(model: string, uid: string): PendingWrite {
+    let entries = this.pending.get(model);
+    if (entries === undefined) this.pending.set(model, (entries = new Map<string, PendingWrite>()));
     let entry = entries.get(uid);
     if (entry === undefined) entries.set(uid, (entry = { removed: false }));
     return entry;
   }
 
   /** Puts undone work before what came in meanwhile. */
-  private takeBack(undone: Map<string, Map<string, Waiting>>, writes: number): void {
-    const since = this.waiting;
-    this.waiting = undone;
+  private takeBack(undone: Map<string, Map<string, PendingWrite>>, writes: number): void {
+    const since = this.pending;
+    this.pending = undone;
     this.writes = writes;
     for (const entries of undone.values()) {
       for (const entry of entries.values())
@@ -195,11 +195,11 @@ export class WriteBehind {
   }
 }
 
-function changesOf(model: string, entries: ReadonlyMap<string, Waiting>): ModelChanges {
+function changesOf(model: string, entries: ReadonlyMap<string, PendingWrite>): ModelChanges {
   const replaced: string[] = [];
   const inserts: ModelRecord[] = [];
   const puts: ModelRecord[] = [];
-  const linked = new Map<string, NonNullable<Waiting['links']>>();
+  const linked = new Map<string, NonNullable<PendingWrite['links']>>();
   const gone: string[] = [];
   for (const [uid, entry] of entries) {
     const { removed, write, links } = entry;
@@ -222,7 +222,7 @@ function isWorthOneStep(changes: readonly ModelChanges[]): boolean {
   const steps = changes.flatMap(({ replaced, inserts, puts, modified, removed }) =>
     [replaced, inserts, puts, modified, removed].map(({ length }) => length).filter((length) => length > 0),
   );
-  return steps.length > 1 && steps.reduce((sum, length) => sum + length, 0) <= MAX_TOGETHER;
+  return steps.length > 1 && steps.reduce((sum, length) => sum + length, 0) <= MAX_ATOMIC_FLUSH;
 }
 
 /**
@@ -259,25 +259,25 @@ async function saveInSteps(
 async function putOwn(
   writer: RecordWriter,
   conflicts: readonly InsertConflict[],
-  entries: ReadonlyMap<string, ReadonlyMap<string, Waiting>>,
+  entries: ReadonlyMap<string, ReadonlyMap<string, PendingWrite>>,
 ): Promise<readonly InsertConflict[]> {
   const others: InsertConflict[] = [];
   const own = new Map<string, ModelRecord[]>();
   for (const conflict of conflicts) {
     const { model, record, existing } = conflict;
     const attempted = entries.get(model)?.get(record.uid)?.attempted;
-    if (attempted === undefined || !sameRecord(existing, attempted)) others.push(conflict);
-    else if (!sameRecord(existing, record)) own.set(model, [...(own.get(model) ?? []), record]);
+    if (attempted === undefined || !isSameRecord(existing, attempted)) others.push(conflict);
+    else if (!isSameRecord(existing, record)) own.set(model, [...(own.get(model) ?? []), record]);
   }
   for (const [model, records] of own) await writer.putRecords(model, records);
   return others;
 }
 
-function recordOf({ record }: NonNullable<Waiting['write']>, { links }: Waiting): ModelRecord {
+function recordOf({ record }: NonNullable<PendingWrite['write']>, { links }: PendingWrite): ModelRecord {
   return links === undefined ? record : withLinks(record, links);
 }
 
-function withLinks(record: ModelRecord, links: NonNullable<Waiting['links']>): ModelRecord {
+function withLinks(record: ModelRecord, links: NonNullable<PendingWrite['links']>): ModelRecord {
   const data = { ...record.data };
   for (const [field, changes] of links) {
     const before: readonly string[] = Array.isArray(data[field]) ? (data[field] as string[]) : [];

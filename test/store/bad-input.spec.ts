@@ -13,7 +13,7 @@ import {
   type ModelClass,
 } from '../../src/index.js';
 import { Box, Device, devices } from '../../src/testing/contract/models.js';
-import { sameValue } from '../../src/values.js';
+import { isDeepEqual } from '../../src/values/deep-equal.js';
 import { stores } from '../support/stores.js';
 
 /** The shared ones have their seed printed when they fail. */
@@ -167,7 +167,7 @@ describe.each(stores)('bad input to $name', ({ open, close }) => {
         await store.addMany({ objs });
         const stored = await store.getAll({ model: Box });
         expect(stored.map((each) => each.id)).toEqual(objs.map(({ id }) => id));
-        for (const [at, each] of stored.entries()) expect(sameValue(each.value, values[at])).toBe(true);
+        for (const [at, each] of stored.entries()) expect(isDeepEqual(each.value, values[at])).toBe(true);
         await store.clear();
       }),
       RUNS,
@@ -217,7 +217,7 @@ describe.each(stores)('bad input to $name', ({ open, close }) => {
         await store.add({ obj: new model({ id: 'x', [field]: held } as never) });
         const stored = await store.get<ModelClass>({ model, identifier: 'x' });
         expect(Object.keys(stored).toSorted()).toEqual(['id', 'modelFlags', field].toSorted());
-        expect(sameValue(stored.getAttrs(), { [field]: held })).toBe(true);
+        expect(isDeepEqual(stored.getAttrs(), { [field]: held })).toBe(true);
         expect(await store.getAllModelNames()).toEqual([modelName]);
         await store.clear();
       }),

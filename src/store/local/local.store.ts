@@ -1,4 +1,4 @@
-import { copyRecord, type ModelRecord } from '../../model/model-record.js';
+import { copyRecord, type ModelRecord } from '../../record/model-record.js';
 import { BaseStore, type BaseStoreOptions } from '../base-store.js';
 import type { RecordChange } from '../write-behind.js';
 

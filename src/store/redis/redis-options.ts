@@ -131,7 +131,7 @@ const schema = z.strictObject({
 type CheckedOptions = z.infer<typeof schema>;
 
 /** Ways to say where the server is, each with the options that go with it. */
-const PLACES = {
+const ENDPOINT_OPTIONS = {
   url: ['db', 'username', 'password', 'tls'],
   host: ['port', 'db', 'username', 'password', 'tls'],
   path: ['db', 'username', 'password'],
@@ -144,10 +144,10 @@ const PLACES = {
 export function checkRedisOptions(options: Omit<RedisStoreOptions, keyof BaseStoreOptions>): void {
   const checked = checkOptions('RedisStore', schema, options);
   const given = (option: keyof CheckedOptions): boolean => checked[option] !== undefined;
-  const ways = Object.keys(PLACES) as (keyof typeof PLACES)[];
+  const ways = Object.keys(ENDPOINT_OPTIONS) as (keyof typeof ENDPOINT_OPTIONS)[];
   const way = ways.find(given) ?? 'host';
-  const fitting: readonly string[] = PLACES[way];
-  for (const other of [...ways, ...ways.flatMap((each) => PLACES[each])]) {
+  const fitting: readonly string[] = ENDPOINT_OPTIONS[way];
+  for (const other of [...ways, ...ways.flatMap((each) => ENDPOINT_OPTIONS[each])]) {
     if (other === way || !given(other) || fitting.includes(other)) continue;
     if (given(way)) throw new ValueError(`RedisStore: "${way}" and "${other}" can't be specified together`);
     throw new ValueError(
@@ -170,6 +170,6 @@ export function checkRedisOptions(options: Omit<RedisStoreOptions, keyof BaseSto
   }
 }
 
-function belongs(way: keyof typeof PLACES, option: string): boolean {
-  return (PLACES[way] as readonly string[]).includes(option);
+function belongs(way: keyof typeof ENDPOINT_OPTIONS, option: string): boolean {
+  return (ENDPOINT_OPTIONS[way] as readonly string[]).includes(option);
 }

@@ -1,34 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { ObjectStoreException } from '../../errors.js';
-import type { ModelRecord } from '../../model/model-record.js';
+import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore, isDamage } from '../base-store.js';
-import { inTurns } from '../event-loop.js';
-import type { StoreReport } from '../store-report.js';
+import { forEachYielding } from '../../async/event-loop.js';
+import type { StoreReport } from '../verify-report.js';
 import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
-import { Failed, Gatherer } from './gatherer.js';
+import { AutoBatcher } from '../../async/auto-batcher.js';
+import { Failed } from '../../async/outcome.js';
 import {
-  inWindow,
+  mapChunks,
   READ_CHUNK,
-  singly,
+  withPerItemFallback,
   uidChunks,
-  WINDOW,
+  CHUNKS_IN_FLIGHT,
   WRITE_CHUNK,
   writeChunks,
   type Chunk,
   type WriteChunk,
-} from './redis-chunks.js';
-import { RedisConnection } from './redis-connection.js';
-import { RedisKeys, type ModelKeys } from './redis-keys.js';
-import { RedisModels } from './redis-models.js';
+} from './records/chunks.js';
+import { RedisConnection } from './connection/connection.js';
+import { RedisKeys, type ModelKeys } from './layout/keys.js';
+import { ModelIndex } from './records/model-index.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
-import { early, listedPages, mergedPages, sortedPages, type Reading, type StoredText } from './redis-pages.js';
-import { RedisPlaces } from './redis-places.js';
-import { RedisRenewal } from './redis-renewal.js';
-import { RedisSave } from './redis-save.js';
-import { RedisSteps, type Limit } from './redis-steps.js';
-import { RedisSwaps } from './redis-swaps.js';
-import { asItIs, RedisTexts, whole, type Result } from './redis-texts.js';
-import { RedisVerification } from './redis-verify.js';
+import { startEager, listedPages, mergedPages, sortedPages, type PageScan, type StoredText } from './records/page-scan.js';
+import { ShardSequence } from './records/shard-sequence.js';
+import { TtlRefresher } from './commands/ttl-refresher.js';
+import { MultiModelWrite } from './records/multi-model-write.js';
+import { CommandExecutor, type OperationLimits } from './commands/command-executor.js';
+import { CompareAndSet } from './records/compare-and-set.js';
+import { asItIs, RecordReader, throwFirstFailure, type Result } from './records/record-reader.js';
+import { RedisVerification } from './admin/verify.js';
 
 /** What `Gatherer` gathers: records to write, unique ids to read or remove. */
 type Piece = ModelRecord | string;
@@ -46,15 +47,15 @@ export class RedisStore extends BaseStore {
   declare readonly storeId: string;
   private readonly keys: RedisKeys;
   private readonly connection: RedisConnection;
-  private readonly renewal: RedisRenewal | undefined;
-  private readonly steps: RedisSteps;
-  private readonly models: RedisModels;
-  private readonly places: RedisPlaces;
-  private readonly texts: RedisTexts;
-  private readonly swaps: RedisSwaps;
-  private readonly saves: RedisSave;
-  private readonly writing = new Map<string, Gatherer<Piece, unknown>>();
-  private readonly reading = new Map<string, Gatherer<Piece, unknown>>();
+  private readonly renewal: TtlRefresher | undefined;
+  private readonly steps: CommandExecutor;
+  private readonly models: ModelIndex;
+  private readonly places: ShardSequence;
+  private readonly texts: RecordReader;
+  private readonly swaps: CompareAndSet;
+  private readonly saves: MultiModelWrite;
+  private readonly writing = new Map<string, AutoBatcher<Piece, unknown>>();
+  private readonly reading = new Map<string, AutoBatcher<Piece, unknown>>();
 
   /**
    * Connects only in `open`. Default `storeId`: a random UUID.
@@ -70,13 +71,13 @@ export class RedisStore extends BaseStore {
     const store = String(this);
     const failed = (error: unknown): void =>
       this.logger.warning(`${store}: its expiry is not put off yet`, { reason: String(error) });
-    if (ttl !== undefined) this.renewal = new RedisRenewal(store, this.connection, this.keys, ttl, failed);
-    this.steps = new RedisSteps(store, this.connection, this.keys, this.renewal);
-    this.models = new RedisModels(this.keys, this.steps);
-    this.places = new RedisPlaces(this.keys, this.steps, this.models);
-    this.texts = new RedisTexts(this.keys, this.steps, this.models, (...damage) => this.objects.corrupt(...damage));
-    this.swaps = new RedisSwaps(this.keys, this.steps, this.texts, this.maxObjectBytes);
-    this.saves = new RedisSave(this.keys, this.steps, this.models, this.texts, this.swaps);
+    if (ttl !== undefined) this.renewal = new TtlRefresher(store, this.connection, this.keys, ttl, failed);
+    this.steps = new CommandExecutor(store, this.connection, this.keys, this.renewal);
+    this.models = new ModelIndex(this.keys, this.steps);
+    this.places = new ShardSequence(this.keys, this.steps, this.models);
+    this.texts = new RecordReader(this.keys, this.steps, this.models, (...damage) => this.objects.corrupt(...damage));
+    this.swaps = new CompareAndSet(this.keys, this.steps, this.texts, this.maxObjectBytes);
+    this.saves = new MultiModelWrite(this.keys, this.steps, this.models, this.texts, this.swaps);
   }
 
   /** A new store, open. @throws ObjectStoreException when the server cannot be reached. */
@@ -135,9 +136,10 @@ export class RedisStore extends BaseStore {
     signal?: AbortSignal,
   ): Promise<(T | undefined)[]> {
     const [only] = uids;
-    const limit = this.steps.limit(signal);
+    const limit = this.steps.limits(signal);
     await this.written(model);
-    if (uids.length !== 1 || only === undefined) return whole(await this.readMany(model, uids, make, { signal }));
+    if (uids.length !== 1 || only === undefined)
+      return throwFirstFailure(await this.readMany(model, uids, make, { signal }));
     const [record] = await this.gatherer(this.reading, model).do('read', only, only, limit);
     return [record === undefined ? undefined : make(record as ModelRecord)];
   }
@@ -151,10 +153,10 @@ export class RedisStore extends BaseStore {
     const size = READ_CHUNK * this.keys.shards;
     const ahead: Promise<Result[]>[] = [];
     for (let at = 0; at < uids.length; at += size) {
-      ahead.push(early(this.readMany(model, uids.slice(at, at + size), asItIs, {})));
-      if (ahead.length >= WINDOW) yield whole(await (ahead.shift() as Promise<Result[]>));
+      ahead.push(startEager(this.readMany(model, uids.slice(at, at + size), asItIs, {})));
+      if (ahead.length >= CHUNKS_IN_FLIGHT) yield throwFirstFailure(await (ahead.shift() as Promise<Result[]>));
     }
-    for (const last of ahead) yield whole(await last);
+    for (const last of ahead) yield throwFirstFailure(await last);
   }
 
   protected override async *scanRecords(
@@ -185,7 +187,7 @@ export class RedisStore extends BaseStore {
   ): Promise<(ModelRecord | undefined)[]> {
     const only = records.length === 1 ? records[0] : undefined;
     if (only === undefined) return this.insertAll(model, records, signal);
-    const inserted = this.gatherer(this.writing, model).do('insert', only.uid, only, this.steps.limit(signal));
+    const inserted = this.gatherer(this.writing, model).do('insert', only.uid, only, this.steps.limits(signal));
     return inserted as Promise<[ModelRecord | undefined]>;
   }
 
@@ -196,7 +198,7 @@ export class RedisStore extends BaseStore {
   ): Promise<void> {
     const [only] = records;
     if (records.length === 1 && only !== undefined) {
-      await this.gatherer(this.writing, model).do('put', only.uid, only, this.steps.limit(signal));
+      await this.gatherer(this.writing, model).do('put', only.uid, only, this.steps.limits(signal));
       return;
     }
     await this.written(model);
@@ -209,7 +211,7 @@ export class RedisStore extends BaseStore {
     change: RecordChange,
     signal?: AbortSignal,
   ): Promise<void> {
-    const limit = this.steps.limit(signal);
+    const limit = this.steps.limits(signal);
     await this.written(model);
     await this.swaps.modify(model, uids, change, limit);
   }
@@ -221,7 +223,7 @@ export class RedisStore extends BaseStore {
   ): Promise<boolean[]> {
     const [only] = uids;
     if (uids.length === 1 && only !== undefined) {
-      const deleted = this.gatherer(this.writing, model).do('delete', only, only, this.steps.limit(signal));
+      const deleted = this.gatherer(this.writing, model).do('delete', only, only, this.steps.limits(signal));
       return deleted as Promise<[boolean]>;
     }
     await this.written(model);
@@ -233,9 +235,9 @@ export class RedisStore extends BaseStore {
     changes: readonly ModelChanges[],
   ): Promise<readonly InsertConflict[] | undefined> {
     if (this.connection.isCluster || this.keys.shards > 1) return undefined;
-    const limit = this.steps.limit();
+    const limit = this.steps.limits();
     for (const { model } of changes) await this.written(model);
-    return this.saves.together(changes, limit);
+    return this.saves.write(changes, limit);
   }
 
   protected override async clearRecords(signal?: AbortSignal): Promise<void> {
@@ -249,7 +251,8 @@ export class RedisStore extends BaseStore {
   protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
     for (const model of this.writing.keys()) await this.written(model);
     const { keys, steps, models, places, texts } = this;
-    const misfitOf = (model: string, record: ModelRecord): string | undefined => this.objects.misfitOf(model, record);
+    const misfitOf = (model: string, record: ModelRecord): string | undefined =>
+      this.objects.validateRecord(model, record);
     return new RedisVerification({ keys, steps, models, places, texts, misfitOf }, repair).run();
   }
 
@@ -260,7 +263,7 @@ export class RedisStore extends BaseStore {
     model: string,
     uids: readonly string[],
     make: (record: ModelRecord) => T,
-    limit: Limit,
+    limit: OperationLimits,
   ): Promise<Result<T>[]> {
     const found: Result<T>[] = Array.from({ length: uids.length });
     const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), READ_CHUNK);
@@ -268,12 +271,12 @@ export class RedisStore extends BaseStore {
     const read = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
       const texts = await this.texts.read(model, keys, items, limit);
       let at = 0;
-      await inTurns(texts, (text) => {
+      await forEachYielding(texts, (text) => {
         found[positions[at] as number] = resultOf(items[at] as string, text);
         at++;
       });
     };
-    await inWindow(chunks, uids.length, read, limit.signal);
+    await mapChunks(chunks, uids.length, read, limit.signal);
     return found;
   }
 
@@ -283,25 +286,25 @@ export class RedisStore extends BaseStore {
     signal: AbortSignal | undefined,
   ): Promise<(ModelRecord | undefined)[]> {
     await this.written(model);
-    return whole(await this.insertMany(model, records, { signal }));
+    return throwFirstFailure(await this.insertMany(model, records, { signal }));
   }
 
   /** @param each whether an object that cannot be written fails alone, and not its whole chunk. */
   private async insertMany(
     model: string,
     records: readonly ModelRecord[],
-    limit: Limit,
+    limit: OperationLimits,
     each = false,
   ): Promise<Result[]> {
     const inTheWay: Result[] = Array.from({ length: records.length });
     const resultOf = this.texts.decoder(model, asItIs);
     const insert = async ({ keys, positions, items, places }: WriteChunk): Promise<boolean> => {
-      const answer = await this.steps.ledgered(keys.index, limit, (client, ...ledger) =>
+      const answer = await this.steps.executeIdempotent(keys.index, limit, (client, ...ledger) =>
         client.diffsyncInsert(keys.index, keys.state, keys.prefix, ...ledger, places, items),
       );
       if (answer.length === 1) return answer[0] === 1;
       const uids = items.filter((_, at) => at % 2 === 0);
-      for (const { position, text } of await this.texts.inTheWay(model, keys, uids, answer)) {
+      for (const { position, text } of await this.texts.conflicts(model, keys, uids, answer)) {
         const given = positions[position] as number;
         // Nobody need decode it to see that it is equal.
         const same = text === items[2 * position + 1];
@@ -316,12 +319,12 @@ export class RedisStore extends BaseStore {
   private async putMany(
     model: string,
     records: readonly ModelRecord[],
-    limit: Limit,
+    limit: OperationLimits,
     each = false,
   ): Promise<(Failed | undefined)[]> {
     const failures: (Failed | undefined)[] = Array.from({ length: records.length });
     const put = async ({ keys, items, places }: WriteChunk): Promise<boolean> => {
-      const created = await this.steps.ledgered(keys.index, limit, (client, ...ledger) =>
+      const created = await this.steps.executeIdempotent(keys.index, limit, (client, ...ledger) =>
         client.diffsyncPut(keys.index, keys.state, keys.prefix, ...ledger, places, items),
       );
       return created === 1;
@@ -330,16 +333,16 @@ export class RedisStore extends BaseStore {
     return failures;
   }
 
-  private async deleteMany(model: string, uids: readonly string[], limit: Limit): Promise<boolean[]> {
+  private async deleteMany(model: string, uids: readonly string[], limit: OperationLimits): Promise<boolean[]> {
     const present = Array.from({ length: uids.length }, () => true);
     const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), WRITE_CHUNK);
     const remove = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
-      const missing = await this.steps.ledgered(keys.index, limit, (client, ...ledger) =>
+      const missing = await this.steps.executeIdempotent(keys.index, limit, (client, ...ledger) =>
         client.diffsyncDelete(keys.index, keys.state, keys.prefix, ...ledger, ...items),
       );
       for (const position of missing) present[positions[position - 1] as number] = false;
     };
-    await inWindow(chunks, uids.length, remove, limit.signal);
+    await mapChunks(chunks, uids.length, remove, limit.signal);
     return present;
   }
 
@@ -350,27 +353,27 @@ export class RedisStore extends BaseStore {
   private async writeMany(
     model: string,
     records: readonly ModelRecord[],
-    limit: Limit,
+    limit: OperationLimits,
     write: (chunk: WriteChunk) => Promise<boolean>,
     failures?: Result[],
   ): Promise<void> {
     if (records.length === 0) return;
     const fail = failures && ((position: number, error: unknown) => void (failures[position] = new Failed(error)));
-    const one = fail === undefined ? write : singly(write, isOfOne, fail);
+    const one = fail === undefined ? write : withPerItemFallback(write, isOfOne, fail);
     const shards = this.keys.of(model);
     const created = await this.places.inTurn(model, records, limit, async (before) => {
       const firstPlace = await this.places.begin(model, records.length, limit);
       await before;
       const chunks = writeChunks(records, (uid) => shards[this.keys.shardOf(uid)] as ModelKeys, firstPlace);
-      return inWindow(chunks, records.length, one, limit.signal);
+      return mapChunks(chunks, records.length, one, limit.signal);
     });
-    await this.models.nameAgain(model, created.includes(true), limit);
+    await this.models.ensureRegistered(model, created.includes(true), limit);
   }
 
   // ---- Pages
 
   private async *pages(model: string, size: number): AsyncGenerator<readonly StoredText[], void, undefined> {
-    const readings = this.keys.of(model).map((keys): Reading => ({
+    const readings = this.keys.of(model).map((keys): PageScan => ({
       keys,
       size,
       read: (commands) => this.steps.read(commands),
@@ -379,19 +382,21 @@ export class RedisStore extends BaseStore {
     const [only] = readings;
     if (readings.length !== 1 || only === undefined) yield* mergedPages(readings);
     // SORT takes the first "*" of a pattern for the place of the unique id.
-    else if (this.connection.sorts && !only.keys.prefix.includes('*')) yield* sortedPages(only);
+    else if (this.connection.canSortGet && !only.keys.prefix.includes('*')) yield* sortedPages(only);
     else yield* listedPages(only);
   }
 
   // ---- One by one, gathered
 
-  private gatherer(gatherers: Map<string, Gatherer<Piece, unknown>>, model: string): Gatherer<Piece, unknown> {
+  private gatherer(gatherers: Map<string, AutoBatcher<Piece, unknown>>, model: string): AutoBatcher<Piece, unknown> {
     let gatherer = gatherers.get(model);
     if (gatherer === undefined) {
       const most = gatherers === this.writing ? WRITE_CHUNK : READ_CHUNK;
       const work = (kind: string, items: readonly Piece[], deadline: number): Promise<readonly unknown[]> =>
         this.together(kind, model, items, { deadline });
-      gatherer = new Gatherer(work, most, WINDOW, () => this.connection.overloaded(String(this), 'operations'));
+      gatherer = new AutoBatcher(work, most, CHUNKS_IN_FLIGHT, () =>
+        this.connection.overloaded(String(this), 'operations'),
+      );
       gatherers.set(model, gatherer);
     }
     return gatherer;
@@ -401,7 +406,7 @@ export class RedisStore extends BaseStore {
     kind: string,
     model: string,
     items: readonly Piece[],
-    limit: Limit,
+    limit: OperationLimits,
   ): Promise<readonly unknown[]> {
     switch (kind) {
       case 'read':

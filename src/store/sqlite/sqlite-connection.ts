@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { ObjectStoreException } from '../../errors.js';
-import { laterTurn } from '../event-loop.js';
+import { yieldIfDue } from '../../async/event-loop.js';
 import { exceptionOf, isBusy, openExceptionOf } from './sqlite-errors.js';
 import { DEFAULT_TIMEOUT_MS, MEMORY, type SqliteStoreOptions } from './sqlite-options.js';
 import { migrate } from './sqlite-schema.js';
@@ -68,7 +68,7 @@ export class SqliteConnection {
 
   /** Of a single query, or of several in one state of the file. @throws ObjectStoreException */
   async read<T>(store: string, step: SqliteStep<T>, queries: 'one' | 'several' = 'several'): Promise<T> {
-    for (let next = laterTurn(); next !== undefined; next = laterTurn()) await next;
+    for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
     const opened = this.openedFor(store);
     const run = queries === 'one' ? (): T => step(opened.sql) : (): T => opened.snapshot(() => step(opened.sql));
     try {
@@ -84,7 +84,7 @@ export class SqliteConnection {
    * @throws ObjectStoreException; STORE_TIMEOUT when another process keeps the file locked. What the step throws, as it is.
    */
   async write<T>(store: string, step: SqliteStep<T>): Promise<T> {
-    for (let next = laterTurn(); next !== undefined; next = laterTurn()) await next;
+    for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
     const opened = this.openedFor(store);
     const run = (): T => opened.transaction(() => step(opened.sql));
     if (this.waiting !== undefined) return this.waitBehind(this.waiting, store, run);

@@ -1,6 +1,6 @@
 import { ObjectStoreException } from '../../errors.js';
-import { decodeRecord, encodeRecord } from '../../model/record-codec.js';
-import type { ModelRecord } from '../../model/model-record.js';
+import { decodeRecord, encodeRecord } from '../../record/record-codec.js';
+import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
 import { SqliteConnection } from './sqlite-connection.js';

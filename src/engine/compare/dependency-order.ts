@@ -1,0 +1,27 @@
+import { ModelDefinitionError } from '../../errors.js';
+import type { ModelClass } from '../../model/defined-model.js';
+import { DiffSyncModel } from '../../model/diffsync-model.js';
+import type { Side } from '../side.js';
+
+/** Whether each object says what its children are, so that they may be of types that the class does not name. */
+export function overridesChildren({ prototype }: ModelClass): boolean {
+  return prototype.getChildrenMapping !== DiffSyncModel.prototype.getChildrenMapping;
+}
+
+/** Types that others depend on come first; otherwise the order stays. @throws ModelDefinitionError for a circle. */
+export function sortByDependency(types: readonly string[], { modelClasses }: Side): string[] {
+  const ordered: string[] = [];
+  const visit = (type: string, path: readonly string[]): void => {
+    if (path.includes(type)) {
+      throw new ModelDefinitionError(`dependsOn goes in a circle: ${[...path, type].join(' -> ')}`);
+    }
+    if (ordered.includes(type)) return;
+    for (const other of modelClasses.get(type)?.definition.dependsOn ?? []) {
+      if (types.includes(other)) visit(other, [...path, type]);
+    }
+    ordered.push(type);
+  };
+  for (const type of types) visit(type, []);
+  // A type that is listed twice is compared twice, as in the reference, where that fails.
+  return types.length === new Set(types).size ? ordered : [...types];
+}

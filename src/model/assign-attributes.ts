@@ -1,0 +1,21 @@
+import { ValueError } from '../errors.js';
+import { isDeepEqual } from '../values/deep-equal.js';
+import { assignFields, classOf, fieldOf, type DiffSyncModel } from './diffsync-model.js';
+
+/** @returns whether anything changed. @throws ValueError before setting anything, for what is no attribute of the object. */
+export function assignAttributes(obj: DiffSyncModel, attrs: object): boolean {
+  const { identifiers, attributes } = classOf(obj).definition;
+  const changed: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(attrs)) {
+    if (isDeepEqual(fieldOf(obj, name), value) && Object.hasOwn(obj, name)) continue;
+    if (identifiers.includes(name)) {
+      throw new ValueError(`${obj.getType()} "${obj.getUniqueId()}": "${name}" is an identifier and cannot be changed`);
+    }
+    if (!Object.hasOwn(obj, name) && !attributes.includes(name)) {
+      throw new ValueError(`${obj.getType()} "${obj.getUniqueId()}" has no attribute "${name}"`);
+    }
+    changed[name] = value;
+  }
+  assignFields(obj, changed);
+  return Object.keys(changed).length > 0;
+}

@@ -1,0 +1,43 @@
+import { isDeepEqual } from '../values/deep-equal.js';
+import type { ModelClass } from './defined-model.js';
+import { classOf, type DiffSyncModel } from './diffsync-model.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Field -> what the schema fills in for it, of each class met so far; a required field has no entry. */
+const known = new WeakMap<ModelClass, ReadonlyMap<string, unknown>>();
+
+/**
+ * The fields without those that the schema fills in again with the same value. Standard Schema has no list of defaults,
+ * so they are learnt once a class, by validating an object without each field in turn.
+ */
+export async function omitDefaults(obj: DiffSyncModel, fields: Fields): Promise<Fields> {
+  const model = classOf(obj);
+  let defaults = known.get(model);
+  if (defaults === undefined) known.set(model, (defaults = await learnDefaults(model, fields)));
+  const kept = Object.entries(fields).filter(([field, value]) => {
+    return !(defaults.has(field) && isDeepEqual(defaults.get(field), value));
+  });
+  const reduced = Object.fromEntries(kept);
+  // A default may depend on other fields: what the schema would not restore stays.
+  const restored = await outputOf(model, reduced);
+  const lossless = Object.keys(fields).every(
+    (field) => Object.hasOwn(reduced, field) || isDeepEqual(restored?.[field], fields[field]),
+  );
+  return lossless ? reduced : fields;
+}
+
+async function learnDefaults(model: ModelClass, example: Fields): Promise<ReadonlyMap<string, unknown>> {
+  const defaults = new Map<string, unknown>();
+  for (const field of Object.keys(example)) {
+    const { [field]: _, ...others } = example;
+    const output = await outputOf(model, others);
+    if (output !== undefined) defaults.set(field, output[field]);
+  }
+  return defaults;
+}
+
+async function outputOf(model: ModelClass, input: Fields): Promise<Fields | undefined> {
+  const result = await model.definition.schema['~standard'].validate(input);
+  return result.issues === undefined ? (result.value as Fields) : undefined;
+}

@@ -1,0 +1,81 @@
+import { types } from 'node:util';
+import { ValueError } from '../errors.js';
+import { encodeRecord } from './record-codec.js';
+import type { ModelRecord } from './model-record.js';
+import { EncodedRecord } from './encoded-record.js';
+
+/** More than any scalar but a text and a bigint takes. */
+const SCALAR_BYTES = 60;
+/** A bigint has 1,000 digits at most. */
+const BIGINT_BYTES = 1060;
+/** A character takes so many as JSON escapes it. */
+const CHAR_BYTES = 6;
+/** A character of JSON takes so many in UTF-8 at most. */
+const TEXT_BYTES = 3;
+
+/**
+ * @param maxBytes of the record's text in UTF-8. The text is made only where a bound that is quickly known is above it.
+ * @throws ValueError that names model, unique id, and the largest field with its size.
+ */
+export function checkRecordSize(model: string, record: ModelRecord, maxBytes: number): void {
+  const fits =
+    record instanceof EncodedRecord
+      ? record.text.length * TEXT_BYTES <= maxBytes
+      : roomAfter(record.data, maxBytes - SCALAR_BYTES) >= 0;
+  if (fits) return;
+  const bytes = sizeOf(record);
+  if (bytes <= maxBytes) return;
+  const { uid, data } = record;
+  const sizes = Object.keys(data).map((field) => [field, sizeOf({ uid, data: { [field]: data[field] } })] as const);
+  const [field, size] = sizes.reduce((largest, each) => (each[1] > largest[1] ? each : largest));
+  throw new ValueError(
+    `${model} "${uid}": it takes ${inWords(bytes)}, and maxObjectBytes is ${maxBytes}; its largest field is "${field}", ` +
+      `with ${inWords(size)}`,
+  );
+}
+
+/** What is left of `room` after a field of a text, a number or the like, or of a list of them; negative for any other. */
+export function roomAfterPlain(field: string, value: unknown, room: number): number {
+  let left = room - SCALAR_BYTES - CHAR_BYTES * field.length;
+  if (!Array.isArray(value)) return isPlainScalar(value) ? roomAfter(value, left) : -1;
+  left -= SCALAR_BYTES;
+  for (const item of value) {
+    if (!isPlainScalar(item) || (left = roomAfter(item, left)) < 0) return -1;
+  }
+  return left;
+}
+
+function isPlainScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null;
+}
+
+/** What is left of `room`; negative as soon as it may be too little. */
+function roomAfter(value: unknown, room: number): number {
+  if (typeof value === 'string') return room - SCALAR_BYTES - CHAR_BYTES * value.length;
+  if (typeof value === 'bigint') return room - BIGINT_BYTES;
+  let left = room - SCALAR_BYTES;
+  if (typeof value !== 'object' || value === null || types.isDate(value)) return left;
+  if (types.isUint8Array(value)) return left - 2 * value.byteLength;
+  if (Array.isArray(value) || types.isMap(value) || types.isSet(value)) {
+    for (const item of value) if ((left = roomAfter(item, left)) < 0) break;
+    return left;
+  }
+  for (const key of Object.keys(value)) {
+    left = roomAfter((value as Record<string, unknown>)[key], left - SCALAR_BYTES - CHAR_BYTES * key.length);
+    if (left < 0) break;
+  }
+  return left;
+}
+
+function sizeOf(record: ModelRecord): number {
+  try {
+    return Buffer.byteLength(encodeRecord(record));
+  } catch (error) {
+    if (error instanceof RangeError) return Infinity; // Longer than any string.
+    throw error;
+  }
+}
+
+function inWords(bytes: number): string {
+  return Number.isFinite(bytes) ? `${bytes} bytes` : 'more bytes than a text can have';
+}

@@ -1,0 +1,197 @@
+import { ReplyError } from 'ioredis';
+import { ObjectStoreException, type StoreErrorCode } from '../../../errors.js';
+import { FORMAT_VERSION } from '../layout/keys.js';
+import { scriptCommand } from '../scripts/scripts.js';
+
+/** Why a step of an operation failed. */
+export interface RedisFailure {
+  readonly code: StoreErrorCode;
+  readonly text: string;
+  readonly cause: unknown;
+  /** Whether the server may have done it: then a repeated write must say that it is one. */
+  readonly sent: boolean;
+  /** Whether it may pass by itself. */
+  readonly retryable: boolean;
+}
+
+/** Carries a failure from an attempt to whoever decides about the next one. */
+export class RedisFailed extends Error {
+  constructor(readonly failure: RedisFailure) {
+    super(failure.text);
+  }
+}
+
+type Retryable = 'never' | 'always' | 'in a failover';
+
+/** First word of a server's answer, which says that nothing was done -> code, remedy, and whether it may pass. */
+const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, remedy: string, passing: Retryable]>> = {
+  NOAUTH: ['STORE_AUTH', 'the server asks for a password: set it in the url or in "password"', 'never'],
+  WRONGPASS: ['STORE_AUTH', 'user name or password is wrong', 'never'],
+  READONLY: ['STORE_READ_ONLY', 'the server is a read-only replica: connect to the master', 'in a failover'],
+  OOM: ['STORE_OUT_OF_MEMORY', 'the server is at its maxmemory: free some or raise it', 'never'],
+  MISCONF: ['STORE_MISCONFIGURED', 'the server cannot save to its disk and so refuses writes', 'in a failover'],
+  NOREPLICAS: ['STORE_NO_REPLICAS', 'the server has too few replicas and so refuses writes', 'in a failover'],
+  WRONGTYPE: [
+    'STORE_WRONG_KEY_TYPE',
+    'a key of this store holds something else than the store put there: verify() lists which',
+    'never',
+  ],
+  NOSCRIPT: ['STORE_SCRIPT_MISSING', "the server has not kept the store's script", 'always'],
+  DIFFSYNCLOST: ['STORE_CORRUPT', 'the order of a model is lost: verify() with repair makes a new one', 'never'],
+  LOADING: ['STORE_UNAVAILABLE', 'the server is still loading its data', 'always'],
+  MASTERDOWN: ['STORE_UNAVAILABLE', 'the replica has lost its master', 'always'],
+  BUSY: ['STORE_UNAVAILABLE', 'the server is busy with a script', 'always'],
+  CLUSTERDOWN: ['STORE_CLUSTER_DOWN', 'the cluster does not serve all slots: its nodes say why', 'in a failover'],
+  TRYAGAIN: ['STORE_UNAVAILABLE', 'the slot is being moved to another node', 'always'],
+  MOVED: ['STORE_WRONG_TOPOLOGY', 'the server is a node of a cluster: use the option "cluster"', 'in a failover'],
+  ASK: ['STORE_UNAVAILABLE', 'the slot is being moved to another node', 'in a failover'],
+  DIFFSYNCLATE: ['STORE_TIMEOUT', 'the write reached the server after its deadline, and was not done', 'always'],
+};
+
+/** Other words -> code and remedy. None of it passes by itself. */
+const PHRASES: readonly (readonly [words: RegExp, code: StoreErrorCode, remedy: string])[] = [
+  [
+    /^ERR unknown command '?EVAL/i,
+    'STORE_SCRIPT_MISSING',
+    'the server takes no scripts: EVAL and EVALSHA must not be disabled or renamed',
+  ],
+  [
+    /cluster support disabled/,
+    'STORE_WRONG_TOPOLOGY',
+    'the server is no node of a cluster: use "url" or "host" instead of "cluster"',
+  ],
+  [
+    /certificate|wrong version number|packet length too long|tlsv1|sslv3|\bSSL\b/i,
+    'STORE_TLS',
+    'TLS with the server fails: is it TLS that it speaks, and are its certificate\'s authority ("ca") and yours known?',
+  ],
+  [/^ERR Client sent AUTH/, 'STORE_AUTH', 'a password is given, and the server has none'],
+];
+
+/** ioredis's words for a command that it refused to send, and for one whose answer did not come. */
+const NOT_SENT = /isn't writeable|isn't ready/;
+/** A script met a key that has moved to another node, or is about to: before it wrote anything. */
+const MOVING = /^ERR Script attempted to access a non local key/;
+const TIMED_OUT = /timed out|timeout|no connection within|no answer within/i;
+
+/**
+ * @param lastError why the link broke, where it did: it says more than that it is broken.
+ * @param failsOver whether another server may take over.
+ */
+export function failureOf(error: unknown, lastError: unknown, failsOver: boolean): RedisFailure {
+  const message = messageOf(error);
+  const [, last] = /^Too many Cluster redirections\. Last error: (?:\w+: )?(.*)/.exec(message) ?? [];
+  const words = last ?? message;
+  // What is no answer of the server's says only that none came.
+  const answered = error instanceof ReplyError || (last !== undefined && /^[A-Z]{3,} /.test(last));
+  if (!answered) return unreachable(lastError ?? error, !NOT_SENT.test(words));
+  const [, layout] = /^DIFFSYNCFORMAT ([^.]*?)(?: script: |$)/.exec(words) ?? [];
+  if (layout !== undefined) return layoutFailure(layout);
+  const [code, remedy, passing] = known(error, words) ?? ['STORE_FAILED', 'the server refuses', 'never'];
+  return {
+    code,
+    text: `${remedy} (${message})`,
+    cause: error,
+    sent: false,
+    retryable: passing === 'always' || (passing === 'in a failover' && failsOver),
+  };
+}
+
+/** The server's time, in ms since 1970, when it refused a write as late; undefined for every other error. */
+export function lateAt(error: unknown): number | undefined {
+  const [, time] = /^DIFFSYNCLATE (\d+)/.exec(messageOf(error)) ?? [];
+  return time === undefined ? undefined : Number(time);
+}
+
+/** For a model that is kept otherwise than the store would: by a newer version, or with other options. */
+export function layoutFailure(layout: string): RedisFailure {
+  const newer = Number.parseInt(layout, 10) > FORMAT_VERSION;
+  const text = newer
+    ? `it is kept in format ${layout}, and this version of nestjs-diffsync knows formats up to ${FORMAT_VERSION}: update it`
+    : `it is kept as "${layout}": open the store with the same "shards", and with a "ttl" where it has one, or clear it first`;
+  return {
+    code: newer ? 'STORE_NEWER_FORMAT' : 'STORE_OTHER_LAYOUT',
+    text,
+    cause: undefined,
+    sent: false,
+    retryable: false,
+  };
+}
+
+/** For a link that is not up. */
+export function unreachable(cause: unknown, sent = false): RedisFailure {
+  const message = messageOf(cause);
+  // A cluster's own words hide those of its last node.
+  const { lastNodeError } = (cause ?? {}) as { lastNodeError?: unknown };
+  const nodes = lastNodeError === undefined ? '' : messageOf(lastNodeError);
+  const [code, remedy, passing] = known(cause, message) ??
+    known(lastNodeError, nodes) ?? [
+      TIMED_OUT.test(message) ? 'STORE_TIMEOUT' : 'STORE_UNAVAILABLE',
+      'no connection',
+      'always',
+    ];
+  const text = nodes === '' ? message : `${message} ${nodes}`;
+  return { code, text: `${remedy} (${text})`, cause, sent, retryable: passing !== 'never' };
+}
+
+function known(error: unknown, words: string): readonly [StoreErrorCode, string, Retryable] | undefined {
+  const reply = REPLIES[MOVING.test(words) ? 'TRYAGAIN' : (/^[A-Z]+/.exec(words)?.[0] ?? '')];
+  if (reply !== undefined) return reply;
+  const denied = deniedCommand(error, words);
+  if (denied !== undefined) {
+    return ['STORE_PERMISSION', `the user may not run "${denied}", or not on this key: extend its ACL`, 'never'];
+  }
+  for (const [phrase, code, remedy] of PHRASES) if (phrase.test(words)) return [code, remedy, 'never'];
+  return undefined;
+}
+
+/** The command that the ACL of the user forbids. Of one in a script the server tells only where it stands. */
+function deniedCommand(error: unknown, words: string): string | undefined {
+  const [, sha, line] =
+    /^ERR The user executing the script can't .* script: (\w+), on @user_script:(\d+)/.exec(words) ?? [];
+  if (sha !== undefined) return scriptCommand(sha, Number(line)) ?? 'a command of a script';
+  if (!words.startsWith('NOPERM')) return undefined;
+  const [, named] = /'([^']+)' command/.exec(words) ?? [];
+  return named ?? commandOf(error) ?? 'a command';
+}
+
+/** @param where begins the message. @param unknown whether the failed step was a write that may have been done. */
+export function exceptionOf(where: string, { code, text, cause }: RedisFailure, unknown = false): ObjectStoreException {
+  const down = code === 'STORE_UNAVAILABLE' || code === 'STORE_TIMEOUT' || code === 'STORE_AUTH';
+  const message = unknown
+    ? `${where}: the answer to a write did not come, so it may or may not be done: ${text}`
+    : `${down ? 'Redis store is unavailable. ' : ''}${where}: ${text}`;
+  return new ObjectStoreException(message, {
+    code: unknown ? 'STORE_OUTCOME_UNKNOWN' : code,
+    cause: withoutSecrets(cause),
+  });
+}
+
+function messageOf(error: unknown): string {
+  if (error === undefined) return '';
+  const { message, code } = error as { message?: unknown; code?: unknown };
+  // An AggregateError of several addresses has an empty message and a code.
+  return typeof message === 'string' && message !== '' ? message : typeof code === 'string' ? code : String(error);
+}
+
+/** Where ioredis and Node put further errors. */
+const NESTED = ['cause', 'lastNodeError', 'previousErrors', 'errors'];
+
+/** ioredis hangs a command's arguments on its errors: a password of AUTH, an object's values. Node hangs certificates on them. */
+function withoutSecrets(error: unknown, seen = new Set<unknown>()): unknown {
+  if (typeof error !== 'object' || error === null || seen.has(error)) return error;
+  seen.add(error);
+  const parts = error as Record<string, unknown>;
+  const name = commandOf(error);
+  if (name !== undefined) Object.defineProperty(error, 'command', { value: { name }, configurable: true });
+  if (parts['cert'] !== undefined) Object.defineProperty(error, 'cert', { value: undefined, configurable: true });
+  for (const part of NESTED) {
+    const nested = parts[part];
+    for (const each of Array.isArray(nested) ? (nested as unknown[]) : [nested]) withoutSecrets(each, seen);
+  }
+  return error;
+}
+
+function commandOf(error: unknown): string | undefined {
+  return (error as { command?: { name?: string } } | undefined)?.command?.name;
+}

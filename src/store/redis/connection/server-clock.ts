@@ -1,0 +1,65 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { ConnectionState } from './connection-state.js';
+import type { ScriptedRedis } from '../scripts/scripts.js';
+
+const MEASUREMENTS = 3;
+
+/**
+ * What the server's clock shows at a moment of this process, at most: so that a write can carry its deadline, and a server
+ * that was frozen does not do later what its caller was told not to count on. One clock a connection; on a cluster one
+ * for each key that is written, as its node may change. A slow answer makes a deadline earlier, never later.
+ */
+export class ServerClock {
+  /** Key ('' for all, where there is one server) -> lower bound of the server's time minus `performance.now()`. */
+  private offsets = new Map<string, number>();
+  private measured = -1;
+  private measuring = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly client: Redis | Cluster,
+    private readonly link: ConnectionState,
+  ) {}
+
+  knows(key: string): boolean {
+    return this.measured === this.link.epoch && this.offsets.has(this.nameOf(key));
+  }
+
+  /** Asks the server that holds `key`. Again after every break of the link, behind which may be another server. */
+  async measure(key: string): Promise<void> {
+    if (this.knows(key)) return;
+    if (this.measured !== this.link.epoch) {
+      this.measured = this.link.epoch;
+      this.offsets = new Map();
+      this.measuring = new Map();
+    }
+    const { measuring } = this;
+    const name = this.nameOf(key);
+    const running = measuring.get(name) ?? this.ask(key).finally(() => measuring.delete(name));
+    measuring.set(name, running);
+    await running;
+  }
+
+  /** The server's time, in ms since 1970, when `performance.now()` is `moment`; at most. */
+  at(key: string, moment: number): string {
+    return Math.floor(moment + (this.offsets.get(this.nameOf(key)) ?? 0)).toFixed(0);
+  }
+
+  /** The server that holds `key` showed `time` before now. */
+  learn(key: string, time: number): void {
+    const offset = time - performance.now();
+    const name = this.nameOf(key);
+    this.offsets.set(name, Math.max(this.offsets.get(name) ?? -Infinity, offset));
+  }
+
+  private async ask(key: string): Promise<void> {
+    const client = this.client as unknown as ScriptedRedis;
+    for (let at = 0; at < MEASUREMENTS; at++) {
+      const [seconds, micros] = this.client.isCluster ? await client.diffsyncTime(key) : await client.time();
+      this.learn(key, Number(seconds) * 1000 + Math.floor(Number(micros) / 1000));
+    }
+  }
+
+  private nameOf(key: string): string {
+    return this.client.isCluster ? key : '';
+  }
+}

@@ -1,0 +1,193 @@
+import { types } from 'node:util';
+import { MAX_BIGINT_DIGITS, MAX_DEPTH } from './clone.js';
+import { isPlainObject, setOwn } from './own-property.js';
+
+/**
+ * Values as JSON: what JSON would lose becomes `{"$diffsync":"<kind>","v":…}`, and an object that has the key `$diffsync`
+ * itself is wrapped in the kind `object`; all else stays as it is.
+ */
+export const TAG = '$diffsync';
+
+type Change = (item: unknown, depth: number) => unknown;
+
+/** Whether JSON keeps the value exactly, as it does with most: true for texts, numbers and the like, and lists of them. */
+export function isPlainJson(value: unknown): boolean {
+  if (!Array.isArray(value)) return isPlainScalar(value);
+  for (const item of value) if (!isPlainScalar(item)) return false;
+  return true;
+}
+
+function isPlainScalar(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0);
+    default:
+      return value === null;
+  }
+}
+
+/** The same value where JSON keeps it exactly; copies only what has to change. */
+export function toExtendedJson(value: unknown): unknown {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : tagged('number', Object.is(value, -0) ? '-0' : String(value));
+    case 'undefined':
+      return tagged('undefined');
+    case 'bigint':
+      return tagged('bigint', value.toString());
+    default:
+      if (value === null) return null;
+  }
+  if (Array.isArray(value)) return changedItems(value, toExtendedJson);
+  if (types.isDate(value)) return tagged('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
+  if (types.isUint8Array(value)) return tagged('Uint8Array', Buffer.from(value).toString('base64'));
+  if (types.isMap(value))
+    return tagged(
+      'Map',
+      [...value].map(([key, item]) => [toExtendedJson(key), toExtendedJson(item)]),
+    );
+  if (types.isSet(value))
+    return tagged(
+      'Set',
+      [...value].map((item) => toExtendedJson(item)),
+    );
+  return escapeTag(fieldsToExtendedJson(value as Readonly<Record<string, unknown>>));
+}
+
+/** The same text for equal values, whatever the order of their keys. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(toExtendedJson(value), (_, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each) && isPlainObject(each)
+      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}
+
+export function fieldsToExtendedJson(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return changedFields(value, toExtendedJson);
+}
+
+/** An object whose fields are JSON, in a tag of its own where it would be taken for one. */
+export function escapeTag(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.hasOwn(object, TAG) ? tagged('object', object) : object;
+}
+
+/** The list itself where `change` changes none of its items. `depth`: that of the items. */
+function changedItems(list: readonly unknown[], change: Change, depth = 0): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < list.length; index++) {
+    const item = change(list[index], depth);
+    if (item !== list[index]) (copy ??= [...list])[index] = item;
+  }
+  return copy ?? list;
+}
+
+/** The object itself where `change` changes none of its fields. `depth`: that of the fields. */
+function changedFields(
+  value: Readonly<Record<string, unknown>>,
+  change: Change,
+  depth = 0,
+): Readonly<Record<string, unknown>> {
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(value)) {
+    const item = change(value[key], depth);
+    if (item !== value[key]) setOwn((copy ??= { ...value }), key, item);
+  }
+  return copy ?? value;
+}
+
+function tagged(kind: string, v?: unknown): Record<string, unknown> {
+  return v === undefined ? { [TAG]: kind } : { [TAG]: kind, v };
+}
+
+/** What a store may not be made to read: a value that no `add` would have taken, or that was cut or changed. */
+export class DamagedValue extends Error {}
+
+/**
+ * The value that `tag` was given; as `tag`, copies only what has to change. Runs nothing, sets no prototype, and takes
+ * time in proportion to the value, whoever wrote it: only the forms that `tag` writes are taken, within the bounds of what
+ * a store keeps.
+ * @param depth how many lists, objects, Maps and Sets contain the value.
+ * @throws DamagedValue, which repeats nothing of the value but the name of an unknown kind.
+ */
+export function fromExtendedJson(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const object = value as Record<string, unknown>;
+  if (!Array.isArray(value) && Object.hasOwn(object, TAG)) return fromTagged(object[TAG], object['v'], depth);
+  checkDepth(depth);
+  return Array.isArray(value)
+    ? changedItems(value, fromExtendedJson, depth + 1)
+    : changedFields(object, fromExtendedJson, depth + 1);
+}
+
+/** @throws DamagedValue for plain JSON that is nested deeper than a store keeps. */
+export function checkNesting(value: unknown, depth = 0): void {
+  if (typeof value !== 'object' || value === null) return;
+  checkDepth(depth);
+  if (Array.isArray(value)) for (const item of value) checkNesting(item, depth + 1);
+  else for (const key of Object.keys(value)) checkNesting((value as Record<string, unknown>)[key], depth + 1);
+}
+
+function checkDepth(depth: number): void {
+  if (depth >= MAX_DEPTH) throw new DamagedValue(`nested more than ${MAX_DEPTH} levels deep`);
+}
+
+/** Longer than any that `toISOString` gives, so that no long text is parsed. */
+const MAX_DATE_CHARS = 27;
+const BIGINT = new RegExp(`^-?\\d{1,${MAX_BIGINT_DIGITS}}$`);
+
+function fromTagged(kind: unknown, v: unknown, depth: number): unknown {
+  switch (kind) {
+    case 'undefined':
+      return undefined;
+    case 'number':
+      if (v === 'NaN' || v === 'Infinity' || v === '-Infinity' || v === '-0') return Number(v);
+      break;
+    case 'bigint':
+      if (typeof v === 'string' && BIGINT.test(v)) return BigInt(v);
+      break;
+    case 'Date': {
+      if (v === null) return new Date(Number.NaN);
+      if (typeof v !== 'string' || v.length > MAX_DATE_CHARS) break;
+      const date = new Date(v);
+      if (!Number.isNaN(date.getTime()) && date.toISOString() === v) return date;
+      break;
+    }
+    case 'Uint8Array': {
+      if (typeof v !== 'string') break;
+      const bytes = Buffer.from(v, 'base64');
+      if (bytes.toString('base64') === v) return new Uint8Array(bytes);
+      break;
+    }
+    case 'Map':
+      checkDepth(depth);
+      if (Array.isArray(v) && v.every((entry) => Array.isArray(entry) && entry.length === 2)) {
+        return new Map(
+          (v as [unknown, unknown][]).map(([key, item]) => [
+            fromExtendedJson(key, depth + 1),
+            fromExtendedJson(item, depth + 1),
+          ]),
+        );
+      }
+      break;
+    case 'Set':
+      checkDepth(depth);
+      if (Array.isArray(v)) return new Set(v.map((item) => fromExtendedJson(item, depth + 1)));
+      break;
+    case 'object':
+      checkDepth(depth);
+      if (typeof v === 'object' && v !== null && !Array.isArray(v))
+        return changedFields(v as Record<string, unknown>, fromExtendedJson, depth + 1);
+      break;
+  }
+  const name = typeof kind === 'string' && kind.length <= 20 ? JSON.stringify(kind) : 'that is no name';
+  throw new DamagedValue(`unknown or damaged value of kind ${name}; was it written by a newer version?`);
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { pairObjects } from '../../../src/engine/compare/pairing.js';
+import { Device } from '../../fixtures/inventory.js';
+
+function devices(names: readonly string[]): Device[] {
+  return names.map((name) => new Device({ name }));
+}
+
+function paired(src: readonly string[], dst: readonly string[]): (string | undefined)[][] {
+  const pairs = pairObjects(devices(src), devices(dst));
+  return pairs.map(({ src: ours, dst: theirs }) => [ours?.getUniqueId(), theirs?.getUniqueId()]);
+}
+
+describe('pairs', () => {
+  it('come in the order of the source, then in that of the target, whatever the orders', () => {
+    const names = fc.uniqueArray(fc.nat(9).map(String));
+    fc.assert(
+      fc.property(names, names, (src, dst) => {
+        expect(paired(src, dst)).toEqual([
+          ...src.map((name) => [name, dst.includes(name) ? name : undefined]),
+          ...dst.filter((name) => !src.includes(name)).map((name) => [undefined, name]),
+        ]);
+      }),
+    );
+  });
+
+  it('have an object of the target once, however many of the source claim its unique id', () => {
+    expect(paired(['a', 'a', 'b'], ['b', 'a'])).toEqual([
+      ['a', 'a'],
+      ['a', undefined],
+      ['b', 'b'],
+    ]);
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { haveSameEncoding, EncodedRecord } from '../../src/record/encoded-record.js';
+import { encodeRecord } from '../../src/record/record-codec.js';
+
+const damaged = (uid: string, cause: unknown): Error => new Error(`damaged: ${uid}`, { cause });
+const record = (text: string): EncodedRecord => new EncodedRecord('u', text, damaged);
+
+describe('TextRecord', () => {
+  it('holds what its text stands for', () => {
+    const fields = fc.dictionary(
+      fc.string(),
+      fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown),
+    );
+    fc.assert(
+      fc.property(fields, fc.option(fc.nat(31), { nil: undefined }), (data, flags) => {
+        const text = encodeRecord({ uid: 'u', data, flags });
+        const found = record(text);
+        expect([found.flags, found.data]).toEqual([flags, data]);
+      }),
+    );
+  });
+
+  it('tells at once what is no JSON object', () => {
+    for (const text of ['', '7', 'null', '[]', '"{}"', '{"cut":']) {
+      expect(() => record(text)).toThrow('damaged: u');
+    }
+  });
+
+  it('tells of other damage when somebody asks, each time, with the cause', () => {
+    const found = record('{"a":}');
+    for (let time = 0; time < 2; time++) {
+      expect(() => found.data).toThrow(expect.objectContaining({ message: 'damaged: u', cause: expect.any(Error) }));
+    }
+    expect(() => record('{"$diffsync":"object","flags":"x","v":{}}').flags).toThrow('damaged: u');
+  });
+});
+
+it('haveSameText() looks at nothing but texts', () => {
+  expect(haveSameEncoding(record('{"a":}'), record('{"a":}'))).toBe(true);
+  expect(haveSameEncoding(record('{"a":1}'), record('{"a":2}'))).toBe(false);
+  expect(haveSameEncoding({ uid: 'u', data: {} }, record('{}'))).toBe(false);
+});

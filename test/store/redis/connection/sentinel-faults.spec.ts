@@ -1,0 +1,99 @@
+// Behind Sentinel, under load: what an acknowledged write is worth when the master goes.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { RedisStore, type RedisStoreOptions } from '../../../../src/store/redis/index.js';
+import { startSentinel, type RedisSentinel } from '../../../support/redis-sentinel.js';
+import { modelNamed, underLoad, WRITERS, type Loaded, type Outcome } from '../../../support/write-load.js';
+
+const LIMIT_MS = 120_000;
+/** Above any failover of a busy machine, so that every write must get through. */
+const TIMEOUT_MS = 30_000;
+
+const modelsOf = (load: string) => ['site', 'device', 'interface'].map((name) => modelNamed(`${load}_${name}`));
+const durability = { replicas: 1, timeout: 1000 };
+const [first = modelNamed('none')] = modelsOf('plain');
+
+let sentinel: RedisSentinel;
+
+beforeEach(async () => {
+  sentinel = await startSentinel();
+}, LIMIT_MS);
+
+afterEach(async () => {
+  await sentinel.stop();
+});
+
+const connect = (options: Partial<RedisStoreOptions>): Promise<RedisStore> =>
+  RedisStore.connect({
+    sentinels: sentinel.sentinels,
+    masterName: sentinel.masterName,
+    timeout: TIMEOUT_MS,
+    ...options,
+  });
+
+const loads = (removes: boolean): Loaded[] => [
+  { name: 'no durability', options: {}, models: modelsOf('plain'), removes },
+  { name: 'durability of 1 replica', options: { durability }, models: modelsOf('durable') },
+];
+
+/** The replica that is left may need longer than the wait to follow its new master, and then the error says so. */
+const otherErrors = ({ errors }: Outcome): string[] =>
+  Object.keys(errors).filter((code) => code !== 'STORE_NOT_REPLICATED');
+
+describe('a master', () => {
+  it(
+    'that is killed: with durability nothing is lost, without it nothing but the last moment',
+    async () => {
+      const [plain, durable] = await underLoad('sentinel, kill -9', connect, loads(false), async (movesOn) => {
+        const master = await sentinel.master();
+        master.kill('SIGKILL');
+        await master.ended();
+        await sentinel.waitForMaster(master);
+        await movesOn();
+      });
+      expect(plain).toMatchObject({ duplicates: 0, conflicts: 0, errors: {} });
+      expect(plain?.lost).toBeLessThanOrEqual(WRITERS);
+      expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+      expect(otherErrors(durable as Outcome)).toEqual([]);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'that is frozen and wakes after another took over: nothing is lost, nobody writes to it',
+    async () => {
+      const [plain, durable] = await underLoad('sentinel, frozen and woken', connect, loads(true), async (movesOn) => {
+        const master = await sentinel.master();
+        await master.pause();
+        await sentinel.waitForMaster(master);
+        await movesOn();
+        master.resume();
+        // It takes itself for the master until it is demoted, about 10 s later; nobody may believe it meanwhile.
+        await movesOn();
+      });
+      expect(plain).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
+      expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+      expect(otherErrors(durable as Outcome)).toEqual([]);
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('replicas that do not answer', () => {
+  it('STORE_NOT_REPLICATED says how many did; the write is done, and reads go on meanwhile', async () => {
+    const store = await connect({ durability: { replicas: 2, timeout: 300 } });
+    const [, , replica] = sentinel.servers;
+    await store.add({ obj: new first({ name: 'a' }) });
+    await replica?.pause();
+    const failing = store.add({ obj: new first({ name: 'b' }) });
+    expect(await store.count()).toBeGreaterThanOrEqual(1);
+    await expect(failing).rejects.toMatchObject({
+      code: 'STORE_NOT_REPLICATED',
+      message: expect.stringContaining('1 of 2 replicas') as unknown,
+    });
+    expect(await store.count()).toBe(2);
+    replica?.resume();
+    await sentinel.settled();
+    await store.add({ obj: new first({ name: 'b' }) });
+    await store.close();
+  });
+});

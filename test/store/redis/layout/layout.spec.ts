@@ -1,0 +1,276 @@
+// Not shared with other stores: how a store is kept in Redis, and what is refused because it is kept otherwise.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Cluster, Redis } from 'ioredis';
+import { z } from 'zod';
+import { DiffSyncModel, ObjectStoreException, ValueError } from '../../../../src/index.js';
+import { RedisStore, type RedisStoreOptions } from '../../../../src/store/redis/index.js';
+import { startCluster, type RedisCluster } from '../../../support/redis-cluster.js';
+import { startRedis, type RedisServer } from '../../../support/redis-server.js';
+
+class Device extends DiffSyncModel.define({
+  name: 'device',
+  schema: z.object({ name: z.string(), role: z.string().default('leaf') }),
+  identifiers: ['name'],
+  attributes: ['role'],
+}) {}
+
+const devices = (count: number, first = 0): Device[] =>
+  Array.from({ length: count }, (_, at) => new Device({ name: `d${String(first + at).padStart(5, '0')}` }));
+
+let server: RedisServer;
+let redis: Redis;
+let servers: RedisCluster;
+let cluster: { nodes: RedisCluster['nodes'] };
+let nodes: Cluster;
+
+beforeAll(async () => {
+  [server, servers] = await Promise.all([startRedis(), startCluster()]);
+  cluster = { nodes: servers.nodes };
+  redis = new Redis(server.url);
+  nodes = new Cluster([...servers.nodes]);
+});
+
+afterAll(async () => {
+  nodes.disconnect();
+  redis.disconnect();
+  await Promise.all([server.stop(), servers.stop()]);
+});
+
+const connect = (options: Partial<RedisStoreOptions>): Promise<RedisStore> =>
+  RedisStore.connect(
+    options.cluster === undefined && options.client === undefined ? { url: server.url, ...options } : options,
+  );
+
+const failure = (work: Promise<unknown>): Promise<ObjectStoreException> =>
+  work.then(
+    () => {
+      throw new Error('it did not fail');
+    },
+    (error: ObjectStoreException) => error,
+  );
+
+async function clusterKeys(): Promise<string[]> {
+  const keys = await Promise.all(nodes.nodes('master').map((node) => node.keys('*')));
+  return keys.flat().toSorted();
+}
+
+it('an object costs at most 130 bytes beside its key and its text', async () => {
+  const objs = devices(20_000);
+  const used = async (): Promise<number> =>
+    Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1] ?? Number.NaN);
+  const grown = async (work: () => Promise<unknown>): Promise<number> => {
+    await redis.flushall();
+    const before = await used();
+    await work();
+    return (await used()) - before;
+  };
+  const store = await connect({ storeId: 'inv' });
+  const ours = await grown(() => store.addMany({ objs }));
+  const keys = objs.map(({ name }) => `diffsync:inv:device:${name}`);
+  const texts = await redis.mget(keys);
+  const bare = await grown(() => redis.mset(keys.flatMap((key, at) => [key, texts[at] as string])));
+  expect(bare / objs.length).toBeGreaterThan(50);
+  expect((ours - bare) / objs.length).toBeLessThanOrEqual(130);
+  await store.clear();
+  await store.close();
+});
+
+describe('on a cluster', () => {
+  it("a model's objects, index and state share a slot, and the models spread", async () => {
+    const store = await connect({ cluster, storeId: 'inv' });
+    await store.addMany({ objs: devices(2) });
+    expect(await clusterKeys()).toEqual([
+      'diffsync.index:{inv:device}',
+      'diffsync.models:inv',
+      'diffsync.state:{inv:device}',
+      'diffsync:{inv:device}:d00000',
+      'diffsync:{inv:device}:d00001',
+    ]);
+    await store.clear();
+    expect(await clusterKeys()).toEqual([]);
+    await store.close();
+  });
+
+  it('a model in shards spreads over slots, keeps its order, and clear() leaves nothing', async () => {
+    const store = await connect({ cluster, storeId: 'wide', shards: 4 });
+    const objs = devices(2500).toReversed();
+    await store.addMany({ objs: objs.slice(0, 1200) });
+    for (const obj of objs.slice(1200, 1210)) await store.add({ obj });
+    await store.addMany({ objs: objs.slice(1210) });
+    const names = (await store.getAll({ model: Device })).map(({ name }) => name);
+    expect(names).toEqual(objs.map(({ name }) => name));
+    const sizes = await Promise.all([0, 1, 2, 3].map((shard) => nodes.zcard(`diffsync.index:{wide:device:${shard}}`)));
+    expect(Math.min(...sizes)).toBeGreaterThan(500);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(2500);
+    await store.clear();
+    expect(await clusterKeys()).toEqual([]);
+    await store.close();
+  });
+
+  it('single adds that are not awaited keep their order over the shards, also those that do not go together', async () => {
+    const objs = devices(8);
+    for (let round = 0; round < 20; round++) {
+      const store = await connect({ cluster, storeId: `order${round}`, shards: 3 });
+      const adding: Promise<void>[] = [];
+      for (const obj of objs) {
+        adding.push(store.add({ obj }));
+        await new Promise(setImmediate);
+      }
+      await Promise.all(adding);
+      const names = (await store.getAll({ model: Device })).map(({ name }) => name);
+      expect(names).toEqual(objs.map(({ name }) => name));
+      await store.clear();
+      await store.close();
+    }
+  });
+
+  it('equal objects of calls at the same time keep the order of these calls over the shards', async () => {
+    const store = await connect({ cluster, storeId: 'racing', shards: 3 });
+    const objs = devices(3000).toReversed();
+    const some = objs.slice(0, 1000);
+    await Promise.all([some, objs, objs, some].map((each) => store.addMany({ objs: each })));
+    const names = (await store.getAll({ model: Device })).map(({ name }) => name);
+    expect(names).toEqual(objs.map(({ name }) => name));
+    await store.clear();
+    await store.close();
+  });
+
+  it('a store opened with another number of shards is refused, before it reads or writes anything', async () => {
+    const store = await connect({ cluster, storeId: 'wide', shards: 4 });
+    const late = await connect({ cluster, storeId: 'wide' });
+    await store.add({ obj: new Device({ name: 'a' }) });
+    const error = await failure(connect({ cluster, storeId: 'wide', shards: 2 }));
+    expect([error.code, error.message]).toEqual(['STORE_OTHER_LAYOUT', expect.stringContaining('1, 4 shards')]);
+    expect((await failure(late.add({ obj: new Device({ name: 'b' }) }))).code).toBe('STORE_OTHER_LAYOUT');
+    expect(await store.count()).toBe(1);
+    await store.clear();
+    await Promise.all([store.close(), late.close()]);
+  });
+
+  it("a cluster client of the user's own is used and never closed", async () => {
+    const store = await connect({ client: nodes, storeId: 'own' });
+    await store.add({ obj: new Device({ name: 'a' }) });
+    await store.close();
+    expect(await nodes.get('diffsync:{own:device}:a')).toContain('"a"');
+    const again = await connect({ client: nodes, storeId: 'own' });
+    await again.clear();
+    await again.close();
+  });
+});
+
+describe('the format', () => {
+  it('of a newer version is refused by open(), and by a store that is open already', async () => {
+    const open = await connect({ storeId: 'new' });
+    await redis.sadd('diffsync.models:new', 'device');
+    await redis.hset('diffsync.state:new:device', 'format', '2');
+    const error = await failure(connect({ storeId: 'new' }));
+    expect([error.code, error.message]).toEqual(['STORE_NEWER_FORMAT', expect.stringContaining('format 2')]);
+    const refused = await failure(open.add({ obj: new Device({ name: 'a' }) }));
+    expect(refused.code).toBe('STORE_NEWER_FORMAT');
+    expect(await redis.exists('diffsync:new:device:a')).toBe(0);
+    await open.close();
+    await redis.flushall();
+  });
+
+  it('of a store written before formats were kept is taken for the first', async () => {
+    await redis.sadd('diffsync.models:old', 'device');
+    await redis.zadd('diffsync.index:old:device', 1, 'a');
+    await redis.set('diffsync:old:device:a', '{"name":"a","role":"spine"}');
+    const store = await connect({ storeId: 'old' });
+    expect((await store.get({ model: Device, identifier: 'a' })).role).toBe('spine');
+    await store.add({ obj: new Device({ name: 'b' }) });
+    expect(await redis.hget('diffsync.state:old:device', 'format')).toBe('1');
+    await store.clear();
+    await store.close();
+    expect(await redis.keys('*')).toEqual([]);
+  });
+});
+
+describe('a ttl', () => {
+  const expiries = async (): Promise<number[]> =>
+    Promise.all((await redis.keys('diffsync*')).map((key) => redis.pexpiretime(key)));
+
+  it('makes every key expire, the objects with their index or after it, whatever way they were written', async () => {
+    const store = await connect({ storeId: 'brief', ttl: 60_000 });
+    const before = Date.now();
+    await store.addMany({ objs: devices(1200) });
+    await store.add({ obj: new Device({ name: 'single' }) });
+    await store.updateMany({ objs: devices(20, 1190) });
+    await store.updateOrInstantiate({ model: Device, ids: { name: 'single' }, attrs: { role: 'spine' } });
+    const index = await redis.pexpiretime('diffsync.index:brief:device');
+    expect(index).toBeGreaterThanOrEqual(before + 60_000);
+    expect(index).toBeLessThanOrEqual(Date.now() + 60_000);
+    expect(Math.min(...(await expiries()))).toBe(index);
+    await store.clear();
+    await store.close();
+  });
+
+  it('is put off while the store is used, and is not when nobody does', async () => {
+    const ttl = 1500;
+    const [used, left] = await Promise.all([connect({ storeId: 'used', ttl }), connect({ storeId: 'left', ttl })]);
+    await Promise.all([used.addMany({ objs: devices(1200) }), left.addMany({ objs: devices(10) })]);
+    const gone = async (): Promise<boolean> => (await redis.exists('diffsync.index:left:device')) === 0;
+    while (!(await gone())) {
+      expect(await used.count({ model: Device })).toBe(1200);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(await left.count()).toBe(0);
+    expect(await left.getAll({ model: Device })).toEqual([]);
+    expect(await used.getAll({ model: Device })).toHaveLength(1200);
+    await used.clear();
+    await Promise.all([used.close(), left.close()]);
+  });
+
+  it('is part of the layout: without it the store is refused', async () => {
+    const brief = await connect({ storeId: 'mixed', ttl: 60_000 });
+    await brief.add({ obj: new Device({ name: 'a' }) });
+    expect((await failure(connect({ storeId: 'mixed' }))).code).toBe('STORE_OTHER_LAYOUT');
+    await brief.clear();
+    await brief.close();
+  });
+});
+
+describe('damage', () => {
+  it('a key of another type is told by every read, naming the key', async () => {
+    const store = await connect({ storeId: 'hurt' });
+    await store.addMany({ objs: devices(3) });
+    await redis.del('diffsync:hurt:device:d00001');
+    await redis.rpush('diffsync:hurt:device:d00001', 'mine');
+    const reads = [
+      store.getAll({ model: Device }),
+      store.get({ model: Device, identifier: 'd00001' }),
+      store.getByUids({ model: Device, uids: ['d00000', 'd00001'] }),
+    ];
+    for (const read of reads) {
+      const error = await failure(read);
+      expect([error.code, error.message]).toEqual([
+        'STORE_WRONG_KEY_TYPE',
+        expect.stringContaining('diffsync:hurt:device:d00001'),
+      ]);
+    }
+    await redis.del('diffsync:hurt:device:d00001');
+    expect((await failure(store.get({ model: Device, identifier: 'd00001' }))).code).toBe('STORE_CORRUPT');
+    await store.close();
+  });
+});
+
+describe('options', () => {
+  const nodesOf = [{ host: 'a', port: 1 }];
+  it.each<[string, Partial<RedisStoreOptions>]>([
+    [`"url" and "cluster" can't be specified together`, { url: 'redis://a', cluster: { nodes: nodesOf } }],
+    [`"cluster" and "db" can't be specified together`, { cluster: { nodes: nodesOf }, db: 1 }],
+    [`"path" and "tls" can't be specified together`, { path: '/a', tls: {} }],
+    ['"sentinels" and "masterName" are specified together', { sentinels: nodesOf }],
+    ['"masterName" goes with sentinels only', { masterName: 'a' }],
+    ['"shards" goes with a cluster only', { shards: 2 }],
+    ['"scaleReads" goes with a cluster only', { scaleReads: 'all' }],
+    ['cluster.nodes', { cluster: { nodes: [] } }],
+    ['durability.replicas', { durability: { replicas: 0 } }],
+    ['ttl', { ttl: 10 }],
+    ['keyPrefix', { client: new Cluster(nodesOf, { lazyConnect: true, keyPrefix: 'mine:' }) }],
+  ])('%s', (message, options) => {
+    const make = (): RedisStore => new RedisStore(options);
+    expect(make).toThrow(ValueError);
+    expect(make).toThrow(message);
+  });
+});
