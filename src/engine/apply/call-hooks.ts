@@ -1,7 +1,13 @@
 import { inspect } from 'node:util';
 import pMap from 'p-map';
 import type { DiffElement } from '../../diff/diff-element.js';
-import { DiffSyncError, ObjectCrudException, ObjectNotCreated, ObjectNotDeleted, ObjectNotUpdated } from '../../errors.js';
+import {
+  DiffSyncError,
+  ObjectCrudException,
+  ObjectNotCreated,
+  ObjectNotDeleted,
+  ObjectNotUpdated,
+} from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
 import type { ModelClass } from '../../model/defined-model.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';

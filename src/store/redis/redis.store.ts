@@ -22,7 +22,14 @@ import { RedisConnection } from './connection/connection.js';
 import { RedisKeys, type ModelKeys } from './layout/keys.js';
 import { ModelIndex } from './records/model-index.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
-import { startEager, listedPages, mergedPages, sortedPages, type PageScan, type StoredText } from './records/page-scan.js';
+import {
+  startEager,
+  listedPages,
+  mergedPages,
+  sortedPages,
+  type PageScan,
+  type StoredText,
+} from './records/page-scan.js';
 import { ShardSequence } from './records/shard-sequence.js';
 import { TtlRefresher } from './commands/ttl-refresher.js';
 import { MultiModelWrite } from './records/multi-model-write.js';

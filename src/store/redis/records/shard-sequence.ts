@@ -2,7 +2,7 @@ import type { ModelRecord } from '../../../record/model-record.js';
 import type { RedisKeys } from '../layout/keys.js';
 import type { ModelIndex } from './model-index.js';
 import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
-import { Turns } from '../../../async/keyed-mutex.js';
+import { Turns } from '../../../async/keyed-queue.js';
 
 /** Gives the objects of split models their places in the order; those of others get theirs from the scripts. */
 export class ShardSequence {
