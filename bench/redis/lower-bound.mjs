@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis';
-import { defineScripts } from '../../dist/store/redis/scripts/scripts.js';
+import { importFile } from '../build.mjs';
 import { inWindow, read, WRITE_CHUNK } from './bare.mjs';
 import { Device } from './models.mjs';
+
+const { defineScripts } = await importFile('dist/store/redis/scripts/scripts.js');
 
 const [INDEX, STATE, PREFIX] = ['index', 'state', ''].map((kind) => `diffsync${kind && '.'}${kind}:least:device:`);
 const [LAYOUT, NO_TTL, LAST] = ['1', '0', ''];
