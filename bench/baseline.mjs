@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { BUILD_VARIABLE, repository } from './build.mjs';
+import { copyBuild, unpackBuild } from '../scripts/packed-build.mjs';
+import { BUILD_VARIABLE } from './build.mjs';
 import { machine, print, round, Samples, save } from './measure.mjs';
 import { withServer } from './redis/server.mjs';
 
@@ -26,7 +27,11 @@ export async function compareBuilds(name, { sizes, units }, args) {
   const rounds = Number(values.rounds ?? ROUNDS);
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-bench-'));
   try {
-    const builds = { ours: await copyOurs(folder), baseline: await unpack(values.baseline, folder) };
+    // A copy of ours: a build made meanwhile changes nothing, and both builds are found in the same way.
+    const builds = {
+      ours: await copyBuild(join(folder, 'ours')),
+      baseline: await unpackBuild(values.baseline, join(folder, 'baseline')),
+    };
     await withServer(async (url) => {
       for (const size of values.size === undefined ? sizes : [Number(values.size)]) {
         const samples = await measureInTurn(name, builds, rounds, { size, url });
@@ -36,30 +41,6 @@ export async function compareBuilds(name, { sizes, units }, args) {
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-/** A copy, so that a build made meanwhile changes nothing, and so that both builds are found in the same way. */
-async function copyOurs(folder) {
-  const root = join(folder, 'ours');
-  await mkdir(root);
-  for (const part of ['package.json', 'dist']) {
-    await cp(join(repository, part), join(root, part), { recursive: true });
-  }
-  return linkDependencies(root);
-}
-
-async function unpack(file, folder) {
-  const root = join(folder, 'baseline');
-  await mkdir(root);
-  await promisify(execFile)('tar', ['-xzf', resolve(file), '-C', root, '--strip-components=1']);
-  const { name } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  if (name !== 'nestjs-diffsync') throw new Error(`${file} is a build of ${name}, not of nestjs-diffsync`);
-  return linkDependencies(root);
-}
-
-async function linkDependencies(root) {
-  await symlink(join(repository, 'node_modules'), join(root, 'node_modules'), 'dir');
-  return root;
 }
 
 async function measureInTurn(name, builds, rounds, options) {

@@ -5,8 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /** The environment variable that names the folder of the build to measure; without it, it is this repository. */
 export const BUILD_VARIABLE = 'DIFFSYNC_BENCH_BUILD';
 
-export const repository = fileURLToPath(new URL('..', import.meta.url));
-const root = process.env[BUILD_VARIABLE] ?? repository;
+const root = process.env[BUILD_VARIABLE] ?? fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Imports an entry point of the measured build: `.`, `./redis` or `./sqlite`. */
