@@ -7,9 +7,6 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { AppModule, CmdbAdapter, Device, NetworkAdapter } from '../examples/readme/src/application.js';
-// Tests that the documentation shows: they run as a part of this file.
-import '../examples/readme/src/cmdb.test.js';
-import '../examples/readme/src/sync.test.js';
 import * as library from '../src/index.js';
 import { STORE, type BaseStore, type DiffSyncStoreOptions } from '../src/index.js';
 
