@@ -69,3 +69,10 @@ it.each(['README.md', 'docs/README.md'])('%s names every page', (index) => {
   );
   expect(missing).toEqual([]);
 });
+
+it('ARCHITECTURE.md names files and rooms of src that exist', () => {
+  const names = [...read('ARCHITECTURE.md').matchAll(/`([\w./-]+(?:\.(?:ts|lua)|\/))`/g)].map(([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(40);
+  const folders = ['src', 'src/store/redis', '.'];
+  expect(names.filter((name) => !folders.some((folder) => existsSync(join(root, folder, name))))).toEqual([]);
+});
