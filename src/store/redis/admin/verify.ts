@@ -242,7 +242,7 @@ export class RedisVerification {
   }
 
   private examine({ index, prefix }: ModelKeys, uids: readonly Buffer[]): Promise<string[]> {
-    return this.store.steps.read((client) => client.diffsyncExamine(index, prefix, ...uids));
+    return this.store.steps.read((client) => client.diffsyncInspect(index, prefix, ...uids));
   }
 
   private async mend(
@@ -257,7 +257,7 @@ export class RedisVerification {
     if (this.repair) {
       const places = this.store.keys.shards === 1 ? '' : await this.newPlaces(model, uids.length);
       await this.store.steps.executeIdempotent(keys.index, {}, (client, ...ledger) =>
-        client.diffsyncMend(keys.index, keys.state, keys.prefix, ...ledger, places, how, ...uids),
+        client.diffsyncRepair(keys.index, keys.state, keys.prefix, ...ledger, places, how, ...uids),
       );
     }
     for (const uid of uids) {
@@ -287,7 +287,7 @@ export class RedisVerification {
 
   private async isLost({ index, state }: ModelKeys): Promise<boolean> {
     if (await this.isOther(state, 'hash')) return false;
-    return (await this.store.steps.read((client) => client.diffsyncLost(index, state))) === 1;
+    return (await this.store.steps.read((client) => client.diffsyncIsIndexLost(index, state))) === 1;
   }
 
   private async drop(key: string): Promise<void> {

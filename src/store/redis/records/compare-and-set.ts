@@ -38,7 +38,7 @@ export class CompareAndSet {
         if (swaps.length === 0) return [];
         const { index, state, prefix } = keys;
         const changed = await this.steps.executeIdempotent(index, limit, (client, ...ledger) =>
-          client.diffsyncSwap(index, state, prefix, ...ledger, ...swaps.flat()),
+          client.diffsyncCompareAndSet(index, state, prefix, ...ledger, ...swaps.flat()),
         );
         return changed.map((position) => (swaps[position - 1] as Swap)[0]);
       };

@@ -28,7 +28,7 @@ export class ModelIndex {
 
   /** @throws ObjectStoreException when it only looks as if there were none. */
   async checkEmpty(model: string, keys: ModelKeys): Promise<void> {
-    const lost = await this.steps.read((client) => client.diffsyncLost(keys.index, keys.state));
+    const lost = await this.steps.read((client) => client.diffsyncIsIndexLost(keys.index, keys.state));
     if (lost === 1) throw this.lost(model, keys);
   }
 
@@ -95,11 +95,11 @@ export class ModelIndex {
     const parts = this.keys.of(model);
     for (const keys of parts) await this.clearPart(keys);
     const { models, shards } = this.keys;
-    await steps.writeMetadata(models, (client, limit) => client.diffsyncUnname(models, model, limit));
+    await steps.writeMetadata(models, (client, limit) => client.diffsyncUnregisterModel(models, model, limit));
     if (shards > 1) {
       const places = this.keys.places(model);
       const layout = this.keys.layoutOf(model);
-      await steps.writeMetadata(places, (client, limit) => client.diffsyncUnplace(places, layout, limit));
+      await steps.writeMetadata(places, (client, limit) => client.diffsyncDropSequence(2, places, layout, limit));
     }
     await steps.writeMetadata(models, async (client) => {
       // What others added meanwhile is not hidden: they name their model again only when it was empty.

@@ -78,7 +78,9 @@ export class MultiModelWrite {
     );
     return this.steps.executeIdempotent(keys[0] as string, limit, (client, ...ledger) => {
       const all = [...keys, ...ledger, args];
-      return grows ? client.diffsyncSave(keys.length, ...all) : client.diffsyncShrink(keys.length, ...all);
+      return grows
+        ? client.diffsyncMultiModelWrite(keys.length, ...all)
+        : client.diffsyncMultiModelShrink(keys.length, ...all);
     });
   }
 
