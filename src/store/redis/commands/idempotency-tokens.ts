@@ -1,15 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
-/** What marks one write, for the state of its model to remember it by. */
-export interface IdempotencyToken {
-  readonly clientId: string;
-  /** Larger than that of every earlier write of the lane. */
-  readonly sequenceNumber: string;
-}
-
 /**
- * Lends each write a lane, which does one write at a time: so the state of a model holds as many lanes of a process as it
- * ever wrote at once, and not one entry a write.
+ * Hands out idempotency tokens, each of a client id and a sequence number. A client id is used by one write at a time and
+ * again once that has settled, so that the state of a model keeps one deduplication record for each concurrent writer, and
+ * not one for each write.
  */
 export class IdempotencyTokens {
   private readonly process = randomBytes(6).toString('base64url');
@@ -17,12 +11,17 @@ export class IdempotencyTokens {
   private clients = 0;
   private writes = 0;
 
-  async use<T>(write: (token: IdempotencyToken) => Promise<T>): Promise<T> {
-    const clientId = this.free.pop() ?? `${this.process}.${this.clients++}`;
-    try {
-      return await write({ clientId, sequenceNumber: String(++this.writes) });
-    } finally {
-      this.free.push(clientId);
-    }
+  /** @returns a client id for one write; the caller releases it when the write has settled. */
+  acquire(): string {
+    return this.free.pop() ?? `${this.process}.${this.clients++}`;
+  }
+
+  /** @returns a number larger than that of every earlier write of any client id. */
+  nextSequenceNumber(): string {
+    return String(++this.writes);
+  }
+
+  release(clientId: string): void {
+    this.free.push(clientId);
   }
 }
