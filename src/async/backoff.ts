@@ -3,7 +3,7 @@ export interface Backoff {
   readonly minTimeout: number;
   readonly maxTimeout: number;
   readonly factor: number;
-  /** Whether the delays are spread, so that callers that failed together do not come back together. */
+  /** Whether the delays are spread, so that callers that failed at one moment do not come back at one moment. */
   readonly randomize: boolean;
 }
 
@@ -11,7 +11,7 @@ export interface Backoff {
 export const BACKOFF = {
   /** A command whose connection broke, or that the server refused for now. */
   reconnect: { minTimeout: 2, maxTimeout: 100, factor: 2, randomize: true },
-  /** A connection to a server that does not answer. */
+  /** A connection to a server that cannot be reached. */
   connect: { minTimeout: 25, maxTimeout: 500, factor: 2, randomize: true },
   /** Writers that change one object at the same time (compare-and-set). */
   contention: { minTimeout: 1, maxTimeout: 64, factor: 2, randomize: true },

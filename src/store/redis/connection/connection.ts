@@ -15,7 +15,7 @@ import { defineScripts, type ScriptedRedis } from '../scripts/scripts.js';
 /** Commands that wait for their reply or for the connection; the next one is refused. */
 const MAX_WAITING = 1000;
 
-/** One command of an operation, or some that are sent together. */
+/** One command of an operation, or several that are sent at once. */
 export interface RedisCommand<T> {
   /** Begins the message of an error. */
   readonly store: string;

@@ -40,7 +40,7 @@ export class RecordWriter {
       const decode = this.reader.decoder(model, (record) => record);
       for (const { position, json } of await this.reader.conflicts(model, keys, uids, reply)) {
         const given = positions[position] as number;
-        // An equal text is an equal record, which need not be decoded.
+        // Records with equal JSON texts are equal, so that this one need not be decoded.
         const same = json === items[2 * position + 1];
         existing[given] = same ? records[given] : decode(uids[position] as string, json);
       }

@@ -11,8 +11,8 @@ local client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 5)
 --- @include "deadline"
 
 local REPLACED, INSERTS, PUTS, CHANGES, REMOVED = 1, 2, 3, 4, 5
--- Arguments of one item, by list.
-local STEPS = { 1, 2, 2, 3, 1 }
+-- How many arguments an item of each list has.
+local ARGS_PER_ITEM = { 1, 2, 2, 3, 1 }
 
 local function beginWrite(index, state, prefix)
   --- @include "idempotent-write"
@@ -26,12 +26,12 @@ for key = 1, #KEYS, 2 do
   if model.err then
     return model
   end
-  local at = start + 1 + #STEPS
-  for list, step in ipairs(STEPS) do
+  local at = start + 1 + #ARGS_PER_ITEM
+  for list, count in ipairs(ARGS_PER_ITEM) do
     model[list] = {}
     for _ = 1, tonumber(ARGV[start + list]) do
       table.insert(model[list], at)
-      at = at + step
+      at = at + count
     end
   end
   start = at

@@ -14,7 +14,17 @@ const loader = readFileSync(join(FOLDER, 'scripts.ts'), 'utf8');
 
 /** What a script of Redis may use that it does not declare. */
 const GLOBALS = [
-  ...['KEYS', 'ARGV', 'redis', 'string', 'table', 'math', 'ipairs', 'tonumber', 'tostring', 'type', 'unpack'],
+  'KEYS',
+  'ARGV',
+  'redis',
+  'string',
+  'table',
+  'math',
+  'ipairs',
+  'tonumber',
+  'tostring',
+  'type',
+  'unpack',
 ];
 
 interface GlobalName {

@@ -8,19 +8,19 @@ const [LAYOUT, NO_TTL, LAST] = ['1', '0', ''];
 const HOUR_MS = 3_600_000;
 
 /**
- * The least that a store costs which adds objects in RedisStore's atomic steps and reads them as objects of a model: only
- * the step is sent, and only the object made. No check of what is stored, no gathering, no time-out, no repeat. The bound of
- * what can be gained in this process.
+ * The lower bound of what a store costs that adds objects by RedisStore's atomic commands and reads them as objects of a
+ * model: it only sends the command, and only makes the object. There is no check of what is stored, no batching, no timeout
+ * and no retry. More cannot be gained in this process.
  */
 export async function open(url) {
   const redis = new Redis(url);
   defineScripts(redis, { cluster: false });
-  const limit = String(Date.now() + HOUR_MS);
+  const deadline = String(Date.now() + HOUR_MS);
   let writes = 0;
   const insert = (devices) => {
     const items = [];
     for (const device of devices) items.push(device.name, JSON.stringify(device));
-    return redis.diffsyncInsert(INDEX, STATE, PREFIX, 'client', String(++writes), limit, LAYOUT, NO_TTL, LAST, items);
+    return redis.diffsyncInsert(INDEX, STATE, PREFIX, 'client', String(++writes), deadline, LAYOUT, NO_TTL, LAST, items);
   };
   const readAll = (names) => read(redis, names, (name) => PREFIX + name, decode);
   return {
