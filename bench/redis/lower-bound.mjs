@@ -20,7 +20,18 @@ export async function open(url) {
   const insert = (devices) => {
     const items = [];
     for (const device of devices) items.push(device.name, JSON.stringify(device));
-    return redis.diffsyncInsert(INDEX, STATE, PREFIX, 'client', String(++writes), deadline, LAYOUT, NO_TTL, LAST, items);
+    return redis.diffsyncInsert(
+      INDEX,
+      STATE,
+      PREFIX,
+      'client',
+      String(++writes),
+      deadline,
+      LAYOUT,
+      NO_TTL,
+      LAST,
+      items,
+    );
   };
   const readAll = (names) => read(redis, names, (name) => PREFIX + name, decode);
   return {
