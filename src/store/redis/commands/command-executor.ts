@@ -59,8 +59,8 @@ export class CommandExecutor {
   async executeIdempotent<T>(key: string, { deadline }: OperationLimits, send: SendIdempotent<T>): Promise<T> {
     this.ttlRefresher?.use();
     const { format, ttl = 0 } = this.keys;
-    const clientId = this.tokens.acquire();
-    const sequenceNumber = this.tokens.nextSequenceNumber();
+    const token = this.tokens.acquire();
+    const { clientId, sequenceNumber } = token;
     try {
       return await this.connection.run({
         store: this.store,
@@ -70,7 +70,7 @@ export class CommandExecutor {
         deadline,
       });
     } finally {
-      this.tokens.release(clientId);
+      this.tokens.release(token);
     }
   }
 }

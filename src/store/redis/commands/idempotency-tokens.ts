@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
+/** What identifies one write, however often it is sent. */
+export interface IdempotencyToken {
+  readonly clientId: string;
+  /** Larger than that of every earlier write of this process. */
+  readonly sequenceNumber: string;
+}
+
 /**
- * Hands out idempotency tokens, each of a client id and a sequence number. A client id is used by one write at a time and
+ * Hands out idempotency tokens. A client id is used by one write at a time and
  * again once that has settled, so that the state of a model keeps one deduplication record for each concurrent writer, and
  * not one for each write.
  */
@@ -11,17 +18,13 @@ export class IdempotencyTokens {
   private clients = 0;
   private writes = 0;
 
-  /** @returns a client id for one write; the caller releases it when the write has settled. */
-  acquire(): string {
-    return this.free.pop() ?? `${this.process}.${this.clients++}`;
+  /** @returns the token of one write; the caller releases it when the write has settled. */
+  acquire(): IdempotencyToken {
+    const clientId = this.free.pop() ?? `${this.process}.${this.clients++}`;
+    return { clientId, sequenceNumber: String(++this.writes) };
   }
 
-  /** @returns a number larger than that of every earlier write of any client id. */
-  nextSequenceNumber(): string {
-    return String(++this.writes);
-  }
-
-  release(clientId: string): void {
+  release({ clientId }: IdempotencyToken): void {
     this.free.push(clientId);
   }
 }

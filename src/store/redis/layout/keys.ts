@@ -54,6 +54,9 @@ export class RedisKeys {
   readonly models: string;
   /** What the state of a model names as its layout. */
   readonly format: string;
+  readonly shards: number;
+  /** Milliseconds; undefined for a store that does not expire. */
+  readonly ttl: number | undefined;
   private readonly known = new Map<string, readonly ModelKeys[]>();
 
   constructor(
@@ -62,14 +65,8 @@ export class RedisKeys {
   ) {
     this.models = modelsKey(storeId);
     this.format = formatText(layout);
-  }
-
-  get shards(): number {
-    return this.layout.shards;
-  }
-
-  get ttl(): number | undefined {
-    return this.layout.ttl;
+    this.shards = layout.shards;
+    this.ttl = layout.ttl;
   }
 
   /** @returns the keys of a model, by the number of the shard; one where the model is not split. */

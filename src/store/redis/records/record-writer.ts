@@ -2,7 +2,7 @@ import { ObjectStoreException } from '../../../errors.js';
 import type { ModelRecord } from '../../../record/model-record.js';
 import { Failed, type Result } from '../../../async/outcome.js';
 import { mapChunks, uidChunks, withPerItemFallback, WRITE_CHUNK, writeChunks } from './chunks.js';
-import type { Chunk, WriteChunk } from './chunks.js';
+import type { Chunk, KeysOf, WriteChunk } from './chunks.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ModelIndex } from './model-index.js';
 import type { RecordReader } from './record-reader.js';
@@ -31,7 +31,7 @@ export class RecordWriter {
     each = false,
   ): Promise<Result<ModelRecord>[]> {
     const existing: Result<ModelRecord>[] = Array.from({ length: records.length });
-    const insert = async ({ keys, positions, items, scores }: WriteChunk): Promise<boolean> => {
+    const insertChunk = async ({ keys, positions, items, scores }: WriteChunk): Promise<boolean> => {
       const reply = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
         client.diffsyncInsert(keys.index, keys.state, keys.prefix, ...token, scores, items),
       );
@@ -46,7 +46,7 @@ export class RecordWriter {
       }
       return reply[0] === 1;
     };
-    await this.write(model, records, limits, insert, each ? existing : undefined);
+    await this.write(model, records, limits, insertChunk, each ? existing : undefined);
     return existing;
   }
 
@@ -58,13 +58,13 @@ export class RecordWriter {
     each = false,
   ): Promise<(Failed | undefined)[]> {
     const failures: (Failed | undefined)[] = Array.from({ length: records.length });
-    const put = async ({ keys, items, scores }: WriteChunk): Promise<boolean> => {
+    const putChunk = async ({ keys, items, scores }: WriteChunk): Promise<boolean> => {
       const created = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
         client.diffsyncPut(keys.index, keys.state, keys.prefix, ...token, scores, items),
       );
       return created === 1;
     };
-    await this.write(model, records, limits, put, each ? failures : undefined);
+    await this.write(model, records, limits, putChunk, each ? failures : undefined);
     return failures;
   }
 
@@ -72,13 +72,13 @@ export class RecordWriter {
   async delete(model: string, uids: readonly string[], limits: OperationLimits): Promise<boolean[]> {
     const present = Array.from({ length: uids.length }, () => true);
     const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), WRITE_CHUNK);
-    const remove = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
+    const deleteChunk = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
       const missing = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
         client.diffsyncDelete(keys.index, keys.state, keys.prefix, ...token, ...items),
       );
       for (const position of missing) present[positions[position - 1] as number] = false;
     };
-    await mapChunks(chunks, uids.length, remove, limits.signal);
+    await mapChunks(chunks, uids.length, deleteChunk, limits.signal);
     return present;
   }
 
@@ -102,8 +102,10 @@ export class RecordWriter {
             failures[position] = new Failed(error);
           });
     const shards = this.keys.of(model);
+    const [only] = shards as [ModelKeys];
+    const keysOf: KeysOf = shards.length === 1 ? () => only : (uid) => shards[this.keys.shardOf(uid)] as ModelKeys;
     const writeAll = (firstScore?: number): Promise<boolean[]> => {
-      const chunks = writeChunks(records, (uid) => shards[this.keys.shardOf(uid)] as ModelKeys, firstScore);
+      const chunks = writeChunks(records, keysOf, firstScore);
       return mapChunks(chunks, records.length, writeOne, limits.signal);
     };
     let created: boolean[];
