@@ -97,7 +97,7 @@ describe('calls, as the server counts them', () => {
 });
 
 describe('single operations that are not awaited one by one', () => {
-  it('go together, and each gets its own result', async () => {
+  it('are one batch, and each gets its own result', async () => {
     const objs = devices(3000);
     await store.add({ obj: Device.hydrate({ name: 'd000007', role: 'spine' }) });
     let outcomes: PromiseSettledResult<void>[] = [];

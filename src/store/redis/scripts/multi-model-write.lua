@@ -1,27 +1,37 @@
 #!lua
--- Saves what waits for several models. One atomic step for all of it.
+-- Writes the pending changes of several models, all of them in one atomic command.
 -- KEYS for each model: index (sorted set), state (hash)
--- ARGV 1 to 5 as 2 to 6 in the ledger; then for each model: object key prefix, and how long each list is of those that
--- follow: unique ids to remove first; unique id and text of each object to insert; of each to put; unique id, expected text
--- and text of each to change; unique ids to remove
+-- ARGV 1 client, 2 sequence, 3 deadline, 4 layout, 5 ttl (as in idempotent-write), then for each model: prefix (of the keys
+-- of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and JSON text of each object
+-- to insert; the same of each object to put; unique id, expected JSON text and the one to store of each object to change;
+-- unique ids to remove
 -- Returns for each model what insert-2 returns; nothing, having done nothing, when an object to change has changed.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local REPLACED, INSERTS, PUTS, SWAPS, REMOVED = 1, 2, 3, 4, 5
+local client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 5)
+--- @include "deadline"
 
--- Each list holds where its items begin in ARGV.
+local REPLACED, INSERTS, PUTS, CHANGES, REMOVED = 1, 2, 3, 4, 5
+-- How many arguments an item of each list has.
+local ARGS_PER_ITEM = { 1, 2, 2, 3, 1 }
+
+local function beginWrite(index, state, prefix)
+  --- @include "idempotent-write"
+  return { index = index, prefix = prefix, left = left, expiry = expiry, settle = settle }
+end
+
+-- Each list holds the positions in ARGV at which its items begin.
 local models, start = {}, 6
 for key = 1, #KEYS, 2 do
-  local model = ledger({ KEYS[key], KEYS[key + 1] }, { ARGV[start], unpack(ARGV, 1, 5) })
+  local model = beginWrite(KEYS[key], KEYS[key + 1], ARGV[start])
   if model.err then
     return model
   end
-  model.index = KEYS[key]
-  local at = start + 6
-  for list, each in ipairs({ 1, 2, 2, 3, 1 }) do
+  local at = start + 1 + #ARGS_PER_ITEM
+  for list, count in ipairs(ARGS_PER_ITEM) do
     model[list] = {}
     for _ = 1, tonumber(ARGV[start + list]) do
       table.insert(model[list], at)
-      at = at + each
+      at = at + count
     end
   end
   start = at
@@ -36,13 +46,13 @@ local function keysOf(model, list)
   return keys
 end
 
--- MGET finds nothing where a key holds something else.
+-- Fails where a key holds something else than a string, for which MGET finds nothing.
 local function checkTypes(keys)
-  local texts = 0
-  for _, text in ipairs(#keys > 0 and redis.call('MGET', unpack(keys)) or {}) do
-    texts = texts + (text and 1 or 0)
+  local strings = 0
+  for _, json in ipairs(#keys > 0 and redis.call('MGET', unpack(keys)) or {}) do
+    strings = strings + (json and 1 or 0)
   end
-  if #keys > 0 and redis.call('EXISTS', unpack(keys)) > texts then
+  if #keys > 0 and redis.call('EXISTS', unpack(keys)) > strings then
     for _, key in ipairs(keys) do
       redis.call('STRLEN', key)
     end
@@ -52,14 +62,14 @@ end
 for _, model in ipairs(models) do
   checkTypes(keysOf(model, model[INSERTS]))
   checkTypes(keysOf(model, model[PUTS]))
-  for _, at in ipairs(model.left == nil and model[SWAPS] or {}) do
+  for _, at in ipairs(model.left == nil and model[CHANGES] or {}) do
     if redis.call('GET', model.prefix .. ARGV[at]) ~= ARGV[at + 1] then
       return {}
     end
   end
 end
 
-local answers = {}
+local replies = {}
 for number, model in ipairs(models) do
   local function remove(list)
     if #list > 0 then
@@ -77,39 +87,39 @@ for number, model in ipairs(models) do
   end
   local last = redis.call('ZRANGE', model.index, -1, -1, 'WITHSCORES')
   local score = tonumber(last[2] or 0)
-  local objects, places = {}, {}
+  local objects, members = {}, {}
   local function store(at)
     table.insert(objects, model.prefix .. ARGV[at])
     table.insert(objects, ARGV[at + 1])
   end
-  local function place(at)
+  local function addMember(at)
     score = score + 1
-    table.insert(places, score)
-    table.insert(places, ARGV[at])
+    table.insert(members, score)
+    table.insert(members, ARGV[at])
   end
 
-  -- A repeated write may be the one that found it empty.
-  local answer, undone = { last[2] and new and 0 or 1 }, {}
+  -- The first attempt of a repeated write may have been the one that found the model empty.
+  local reply, undone = { last[2] and new and 0 or 1 }, {}
   local inserts = keysOf(model, model[INSERTS])
-  local there = #inserts > 0 and redis.call('MGET', unpack(inserts))
+  local found = #inserts > 0 and redis.call('MGET', unpack(inserts))
   for position, at in ipairs(model[INSERTS]) do
     if new or model.left[position] then
-      if there[position] then
-        table.insert(answer, position)
-        table.insert(answer, there[position])
+      if found[position] then
+        table.insert(reply, position)
+        table.insert(reply, found[position])
         table.insert(undone, position)
       else
         store(at)
       end
-      place(at)
+      addMember(at)
     end
   end
   for _, at in ipairs(new and model[PUTS] or {}) do
     store(at)
-    place(at)
+    addMember(at)
   end
-  if #places > 0 then
-    redis.call('ZADD', model.index, 'NX', unpack(places))
+  if #members > 0 then
+    redis.call('ZADD', model.index, 'NX', unpack(members))
   end
   if model.expiry then
     for at = 1, #objects, 2 do
@@ -123,7 +133,7 @@ for number, model in ipairs(models) do
     redis.call('MSET', unpack(objects))
   end
   if new then
-    for _, at in ipairs(model[SWAPS]) do
+    for _, at in ipairs(model[CHANGES]) do
       redis.call('SET', model.prefix .. ARGV[at], ARGV[at + 2], 'KEEPTTL')
     end
     remove(model[REMOVED])
@@ -132,6 +142,6 @@ for number, model in ipairs(models) do
     redis.call('PEXPIREAT', model.index, model.expiry)
   end
   model.settle(table.concat(undone, ','))
-  answers[number] = answer
+  replies[number] = reply
 end
-return answers
+return replies
