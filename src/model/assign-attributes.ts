@@ -1,6 +1,8 @@
 import { ValueError } from '../errors.js';
 import { isDeepEqual } from '../values/deep-equal.js';
-import { assignFields, classOf, fieldOf, type DiffSyncModel } from './diffsync-model.js';
+import type { DiffSyncModel } from './diffsync-model.js';
+import { classOf } from './model-class.js';
+import { assignFields, fieldOf } from './model-fields.js';
 
 /** @returns whether anything changed. @throws ValueError before setting anything, for what is no attribute of the object. */
 export function assignAttributes(obj: DiffSyncModel, attrs: object): boolean {

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError } from '../errors.js';
-import type { DiffSyncModelFlags } from '../flags.js';
+import { DiffSyncModelFlags } from '../flags.js';
+import { hasSameItems } from '../values/deep-equal.js';
 
 /** Also what a store takes as a model's name, for it becomes part of keys and file names. */
 const MODEL_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,511}$/;
@@ -10,6 +11,46 @@ export type ModelSchema = StandardSchemaV1<object, object>;
 
 /** Whether two values of an attribute count as equal. Must say so of equal ones. */
 export type AttributeComparison = (a: unknown, b: unknown) => boolean;
+
+type Output<S extends ModelSchema> = StandardSchemaV1.InferOutput<S>;
+/** The name of a field of the schema's output. */
+export type FieldOf<S extends ModelSchema> = keyof Output<S> & string;
+/** The name of a field that may list children's unique ids. */
+export type ChildListOf<S extends ModelSchema> = {
+  [F in FieldOf<S>]: NonNullable<Output<S>[F]> extends readonly string[] ? F : never;
+}[FieldOf<S>];
+
+/** The argument of `DiffSyncModel.define`. */
+export interface DefineOptions<
+  Name extends string,
+  S extends ModelSchema,
+  Ids extends readonly FieldOf<S>[],
+  Attrs extends readonly FieldOf<S>[],
+> {
+  /** Unique in an adapter: `[A-Za-z_][A-Za-z0-9_-]*`. */
+  readonly name: Name;
+  /** What an object holds. Its output is what is stored and compared. */
+  readonly schema: S;
+  /** Fields that together make the unique id, in the order in which they are joined with `__`. Never empty. */
+  readonly identifiers: Ids;
+  /** Fields that a diff compares, in the order in which diffs show them. Default: none. */
+  readonly attributes?: Attrs;
+  /** Child model name -\> field that lists the children's unique ids. Default: none. */
+  readonly children?: Readonly<Record<string, Exclude<ChildListOf<S>, Ids[number] | Attrs[number]>>>;
+  /** Fields that make a shorter name, unique among the children of one parent. Default: the unique id. */
+  readonly shortname?: readonly FieldOf<S>[];
+  /**
+   * When two values of an attribute count as equal: `'set'` for lists whose order has no meaning, or a function, which must
+   * return true for equal values. The target's model decides. Default: by value.
+   */
+  readonly compare?: {
+    readonly [A in Attrs[number]]?: 'set' | ((a: Output<S>[A], b: Output<S>[A]) => boolean);
+  };
+  /** Top-level models whose objects are created before this model's and deleted after them. Default: none. */
+  readonly dependsOn?: readonly string[];
+  /** What instances start with. Default: NONE. */
+  readonly modelFlags?: DiffSyncModelFlags;
+}
 
 /** A model's declarations, checked. */
 export interface ModelDefinition {
@@ -41,11 +82,40 @@ export function shortened(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 100)}…`;
 }
 
+/** The options of `DiffSyncModel.define`, whatever the schema. */
+type AnyDefineOptions = Pick<ModelDefinition, 'name' | 'schema' | 'identifiers'> &
+  Partial<Omit<ModelDefinition, 'comparison'>> & { readonly compare?: object };
+
 /**
- * @param methods the names that instances already use, which a field would hide.
- * @throws ModelDefinitionError that names the model and the field.
+ * Checks the options of `DiffSyncModel.define` and freezes them.
+ * @param methods - an object with the names that instances already use, which a field would hide.
+ * @throws {ModelDefinitionError} (MODEL_DEFINITION) that names the model and the field.
  */
-export function checkDefinition(definition: ModelDefinition, methods: object): ModelDefinition {
+export function createDefinition(options: AnyDefineOptions, methods: object): ModelDefinition {
+  return checkDefinition(
+    Object.freeze({
+      name: options.name,
+      schema: options.schema,
+      identifiers: Object.freeze([...options.identifiers]),
+      attributes: Object.freeze([...(options.attributes ?? [])]),
+      children: Object.freeze({ ...options.children }),
+      shortname: Object.freeze([...(options.shortname ?? [])]),
+      comparison: Object.freeze(comparisonOf(options.compare ?? {})),
+      dependsOn: Object.freeze([...(options.dependsOn ?? [])]),
+      modelFlags: options.modelFlags ?? DiffSyncModelFlags.NONE,
+    }),
+    methods,
+  );
+}
+
+function comparisonOf(compare: object): Record<string, AttributeComparison> {
+  const own = Object.entries(compare) as [string, 'set' | AttributeComparison | undefined][];
+  return Object.fromEntries(
+    own.flatMap(([attr, how]) => (how === undefined ? [] : [[attr, how === 'set' ? hasSameItems : how]])),
+  );
+}
+
+function checkDefinition(definition: ModelDefinition, methods: object): ModelDefinition {
   const { name, schema, identifiers, attributes, children, shortname } = definition;
   if (!isModelName(name)) {
     throw new ModelDefinitionError(

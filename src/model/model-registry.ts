@@ -1,4 +1,4 @@
-import type { ModelClass } from './defined-model.js';
+import type { ModelClass } from './model-class.js';
 
 /** Which class a model's name stands for, in one store. */
 export class ModelRegistry {

@@ -1,6 +1,6 @@
 import { isDeepEqual } from '../values/deep-equal.js';
-import type { ModelClass } from './defined-model.js';
-import { classOf, type DiffSyncModel } from './diffsync-model.js';
+import type { DiffSyncModel } from './diffsync-model.js';
+import { classOf, type ModelClass } from './model-class.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

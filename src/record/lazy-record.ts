@@ -1,5 +1,6 @@
 import { ValueError } from '../errors.js';
-import { definitionOf, fieldNames, fieldOf, type DiffSyncModel } from '../model/diffsync-model.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import { definitionOf, fieldNames, fieldOf } from '../model/model-fields.js';
 import { toRecord, type ModelRecord } from './model-record.js';
 import { checkRecordSize, roomAfterPlain } from './record-size.js';
 import { toEncodedRecord } from './encoded-record.js';

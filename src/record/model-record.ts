@@ -2,8 +2,10 @@ import { DiffSyncError, ValueError } from '../errors.js';
 import { setOwn } from '../values/own-property.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 import { cloneValue, UnstorableValue } from '../values/clone.js';
-import type { ModelClass } from '../model/defined-model.js';
-import { definitionOf, fieldNames, hydrateModel, type DiffSyncModel } from '../model/diffsync-model.js';
+import { hydrateModel } from '../model/construction.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/model-class.js';
+import { definitionOf, fieldNames } from '../model/model-fields.js';
 import { haveSameEncoding } from './encoded-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
 

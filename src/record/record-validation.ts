@@ -1,5 +1,6 @@
-import type { ModelClass } from '../model/defined-model.js';
-import { overridesUniqueId } from '../model/diffsync-model.js';
+import { overridesUniqueId } from '../model/class-inspection.js';
+import { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/model-class.js';
 import type { ModelRecord } from './model-record.js';
 import { joinIdentifiers, joinStringIdentifiers } from '../model/unique-id.js';
 
@@ -9,7 +10,8 @@ import { joinIdentifiers, joinStringIdentifiers } from '../model/unique-id.js';
  */
 export function validateRecord(model: ModelClass, { uid, data }: ModelRecord): string | undefined {
   const { identifiers, children } = model.definition;
-  if (!overridesUniqueId(model) && joined(identifiers, data) !== uid) return 'has identifiers of another unique id';
+  if (!overridesUniqueId(model, DiffSyncModel) && joined(identifiers, data) !== uid)
+    return 'has identifiers of another unique id';
   for (const child in children) {
     const field = children[child] as string;
     const uids = Object.hasOwn(data, field) ? data[field] : undefined;

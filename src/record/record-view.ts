@@ -1,8 +1,10 @@
 import type { DiffSyncModelFlags } from '../flags.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 import { pickFields } from '../values/clone.js';
-import type { ModelClass } from '../model/defined-model.js';
-import { comparesByRecord, childUids, type DiffSyncModel } from '../model/diffsync-model.js';
+import { comparesByRecord } from '../model/class-inspection.js';
+import { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/model-class.js';
+import { childUids } from '../model/model-fields.js';
 import type { ModelDefinition } from '../model/model-definition.js';
 import type { ModelRecord } from './model-record.js';
 import { haveSameEncoding } from './encoded-record.js';
@@ -89,7 +91,7 @@ export function createViewer(
   const { definition } = model;
   let direct: boolean | undefined;
   return (record) => {
-    direct ??= comparesByRecord(model, record.data);
+    direct ??= comparesByRecord(model, DiffSyncModel, record.data);
     return direct ? new RecordView(definition, record, build) : build(record);
   };
 }
