@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { haveSameEncoding, EncodedRecord } from '../../src/record/encoded-record.js';
+import { EncodedRecord } from '../../src/record/encoded-record.js';
+import { haveSameEncoding } from '../../src/record/record-equality.js';
 import { encodeRecord } from '../../src/record/record-codec.js';
 
 const damaged = (uid: string, cause: unknown): Error => new Error(`damaged: ${uid}`, { cause });
