@@ -3,13 +3,13 @@ import { ModelDefinitionError } from '../errors.js';
 import { DiffSyncModelFlags } from '../flags.js';
 import { hasSameItems } from '../values/deep-equal.js';
 
-/** Also what a store takes as a model's name, for it becomes part of keys and file names. */
+/** The names that a store takes, because a model's name becomes part of keys and file names. */
 const MODEL_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,511}$/;
 
-/** Any schema library that speaks Standard Schema and yields an object: zod 4, valibot, arktype, … */
+/** A schema of an object, of any library that implements Standard Schema: zod 4, valibot, arktype, … */
 export type ModelSchema = StandardSchemaV1<object, object>;
 
-/** Whether two values of an attribute count as equal. Must say so of equal ones. */
+/** Returns whether two values of an attribute count as equal. Must return true for values that are equal. */
 export type AttributeComparison = (a: unknown, b: unknown) => boolean;
 
 type Output<S extends ModelSchema> = StandardSchemaV1.InferOutput<S>;
@@ -20,18 +20,18 @@ export type ChildListOf<S extends ModelSchema> = {
   [F in FieldOf<S>]: NonNullable<Output<S>[F]> extends readonly string[] ? F : never;
 }[FieldOf<S>];
 
-/** The argument of `DiffSyncModel.define`. */
+/** The options of `DiffSyncModel.define`. */
 export interface DefineOptions<
   Name extends string,
   S extends ModelSchema,
   Ids extends readonly FieldOf<S>[],
   Attrs extends readonly FieldOf<S>[],
 > {
-  /** Unique in an adapter: `[A-Za-z_][A-Za-z0-9_-]*`. */
+  /** The name of the model, unique in an adapter: `[A-Za-z_][A-Za-z0-9_-]*`, 512 characters at most. */
   readonly name: Name;
-  /** What an object holds. Its output is what is stored and compared. */
+  /** The schema of the objects. Its output is what is stored and compared. */
   readonly schema: S;
-  /** Fields that together make the unique id, in the order in which they are joined with `__`. Never empty. */
+  /** Fields whose values are joined with `__` to the unique id, in this order. Never empty. */
   readonly identifiers: Ids;
   /** Fields that a diff compares, in the order in which diffs show them. Default: none. */
   readonly attributes?: Attrs;
@@ -48,36 +48,43 @@ export interface DefineOptions<
   };
   /** Top-level models whose objects are created before this model's and deleted after them. Default: none. */
   readonly dependsOn?: readonly string[];
-  /** What instances start with. Default: NONE. */
+  /** The flags of a new object. Default: NONE. */
   readonly modelFlags?: DiffSyncModelFlags;
 }
 
-/** A model's declarations, checked. */
+/** The declarations of a model, checked and frozen. */
 export interface ModelDefinition {
+  /** The name of the model. */
   readonly name: string;
+  /** The schema of the objects. */
   readonly schema: ModelSchema;
+  /** Fields whose values are joined with `__` to the unique id, in this order. */
   readonly identifiers: readonly string[];
+  /** Fields that a diff compares, in the order in which diffs show them. */
   readonly attributes: readonly string[];
+  /** Child model name -\> field that lists the children's unique ids. */
   readonly children: Readonly<Record<string, string>>;
+  /** Fields that make the shortname; empty where it is the unique id. */
   readonly shortname: readonly string[];
-  /** Attribute -> when two values of it count as equal, where that is not by value. */
+  /** Attribute -\> comparison of two of its values, for attributes that are not compared by value. */
   readonly comparison: Readonly<Record<string, AttributeComparison>>;
-  /** Top-level models whose objects must be there first. */
+  /** Top-level models whose objects are created before this model's and deleted after them. */
   readonly dependsOn: readonly string[];
-  /** What instances start with. */
+  /** The flags of a new object. */
   readonly modelFlags: DiffSyncModelFlags;
 }
 
+/** Whether a store takes this as the name of a model. */
 export function isModelName(name: unknown): name is string {
   return typeof name === 'string' && MODEL_NAME.test(name);
 }
 
-/** A name that is none, as a message shows it. */
+/** @returns a wrong name, as an error message shows it. */
 export function shown(name: unknown): string {
   return shortened(JSON.stringify(name) ?? typeof name);
 }
 
-/** As a message shows a name, which may be long. */
+/** @returns a name, which may be long, as an error message shows it. */
 export function shortened(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 100)}…`;
 }
@@ -172,8 +179,9 @@ function checkDefinition(definition: ModelDefinition, methods: object): ModelDef
 }
 
 /**
- * Standard Schema has no list of keys, so each library is asked in its own way. Undefined where none answers (a union, a
- * transform, an object open to further keys): then only the compiler can tell a wrong field.
+ * Reads the keys of a schema in the way of each library, because Standard Schema has no list of keys.
+ * @returns undefined for a schema without such a list (a union, a transform, an object open to further keys): then only the
+ * compiler finds a wrong field.
  */
 function schemaFields(schema: ModelSchema): ReadonlySet<string> | undefined {
   const own = schema as {
