@@ -34,7 +34,9 @@ export {
   SyncHookError,
   TooManyDeletes,
   ValueError,
+  type DiffSyncErrorOptions,
   type ModelIssue,
+  type ObjectStoreExceptionOptions,
   type StoreErrorCode,
   type SyncLocation,
 } from './errors.js';
@@ -75,10 +77,12 @@ export type {
   FeatureStore,
   LocalEngineOptions,
   RedisEngineOptions,
+  SharedOptions,
+  SqliteEngineOptions,
   StoreClass,
 } from './module/diffsync-store.options.js';
 export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
-export { DiffSyncStoreRegistry, type RegisteredStore } from './module/store-registry.js';
+export { DiffSyncStoreRegistry, type OpenStoreOptions, type RegisteredStore } from './module/store-registry.js';
 export { BaseStore, type BaseStoreOptions } from './store/base-store.js';
 export type { OperationOptions } from './store/operation-runner.js';
 export {

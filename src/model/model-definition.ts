@@ -12,12 +12,11 @@ export type ModelSchema = StandardSchemaV1<object, object>;
 /** Returns whether two values of an attribute count as equal. Must return true for values that are equal. */
 export type AttributeComparison = (a: unknown, b: unknown) => boolean;
 
-type Output<S extends ModelSchema> = StandardSchemaV1.InferOutput<S>;
 /** The name of a field of the schema's output. */
-export type FieldOf<S extends ModelSchema> = keyof Output<S> & string;
+export type FieldOf<S extends ModelSchema> = keyof StandardSchemaV1.InferOutput<S> & string;
 /** The name of a field that may list children's unique ids. */
 export type ChildListOf<S extends ModelSchema> = {
-  [F in FieldOf<S>]: NonNullable<Output<S>[F]> extends readonly string[] ? F : never;
+  [F in FieldOf<S>]: NonNullable<StandardSchemaV1.InferOutput<S>[F]> extends readonly string[] ? F : never;
 }[FieldOf<S>];
 
 /** The options of `DiffSyncModel.define`. */
@@ -44,7 +43,8 @@ export interface DefineOptions<
    * return true for equal values. The target's model decides. Default: by value.
    */
   readonly compare?: {
-    readonly [A in Attrs[number]]?: 'set' | ((a: Output<S>[A], b: Output<S>[A]) => boolean);
+    readonly [A in Attrs[number]]?:
+      'set' | ((a: StandardSchemaV1.InferOutput<S>[A], b: StandardSchemaV1.InferOutput<S>[A]) => boolean);
   };
   /** Top-level models whose objects are created before this model's and deleted after them. Default: none. */
   readonly dependsOn?: readonly string[];
