@@ -11,7 +11,7 @@ export interface ModelClass<M extends DiffSyncModel = DiffSyncModel> extends Bul
   readonly definition: ModelDefinition;
   /** Returns the name of the model. */
   getType(): string;
-  /** Returns the fields that list children: child model name -\> field. */
+  /** Returns the fields that list children: child model name -> field. */
   getChildrenMapping(): Readonly<Record<string, string>>;
   /** Returns the unique id of these identifiers. */
   createUniqueId(ids: never): string;

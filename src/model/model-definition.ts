@@ -34,7 +34,7 @@ export interface DefineOptions<
   readonly identifiers: Ids;
   /** Fields that a diff compares, in the order in which diffs show them. Default: none. */
   readonly attributes?: Attrs;
-  /** Child model name -\> field that lists the children's unique ids. Default: none. */
+  /** Child model name -> field that lists the children's unique ids. Default: none. */
   readonly children?: Readonly<Record<string, Exclude<ChildListOf<S>, Ids[number] | Attrs[number]>>>;
   /** Fields that make a shorter name, unique among the children of one parent. Default: the unique id. */
   readonly shortname?: readonly FieldOf<S>[];
@@ -62,11 +62,11 @@ export interface ModelDefinition {
   readonly identifiers: readonly string[];
   /** Fields that a diff compares, in the order in which diffs show them. */
   readonly attributes: readonly string[];
-  /** Child model name -\> field that lists the children's unique ids. */
+  /** Child model name -> field that lists the children's unique ids. */
   readonly children: Readonly<Record<string, string>>;
   /** Fields that make the shortname; empty where it is the unique id. */
   readonly shortname: readonly string[];
-  /** Attribute -\> comparison of two of its values, for attributes that are not compared by value. */
+  /** Attribute -> comparison of two of its values, for attributes that are not compared by value. */
   readonly comparison: Readonly<Record<string, AttributeComparison>>;
   /** Top-level models whose objects are created before this model's and deleted after them. */
   readonly dependsOn: readonly string[];

@@ -29,7 +29,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 /** One object of the hook `createBulk`. */
 export interface CreateItem<Ids = Record<string, unknown>, Attrs = Record<string, unknown>> {
-  /** Identifier -\> value. */
+  /** Identifier -> value. */
   readonly ids: Ids;
   /** The attributes that the source has. */
   readonly attrs: Attrs;
@@ -50,7 +50,7 @@ export interface DefinedStatics<Name extends string, S extends ModelSchema, Ids 
   readonly definition: ModelDefinition & { readonly schema: S };
   /** Returns the name of the model. */
   getType(): Name;
-  /** Returns the fields that list children: child model name -\> field. */
+  /** Returns the fields that list children: child model name -> field. */
   getChildrenMapping(): Readonly<Record<string, string>>;
   /**
    * Joins the values of the identifiers with `__` to a unique id, in the order of the definition.

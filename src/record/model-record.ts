@@ -11,7 +11,7 @@ import { setOwn } from '../values/own-property.js';
 export interface ModelRecord {
   /** The unique id of the object. */
   readonly uid: string;
-  /** Field -\> value: JSON, Date, bigint, Map, Set, Uint8Array, undefined, and the numbers that JSON lacks. */
+  /** Field -> value: JSON, Date, bigint, Map, Set, Uint8Array, undefined, and the numbers that JSON lacks. */
   readonly data: Readonly<Record<string, unknown>>;
   /** The object's `modelFlags`, where they are not the model's default. */
   readonly flags?: number | undefined;
