@@ -1,4 +1,4 @@
-import type { ModelClass } from '../model/defined-model.js';
+import type { ModelClass } from '../model/model-class.js';
 
 /** Model name -> the models below it. */
 export interface Traversal {

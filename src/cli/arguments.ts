@@ -51,7 +51,11 @@ const OPTIONS = {
 
 type Values = ReturnType<typeof parse>['values'];
 
-/** @returns what to do, or 'help'. @throws ValueError, which repeats no value: it may be a URL with a password. */
+/**
+ * Reads the command line and the environment.
+ * @returns the command, or 'help'.
+ * @throws {ValueError} (VALUE_ERROR) whose message repeats no value, because it may be a URL with a password.
+ */
 export function readArguments(argv: readonly string[], env: Io['env']): StoresCommand | 'help' {
   const { values, positionals } = parse(argv);
   if (values.help === true) return 'help';

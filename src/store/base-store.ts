@@ -1,10 +1,12 @@
 import { inspect } from 'node:util';
 import { DiffSyncError, ObjectStoreException, ValueError, type ObjectNotFound } from '../errors.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
-import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
-import { childUids, classOf, parseModel, type ChildLinkRecorder, type DiffSyncModel } from '../model/diffsync-model.js';
-import type { ModelHost } from '../model/model-hooks.js';
-import { copyRecord, isSameRecord, type ModelRecord } from '../record/model-record.js';
+import { parseModel } from '../model/construction.js';
+import type { ChildLinkRecorder, DiffSyncModel, ModelHost } from '../model/diffsync-model.js';
+import { classOf, type IdentifiersOf, type ModelClass } from '../model/model-class.js';
+import { childUids } from '../model/model-fields.js';
+import { copyRecord, type ModelRecord } from '../record/model-record.js';
+import { isSameRecord } from '../record/record-equality.js';
 import type { ObjectView } from '../record/record-view.js';
 import { assignAttributes } from '../model/assign-attributes.js';
 import { checkUniqueId } from '../model/unique-id.js';

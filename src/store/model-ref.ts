@@ -1,5 +1,5 @@
-import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
+import type { IdentifiersOf, ModelClass } from '../model/model-class.js';
 
 /** What can stand for a model: its class, one of its instances, or its name. */
 export type ModelRef = string | ModelClass | DiffSyncModel;

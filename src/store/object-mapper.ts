@@ -6,11 +6,10 @@ import {
   ValueError,
   type StoreErrorCode,
 } from '../errors.js';
-import type { ModelClass } from '../model/defined-model.js';
-import { bindModel, classOf, type ChildLinkRecorder, type DiffSyncModel } from '../model/diffsync-model.js';
+import { bindModel, type ChildLinkRecorder, type DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
+import { classOf, type ModelClass } from '../model/model-class.js';
 import { toLazyRecord } from '../record/lazy-record.js';
 import { isModelName, shown } from '../model/model-definition.js';
-import type { ModelHost } from '../model/model-hooks.js';
 import { copyRecord, fromRecord, toRecord, type ModelRecord } from '../record/model-record.js';
 import { ModelRegistry } from '../model/model-registry.js';
 import { createViewer, type ObjectView } from '../record/record-view.js';

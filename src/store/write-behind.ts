@@ -1,4 +1,5 @@
-import { isSameRecord, type ModelRecord } from '../record/model-record.js';
+import type { ModelRecord } from '../record/model-record.js';
+import { isSameRecord } from '../record/record-equality.js';
 import type { OperationContext } from './operation-runner.js';
 
 /** How waiting writes reach a backend; the primitives of `BaseStore` with the same names. */

@@ -3,8 +3,9 @@ import { DiffElement } from '../../diff/diff-element.js';
 import { walk } from '../../diff/diff-walk.js';
 import { ObjectStoreWrongType } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
-import type { ModelClass } from '../../model/defined-model.js';
-import { usesDefaultUniqueId } from '../../model/diffsync-model.js';
+import { usesDefaultUniqueId } from '../../model/class-inspection.js';
+import { DiffSyncModel } from '../../model/diffsync-model.js';
+import type { ModelClass } from '../../model/model-class.js';
 import type { Side } from '../side.js';
 
 /** An element of the diff with something to do, at it or below it, at its place in depth-first order. */
@@ -133,7 +134,7 @@ export class SyncPlan {
   uidOf(element: DiffElement): string {
     const model = this.modelNamed(element.type);
     // Most keys are never asked for, and stay where they are.
-    const known = usesDefaultUniqueId(model) ? element.uidOf(model.definition.identifiers) : undefined;
+    const known = usesDefaultUniqueId(model, DiffSyncModel) ? element.uidOf(model.definition.identifiers) : undefined;
     return known ?? model.createUniqueId(element.keys as never);
   }
 

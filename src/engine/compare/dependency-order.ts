@@ -1,6 +1,6 @@
 import { ModelDefinitionError } from '../../errors.js';
-import type { ModelClass } from '../../model/defined-model.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
+import type { ModelClass } from '../../model/model-class.js';
 import type { Side } from '../side.js';
 
 /** Whether each object says what its children are, so that they may be of types that the class does not name. */

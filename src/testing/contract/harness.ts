@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ModelClass } from '../../model/defined-model.js';
-import type { DiffSyncModel } from '../../model/diffsync-model.js';
-import type { ModelHost } from '../../model/model-hooks.js';
+import type { DiffSyncModel, ModelHost } from '../../model/diffsync-model.js';
+import type { ModelClass } from '../../model/model-class.js';
 import type { BaseStore } from '../../store/base-store.js';
 
 /** One rule of the contract. Titles are unique in the whole suite: `knownGaps` names tests by them. */
