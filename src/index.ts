@@ -1,7 +1,7 @@
 export { Adapter, type AdapterDict, type AdapterOptions, type SyncOptions } from './adapter/adapter.js';
 export type { Traversal } from './adapter/tree-traversal.js';
-export { Diff, type ModelOperations, type SyncFailure } from './diff/diff.js';
-export { DiffElement, type Attrs, type AttrsDiffs } from './diff/diff-element.js';
+export { Diff, DiffElement, type ModelOperations, type SyncFailure } from './diff/diff.js';
+export type { Attrs, AttrsDiffs } from './diff/compared-object.js';
 export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/diff-plan.js';
 export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';

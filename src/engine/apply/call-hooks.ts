@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import pMap from 'p-map';
-import type { DiffElement } from '../../diff/diff-element.js';
+import type { DiffElement } from '../../diff/diff.js';
 import {
   DiffSyncError,
   ObjectCrudException,

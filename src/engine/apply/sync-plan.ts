@@ -1,5 +1,5 @@
 import type { Diff } from '../../diff/diff.js';
-import { DiffElement } from '../../diff/diff-element.js';
+import { DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
 import { ObjectStoreWrongType } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';

@@ -1,5 +1,5 @@
 import type { Diff, ModelOperations, SyncFailure } from '../../diff/diff.js';
-import type { DiffElement } from '../../diff/diff-element.js';
+import type { DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
 import {
   DiffSyncError,

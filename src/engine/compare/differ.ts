@@ -1,5 +1,6 @@
 import type { Diff } from '../../diff/diff.js';
-import { DiffElement, type ElementKind } from '../../diff/diff-element.js';
+import { DiffElement } from '../../diff/diff.js';
+import type { ElementKind } from '../../diff/compared-object.js';
 import type { DiffTerms } from '../../diff/diff-plan.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
@@ -67,7 +68,7 @@ export class Differ {
   /** Pairs with children that are left out with them, though the children's type may be top-level too. */
   private readonly leftOut: Pair[] = [];
   /** By definition for elements that are made from records, else by type. */
-  private readonly kinds = new Map<ModelDefinition | string, ElementKind>();
+  private readonly kinds = new Map<ModelDefinition | string, ElementKind<Diff>>();
   /** Objects of the target that have an element. */
   private compared = 0;
 
@@ -341,7 +342,7 @@ export class Differ {
     return DiffElement.fromRecords(this.kind(view.getType(), view.definition), view.getShortname(), source, dest);
   }
 
-  private kind(type: string, definition?: ModelDefinition): ElementKind {
+  private kind(type: string, definition?: ModelDefinition): ElementKind<Diff> {
     const key = definition ?? type;
     let kind = this.kinds.get(key);
     if (kind === undefined) {

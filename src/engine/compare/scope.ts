@@ -1,5 +1,5 @@
 import { ValueError } from '../../errors.js';
-import type { Attrs } from '../../diff/diff-element.js';
+import type { Attrs } from '../../diff/compared-object.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
 import { objectOf, type ObjectView } from '../../record/record-view.js';

@@ -1,4 +1,4 @@
-import type { DiffElement } from '../../diff/diff-element.js';
+import type { DiffElement } from '../../diff/diff.js';
 import { DiffCycle } from '../../errors.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 
