@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { Diff, type ModelOperations } from '../diff/diff.js';
 import { DiffClassMismatch, ModelDefinitionError, ObjectNotFound } from '../errors.js';
-import { Differ, type DiffOptions } from '../engine/compare/differ.js';
+import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
 import type { Side } from '../engine/side.js';
 import { checkStaleness } from '../engine/compare/staleness.js';
 import { Syncer, type SyncerOptions } from '../engine/apply/syncer.js';
@@ -77,7 +77,7 @@ export abstract class Adapter implements Side {
   /** What it takes to make this adapter equal to `source`. */
   async diffFrom(source: Adapter, options: DiffOptions = {}): Promise<Diff> {
     const { diffClass = Diff } = options;
-    return new Differ(source, this, options, new diffClass(), diffClass).calculate();
+    return compareSides(source, this, options, new diffClass(), diffClass);
   }
 
   /** What it takes to make `target` equal to this adapter. */
