@@ -8,7 +8,7 @@ export type { DiffSummary } from './diff/diff-render.js';
 export type { DiffOptions } from './engine/compare/differ.js';
 export type { ObjectFilter, ScopeOptions } from './engine/compare/scope.js';
 export type { ProgressCallback } from './engine/progress.js';
-export type { SyncerOptions, SyncFilter } from './engine/apply/syncer.js';
+export type { SyncerOptions, SyncFilter } from './engine/apply/sync-options.js';
 export {
   CopyAborted,
   CopyConflict,

@@ -4,7 +4,8 @@ import { DiffClassMismatch, ModelDefinitionError, ObjectNotFound } from '../erro
 import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
 import type { Side } from '../engine/side.js';
 import { checkStaleness } from '../engine/compare/staleness.js';
-import { Syncer, type SyncerOptions } from '../engine/apply/syncer.js';
+import type { SyncerOptions } from '../engine/apply/sync-options.js';
+import { Syncer } from '../engine/apply/syncer.js';
 import { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';

@@ -217,7 +217,7 @@ class Differ {
     const surplus = Math.max(src.occurrences - pairs, 0) + Math.max(dst.occurrences - pairs, 0);
     if (surplus > 0) below.push(surplus);
     for (let at = 0; at < pairs; at++) {
-      const [here, there] = [at < srcCount, at >= listed || matches.partners[at] !== -1];
+      const [here, there] = [at < srcCount, at >= srcCount || matches.partners[at] !== -1];
       if ((here && !ours.isReady) || (there && !theirs.isReady)) {
         checkAborted(this.options.signal);
         await Promise.all([ours.fetch(), theirs.fetch()]);
