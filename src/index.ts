@@ -1,4 +1,6 @@
-export { Adapter, type AdapterDict, type AdapterOptions, type SyncOptions } from './adapter/adapter.js';
+export { Adapter } from './adapter/adapter.js';
+export type { AdapterDict } from './adapter/adapter-dict.js';
+export type { AdapterOptions, SyncOptions } from './adapter/adapter-options.js';
 export type { Traversal } from './adapter/tree-traversal.js';
 export { Diff, DiffElement, type ModelOperations, type SyncFailure } from './diff/diff.js';
 export type { Attrs, AttrsDiffs } from './diff/compared-object.js';
