@@ -3,7 +3,7 @@ import { Diff, type ModelOperations } from '../diff/diff.js';
 import { Syncer } from '../engine/apply/syncer.js';
 import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
 import { checkStaleness } from '../engine/compare/staleness.js';
-import type { Side } from '../engine/side.js';
+import type { ModelHost } from '../model/model-hooks.js';
 import { DiffClassMismatch, ObjectNotFound } from '../errors.js';
 import { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
@@ -34,7 +34,7 @@ import { traversal, traversalOrder, traversalText, type Traversal } from './tree
  * }
  * ```
  */
-export abstract class Adapter implements Side {
+export abstract class Adapter implements ModelHost {
   /** Every model that this adapter may hold. */
   static readonly models: readonly ModelClass[] = [];
   /** The names of the models at which diffs begin, in their order; objects of other models are reached as children. */
