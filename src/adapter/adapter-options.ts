@@ -4,7 +4,14 @@ import type { DiffOptions } from '../engine/compare/differ.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
 import type { BaseStore } from '../store/base-store.js';
 
-/** How an adapter is constructed. */
+/**
+ * How an adapter is constructed.
+ *
+ * @example
+ * ```ts
+ * const cmdb = new Inventory({ name: 'cmdb', store: new SqliteStore({ path: 'cmdb.sqlite' }) });
+ * ```
+ */
 export interface AdapterOptions {
   /** The store that keeps the adapter's objects, and those of no other adapter. Default: a new LocalStore. */
   readonly store?: BaseStore | undefined;
@@ -14,7 +21,15 @@ export interface AdapterOptions {
   readonly logger?: DiffSyncLogger | undefined;
 }
 
-/** How an adapter is made equal to another one. */
+/**
+ * How an adapter is made equal to another one.
+ *
+ * @example
+ * ```ts
+ * const diff = await cmdb.diffFrom(network);
+ * await cmdb.syncFrom(network, { diff: diff.filter({ actions: ['create', 'update'] }), verify: true });
+ * ```
+ */
 export interface SyncOptions extends DiffOptions, SyncerOptions {
   /** A diff that was made before; it is applied as it is, even when it is empty. Default: a new one. */
   readonly diff?: Diff;

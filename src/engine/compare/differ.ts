@@ -13,7 +13,14 @@ import { byUid, countChildren, createPair, pairObjects } from './pairing.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import { VisitedObjects, type Objects } from './visited.js';
 
-/** How two adapters are compared. */
+/**
+ * How two adapters are compared.
+ *
+ * @example
+ * ```ts
+ * const diff = await cmdb.diffFrom(network, { flags: DiffSyncFlags.SKIP_UNMATCHED_DST, signal: AbortSignal.timeout(60_000) });
+ * ```
+ */
 export interface DiffOptions extends ScopeOptions {
   /** Flags of the comparison, combined with `|`. Default: NONE. */
   readonly flags?: DiffSyncFlags;
