@@ -1,14 +1,16 @@
-export { Adapter, type AdapterDict, type AdapterOptions, type SyncOptions } from './adapter/adapter.js';
+export { Adapter } from './adapter/adapter.js';
+export type { AdapterDict } from './adapter/adapter-dict.js';
+export type { AdapterOptions, SyncOptions } from './adapter/adapter-options.js';
 export type { Traversal } from './adapter/tree-traversal.js';
-export { Diff, type ModelOperations, type SyncFailure } from './diff/diff.js';
-export { DiffElement, type Attrs, type AttrsDiffs } from './diff/diff-element.js';
+export { Diff, DiffElement, type ModelOperations, type SyncFailure } from './diff/diff.js';
+export type { Attrs, AttrsDiffs } from './diff/compared-object.js';
 export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/diff-plan.js';
 export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';
 export type { DiffOptions } from './engine/compare/differ.js';
 export type { ObjectFilter, ScopeOptions } from './engine/compare/scope.js';
 export type { ProgressCallback } from './engine/progress.js';
-export type { SyncerOptions, SyncFilter } from './engine/apply/syncer.js';
+export type { SyncerOptions, SyncFilter } from './engine/apply/sync-options.js';
 export {
   CopyAborted,
   CopyConflict,

@@ -1,43 +1,54 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { DiffInvalid } from '../errors.js';
+import type { DiffSyncAction } from '../flags.js';
 import { canonicalJson, fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import { isPlainObject } from '../values/own-property.js';
-import type { Diff } from './diff.js';
-import { DiffElement, type Attrs, type ElementKind } from './diff-element.js';
-import { changedElements, walkAdded } from './diff-walk.js';
+import type { Attrs, ElementKind } from './compared-object.js';
+import { changedElements, walkAdded, type InsertionOrdered, type OrderedElement } from './diff-walk.js';
 
-/** Digests of what a diff saw on either side, unchanged objects included. */
+/** SHA-256 digests of what a diff read on either side, unchanged objects included. */
 export interface Fingerprint {
   readonly source: string;
   readonly target: string;
 }
 
-/** What a diff was made with, as far as JSON can carry it; `filtered`: there were filters too. */
+/** The terms on which a diff was made, as far as JSON can carry them. */
 export interface DiffTerms {
-  /** The adapters' names. */
+  /** The name of the source's adapter. */
   readonly source: string;
+  /** The name of the target's adapter. */
   readonly target: string;
+  /** The flags, combined with `|`. */
   readonly flags: number;
+  /** See `ScopeOptions`. */
   readonly modelTypes?: readonly string[];
+  /** See `ScopeOptions`. */
   readonly syncAttrs?: Readonly<Record<string, readonly string[]>>;
+  /** See `ScopeOptions`. */
   readonly excludeAttrs?: Readonly<Record<string, readonly string[]>>;
+  /** Whether there were filters too, which JSON cannot carry. */
   readonly filtered?: boolean;
   /** How many objects of the target were compared. */
   readonly compared?: number;
 }
 
+/** The head of a plan: all but its elements. */
 export interface PlanHeader {
   readonly format: 'nestjs-diffsync.diff';
   readonly version: 1;
   readonly terms: DiffTerms;
   readonly fingerprint: Fingerprint;
-  /** How many elements follow: a text that was cut short is no plan. */
+  /** How many elements follow, so that a text that was cut short is refused. */
   readonly length: number;
 }
 
-/** An element at its depth, before the ones below it, in the order of `add`. What is unchanged is there only above a change, without attributes. */
+/**
+ * One element of a plan. Elements come depth first, in the order of `add`. An unchanged element is there only if a changed
+ * one lies below it, and then without attributes.
+ */
 export interface PlanElement {
+  /** 0 at the top. */
   readonly depth: number;
   readonly type: string;
   readonly name: string;
@@ -46,21 +57,41 @@ export interface PlanElement {
   readonly dest: Attrs | null;
 }
 
-/** A diff as JSON, values in tagged form. */
+/** A diff as JSON. Values that JSON lacks are in tagged form. */
 export interface Plan extends PlanHeader {
   readonly elements: readonly PlanElement[];
 }
 
-/** What a plan needs to know of an adapter: the models by name, for the ways in which they compare. */
+/** What a plan needs to know of an adapter: its models by name, because they decide how attributes compare. */
 export interface PlanSide {
   readonly name: string;
   readonly modelClasses: ReadonlyMap<
     string,
-    { readonly definition: { readonly comparison: NonNullable<ElementKind['comparison']> } }
+    {
+      readonly definition: { readonly comparison: Readonly<Record<string, (a: unknown, b: unknown) => boolean>> };
+    }
   >;
 }
 
-/** Taken whole, for `z.record` drops names that `values` is to refuse. */
+/** What a plan needs to know of an element. */
+interface PlannedElement<E> extends OrderedElement<E>, InsertionOrdered<E> {
+  readonly type: string;
+  readonly name: string;
+  readonly keys: Attrs;
+  readonly action: DiffSyncAction | null;
+  sourceAttrs: Attrs | null;
+  destAttrs: Attrs | null;
+  addChild(element: E): void;
+}
+
+/** How the elements of a loaded plan are made and where the top ones go. `D` is the class of the diff. */
+interface PlanTarget<E, D> {
+  readonly diff: { add(element: E): void };
+  readonly diffClass: new () => D;
+  createElement(kind: ElementKind<D>, name: string, keys: Attrs): E;
+}
+
+/** Checked as a whole, because `z.record` drops names that `values` must refuse. */
 const record = z.custom<Record<string, unknown>>(isRecord, 'expected an object');
 const names = z.array(z.string());
 const HEADER = z.object({
@@ -88,11 +119,14 @@ const ELEMENT = z.object({
   dest: record.nullable(),
 });
 
-export function* planElements(diff: Diff): Generator<PlanElement, void, undefined> {
-  const changed = changedElements(walkAdded(diff));
-  const attrs = (element: DiffElement, side: Attrs | null): Attrs | null =>
+/** Returns the elements of a diff's plan. */
+export function* planElements<E extends PlannedElement<E>>(
+  diff: InsertionOrdered<E>,
+): Generator<PlanElement, void, undefined> {
+  const changed = changedElements(walkAdded<E>(diff));
+  const attrs = (element: E, side: Attrs | null): Attrs | null =>
     side === null ? null : element.action === null ? {} : (toExtendedJson(side) as Attrs);
-  for (const { element, depth } of walkAdded(diff)) {
+  for (const { element, depth } of walkAdded<E>(diff)) {
     if (!changed.has(element)) continue;
     const { type, name, keys } = element;
     const [source, dest] = [attrs(element, element.sourceAttrs), attrs(element, element.destAttrs)];
@@ -100,33 +134,69 @@ export function* planElements(diff: Diff): Generator<PlanElement, void, undefine
   }
 }
 
-/** @throws DiffInvalid, path by path. */
+/** Returns the header of a diff's plan. */
+export function planHeader<E extends PlannedElement<E>>(
+  diff: InsertionOrdered<E>,
+  terms: DiffTerms,
+  fingerprint: Fingerprint,
+): PlanHeader {
+  const { size: length } = changedElements(walkAdded<E>(diff));
+  return { format: 'nestjs-diffsync.diff', version: 1, terms, fingerprint, length };
+}
+
+/** Returns the parsed lines of JSON Lines text, which may come in any chunks. @throws DiffInvalid for a line that is not JSON. */
+export async function readJsonLines(text: Iterable<string> | AsyncIterable<string>): Promise<unknown[]> {
+  const lines: unknown[] = [];
+  let rest = '';
+  const parse = (line: string): void => {
+    try {
+      if (line.trim() !== '') lines.push(JSON.parse(line));
+    } catch (error) {
+      throw invalid(`line ${lines.length + 1} is not JSON`, error);
+    }
+  };
+  for await (const chunk of text) {
+    const parts = `${rest}${chunk}`.split('\n');
+    rest = parts.pop() ?? '';
+    for (const line of parts) parse(line);
+  }
+  parse(rest);
+  return lines;
+}
+
+/** Checks the header of a plan. @throws DiffInvalid, path by path. */
 export function readHeader(json: unknown): PlanHeader {
   return read(HEADER, json, 'header');
 }
 
-/** Adds the elements, in their order. @throws DiffInvalid */
-export function addPlanElements(
-  diff: Diff,
-  diffClass: new () => Diff,
+/** Returns the elements of a plan that is one JSON value, unchecked. @throws DiffInvalid where they are not a list. */
+export function elementsOf(json: unknown): readonly unknown[] {
+  const { elements } = json as { elements?: unknown };
+  if (!Array.isArray(elements)) throw invalid('elements: not a list');
+  return elements;
+}
+
+/** Checks the elements of a plan and adds them to the target's diff, in their order. @throws DiffInvalid */
+export function addPlanElements<E extends PlannedElement<E>, D>(
+  { diff, diffClass, createElement }: PlanTarget<E, D>,
   { terms: { source, target }, length }: PlanHeader,
   elements: Iterable<unknown>,
   side: PlanSide,
 ): void {
-  const kinds = new Map<string, ElementKind>();
-  const kindOf = (type: string): ElementKind => {
+  const kinds = new Map<string, ElementKind<D>>();
+  const kindOf = (type: string): ElementKind<D> => {
     const { comparison } = side.modelClasses.get(type)?.definition ?? {};
     const kind = kinds.get(type) ?? { type, sourceName: source, destName: target, diffClass, comparison };
     kinds.set(type, kind);
     return kind;
   };
-  const above: DiffElement[] = [];
+  const above: E[] = [];
   let at = 0;
   for (const json of elements) {
     const where = `elements.${at++}`;
     const { depth, type, name, keys, source: sourceAttrs, dest: destAttrs } = read(ELEMENT, json, where);
     if (depth > above.length) throw invalid(`${where}.depth: ${depth}, but nothing is above it`);
-    const element = new DiffElement(kindOf(type), name, values(keys, `${where}.keys`));
+    const element = createElement(kindOf(type), name, values(keys, `${where}.keys`));
     element.sourceAttrs = sourceAttrs && values(sourceAttrs, `${where}.source`);
     element.destAttrs = destAttrs && values(destAttrs, `${where}.dest`);
     above.length = depth;
@@ -142,14 +212,14 @@ export function addPlanElements(
   if (at !== length) throw invalid(`elements: ${at}, where the header promises ${length}`);
 }
 
-/** Over every element as it was added, so that any change of what the diff saw on a side changes that side's digest. */
-export function fingerprintOf(diff: Diff): Fingerprint {
+/** Digests every element in the order of `add`, so that any change of what the diff read on a side changes that side's digest. */
+export function fingerprintOf<E extends PlannedElement<E>>(diff: InsertionOrdered<E>): Fingerprint {
   const hashes = { source: createHash('sha256'), target: createHash('sha256') };
-  for (const { element, depth } of walkAdded(diff)) {
+  for (const { element, depth } of walkAdded<E>(diff)) {
     const { type, keys, sourceAttrs, destAttrs } = element;
-    const place = canonicalJson([depth, type, keys]);
-    if (sourceAttrs !== null) hashes.source.update(`${place}${canonicalJson(sourceAttrs)}\n`);
-    if (destAttrs !== null) hashes.target.update(`${place}${canonicalJson(destAttrs)}\n`);
+    const position = canonicalJson([depth, type, keys]);
+    if (sourceAttrs !== null) hashes.source.update(`${position}${canonicalJson(sourceAttrs)}\n`);
+    if (destAttrs !== null) hashes.target.update(`${position}${canonicalJson(destAttrs)}\n`);
   }
   return { source: hashes.source.digest('hex'), target: hashes.target.digest('hex') };
 }
@@ -162,7 +232,7 @@ function values(json: Record<string, unknown>, where: string): Attrs {
     throw invalid(`${where}: a value cannot be read`, error);
   }
   if (!isRecord(revived)) throw invalid(`${where}: a value, where names with values are expected`);
-  // No model has such a field, and setting it on an object would change the object's prototype.
+  // No model has such a field, and assigning it to an object would change the object's prototype.
   if (Object.hasOwn(revived, '__proto__')) throw invalid(`${where}: a field named "__proto__"`);
   return revived;
 }

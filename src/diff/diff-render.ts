@@ -1,32 +1,50 @@
 import { inspect } from 'node:util';
+import type { DiffSyncAction } from '../flags.js';
 import { setOwn } from '../values/own-property.js';
-import type { DiffElement } from './diff-element.js';
+import type { Attrs, AttrsDiffs } from './compared-object.js';
 import { walk } from './diff-walk.js';
 
-/** Walks and renderings of a diff's elements. None of them recurses, so depth is bounded by memory alone. */
-
+/** How many objects need which action. */
 export interface DiffSummary {
+  /** Objects that only the source has. */
   create: number;
+  /** Objects whose attributes differ. */
   update: number;
+  /** Objects that only the target has. */
   delete: number;
+  /** Objects that are equal on both sides. */
   'no-change': number;
   /** Objects that were looked at and left out: by flags, or because the other side cannot hold them. */
   skip: number;
 }
 
-export function summarize(roots: Iterable<DiffElement>): DiffSummary {
+/** What a rendering needs to know of an element. */
+interface RenderedElement {
+  readonly type: string;
+  readonly name: string;
+  readonly sourceName: string;
+  readonly destName: string;
+  readonly sourceAttrs: Attrs | null;
+  readonly destAttrs: Attrs | null;
+  readonly action: DiffSyncAction | null;
+  getAttrsDiffs(): AttrsDiffs;
+  getChildren(): readonly RenderedElement[];
+}
+
+/** Counts elements and everything below them, by action. */
+export function summarize(roots: Iterable<RenderedElement>): DiffSummary {
   const summary: DiffSummary = { create: 0, update: 0, delete: 0, 'no-change': 0, skip: 0 };
   for (const { element } of walk(roots)) summary[element.action ?? 'no-change']++;
   return summary;
 }
 
-/** `{ <type>: { <name>: { '-': …, '+': …, <child type>: … } } }`, without what does not differ. */
+/** Returns `{ <type>: { <name>: { '-': …, '+': …, <child type>: … } } }` of the elements in `changed`. */
 export function groupsDict(
-  elements: Iterable<DiffElement>,
-  changed: ReadonlySet<DiffElement>,
+  elements: Iterable<RenderedElement>,
+  changed: ReadonlySet<RenderedElement>,
 ): Record<string, Record<string, unknown>> {
   const root: Record<string, unknown> = {};
-  const dicts = new Map<DiffElement | undefined, Record<string, unknown>>([[undefined, root]]);
+  const dicts = new Map<RenderedElement | undefined, Record<string, unknown>>([[undefined, root]]);
   for (const { element, parent } of walk(elements)) {
     if (!changed.has(element)) continue;
     const into = dicts.get(parent?.element) ?? root;
@@ -38,14 +56,19 @@ export function groupsDict(
   return root as Record<string, Record<string, unknown>>;
 }
 
-export function elementDict(element: DiffElement, changed: ReadonlySet<DiffElement>): Record<string, unknown> {
+/** Returns one element's entry of `groupsDict`. */
+export function elementDict(element: RenderedElement, changed: ReadonlySet<RenderedElement>): Record<string, unknown> {
   return { ...element.getAttrsDiffs(), ...groupsDict(element.getChildren(), changed) };
 }
 
-/** The reference's text form: a heading for each type, below it the elements that differ. */
-export function groupsText(elements: Iterable<DiffElement>, changed: ReadonlySet<DiffElement>, indent: number): string {
+/** Returns the reference's text form: a heading for each type, below it its elements in `changed`. */
+export function groupsText(
+  elements: Iterable<RenderedElement>,
+  changed: ReadonlySet<RenderedElement>,
+  indent: number,
+): string {
   const lines: string[] = [];
-  const headings = new Map<DiffElement | undefined, string>();
+  const headings = new Map<RenderedElement | undefined, string>();
   for (const { element, parent, depth } of walk(elements)) {
     if (!changed.has(element)) continue;
     const margin = ' '.repeat(indent + 4 * depth);
@@ -56,7 +79,8 @@ export function groupsText(elements: Iterable<DiffElement>, changed: ReadonlySet
   return lines.length === 0 ? '(no diffs)' : lines.join('\n');
 }
 
-export function elementText(element: DiffElement, changed: ReadonlySet<DiffElement>, indent: number): string {
+/** Returns the text of one element and of its children in `changed`. */
+export function elementText(element: RenderedElement, changed: ReadonlySet<RenderedElement>, indent: number): string {
   const lines = ownLines(element, ' '.repeat(indent));
   const children = element.getChildren().filter((child) => changed.has(child));
   if (children.length > 0) lines.push(groupsText(children, changed, indent + 2));
@@ -64,7 +88,7 @@ export function elementText(element: DiffElement, changed: ReadonlySet<DiffEleme
   return lines.join('\n');
 }
 
-function ownLines(element: DiffElement, margin: string): string[] {
+function ownLines(element: RenderedElement, margin: string): string[] {
   const { type, name, sourceName, destName, sourceAttrs, destAttrs } = element;
   const title = `${margin}${type}: ${name}`;
   if (sourceAttrs === null) return destAttrs === null ? [title] : [`${title} MISSING in ${sourceName}`];

@@ -1,19 +1,31 @@
-import type { Diff } from './diff.js';
-import type { DiffElement } from './diff-element.js';
+import type { DiffSyncAction } from '../flags.js';
 
-/** An element and how deep it lies below the elements that the walk began with. */
-export interface Step {
-  readonly element: DiffElement;
-  readonly parent: Step | undefined;
+/** An element and its depth below the elements at which the walk began. */
+export interface WalkEntry<E> {
+  readonly element: E;
+  readonly parent: WalkEntry<E> | undefined;
   readonly depth: number;
 }
 
-/** Each element before the ones below it, which by default come in the diff's order. */
-export function* walk(
-  roots: Iterable<DiffElement>,
-  below = (element: DiffElement): readonly DiffElement[] => element.getChildren(),
-): Generator<Step, void, undefined> {
-  const stack: { parent: Step | undefined; rest: Iterator<DiffElement> }[] = [
+/** What a walk in the diff's order needs to know of an element. */
+export interface OrderedElement<E> {
+  getChildren(): readonly E[];
+}
+
+/** A diff or an element, to a walk in the order of insertion. */
+export interface InsertionOrdered<E> {
+  getAddedChildren(): readonly E[];
+}
+
+/**
+ * Walks elements depth first without recursion, so that only memory bounds the depth. Each element comes before its children.
+ * @param below returns the children of an element; by default in the diff's order.
+ */
+export function* walk<E extends OrderedElement<E>>(
+  roots: Iterable<E>,
+  below = (element: E): readonly E[] => element.getChildren(),
+): Generator<WalkEntry<E>, void, undefined> {
+  const stack: { parent: WalkEntry<E> | undefined; rest: Iterator<E> }[] = [
     { parent: undefined, rest: roots[Symbol.iterator]() },
   ];
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
@@ -22,24 +34,28 @@ export function* walk(
       stack.pop();
       continue;
     }
-    const step: Step = { element: next.value, parent: top.parent, depth: stack.length - 1 };
-    yield step;
+    const entry: WalkEntry<E> = { element: next.value, parent: top.parent, depth: stack.length - 1 };
+    yield entry;
     const children = below(next.value);
-    if (children.length > 0) stack.push({ parent: step, rest: children[Symbol.iterator]() });
+    if (children.length > 0) stack.push({ parent: entry, rest: children[Symbol.iterator]() });
   }
 }
 
-/** As `walk`, in the order of `add`: what a copy is made from, which is then ordered by its own class. */
-export function walkAdded(diff: Diff): Generator<Step, void, undefined> {
-  return walk(diff.getAddedChildren(), (element) => element.getAddedChildren());
+/** Walks in the order of `add`. Copies and plans are made in it, because the class of the new diff orders them again. */
+export function walkAdded<E extends OrderedElement<E> & InsertionOrdered<E>>(
+  diff: InsertionOrdered<E>,
+): Generator<WalkEntry<E>, void, undefined> {
+  return walk(diff.getAddedChildren(), (element: E) => element.getAddedChildren());
 }
 
-/** The elements that differ or have something below them that does. */
-export function changedElements(steps: Iterable<Step>): ReadonlySet<DiffElement> {
-  const changed = new Set<DiffElement>();
-  for (const step of steps) {
-    if (step.element.action === null) continue;
-    for (let at: Step | undefined = step; at !== undefined && !changed.has(at.element); at = at.parent) {
+/** Returns the elements that have an action or lie above one that has. */
+export function changedElements<E extends { readonly action: DiffSyncAction | null }>(
+  entries: Iterable<WalkEntry<E>>,
+): ReadonlySet<E> {
+  const changed = new Set<E>();
+  for (const entry of entries) {
+    if (entry.element.action === null) continue;
+    for (let at: WalkEntry<E> | undefined = entry; at !== undefined && !changed.has(at.element); at = at.parent) {
       changed.add(at.element);
     }
   }

@@ -1,22 +1,25 @@
 import { inspect } from 'node:util';
-import { DiffInvalid, ObjectAlreadyExists, type DiffSyncError, type SyncLocation } from '../errors.js';
-import type { DiffElement } from './diff-element.js';
+import { ObjectAlreadyExists, ValueError, type DiffSyncError, type SyncLocation } from '../errors.js';
+import { ComparedObject, type Attrs, type ElementKind, type ElementRecord } from './compared-object.js';
 import {
   addPlanElements,
+  elementsOf,
   fingerprintOf,
   planElements,
+  planHeader,
   readHeader,
+  readJsonLines,
   type DiffTerms,
   type Fingerprint,
   type Plan,
   type PlanHeader,
   type PlanSide,
 } from './diff-plan.js';
-import { copySelected, selects, type Selection } from './diff-selection.js';
-import { groupsDict, groupsText, summarize, type DiffSummary } from './diff-render.js';
-import { changedElements, walk, walkAdded } from './diff-walk.js';
+import { elementDict, elementText, groupsDict, groupsText, summarize, type DiffSummary } from './diff-render.js';
+import { copySelected, isSelected, type Selection } from './diff-selection.js';
+import { changedElements, walk } from './diff-walk.js';
 
-/** Unique ids of what a sync created, updated and deleted of one model, in the order in which it did. */
+/** The unique ids of the objects of one model that a sync created, updated and deleted, each in the order of the work. */
 export interface ModelOperations {
   readonly create: string[];
   readonly update: string[];
@@ -29,28 +32,38 @@ export interface SyncFailure {
   readonly error: DiffSyncError;
 }
 
-// Shared, as every element with children has a diff of its own.
+// Shared, because every element with children has a diff of its own.
 const NO_TERMS: DiffTerms = Object.freeze({ source: 'source', target: 'dest', flags: 0 });
 const NO_OPERATIONS: ReadonlyMap<string, ModelOperations> = new Map();
 const NO_ERRORS: readonly SyncFailure[] = Object.freeze([]);
 
-/** A finished comparison: elements in groups by type. Source: the reference's `Diff`. */
+/**
+ * A finished comparison of two adapters: a tree of elements, in groups by type. Source: the reference's `Diff`.
+ * Extend it to change the order of the elements (`orderChildren`) or to save it (`complete`).
+ *
+ * @example
+ * ```ts
+ * const diff = await cmdb.diffFrom(network);
+ * console.log(diff.summary(), diff.toString());
+ * if (diff.hasDiffs()) await cmdb.syncFrom(network, { diff });
+ * ```
+ */
 export class Diff {
-  /** How many objects of both sides the comparison looked at. */
+  /** How many objects the comparison looked at, on both sides together. */
   modelsProcessed = 0;
-  /** What the comparison was made with. */
+  /** The terms on which the comparison was made. */
   terms: DiffTerms = NO_TERMS;
-  /** Model name -> what the last sync with this diff did. */
+  /** What the last sync with this diff did, by model name. */
   operations: ReadonlyMap<string, ModelOperations> = NO_OPERATIONS;
-  /** What failed in the last sync with this diff, which went on: see `continueOnFailure`. */
+  /** The failures after which the last sync with this diff went on: see `continueOnFailure`. */
   errors: readonly SyncFailure[] = NO_ERRORS;
-  /** With `verify`: what the last sync with this diff did not settle. */
+  /** What the last sync with this diff did not settle; undefined if all is settled, or without the option `verify`. */
   unsettled: Diff | undefined;
-  /** Of a diff that was loaded: what it saw when it was made. Of a selection: the diff that it was made from. */
-  private made: Fingerprint | Diff | undefined;
+  /** Of a loaded diff, the fingerprint that it was saved with. Of a selection, the diff that it was made from. */
+  private origin: Fingerprint | Diff | undefined;
   private readonly elements = new Map<string, Map<string, DiffElement>>();
 
-  /** How many elements, on all levels. */
+  /** How many elements there are, on all levels. */
   get length(): number {
     let length = 0;
     for (const _ of walk(this.getChildren())) length++;
@@ -58,12 +71,17 @@ export class Diff {
   }
 
   /**
-   * Called once when the diff is complete. Does nothing; a subclass may save it, for example. Elements' own diffs of their
-   * children are never told.
+   * Is called once by `diffFrom` and `diffTo` when the diff is complete. The default does nothing; a subclass may save the
+   * diff, for example. It is not called for the diffs that hold an element's children.
+   * @returns Nothing, or a promise that the comparison waits for.
    */
   complete(): void | Promise<void> {}
 
-  /** @throws ObjectAlreadyExists when an element of this type and name is there already. */
+  /**
+   * Adds an element at the top.
+   * @param element - The element; it goes to the end of the group of its type.
+   * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if the group has an element of this name.
+   */
   add(element: DiffElement): void {
     let group = this.elements.get(element.type);
     if (group === undefined) this.elements.set(element.type, (group = new Map()));
@@ -73,17 +91,27 @@ export class Diff {
     group.set(element.name, element);
   }
 
-  /** The types of the elements, in the order of their first `add`. */
+  /**
+   * Lists the types of the top elements.
+   * @returns The types in the order of their first `add`.
+   */
   groups(): string[] {
     return [...this.elements.keys()];
   }
 
+  /**
+   * Looks for a difference on any level.
+   * @returns Whether any element has an action.
+   */
   hasDiffs(): boolean {
     for (const { element } of walk(this.getChildren())) if (element.action !== null) return true;
     return false;
   }
 
-  /** The top elements: group by group, each ordered by `orderChildren`. */
+  /**
+   * Lists the top elements in the order in which they are shown and synchronised.
+   * @returns The elements group by group, each group ordered by `orderChildren`.
+   */
   getChildren(): DiffElement[] {
     return [...this.elements].flatMap(([group, elements]) => {
       const ordered = this.orderChildren(group, [...elements.values()]);
@@ -91,98 +119,127 @@ export class Diff {
     });
   }
 
-  /** The top elements: group by group, each in the order of their `add`, whatever a subclass makes of it. */
+  /**
+   * Lists the top elements in the order in which they were added, whatever `orderChildren` returns.
+   * @returns The elements group by group.
+   */
   getAddedChildren(): DiffElement[] {
     return [...this.elements.values()].flatMap((elements) => [...elements.values()]);
   }
 
   /**
-   * The order in which a group's elements are shown and synchronised; of this diff and of the diffs below it, which are of
-   * the same class. Default: the source's order, then what only the target has, in its order.
+   * Returns the order in which a group's elements are shown and synchronised. Override it to change the order; the diffs
+   * below are of the same class and follow it too. The default is the source's order, then the order of the target for
+   * elements that only the target has.
+   * @param group - The type of the elements.
+   * @param elements - The elements in the order of their `add`.
+   * @returns The same elements in the order that is wanted.
    */
   protected orderChildren(group: string, elements: readonly DiffElement[]): Iterable<DiffElement> {
     void group;
     return elements;
   }
 
-  /** A new diff with the changes that satisfy all that is given, and the elements above them. */
+  /**
+   * Selects changes. Elements above a selected change stay, without a change of their own that is not selected.
+   * @param selection - The conditions; a change is selected if it satisfies every one that is given.
+   * @returns A new diff of the same class with the selected changes.
+   * @example
+   * ```ts
+   * const creates = diff.filter({ actions: ['create'], modelTypes: ['device'] });
+   * ```
+   */
   filter(selection: Selection): this {
-    return this.select((element) => selects(selection, element));
-  }
-
-  /** A new diff with all other changes: with `filter` of the same selection it has each change in one of the two. */
-  exclude(selection: Selection): this {
-    return this.select((element) => !selects(selection, element));
-  }
-
-  private select(wanted: (element: DiffElement) => boolean): this {
-    const result = copySelected(this, wanted, new (this.constructor as new () => this)());
-    result.terms = this.terms;
-    result.made = this.made ?? this;
-    return result;
-  }
-
-  /** Whether it was loaded from a plan: then a sync first checks that it still fits. */
-  get isPlan(): boolean {
-    return this.made instanceof Diff ? this.made.isPlan : this.made !== undefined;
-  }
-
-  /** Digests of what the comparison saw on either side. */
-  fingerprint(): Fingerprint {
-    if (this.made instanceof Diff) return this.made.fingerprint();
-    return this.made ?? fingerprintOf(this);
-  }
-
-  /** The changes as JSON, to be loaded with `Diff.fromJSON` in another process or at another time. */
-  toJSON(): Plan {
-    return { ...this.header(), elements: [...planElements(this)] };
-  }
-
-  /** As `toJSON`, line by line: a header, then an element a line. For diffs that are too large for one text. */
-  *toJSONLines(): Generator<string, void, undefined> {
-    yield `${JSON.stringify(this.header())}\n`;
-    for (const element of planElements(this)) yield `${JSON.stringify(element)}\n`;
+    return this.select((element) => isSelected(selection, element));
   }
 
   /**
-   * A diff from `toJSON`, for a sync between the same adapters. @throws DiffInvalid, path by path.
-   * @param adapters the target's models decide how attributes compare.
+   * Selects the opposite of `filter`: each change is in exactly one of the two.
+   * @param selection - The conditions; a change that satisfies every one that is given is left out.
+   * @returns A new diff of the same class with all other changes.
+   */
+  exclude(selection: Selection): this {
+    return this.select((element) => !isSelected(selection, element));
+  }
+
+  private select(isWanted: (element: DiffElement) => boolean): this {
+    const result = new (this.constructor as new () => this)();
+    copySelected<DiffElement>(this, isWanted, result);
+    result.terms = this.terms;
+    result.origin = this.origin ?? this;
+    return result;
+  }
+
+  /** Whether the diff was loaded from a plan. A sync with it first checks that both sides are still the same. */
+  get isPlan(): boolean {
+    return this.origin instanceof Diff ? this.origin.isPlan : this.origin !== undefined;
+  }
+
+  /**
+   * Digests what the comparison read.
+   * @returns One digest for each side; that of a loaded diff or a selection is that of the comparison it comes from.
+   */
+  fingerprint(): Fingerprint {
+    if (this.origin instanceof Diff) return this.origin.fingerprint();
+    return this.origin ?? fingerprintOf<DiffElement>(this);
+  }
+
+  /**
+   * Saves the changes as a plan, to be loaded with `Diff.fromJSON` in another process or at another time.
+   * @returns A value that `JSON.stringify` can write.
+   * @example
+   * ```ts
+   * await writeFile('plan.json', JSON.stringify(diff));
+   * ```
+   */
+  toJSON(): Plan {
+    return { ...this.header(), elements: [...planElements<DiffElement>(this)] };
+  }
+
+  /**
+   * Saves the changes as JSON Lines, for diffs that are too large for one string.
+   * @returns The lines with their line breaks: a header, then one line for each element.
+   */
+  *toJSONLines(): Generator<string, void, undefined> {
+    yield `${JSON.stringify(this.header())}\n`;
+    for (const element of planElements<DiffElement>(this)) yield `${JSON.stringify(element)}\n`;
+  }
+
+  /**
+   * Loads a plan that `toJSON` saved, for a sync between the same adapters.
+   * @param json - The parsed JSON.
+   * @param adapters - `target` is the adapter to be changed; its models decide how attributes compare.
+   * @returns A diff of the class on which this is called.
+   * @throws {DiffInvalid} (DIFF_INVALID) with the path of each mistake, if it is no plan or was cut short.
+   * @example
+   * ```ts
+   * const plan = Diff.fromJSON(JSON.parse(await readFile('plan.json', 'utf8')), { target: cmdb });
+   * await cmdb.syncFrom(network, { diff: plan });
+   * ```
    */
   static fromJSON<D extends Diff>(this: new () => D, json: unknown, adapters: { readonly target: PlanSide }): D {
     const header = readHeader(json);
-    const { elements } = json as { elements?: unknown };
-    if (!Array.isArray(elements)) throw new DiffInvalid('This is no saved diff: elements: not a list');
-    return Diff.restore(this, header, elements, adapters.target);
+    return Diff.restore(this, header, elementsOf(json), adapters.target);
   }
 
-  /** A diff from the lines of `toJSONLines`, as any chunks of text. @throws DiffInvalid */
+  /**
+   * Loads a plan that `toJSONLines` saved.
+   * @param text - The lines, in chunks of any size: a file's stream, for example.
+   * @param adapters - `target` is the adapter to be changed; its models decide how attributes compare.
+   * @returns A diff of the class on which this is called.
+   * @throws {DiffInvalid} (DIFF_INVALID) with the path of each mistake, if it is no plan or was cut short.
+   */
   static async fromJSONLines<D extends Diff>(
     this: new () => D,
     text: Iterable<string> | AsyncIterable<string>,
     adapters: { readonly target: PlanSide },
   ): Promise<D> {
-    const lines: unknown[] = [];
-    let rest = '';
-    const parse = (line: string): void => {
-      try {
-        if (line.trim() !== '') lines.push(JSON.parse(line));
-      } catch (error) {
-        throw new DiffInvalid(`This is no saved diff: line ${lines.length + 1} is not JSON`, { cause: error });
-      }
-    };
-    for await (const chunk of text) {
-      const parts = `${rest}${chunk}`.split('\n');
-      rest = parts.pop() ?? '';
-      for (const line of parts) parse(line);
-    }
-    parse(rest);
-    const [header, ...elements] = lines;
+    const [header, ...elements] = await readJsonLines(text);
     return Diff.restore(this, readHeader(header), elements, adapters.target);
   }
 
   private header(): PlanHeader {
-    const length = changedElements(walkAdded(this)).size;
-    return { format: 'nestjs-diffsync.diff', version: 1, terms: this.terms, fingerprint: this.fingerprint(), length };
+    return planHeader<DiffElement>(this, this.terms, this.fingerprint());
   }
 
   private static restore<D extends Diff>(
@@ -192,25 +249,38 @@ export class Diff {
     target: PlanSide,
   ): D {
     const diff = new diffClass();
-    addPlanElements(diff, diffClass, header, elements, target);
+    const createElement = (kind: ElementKind<Diff>, name: string, keys: Attrs): DiffElement =>
+      new DiffElement(kind, name, keys);
+    addPlanElements<DiffElement, Diff>({ diff, diffClass, createElement }, header, elements, target);
     diff.terms = header.terms;
-    diff.made = header.fingerprint;
+    diff.origin = header.fingerprint;
     return diff;
   }
 
+  /**
+   * Counts the elements on all levels by action.
+   * @returns The counts; `skip` is how many objects were looked at and have no element.
+   */
   summary(): DiffSummary {
     const summary = summarize(this.getChildren());
     const compared = summary.create + summary.delete + 2 * (summary.update + summary['no-change']);
     return { ...summary, skip: Math.max(0, this.modelsProcessed - compared) };
   }
 
-  /** A detailed text of what differs, or `(no diffs)`. */
+  /**
+   * Describes what differs, for people.
+   * @param indent - How many spaces begin each line. Default: 0.
+   * @returns The text, or `(no diffs)`.
+   */
   toString(indent = 0): string {
     const children = this.getChildren();
     return groupsText(children, changedElements(walk(children)), indent);
   }
 
-  /** `{ <type>: { <name>: { '-': …, '+': …, <child type>: … } } }`, without what does not differ. */
+  /**
+   * Describes what differs, as nested objects.
+   * @returns `{ <type>: { <name>: { '-': …, '+': …, <child type>: … } } }`, without what does not differ.
+   */
   toDict(): Record<string, Record<string, unknown>> {
     const children = this.getChildren();
     return groupsDict(children, changedElements(walk(children)));
@@ -218,5 +288,148 @@ export class Diff {
 
   [inspect.custom](): string {
     return `${this.constructor.name}<${inspect(this.summary(), { breakLength: Infinity })}>`;
+  }
+}
+
+/**
+ * One object of a diff, as both sides have it, whether or not it differs, and the elements of its children. Source: the
+ * reference's `DiffElement`.
+ *
+ * @example
+ * ```ts
+ * for (const element of diff.getChildren()) console.log(element.type, element.name, element.action);
+ * ```
+ */
+export class DiffElement extends ComparedObject<Diff> {
+  private children: Diff | undefined;
+
+  /**
+   * Creates an element that neither side has yet: set the attributes with `addAttrs`.
+   * @param type - The model's name.
+   * @param name - The object's shortname, unique among the elements of its type under one parent.
+   * @param keys - The object's identifiers.
+   * @param sourceName - The name of the source's adapter. Default: `source`.
+   * @param destName - The name of the target's adapter. Default: `dest`.
+   * @param diffClass - The class of the diffs that hold children. Default: `Diff`.
+   * @throws {ValueError} (VALUE_ERROR) if `type` or `name` is no string.
+   */
+  constructor(
+    type: string,
+    name: string,
+    keys: Attrs,
+    sourceName?: string,
+    destName?: string,
+    diffClass?: new () => Diff,
+  );
+  /** @internal */
+  constructor(type: ElementKind<Diff>, name: string, keys: Attrs | undefined);
+  constructor(
+    type: string | ElementKind<Diff>,
+    name: string,
+    keys: Attrs | undefined,
+    sourceName = 'source',
+    destName = 'dest',
+    diffClass: new () => Diff = Diff,
+  ) {
+    super(typeof type === 'object' && type !== null ? type : { type, sourceName, destName, diffClass }, name, keys);
+    if (typeof this.kind.type !== 'string') throw new ValueError(`type is a string, not ${typeof type}`);
+    if (typeof name !== 'string') throw new ValueError(`name is a string, not ${typeof name}`);
+  }
+
+  /** @internal @param dest the source's own record where both sides are equal. */
+  static fromRecords(
+    kind: ElementKind<Diff>,
+    name: string,
+    source: ElementRecord | undefined,
+    dest: ElementRecord | undefined,
+  ): DiffElement {
+    const element = new DiffElement(kind, name, undefined);
+    element.setRecords(source, dest);
+    return element;
+  }
+
+  /** The elements of the children, as a diff of their own. */
+  get childDiff(): Diff {
+    return (this.children ??= new this.kind.diffClass());
+  }
+
+  /** How many elements there are on all levels, this one included. */
+  get length(): number {
+    return 1 + (this.children?.length ?? 0);
+  }
+
+  /**
+   * Adds an element of a child.
+   * @param element - The element; it goes to the end of the group of its type.
+   * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if there is a child element of this type and name.
+   */
+  addChild(element: DiffElement): void {
+    this.childDiff.add(element);
+  }
+
+  /**
+   * Lists the elements of the children in the order in which they are shown and synchronised.
+   * @returns The elements directly below.
+   */
+  getChildren(): DiffElement[] {
+    return this.children?.getChildren() ?? [];
+  }
+
+  /**
+   * Lists the elements of the children in the order in which they were added.
+   * @returns The elements directly below.
+   */
+  getAddedChildren(): DiffElement[] {
+    return this.children?.getAddedChildren() ?? [];
+  }
+
+  /**
+   * Looks for a difference.
+   * @param includeChildren - Whether to look at everything below too. Default: true.
+   * @returns Whether this element, or one below it, has an action.
+   */
+  hasDiffs(includeChildren = true): boolean {
+    return this.action !== null || (includeChildren && (this.children?.hasDiffs() ?? false));
+  }
+
+  /**
+   * Copies the element without its children.
+   * @param withChange - Whether to keep the change; the copy is unchanged without it.
+   * @returns The copy.
+   */
+  copy(withChange: boolean): DiffElement {
+    const copy = new DiffElement(this.kind, this.name, this.keys);
+    copy.sourceAttrs = withChange ? this.sourceAttrs : (this.destAttrs ?? this.sourceAttrs);
+    copy.destAttrs = withChange ? this.destAttrs : copy.sourceAttrs;
+    return copy;
+  }
+
+  /**
+   * Counts this element and those below it by action.
+   * @returns The counts; `skip` is 0.
+   */
+  summary(): DiffSummary {
+    return summarize([this]);
+  }
+
+  /**
+   * Describes this element and everything below it that differs, for people.
+   * @param indent - How many spaces begin each line. Default: 0.
+   * @returns The text.
+   */
+  override toString(indent = 0): string {
+    return elementText(this, changedElements(walk<DiffElement>([this])), indent);
+  }
+
+  /**
+   * Describes this element and everything below it that differs, as nested objects.
+   * @returns `{ '-': …, '+': …, <child type>: { <name>: … } }`, without what does not differ.
+   */
+  toDict(): Record<string, unknown> {
+    return elementDict(this, changedElements(walk<DiffElement>([this])));
+  }
+
+  [inspect.custom](): string {
+    return `DiffElement<${this.type} "${this.name}" ${this.action ?? 'no-change'}>`;
   }
 }

@@ -1,7 +1,12 @@
-/** Called as work proceeds: `current` never falls, and ends at `total`. */
+/**
+ * Is called as the work proceeds.
+ * @param stage - The work: a comparison or a sync.
+ * @param current - How many objects are done. It never falls, and ends at `total`.
+ * @param total - How many objects are expected.
+ */
 export type ProgressCallback = (stage: 'diff' | 'sync', current: number, total: number) => void;
 
-/** Counts towards a total that is only an estimate: what a diff visits may be more or less than what the stores hold. */
+/** Counts objects towards a total that is an estimate: a diff may read more or fewer objects than the stores hold. */
 export class Progress {
   private done = 0;
   private reported = 0;
@@ -22,7 +27,7 @@ export class Progress {
     this.report(Math.min(this.done, this.total));
   }
 
-  /** Reaches the total, whatever was counted. */
+  /** Reports the total, whatever was counted. */
   finish(): void {
     this.report(this.total);
   }

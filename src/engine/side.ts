@@ -4,7 +4,7 @@ import type { ModelHost } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
 import type { BaseStore } from '../store/base-store.js';
 
-/** All that the engine knows of an adapter. */
+/** What the engine knows of an adapter: one side of a comparison. */
 export interface Side extends ModelHost {
   readonly topLevel: readonly string[];
   readonly store: BaseStore;
@@ -13,7 +13,7 @@ export interface Side extends ModelHost {
   readonly modelClasses: ReadonlyMap<string, ModelClass>;
 }
 
-/** @throws SyncAborted, with the signal's reason as its cause. */
+/** @throws SyncAborted with the signal's reason as its cause, if the signal is aborted. */
 export function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw new SyncAborted('Aborted by its signal', { cause: signal.reason });
 }

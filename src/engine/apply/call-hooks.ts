@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import pMap from 'p-map';
-import type { DiffElement } from '../../diff/diff-element.js';
+import type { DiffElement } from '../../diff/diff.js';
 import {
   DiffSyncError,
   ObjectCrudException,
@@ -13,40 +13,40 @@ import type { BulkResult, DiffSyncModel, ModelHost } from '../../model/diffsync-
 import type { ModelClass } from '../../model/model-class.js';
 import type { SyncNode } from './sync-plan.js';
 
-/** What a hook did: the model, null for "failed, leave the children alone", or what it threw. */
+/** The outcome of a hook: the model, null if it failed and the children are left alone, or what it threw. */
 export type HookOutcome = { readonly model: DiffSyncModel | null } | { readonly error: unknown };
 
-/** An element, and the target's object. */
+/** A node whose hook is called, and the target's object. */
 export interface HookCall {
   readonly node: SyncNode;
   readonly model: DiffSyncModel | undefined;
 }
 
-/** How many siblings with one action a model's hooks take at a time. */
+/** Returns how many siblings with one model and action share a call of `callHooks`. */
 export function maxGroupSize({ action, model }: SyncNode, batchSize: number, concurrency: number): number {
   return action !== null && bulkHook(model, action) !== undefined ? batchSize : concurrency;
 }
 
-/** Calls the hooks of siblings with one model and action: its bulk hook where it has one, else each one's own. */
+/** Calls the hooks of siblings with one model and action: the bulk hook if there is one, else the single hook of each. */
 export async function callHooks(
-  jobs: readonly HookCall[],
+  calls: readonly HookCall[],
   adapter: ModelHost,
   concurrency: number,
 ): Promise<HookOutcome[]> {
-  const [first] = jobs;
+  const [first] = calls;
   if (first === undefined) return [];
   const { action, model } = first.node;
-  if (action !== null && bulkHook(model, action) !== undefined) return callBulk(jobs, model, action, adapter);
-  if (jobs.length === 1) return [await callOne(first, adapter)];
-  return pMap(jobs, (job) => callOne(job, adapter), { concurrency });
+  if (action !== null && bulkHook(model, action) !== undefined) return callBulk(calls, model, action, adapter);
+  if (calls.length === 1) return [await callOne(first, adapter)];
+  return pMap(calls, (call) => callOne(call, adapter), { concurrency });
 }
 
 async function callOne({ node, model }: HookCall, adapter: ModelHost): Promise<HookOutcome> {
   try {
-    check({ node, model });
+    checkAction({ node, model });
     const ids = { ...node.element.keys };
     const attrs = newAttrs(node.element);
-    // A hook in JavaScript may answer nothing at all.
+    // A hook that is written in JavaScript may return undefined.
     const result = (await (model === undefined
       ? node.model.create({ adapter, ids, attrs })
       : node.action === 'update'
@@ -59,58 +59,58 @@ async function callOne({ node, model }: HookCall, adapter: ModelHost): Promise<H
 }
 
 async function callBulk(
-  jobs: readonly HookCall[],
+  calls: readonly HookCall[],
   model: ModelClass,
   action: DiffSyncAction,
   adapter: ModelHost,
 ): Promise<HookOutcome[]> {
   const outcomes = new Map<HookCall, HookOutcome>();
-  const sent = jobs.filter((job) => {
+  const checked = calls.filter((call) => {
     try {
-      check(job);
+      checkAction(call);
       return true;
     } catch (error) {
-      outcomes.set(job, { error });
+      outcomes.set(call, { error });
       return false;
     }
   });
   try {
-    const results = sent.length === 0 ? [] : await bulkResults(sent, model, action, adapter);
-    if (!Array.isArray(results) || results.length !== sent.length) {
+    const results = checked.length === 0 ? [] : await bulkResults(checked, model, action, adapter);
+    if (!Array.isArray(results) || results.length !== checked.length) {
       throw new DiffSyncError(
-        `${model.name}.${action}Bulk answered ${Array.isArray(results) ? results.length : typeof results} for ${sent.length} ` +
+        `${model.name}.${action}Bulk answered ${Array.isArray(results) ? results.length : typeof results} for ${checked.length} ` +
           `objects; it answers one result for each, in their order`,
       );
     }
-    for (const [at, job] of sent.entries()) {
+    for (const [at, call] of checked.entries()) {
       const result = (results as readonly BulkResult[])[at];
-      outcomes.set(job, result instanceof Error ? { error: result } : { model: result ?? null });
+      outcomes.set(call, result instanceof Error ? { error: result } : { model: result ?? null });
     }
   } catch (error) {
-    for (const job of sent) outcomes.set(job, { error });
+    for (const call of checked) outcomes.set(call, { error });
   }
-  return jobs.map((job) => outcomes.get(job) as HookOutcome);
+  return calls.map((call) => outcomes.get(call) as HookOutcome);
 }
 
 async function bulkResults(
-  jobs: readonly HookCall[],
+  calls: readonly HookCall[],
   model: ModelClass,
   action: DiffSyncAction,
   adapter: ModelHost,
 ): Promise<readonly BulkResult[] | undefined> {
   if (action === 'create') {
-    const objects = jobs.map(({ node }) => ({ ids: { ...node.element.keys }, attrs: newAttrs(node.element) }));
+    const objects = calls.map(({ node }) => ({ ids: { ...node.element.keys }, attrs: newAttrs(node.element) }));
     return model.createBulk?.({ adapter, objects });
   }
   if (action === 'update') {
-    const objects = jobs.map((job) => ({ model: job.model as DiffSyncModel, attrs: newAttrs(job.node.element) }));
+    const objects = calls.map((call) => ({ model: call.model as DiffSyncModel, attrs: newAttrs(call.node.element) }));
     return model.updateBulk?.({ adapter, objects });
   }
-  return model.deleteBulk?.({ adapter, objects: jobs.map((job) => ({ model: job.model as DiffSyncModel })) });
+  return model.deleteBulk?.({ adapter, objects: calls.map((call) => ({ model: call.model as DiffSyncModel })) });
 }
 
-/** @throws ObjectCrudException when the target's object does not allow the action. */
-function check({ node: { element, action }, model }: HookCall): void {
+/** Checks that the action fits the target's object. @throws ObjectCrudException if not. */
+function checkAction({ node: { element, action }, model }: HookCall): void {
   const refused = (what: string): string =>
     `Failed to ${action ?? ''} ${element.type} ${inspect({ ...element.keys }, { breakLength: Infinity })} - ${what}`;
   if (action === 'create' && model !== undefined) throw new ObjectNotCreated(refused('it already exists!'));
@@ -126,7 +126,7 @@ function bulkHook(model: ModelClass, action: DiffSyncAction): unknown {
   return { create: model.createBulk, update: model.updateBulk, delete: model.deleteBulk }[action];
 }
 
-/** The ObjectCrudException that stands for a hook's null. */
+/** Returns the error to report for a hook that returned null. */
 export function missingModelError({ element, action }: SyncNode): ObjectCrudException {
   const message = `${element.type} ${action ?? ''} did not return the model object.`;
   if (action === 'create') return new ObjectNotCreated(message);

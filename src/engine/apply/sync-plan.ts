@@ -1,5 +1,5 @@
 import type { Diff } from '../../diff/diff.js';
-import { DiffElement } from '../../diff/diff-element.js';
+import { DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
 import { ObjectStoreWrongType } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
@@ -8,60 +8,57 @@ import { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { ModelClass } from '../../model/model-class.js';
 import type { Side } from '../side.js';
 
-/** An element of the diff with something to do, at it or below it, at its place in depth-first order. */
+/** An element that has an action, or something below it that has; its index is its position in depth-first order. */
 export interface SyncNode {
   readonly index: number;
   readonly element: DiffElement;
   readonly action: DiffSyncAction | null;
   readonly model: ModelClass;
   readonly uid: string;
-  /** The index of the element above, or -1. */
+  /** The index of the parent, or -1. */
   readonly parent: number;
-  /** The index behind what is below this element. */
+  /** The index behind the last element below this one. */
   readonly end: number;
   /**
-   * Whether something below this delete is created elsewhere in the same diff. Then children are deleted first: were the
-   * sync to fail in between, those left over would be unreachable, and in the way of their creation.
+   * Whether an object below this delete is created under another parent in the same diff. Then children are deleted
+   * first: if the sync failed in between, the remaining children would be unreachable, and their creation would fail because
+   * they exist.
    */
   aboveMove: boolean;
 }
 
-/** An element with nothing to do at it and below it stands for itself and for all below it. */
+/** A node, or an element without any action at it or below it, which stands for everything below it too. */
 export type SyncEntry = SyncNode | DiffElement;
 
-/** An element of which not all that is below it is known yet. */
+/** An element whose descendants are still being walked. */
 interface OpenElement {
   readonly index: number;
   readonly element: DiffElement;
   readonly action: DiffSyncAction | null;
   readonly model: ModelClass;
+  /** Whether it has an action, or something below it that has. */
   active: boolean;
 }
 
-/** A diff's elements in depth-first order, in a list rather than a tree, so that depth costs no call stack. */
+/** The elements of a diff in depth-first order, in a list and not a tree, so that depth needs no call stack. */
 export class SyncPlan {
   private readonly list: SyncEntry[] = [];
   /** How many elements the diff has. */
   readonly elements: number;
   /** How many of them are deletes. */
   readonly deletes: number;
-  /** `type uid` -> the delete, not yet begun, of an object that is created elsewhere in the same diff: it has moved. */
-  readonly moves = new Map<string, SyncNode>();
 
-  /** @throws ObjectStoreWrongType for a type of which the target has no model. */
+  /** @throws ObjectStoreWrongType for a type that the target has no model for. */
   constructor(
     diff: Diff,
     private readonly dst: Side,
   ) {
-    const deleted = new Map<string, SyncNode>();
     let [elements, deletes] = [0, 0];
     const open: OpenElement[] = [];
     const closeTo = (depth: number): void => {
       while (open.length > depth) {
         const node = this.close(open.pop() as OpenElement, open.at(-1));
-        if (node?.action !== 'delete') continue;
-        deleted.set(keyOf(node), node);
-        deletes++;
+        if (node?.action === 'delete') deletes++;
       }
     };
     for (const { element, depth } of walk(diff.getChildren())) {
@@ -80,38 +77,42 @@ export class SyncPlan {
     closeTo(0);
     this.elements = elements;
     this.deletes = deletes;
-    this.findMoves(deleted);
   }
 
   get length(): number {
     return this.list.length;
   }
 
-  /** Undefined for an element with nothing to do. */
+  /** Returns the node at an index; undefined for an element without any action at it or below it. */
   nodeAt(index: number): SyncNode | undefined {
     const entry = this.list[index];
     return entry !== undefined && isNode(entry) ? entry : undefined;
   }
 
-  /** The one above a node; undefined at the top. */
+  /** Returns all nodes, each before those below it. */
+  nodes(): SyncNode[] {
+    return this.list.filter(isNode);
+  }
+
+  /** Returns the parent of a node; undefined at the top. */
   parentOf({ parent }: SyncNode): SyncNode | undefined {
     return parent < 0 ? undefined : this.nodeAt(parent);
   }
 
-  /** A node and those below it, each before the ones below it. */
-  *within({ index, end }: SyncNode, most = Infinity): Generator<SyncNode, void, undefined> {
+  /** Yields a node and the nodes below it, each before those below it. @param most how many indexes to look at. */
+  *subtree({ index, end }: SyncNode, most = Infinity): Generator<SyncNode, void, undefined> {
     for (let at = index; at < Math.min(end, index + most); at++) {
       const node = this.nodeAt(at);
       if (node !== undefined) yield node;
     }
   }
 
-  /** What is directly below a node. */
-  below({ index, end }: SyncNode): SyncEntry[] {
+  /** Returns the children of a node. */
+  childrenOf({ index, end }: SyncNode): SyncEntry[] {
     return this.between(index + 1, end);
   }
 
-  /** The top in the order in which it is worked on: deletes last and in reverse where models depend on others. */
+  /** Returns the roots in the order in which they are applied: if models depend on others, deletes are last, in reverse order. */
   roots(): SyncEntry[] {
     const roots = this.between(0, this.length);
     const types = [...new Set(roots.map((root) => elementOf(root).type))];
@@ -123,17 +124,17 @@ export class SyncPlan {
     return [...roots.filter((root) => !isDelete(root)), ...deletes];
   }
 
-  /** The parents of an element as `type uid`, outermost first. */
+  /** Returns the ancestors of a node as `type uid`, outermost first. */
   path(node: SyncNode): string[] {
     const path: string[] = [];
     for (let at = this.parentOf(node); at !== undefined; at = this.parentOf(at)) path.unshift(keyOf(at));
     return path;
   }
 
-  /** The unique id of an element's object. */
+  /** Returns the unique id of an element's object. */
   uidOf(element: DiffElement): string {
     const model = this.modelNamed(element.type);
-    // Most keys are never asked for, and stay where they are.
+    // The stored unique id saves reading the element's keys.
     const known = usesDefaultUniqueId(model, DiffSyncModel) ? element.uidOf(model.definition.identifiers) : undefined;
     return known ?? model.createUniqueId(element.keys as never);
   }
@@ -146,7 +147,7 @@ export class SyncPlan {
     return found;
   }
 
-  /** Once all below it is known: it is a node, or stands for itself and all below it. */
+  /** Ends the walk below an element: makes it a node if it is active, else drops everything below it from the list. */
   private close(
     { index, element, action, model, active }: OpenElement,
     above: OpenElement | undefined,
@@ -161,19 +162,6 @@ export class SyncPlan {
     const node = { index, element, action, model, uid, parent: above?.index ?? -1, end: list.length, aboveMove: false };
     list[index] = node;
     return node;
-  }
-
-  private findMoves(deleted: ReadonlyMap<string, SyncNode>): void {
-    const nodes = this.list.filter(isNode);
-    for (const node of nodes) {
-      const old = node.action === 'create' ? deleted.get(keyOf(node)) : undefined;
-      if (old !== undefined) this.moves.set(keyOf(node), old);
-    }
-    const moving = new Set(this.moves.values());
-    for (const node of nodes.toReversed()) {
-      const parent = this.parentOf(node);
-      if (parent !== undefined) parent.aboveMove ||= node.aboveMove || moving.has(node);
-    }
   }
 
   private modelNamed(type: string): ModelClass {
@@ -191,6 +179,7 @@ export function isNode(entry: SyncEntry): entry is SyncNode {
   return !(entry instanceof DiffElement);
 }
 
+/** Returns `type uid`. */
 export function keyOf({ element, uid }: SyncNode): string {
   return `${element.type} ${uid}`;
 }

@@ -1,117 +1,93 @@
-import type { Diff, ModelOperations, SyncFailure } from '../../diff/diff.js';
-import type { DiffElement } from '../../diff/diff-element.js';
+import type { Diff, DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
-import {
-  DiffSyncError,
-  ObjectCrudException,
-  ObjectStoreWrongType,
-  SyncHookError,
-  TooManyDeletes,
-  ValueError,
-} from '../../errors.js';
-import { DiffSyncFlags, DiffSyncModelFlags, DiffSyncStatus, type DiffSyncAction } from '../../flags.js';
-import type { LogParams } from '../../logging/logger.js';
+import { DiffSyncError, ObjectStoreWrongType } from '../../errors.js';
+import { DiffSyncModelFlags, DiffSyncStatus } from '../../flags.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
-import { maxGroupSize, callHooks, missingModelError, type HookOutcome } from './call-hooks.js';
+import { Progress } from '../progress.js';
 import { checkAborted, type Side } from '../side.js';
-import { Progress, type ProgressCallback } from '../progress.js';
-import { isNode, keyOf, SyncPlan, type SyncEntry, type SyncNode } from './sync-plan.js';
+import { AtomicSubtrees, type AtomicSubtree } from './atomic-subtrees.js';
+import { callHooks, maxGroupSize, missingModelError, type HookOutcome } from './call-hooks.js';
+import { checkDeleteLimits } from './delete-guard.js';
+import { findMoves, SyncMoves } from './sync-moves.js';
+import { requireAtLeast, type SyncerOptions } from './sync-options.js';
+import { isNode, SyncPlan, type SyncEntry, type SyncNode } from './sync-plan.js';
+import { SyncReport } from './sync-report.js';
 import { TargetCache } from './target-cache.js';
 
-/** Asked before each change; false leaves it out, and with a create or delete all below it. */
-export type SyncFilter = (
-  action: DiffSyncAction,
-  modelType: string,
-  ids: Readonly<Record<string, unknown>>,
-  attrs: Readonly<Record<string, unknown>>,
-) => boolean | Promise<boolean>;
-
-export interface SyncerOptions {
-  /** Default: NONE. */
-  readonly flags?: DiffSyncFlags;
-  readonly onProgress?: ProgressCallback;
-  /** Ends the sync with SyncAborted after the current object; what was done is saved. */
-  readonly signal?: AbortSignal;
-  readonly syncFilter?: SyncFilter;
-  /** Goes on after any error of a hook, not of a store; all are in the diff's `errors` afterwards. Default: false. */
-  readonly continueOnFailure?: boolean;
-  /** How many siblings run their hooks side by side. The outcome is that of 1. Default: 1. */
-  readonly concurrency?: number;
-  /** How many siblings a bulk hook gets at most. Default: 500. */
-  readonly batchSize?: number;
-  /** Refuses a sync that would delete more objects, before anything is touched. Default: no limit. */
-  readonly maxDeletes?: number;
-  /** As `maxDeletes`, in per cent of the target's objects that were compared. Default: no limit. */
-  readonly maxDeletePercent?: number;
-}
-
-/** An element that is being worked on; `model` is the target's object once there is one. */
+/** A node that is being applied. */
 interface Frame {
   readonly node: SyncNode;
   readonly parent: DiffSyncModel | undefined;
+  /** The target's object, once it exists. */
   model: DiffSyncModel | undefined;
-  /** Of a delete: lets the store write it, once all below it waits to be written too. */
-  release?: () => void;
+  /** Set for a delete that is followed by deletes below it; closed when they are done. */
+  subtree?: AtomicSubtree;
 }
 
-/** Siblings that are being worked on, and the object above them. */
+/** Siblings that are being applied. */
 interface Cursor {
   readonly siblings: readonly SyncEntry[];
+  /** The index of the next sibling. */
   at: number;
   readonly parent: DiffSyncModel | undefined;
-  /** Deleted after its children, which are these siblings (NATURAL_DELETION_ORDER). */
-  readonly after: Frame | undefined;
-  /** Called when they are done. */
-  readonly release: (() => void) | undefined;
+  /** The frame of the siblings' parent; undefined where the walk began. */
+  readonly above: Frame | undefined;
+  /** Whether the parent is deleted after these siblings (NATURAL_DELETION_ORDER). */
+  readonly deletesAbove: boolean;
 }
 
 /**
- * Applies a diff to the target: calls the models' hooks in the diff's order and saves what they did. Target objects are
- * fetched, and changes written, many at a time.
+ * Applies a diff to the target: walks its elements, calls the models' hooks in the diff's order, and saves what they did.
+ * Target objects are read, and changes written, in batches.
  */
 export class Syncer {
   private readonly plan: SyncPlan;
   private readonly cache: TargetCache;
+  private readonly moves: SyncMoves;
+  private readonly report: SyncReport;
+  private readonly subtrees: AtomicSubtrees;
   private readonly progress: Progress;
   private readonly concurrency: number;
   private readonly batchSize: number;
-  /** Elements done out of their turn, because something had to wait for them. */
-  private readonly done = new Set<SyncNode>();
-  private readonly operations = new Map<string, ModelOperations>();
-  private readonly failures: SyncFailure[] = [];
-  private readonly holds = new Set<() => void>();
   private changed = false;
 
-  /** @throws ValueError for a number of `options` that makes no sense. */
+  /** @throws ValueError for an option out of its range; ObjectStoreWrongType for a type that the target has no model for. */
   constructor(
     private readonly diff: Diff,
     private readonly dst: Side,
     private readonly options: SyncerOptions,
   ) {
-    this.concurrency = atLeast('concurrency', options.concurrency ?? 1, 1);
-    this.batchSize = atLeast('batchSize', options.batchSize ?? 500, 1);
+    this.concurrency = requireAtLeast('concurrency', options.concurrency ?? 1, 1);
+    this.batchSize = requireAtLeast('batchSize', options.batchSize ?? 500, 1);
     this.plan = new SyncPlan(diff, dst);
-    this.cache = new TargetCache(dst.store, this.plan);
+    const moves = findMoves(this.plan);
+    this.cache = new TargetCache(dst.store, this.plan, moves);
+    this.moves = new SyncMoves(this.plan, moves, this.cache, {
+      delete: (node, parent) => this.applySiblings([node], parent),
+      drop: (node, model, parent) => this.dropSubtree(node, model, parent),
+    });
+    this.report = new SyncReport(dst, this.plan, options);
+    this.subtrees = new AtomicSubtrees(dst.store);
     this.progress = new Progress('sync', this.plan.elements, options.onProgress);
   }
 
   /**
    * @returns whether anything was changed.
-   * @throws TooManyDeletes before anything is touched; else what a hook threw, once all that was done before it is saved.
+   * @throws TooManyDeletes before anything is changed; else what a hook threw, after all that was done before it is saved.
    */
   async perform(): Promise<boolean> {
     const { diff, dst } = this;
-    this.checkDeletes();
-    diff.operations = this.operations;
-    diff.errors = this.failures;
+    checkDeleteLimits(diff, this.plan.deletes, dst.name, this.options);
+    diff.operations = this.report.operations;
+    diff.errors = this.report.failures;
     dst.logger.info('Beginning sync');
     try {
-      await this.process(this.plan.roots(), undefined);
+      await this.applySiblings(this.plan.roots(), undefined);
     } catch (error) {
-      await this.saveAfter(error);
+      await this.flushAfter(error);
       throw error;
     } finally {
-      for (const release of this.holds) release();
+      this.subtrees.closeAll();
     }
     await dst.store.flush();
     this.progress.finish();
@@ -119,23 +95,7 @@ export class Syncer {
     return this.changed;
   }
 
-  private checkDeletes(): void {
-    const { maxDeletes = Infinity, maxDeletePercent = Infinity } = this.options;
-    atLeast('maxDeletes', maxDeletes, 0);
-    atLeast('maxDeletePercent', maxDeletePercent, 0);
-    const { deletes } = this.plan;
-    if (deletes <= maxDeletes && maxDeletePercent === Infinity) return;
-    // A selection or a plan has lost the unchanged ones.
-    const present = this.diff.terms.compared ?? countPresent(this.diff);
-    const percent = deletes === 0 ? 0 : (100 * deletes) / present;
-    if (deletes <= maxDeletes && percent <= maxDeletePercent) return;
-    const limit = deletes > maxDeletes ? `maxDeletes is ${maxDeletes}` : `maxDeletePercent is ${maxDeletePercent}`;
-    throw new TooManyDeletes(
-      `The sync would delete ${deletes} of ${present} objects of ${this.dst.name}, but ${limit}; nothing was touched`,
-    );
-  }
-
-  private async saveAfter(error: unknown): Promise<void> {
+  private async flushAfter(error: unknown): Promise<void> {
     try {
       await this.dst.store.flush();
     } catch (unsaved) {
@@ -145,25 +105,25 @@ export class Syncer {
     }
   }
 
-  /** Siblings and all below them, without recursion. */
-  private async process(siblings: Cursor['siblings'], parent: DiffSyncModel | undefined): Promise<void> {
-    const stack: Cursor[] = [{ siblings, at: 0, parent, after: undefined, release: undefined }];
+  /** Applies siblings and everything below them, without recursion. */
+  private async applySiblings(siblings: readonly SyncEntry[], parent: DiffSyncModel | undefined): Promise<void> {
+    const stack: Cursor[] = [{ siblings, at: 0, parent, above: undefined, deletesAbove: false }];
     for (let cursor = stack.at(-1); cursor !== undefined; cursor = stack.at(-1)) {
       const group = this.nextGroup(cursor);
       if (group.length > 0) {
         checkAborted(this.options.signal);
-        const below = await this.work(group, cursor.parent);
+        const below = await this.applyGroup(group, cursor.parent);
         stack.push(...below.toReversed());
       } else {
         stack.pop();
-        const last = cursor.after === undefined ? [] : [cursor.after];
-        await this.settle(last, await this.call(last));
-        cursor.release?.();
+        const { above, deletesAbove } = cursor;
+        if (above !== undefined && deletesAbove) await this.applyActions([above]);
+        above?.subtree?.close();
       }
     }
   }
 
-  /** The next siblings that are worked on together, past those at and below which nothing is to be done. */
+  /** Returns the next siblings that can share a call of hooks, past those without any action at them or below them. */
   private nextGroup(cursor: Cursor): SyncNode[] {
     const { siblings } = cursor;
     const group: SyncNode[] = [];
@@ -174,7 +134,7 @@ export class Syncer {
         this.passInactive(node);
         continue;
       }
-      if (this.done.has(node)) continue;
+      if (this.moves.isDone(node)) continue;
       const first = group[0] ?? node;
       const alike = node.model === first.model && node.action === first.action;
       const most = first.action === null ? 1 : maxGroupSize(first, this.batchSize, this.concurrency);
@@ -184,66 +144,60 @@ export class Syncer {
     return group;
   }
 
-  /** @returns what is to be done below. */
-  private async work(group: readonly SyncNode[], parent: DiffSyncModel | undefined): Promise<Cursor[]> {
+  /** Applies the nodes of a group. @returns cursors over their children, in the order of the group. */
+  private async applyGroup(group: readonly SyncNode[], parent: DiffSyncModel | undefined): Promise<Cursor[]> {
     const ready: Frame[] = [];
     const below = new Map<SyncNode, Cursor>();
-    const descend = (frame: Frame, after?: Frame): void => {
-      const siblings = this.plan.below(frame.node);
-      if (siblings.length > 0 || after !== undefined) {
-        below.set(frame.node, { siblings, at: 0, parent: frame.model, after, release: frame.release });
+    const descend = (frame: Frame, deletesAbove = false): void => {
+      const siblings = this.plan.childrenOf(frame.node);
+      if (siblings.length > 0 || deletesAbove) {
+        below.set(frame.node, { siblings, at: 0, parent: frame.model, above: frame, deletesAbove });
       }
     };
     for (const node of group) {
-      const frame = await this.begin(node, parent);
+      const frame = await this.openFrame(node, parent);
       if (node.action === null) {
         if (this.passUnchanged(frame)) descend(frame);
       } else if (!(await this.isWanted(node))) {
         if (node.action === 'update') descend(frame);
       } else if (isDeletedLast(frame)) {
-        descend(frame, frame);
+        descend(frame, true);
       } else {
         ready.push(frame);
       }
     }
-    for (const frame of await this.settle(ready, await this.call(ready))) descend(frame);
+    for (const frame of await this.applyActions(ready)) descend(frame);
     return group.flatMap((node) => below.get(node) ?? []);
   }
 
-  private async begin(node: SyncNode, parent: DiffSyncModel | undefined): Promise<Frame> {
-    if (node.action === 'delete') this.plan.moves.delete(keyOf(node));
+  private async openFrame(node: SyncNode, parent: DiffSyncModel | undefined): Promise<Frame> {
+    if (node.action === 'delete') this.moves.begin(node);
     const frame: Frame = { node, parent, model: await this.cache.get(node) };
     frame.model?.setStatus(DiffSyncStatus.UNKNOWN);
     return frame;
   }
 
-  /** @returns whether to go on with what is below. */
+  /** Passes a node without an action of its own. @returns whether to go on with its children. */
   private passUnchanged({ node, model }: Frame): boolean {
-    this.logUnchanged(node.element);
+    this.report.logUnchanged(node.element);
     if (model === undefined) {
-      this.noObject(node);
+      this.report.logMissingObject(node);
       return false;
     }
     this.progress.advance(1);
     return true;
   }
 
-  /** Most of a large diff: without looking at the target's objects. */
+  /** Passes an element without any action at it or below it, as most of a large diff are; the target is not read. */
   private passInactive(top: DiffElement): void {
     const pass = (element: DiffElement): void => {
       checkAborted(this.options.signal);
-      this.logUnchanged(element);
+      this.report.logUnchanged(element);
       this.progress.advance(1);
     };
     pass(top);
     const below = top.getChildren();
     if (below.length > 0) for (const { element } of walk(below)) pass(element);
-  }
-
-  private logUnchanged(element: DiffElement): void {
-    if ((this.flags & DiffSyncFlags.LOG_UNCHANGED_RECORDS) === 0) return;
-    const params = about({ element, action: null, uid: this.plan.uidOf(element) }, DiffSyncStatus.SUCCESS);
-    this.dst.logger.debug('No changes to apply; no action needed', params);
   }
 
   private async isWanted({ element, action }: SyncNode): Promise<boolean> {
@@ -256,35 +210,37 @@ export class Syncer {
     return false;
   }
 
-  private async call(frames: readonly Frame[]): Promise<HookOutcome[]> {
-    const { logger } = this.dst;
+  /** Calls the hooks of siblings with one model and action, and saves what they did. @returns as `saveOutcomes`. */
+  private async applyActions(frames: readonly Frame[]): Promise<Frame[]> {
     for (const frame of frames) {
       const { node } = frame;
       if (node.action === 'create') {
         checkLink(node.element, frame.parent);
-        await this.deleteMovedFirst(frame);
+        const moved = await this.moves.deleteMovedFirst(node, frame.model);
+        if (moved) frame.model = await this.cache.get(node);
       }
-      if (logger.isEnabled(2)) logger.debug(`Attempting model ${node.action ?? ''}`, about(node));
+      this.report.logAttempt(node);
     }
-    return callHooks(frames, this.dst, this.concurrency);
+    return this.saveOutcomes(frames, await callHooks(frames, this.dst, this.concurrency));
   }
 
   /**
-   * Saves what the hooks of siblings did, in their order, whatever the order in which they ended.
-   * @returns those whose children are to be looked at. @throws the first failure that ends the sync, once all is saved.
+   * Saves what the hooks of siblings did, in the order of the siblings.
+   * @returns the frames whose children are applied next.
+   * @throws the first failure that ends the sync, after all outcomes are saved.
    */
-  private async settle(frames: readonly Frame[], outcomes: readonly HookOutcome[]): Promise<Frame[]> {
+  private async saveOutcomes(frames: readonly Frame[], outcomes: readonly HookOutcome[]): Promise<Frame[]> {
     const open: Frame[] = [];
     let fatal: { readonly error: unknown } | undefined;
     for (const [at, frame] of frames.entries()) {
       const outcome = outcomes[at] as HookOutcome;
       if ('error' in outcome) {
-        const error = this.report(frame.node, outcome.error);
-        if (this.goesOnAfter(error)) this.noObject(frame.node);
+        const error = this.report.recordFailure(frame.node, outcome.error);
+        if (this.report.goesOnAfter(error)) this.report.logMissingObject(frame.node);
         else fatal ??= { error };
       } else if (outcome.model === null) {
-        this.report(frame.node, missingModelError(frame.node), DiffSyncStatus.FAILURE);
-        this.noObject(frame.node);
+        this.report.recordFailure(frame.node, missingModelError(frame.node), DiffSyncStatus.FAILURE);
+        this.report.logMissingObject(frame.node);
       } else if (await this.save(frame, outcome.model)) {
         open.push(frame);
       }
@@ -293,14 +249,14 @@ export class Syncer {
     return open;
   }
 
-  /** @returns whether the children are to be looked at. */
+  /** Defers the write of what a hook did. @returns whether the children are applied next. */
   private async save(frame: Frame, model: DiffSyncModel): Promise<boolean> {
     const { node, parent } = frame;
     const { store } = this.dst;
     const skipChildren = ((frame.model?.modelFlags ?? 0) & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) !== 0;
     const hasBelow = node.end > node.index + 1 && !isDeletedLast(frame);
     const [status, message] = model.getStatus();
-    this.setStatus(node, status, message);
+    this.report.setStatus(node, status, message);
     this.changed = true;
     frame.model = model;
     if (node.action === 'create') {
@@ -311,145 +267,44 @@ export class Syncer {
       await store.deferUpdate(model);
     } else {
       if (skipChildren) {
-        await this.removeWithChildren(node, model, parent);
+        await this.dropSubtree(node, model, parent);
         return false;
       }
-      if (hasBelow) this.hold(frame);
+      if (hasBelow) frame.subtree = this.subtrees.open();
       parent?.removeChild(model);
       this.cache.set(node, undefined);
       await store.deferRemove(model);
     }
-    this.record(node);
+    this.report.recordOperation(node);
     this.progress.advance(1);
     return true;
   }
 
-  /** An object that moved is deleted at its old place before it is created at the new one. */
-  private async deleteMovedFirst(frame: Frame): Promise<void> {
-    const { moves } = this.plan;
-    const key = keyOf(frame.node);
-    const old = moves.get(key);
-    if (old === undefined) return;
-    moves.delete(key);
-    const wasAside = this.cache.outOfOrder;
-    this.cache.outOfOrder = true;
-    const above = this.plan.parentOf(old);
-    const parent = above && (await this.cache.get(above));
-    if (!(await this.isDroppedSilently(old))) {
-      await this.process([old], parent);
-    } else if (frame.model !== undefined) {
-      await this.removeWithChildren(old, frame.model, parent);
-    }
-    this.done.add(old);
-    this.cache.outOfOrder = wasAside;
-    frame.model = await this.cache.get(frame.node);
-  }
-
-  /** Whether something above is deleted with SKIP_CHILDREN_ON_DELETE, so that this object's own hook is not to be called. */
-  private async isDroppedSilently(node: SyncNode): Promise<boolean> {
-    for (let above = this.plan.parentOf(node); above !== undefined; above = this.plan.parentOf(above)) {
-      if (above.action !== 'delete') return false;
-      const flags = (await this.cache.get(above))?.modelFlags ?? DiffSyncModelFlags.NONE;
-      if ((flags & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) !== 0) return true;
-    }
-    return false;
-  }
-
-  /** An object and all below it go from the store in one step, however long their hooks take: see `holdDeferred`. */
-  private hold(frame: Frame): void {
-    const release = this.dst.store.pauseFlush();
-    this.holds.add(release);
-    frame.release = (): void => {
-      this.holds.delete(release);
-      release();
-    };
-  }
-
-  /** Drops an object from the store, and all below it without calling their hooks. */
-  private async removeWithChildren(
-    node: SyncNode,
-    model: DiffSyncModel,
-    parent: DiffSyncModel | undefined,
-  ): Promise<void> {
-    const release = this.dst.store.pauseFlush();
+  /** Removes an object and everything below it from the store, without calling any hooks. */
+  private async dropSubtree(node: SyncNode, model: DiffSyncModel, parent: DiffSyncModel | undefined): Promise<void> {
+    const subtree = this.subtrees.open();
     try {
       parent?.removeChild(model);
       await this.dst.store.deferRemove(model, { removeChildren: true });
     } finally {
-      release();
+      subtree.close();
     }
-    for (const gone of this.plan.within(node)) {
-      this.cache.set(gone, undefined);
-      this.plan.moves.delete(keyOf(gone));
-      this.record(gone);
+    for (const dropped of this.plan.subtree(node)) {
+      this.cache.set(dropped, undefined);
+      this.moves.begin(dropped);
+      this.report.recordOperation(dropped);
     }
-  }
-
-  /** @returns the error to throw or to keep: a hook's own error says where it happened. */
-  private report(node: SyncNode, error: unknown, status = DiffSyncStatus.ERROR): unknown {
-    const { element, uid } = node;
-    const path = this.plan.path(node);
-    const action = node.action as DiffSyncAction;
-    const location = { adapter: this.dst.name, action, model: element.type, uniqueId: uid, path };
-    if (error instanceof ObjectCrudException) {
-      this.setStatus(node, status, error.message);
-      this.failures.push({ location, error });
-      return error;
-    }
-    const where = path.length === 0 ? '' : ` below ${path.join(' / ')}`;
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `${this.dst.name}: ${action} of ${element.type} "${uid}"${where} failed: ${reason}`;
-    const wrapped = new SyncHookError(message, location, { cause: error });
-    if (this.options.continueOnFailure === true) this.setStatus(node, status, message);
-    this.failures.push({ location, error: wrapped });
-    return wrapped;
-  }
-
-  private goesOnAfter(error: unknown): boolean {
-    if (this.options.continueOnFailure === true) return true;
-    return error instanceof ObjectCrudException && (this.flags & DiffSyncFlags.CONTINUE_ON_FAILURE) !== 0;
-  }
-
-  private setStatus(node: SyncNode, status: DiffSyncStatus, message: string): void {
-    node.element.status = status;
-    node.element.message = message;
-    const { logger } = this.dst;
-    if (status === DiffSyncStatus.SUCCESS) {
-      if (logger.isEnabled(1)) logger.info(message, about(node, status));
-    } else if (status === DiffSyncStatus.FAILURE) logger.warning(message, about(node, status));
-    else logger.error(message, about(node, status));
-  }
-
-  private noObject(node: SyncNode): void {
-    this.dst.logger.warning('No object resulted from sync, will not process child objects.', about(node));
-  }
-
-  private record({ element, action, uid }: SyncNode): void {
-    if (action === null) return;
-    const known = this.operations.get(element.type) ?? { create: [], update: [], delete: [] };
-    this.operations.set(element.type, known);
-    known[action].push(uid);
-  }
-
-  private get flags(): DiffSyncFlags {
-    return this.options.flags ?? DiffSyncFlags.NONE;
   }
 }
 
-/** How many elements stand for an object of the target. */
-function countPresent(diff: Diff): number {
-  let present = 0;
-  for (const { element } of walk(diff.getChildren())) if (element.destAttrs !== null) present++;
-  return present;
-}
-
+/** Returns whether an object is deleted after its children. */
 function isDeletedLast({ node, model }: Frame): boolean {
   const flags = model?.modelFlags ?? DiffSyncModelFlags.NONE;
   const natural = node.aboveMove || (flags & DiffSyncModelFlags.NATURAL_DELETION_ORDER) !== 0;
   return node.action === 'delete' && natural && (flags & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) === 0;
 }
 
-/** Before a hook is called: the outside world is never changed for an object that cannot be linked. */
+/** Checks, before a hook is called, that the parent can link the object. @throws ObjectStoreWrongType */
 function checkLink({ type }: DiffElement, parent: DiffSyncModel | undefined): void {
   const mapping = parent?.getChildrenMapping();
   if (parent === undefined || mapping === undefined || Object.hasOwn(mapping, type)) return;
@@ -457,17 +312,4 @@ function checkLink({ type }: DiffElement, parent: DiffSyncModel | undefined): vo
   throw new ObjectStoreWrongType(
     `Unable to store ${type} as a child of ${parent.getType()}; valid types are [${valid}]`,
   );
-}
-
-function atLeast(option: string, value: number, least: number): number {
-  if (value >= least) return value;
-  throw new ValueError(`${option} is ${value}, not a number from ${least} on`);
-}
-
-function about(
-  { element, action, uid }: Pick<SyncNode, 'element' | 'action' | 'uid'>,
-  status?: DiffSyncStatus,
-): LogParams {
-  const params = { action, model: element.type, uniqueId: uid, diffs: element.getAttrsDiffs() };
-  return status === undefined ? params : { ...params, status };
 }

@@ -2,36 +2,39 @@ import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { BaseStore } from '../../store/base-store.js';
 import { keyOf, type SyncNode, type SyncPlan } from './sync-plan.js';
 
-/** Target objects are fetched for so many changes ahead, and for what they stand under. */
-const WINDOW = 500;
-/** Bounds what is held where few changes stand deep. */
-const MAX_WINDOW = 5000;
+/** Target objects are prefetched for so many changes, with the objects above them. */
+const PREFETCH_CHANGES = 500;
+/** Bounds the objects in memory where few changes are deep in the tree. */
+const MAX_PREFETCH = 5000;
 
-/** The target's objects around the element that is worked on, as all done so far has left them. */
+/** Prefetches the target's objects around the node that is applied, as all changes so far have left them. */
 export class TargetCache {
-  /** `type uid` -> object, or undefined for "not there". */
+  /** By `type uid`; undefined for an object that the target does not have. */
   private readonly objects = new Map<string, DiffSyncModel | undefined>();
+  /** The index behind the prefetched nodes. */
   private end = 0;
-  private last = -1;
+  private lastIndex = -1;
   private revision = 0;
-  /** Whether the work is at an element out of its turn; the window stays with those in their turn. */
+  /** Whether nodes are applied out of order; then the prefetched nodes stay as they are. */
   outOfOrder = false;
 
+  /** @param moves the deletes of objects that move, by `type uid`: see `findMoves`. */
   constructor(
     private readonly store: BaseStore,
-    private readonly nodes: SyncPlan,
+    private readonly plan: SyncPlan,
+    private readonly moves: ReadonlyMap<string, SyncNode>,
   ) {}
 
   async get(node: SyncNode): Promise<DiffSyncModel | undefined> {
     const { index } = node;
     const key = keyOf(node);
     if (this.store.revision !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
-    if (!this.outOfOrder && index < this.last) this.end = 0; // The order of the work has gone back.
+    if (!this.outOfOrder && index < this.lastIndex) this.end = 0; // The order of the work has gone back.
     if (!this.objects.has(key)) {
-      if (index >= this.end && !this.outOfOrder) await this.fetchAhead(index);
+      if (index >= this.end && !this.outOfOrder) await this.prefetch(index);
       else await this.fetch([node]);
     }
-    if (!this.outOfOrder) this.last = index;
+    if (!this.outOfOrder) this.lastIndex = index;
     return this.objects.get(key);
   }
 
@@ -39,40 +42,40 @@ export class TargetCache {
     this.objects.set(keyOf(node), model);
   }
 
-  private async fetchAhead(start: number): Promise<void> {
-    const wanted: SyncNode[] = [];
+  private async prefetch(start: number): Promise<void> {
+    const nodes: SyncNode[] = [];
     let index = start;
     let changes = 0;
-    while (index < this.nodes.length && changes < WINDOW && wanted.length < MAX_WINDOW) {
-      const node = this.nodes.nodeAt(index++);
+    while (index < this.plan.length && changes < PREFETCH_CHANGES && nodes.length < MAX_PREFETCH) {
+      const node = this.plan.nodeAt(index++);
       if (node === undefined) continue;
       if (node.action !== null) changes++;
-      wanted.push(node, ...this.oldPlace(node));
+      nodes.push(node, ...this.oldNodes(node));
     }
     this.end = index;
     this.objects.clear();
-    await this.fetch(wanted);
+    await this.fetch(nodes);
   }
 
-  /** What is looked at when an object that is created here has moved: its old parent, and what was below it. */
-  private oldPlace(node: SyncNode): SyncNode[] {
-    const old = node.action === 'create' ? this.nodes.moves.get(keyOf(node)) : undefined;
+  /** Returns the nodes that are read when a moved object is created: its old parent, and the nodes below its delete. */
+  private oldNodes(node: SyncNode): SyncNode[] {
+    const old = node.action === 'create' ? this.moves.get(keyOf(node)) : undefined;
     if (old === undefined) return [];
-    const parent = this.nodes.parentOf(old);
-    const [, ...below] = this.nodes.within(old, WINDOW);
+    const parent = this.plan.parentOf(old);
+    const [, ...below] = this.plan.subtree(old, PREFETCH_CHANGES);
     return parent === undefined ? below : [parent, ...below];
   }
 
   private async fetch(nodes: readonly SyncNode[]): Promise<void> {
-    const wanted = new Map<string, Map<string, SyncNode>>();
+    const byType = new Map<string, Map<string, SyncNode>>();
     for (const node of nodes) {
-      const alike = wanted.get(node.element.type) ?? new Map<string, SyncNode>();
-      wanted.set(node.element.type, alike.set(node.uid, node));
+      const byUid = byType.get(node.element.type) ?? new Map<string, SyncNode>();
+      byType.set(node.element.type, byUid.set(node.uid, node));
     }
     this.revision = this.store.revision;
-    for (const [type, alike] of wanted) {
-      const models = await this.store.find({ model: type, uids: [...alike.keys()] });
-      for (const [at, node] of [...alike.values()].entries()) this.set(node, models[at]);
+    for (const [type, byUid] of byType) {
+      const models = await this.store.find({ model: type, uids: [...byUid.keys()] });
+      for (const [at, node] of [...byUid.values()].entries()) this.set(node, models[at]);
     }
   }
 }

@@ -1,89 +1,89 @@
 import { ObjectNotFound } from '../../errors.js';
 import type { ObjectView } from '../../record/record-view.js';
-import type { TreePosition, VisitedObjects } from './visited.js';
 import type { Side } from '../side.js';
+import type { TreePosition, VisitedObjects } from './visited.js';
 
-/** The children of one type that a parent lists, as one side has them. */
+/** The children of one type that one side lists under a parent. */
 export interface ChildUids {
-  /** Those that have their place here, each once. */
+  /** The children that are first visited under this parent, each once. */
   readonly owned: readonly string[];
-  /** How often the list names those. */
+  /** How often the parent's list names the owned children. */
   readonly occurrences: number;
-  /** Those that have their place elsewhere; they must be there all the same. */
+  /** The children that were visited under another parent. They must exist all the same. */
   readonly claimedElsewhere: readonly string[];
 }
 
-/** What a level reads of one type. */
-interface Kind {
-  readonly reading: RecordCursor;
-  /** What lists name that have no place of their own in them. */
-  readonly others: Set<string>;
+/** What is read of one type. */
+interface TypeReads {
+  readonly cursor: RecordCursor;
+  readonly claimedElsewhere: Set<string>;
+  /** Those of `claimedElsewhere` that do not exist. */
   missing: ReadonlySet<string>;
 }
 
-/** The children of many parents on one side: listed first, then read together, in the order in which they are compared. */
+/** Reads the children of many parents of one side: the lists first, then all objects in pages, in the order of comparison. */
 export class ChildReader {
-  private readonly kinds = new Map<string, Kind>();
+  private readonly reads = new Map<string, TypeReads>();
 
   constructor(
     private readonly side: Side,
-    private readonly places: VisitedObjects,
+    private readonly visited: VisitedObjects,
   ) {}
 
-  /** Gives each that is met for the first time its place. */
-  list(type: string, uids: readonly string[]): ChildUids {
-    const owned = uids.filter((uid) => this.places.markVisited(type, uid));
+  /** Marks the children in a parent's list as visited. A child belongs to the first parent whose list names it. */
+  claim(type: string, uids: readonly string[]): ChildUids {
+    const owned = uids.filter((uid) => this.visited.markVisited(type, uid));
     if (owned.length === uids.length) return { owned, occurrences: uids.length, claimedElsewhere: [] };
     const ownedSet = new Set(owned);
     const claimedElsewhere = uids.filter((uid) => !ownedSet.has(uid));
-    const kind = this.kind(type);
-    for (const uid of claimedElsewhere) kind.others.add(uid);
+    const reads = this.readsOf(type);
+    for (const uid of claimedElsewhere) reads.claimedElsewhere.add(uid);
     return { owned, occurrences: uids.length - claimedElsewhere.length, claimedElsewhere };
   }
 
-  /** The objects of a type: what is to be read of them, then what is. */
+  /** Returns the cursor of a type: the caller first queues unique ids in it, then takes the objects. */
   cursor(type: string): RecordCursor {
-    return this.kind(type).reading;
+    return this.readsOf(type).cursor;
   }
 
-  /** Looks for what has its place elsewhere. */
+  /** Looks up the children that are claimed elsewhere. */
   async findClaimedElsewhere(): Promise<void> {
-    for (const [type, kind] of this.kinds) {
-      if (kind.others.size === 0) continue;
-      const reading = new RecordCursor(this.side, type);
-      reading.uids.push(...kind.others);
-      kind.missing = await reading.missing();
+    for (const [type, reads] of this.reads) {
+      if (reads.claimedElsewhere.size === 0) continue;
+      const cursor = new RecordCursor(this.side, type);
+      cursor.uids.push(...reads.claimedElsewhere);
+      reads.missing = await cursor.takeMissing();
     }
   }
 
-  /** @throws ObjectNotFound; DiffCycle when an object stands above itself. */
+  /** @throws ObjectNotFound for a child that does not exist; DiffCycle for a child that is above its parent too. */
   checkClaimedElsewhere(parent: TreePosition, type: string, { claimedElsewhere }: ChildUids): void {
     if (claimedElsewhere.length === 0) return;
-    const { missing } = this.kind(type);
+    const { missing } = this.readsOf(type);
     for (const uid of claimedElsewhere) {
       if (missing.has(uid)) throw notFound(this.side, type, uid);
-      this.places.checkBelow(parent, type, uid);
+      this.visited.checkBelow(parent, type, uid);
     }
   }
 
-  /** Reads no more. */
+  /** Ends all reads. */
   async close(): Promise<void> {
-    for (const { reading } of this.kinds.values()) await reading.close();
+    for (const { cursor } of this.reads.values()) await cursor.close();
   }
 
-  private kind(type: string): Kind {
-    let kind = this.kinds.get(type);
-    if (kind === undefined) {
-      kind = { reading: new RecordCursor(this.side, type), others: new Set(), missing: new Set() };
-      this.kinds.set(type, kind);
+  private readsOf(type: string): TypeReads {
+    let reads = this.reads.get(type);
+    if (reads === undefined) {
+      reads = { cursor: new RecordCursor(this.side, type), claimedElsewhere: new Set(), missing: new Set() };
+      this.reads.set(type, reads);
     }
-    return kind;
+    return reads;
   }
 }
 
-/** Objects one after the other. They come in pages, so that what is compared can be let go before the rest is read. */
+/** Takes objects one after the other. They are read in pages, so that compared pages can be freed before the rest is read. */
 export class RecordCursor {
-  /** Of the objects, each once, in the order in which they are taken. */
+  /** The unique ids to read, each once, in the order in which the objects are taken. */
   readonly uids: string[] = [];
   private pages: AsyncGenerator<readonly (ObjectView | undefined)[], void, undefined> | undefined;
   private page: readonly (ObjectView | undefined)[] = [];
@@ -95,11 +95,12 @@ export class RecordCursor {
     private readonly type: string,
   ) {}
 
-  /** Whether the next one is here, or there is none. */
+  /** Whether `take` needs no `fetch`: the next object is in the page, or all are taken. */
   get isReady(): boolean {
     return this.at < this.page.length || this.taken === this.uids.length;
   }
 
+  /** Reads the next page, unless the cursor is ready. */
   async fetch(): Promise<void> {
     if (this.isReady) return;
     this.pages ??= this.side.store.view(this.type, this.uids);
@@ -108,7 +109,7 @@ export class RecordCursor {
     this.at = 0;
   }
 
-  /** @throws ObjectNotFound */
+  /** Returns the next object. @throws ObjectNotFound if it does not exist. */
   take(): ObjectView {
     const uid = this.uids[this.taken++] as string;
     const view = this.page[this.at++];
@@ -116,8 +117,8 @@ export class RecordCursor {
     return view;
   }
 
-  /** Those that are not there; takes all. */
-  async missing(): Promise<ReadonlySet<string>> {
+  /** Takes all objects. @returns the unique ids of those that do not exist. */
+  async takeMissing(): Promise<ReadonlySet<string>> {
     const missing = new Set<string>();
     while (this.taken < this.uids.length) {
       await this.fetch();

@@ -3,12 +3,12 @@ import { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { ModelClass } from '../../model/model-class.js';
 import type { Side } from '../side.js';
 
-/** Whether each object says what its children are, so that they may be of types that the class does not name. */
+/** Returns whether objects of the class may have children of types that the class does not name. */
 export function overridesChildren({ prototype }: ModelClass): boolean {
   return prototype.getChildrenMapping !== DiffSyncModel.prototype.getChildrenMapping;
 }
 
-/** Types that others depend on come first; otherwise the order stays. @throws ModelDefinitionError for a circle. */
+/** Sorts types so that each comes after those it depends on; otherwise the order stays. @throws ModelDefinitionError for a cycle. */
 export function sortByDependency(types: readonly string[], { modelClasses }: Side): string[] {
   const ordered: string[] = [];
   const visit = (type: string, path: readonly string[]): void => {

@@ -1,20 +1,48 @@
-/** What happened at a pair. Most have nothing to tell but how many objects were looked at, and are that number. */
+import type { DiffSyncLogger } from '../../logging/logger.js';
+import type { Progress } from '../progress.js';
+
+/**
+ * What happened at a pair. Sides are read level by level, but progress and log lines come in the reference's order, depth
+ * first: so events are recorded while pairs are compared, and replayed afterwards. Most events only count the objects that
+ * were compared, and are that number, because there is one for each pair.
+ */
 export type DiffEvent = number | PairEvent;
 
+/** The event of a pair that has more to report, or other pairs below it. */
 export interface PairEvent {
-  /** How many objects were looked at. */
+  /** How many objects were compared or left out. */
   readonly counted: number;
   readonly skipped?: { readonly reason: string; readonly type: string; readonly uid: string };
-  /** The diff ends here: with the error that comes first in depth-first order, whatever level was read first. */
+  /** Ends the diff when it is replayed: the error that is first depth first is thrown, whichever was found first. */
   readonly failed?: { readonly error: unknown };
   readonly below: DiffEvent[];
 }
 
-/** Each trace before those below it. */
-export function* inDepthFirstOrder(traces: readonly DiffEvent[]): Generator<DiffEvent, void, undefined> {
-  const stack = traces.toReversed();
-  for (let trace = stack.pop(); trace !== undefined; trace = stack.pop()) {
-    yield trace;
-    if (typeof trace !== 'number') for (const below of trace.below.toReversed()) stack.push(below);
+/** Records a failure, which ends the diff when it is replayed. @returns false, for "do not go on". */
+export function recordFailure(below: DiffEvent[], error: unknown): false {
+  below.push({ counted: 0, failed: { error }, below: [] });
+  return false;
+}
+
+/** Advances the progress and writes the log, depth first. @throws the first recorded failure. */
+export function replayEvents(events: readonly DiffEvent[], progress: Progress, logger: DiffSyncLogger): void {
+  for (const event of inDepthFirstOrder(events)) {
+    if (typeof event === 'number') {
+      progress.advance(event);
+      continue;
+    }
+    const { counted, skipped, failed } = event;
+    if (skipped !== undefined) logger.debug(skipped.reason, { model: skipped.type, uniqueId: skipped.uid });
+    progress.advance(counted);
+    if (failed !== undefined) throw failed.error;
+  }
+}
+
+/** Yields each event before the events below it. */
+function* inDepthFirstOrder(events: readonly DiffEvent[]): Generator<DiffEvent, void, undefined> {
+  const stack = events.toReversed();
+  for (let event = stack.pop(); event !== undefined; event = stack.pop()) {
+    yield event;
+    if (typeof event !== 'number') for (const below of event.below.toReversed()) stack.push(below);
   }
 }

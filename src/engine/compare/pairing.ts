@@ -3,30 +3,30 @@ import { ValueError } from '../../errors.js';
 import { childUidsOf, RecordView, type ObjectView } from '../../record/record-view.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
 
-/** Same type, same unique id, on at least one side. */
+/** The objects of both sides that have the same type and unique id; at least one side has it. */
 export interface Pair {
   readonly src: ObjectView | undefined;
   readonly dst: ObjectView | undefined;
 }
 
-/** How two lists of unique ids go together. */
+/** How two lists of unique ids match, by index. */
 export interface UidMatches {
-  /** For each of the source, its position in the target; -1 where the target does not have it. */
+  /** For each unique id of the source, its index in the target's list; -1 where the target does not have it. */
   readonly partners: Int32Array;
-  /** Positions of what only the target has. */
+  /** The indexes of those that only the target has. */
   readonly rest: readonly number[];
 }
 
-/** The target names each once. */
+/** Matches two lists of unique ids. The target's names each once. */
 export function matchUids(src: readonly string[], dst: readonly string[]): UidMatches {
   const partners = new Int32Array(src.length).fill(-1);
   const paired = new Uint8Array(dst.length);
-  /** Made once the two orders part: mostly the target's next one is the one. */
-  let places: Map<string, number> | undefined;
+  /** Built only when the two orders differ: mostly the target's next unique id is the one that is looked for. */
+  let indexes: Map<string, number> | undefined;
   let next = 0;
   for (let at = 0; at < src.length; at++) {
     const uid = src[at] as string;
-    const partner = dst[next] === uid ? next : (places ??= placesOf(dst)).get(uid);
+    const partner = dst[next] === uid ? next : (indexes ??= indexByUid(dst)).get(uid);
     if (partner === undefined || paired[partner] === 1) continue;
     partners[at] = partner;
     paired[partner] = 1;
@@ -37,13 +37,13 @@ export function matchUids(src: readonly string[], dst: readonly string[]): UidMa
   return { partners, rest };
 }
 
-function placesOf(uids: readonly string[]): Map<string, number> {
-  const places = new Map<string, number>();
-  uids.forEach((uid, at) => places.set(uid, at));
-  return places;
+function indexByUid(uids: readonly string[]): Map<string, number> {
+  const indexes = new Map<string, number>();
+  uids.forEach((uid, at) => indexes.set(uid, at));
+  return indexes;
 }
 
-/** The source's order first, then what only the target has. @throws ValueError for a pair that cannot be compared. */
+/** Pairs objects, in the source's order; those that only the target has come last. @throws ValueError as `createPair` does. */
 export function pairObjects(src: readonly ObjectView[], dst: readonly ObjectView[]): Pair[] {
   const [ours, theirs] = [src, dst].map((objects) => objects.map((obj) => obj.getUniqueId()));
   const { partners, rest } = matchUids(ours ?? [], theirs ?? []);
@@ -52,19 +52,20 @@ export function pairObjects(src: readonly ObjectView[], dst: readonly ObjectView
   return pairs;
 }
 
-/** @throws ValueError for what cannot be compared. */
+/** Pairs two objects. @throws ValueError if their shortnames or identifiers differ. */
 export function createPair(src: ObjectView | undefined, dst: ObjectView | undefined): Pair {
   if (src !== undefined && dst !== undefined) check(src, dst);
   return { src, dst };
 }
 
+/** Returns the objects by unique id. */
 export function byUid(objects: Iterable<ObjectView>): Map<string, ObjectView> {
   const found = new Map<string, ObjectView>();
   for (const obj of objects) found.set(obj.getUniqueId(), obj);
   return found;
 }
 
-/** How many children a pair lists. */
+/** Returns how many children both objects of a pair list. */
 export function countChildren({ src, dst }: Pair): number {
   return (src === undefined ? 0 : countListed(src)) + (dst === undefined ? 0 : countListed(dst));
 }

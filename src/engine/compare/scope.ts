@@ -1,32 +1,47 @@
 import { ValueError } from '../../errors.js';
-import type { Attrs } from '../../diff/diff-element.js';
+import type { Attrs } from '../../diff/compared-object.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
 import { objectOf, type ObjectView } from '../../record/record-view.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
 import type { Side } from '../side.js';
 
-/** Takes an object of its model; write the parameter's type as you need it: `(d: Device) => d.role === 'leaf'`. */
+/** Decides whether an object is compared. Give the parameter the type of its model: `(d: Device) => d.role === 'leaf'`. */
 export type ObjectFilter = { filter(obj: DiffSyncModel): boolean }['filter'];
 
-/** What part of two systems is compared. All of it together; names of models that neither side has are a ValueError. */
+/**
+ * What part of two adapters is compared. The options combine. A model or an attribute that neither adapter has is refused
+ * with ValueError (VALUE_ERROR).
+ *
+ * @example
+ * ```ts
+ * const diff = await cmdb.diffFrom(network, {
+ *   modelTypes: ['device'],
+ *   filters: { device: (device: Device) => device.role === 'leaf' },
+ *   excludeAttrs: { device: ['serial'] },
+ * });
+ * ```
+ */
 export interface ScopeOptions {
-  /** Only these models. Others on the way down to them are not compared, and must be there on both sides. Default: all. */
+  /**
+   * The models that are compared. Objects of other models above them are not compared, and must be on both sides.
+   * Default: all models.
+   */
   readonly modelTypes?: readonly string[];
-  /** Model -> only pairs of which one side's object passes, with all below them. Default: all. */
+  /** Filters by model: a pair is compared, with everything below it, if the object of either side passes. Default: none. */
   readonly filters?: Readonly<Record<string, ObjectFilter>>;
-  /** Model -> only these attributes are compared and updated; an object that is created gets all. Default: all. */
+  /** The attributes that are compared and updated, by model; an object that is created gets all. Default: all. */
   readonly syncAttrs?: Readonly<Record<string, readonly string[]>>;
-  /** Model -> these attributes are neither compared nor updated; an object that is created gets all. Default: none. */
+  /** The attributes that are neither compared nor updated, by model; an object that is created gets all. Default: none. */
   readonly excludeAttrs?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The options, ready to be asked for each object. */
+/** Applies the scope options to one object at a time. */
 export class Scope {
-  private readonly wanted: ReadonlySet<string> | undefined;
-  /** The wanted types and those above them. */
+  private readonly selected: ReadonlySet<string> | undefined;
+  /** The compared types and the types above them. */
   private readonly reached: ReadonlySet<string> | undefined;
-  /** Definition -> the attributes that are compared. */
+  /** The compared attributes, by definition. */
   private readonly attributes = new Map<ModelDefinition, readonly string[]>();
 
   /** @throws ValueError for a model or attribute that neither side has. */
@@ -54,7 +69,7 @@ export class Scope {
       }
     }
     if (modelTypes === undefined) return;
-    this.wanted = new Set(modelTypes);
+    this.selected = new Set(modelTypes);
     const reached = new Set(modelTypes);
     for (let size = -1; size !== reached.size;) {
       size = reached.size;
@@ -65,25 +80,25 @@ export class Scope {
     this.reached = reached;
   }
 
-  /** Whether objects of this type are compared. */
+  /** Returns whether objects of this type are compared. */
   compares(type: string): boolean {
-    return this.wanted?.has(type) ?? true;
+    return this.selected?.has(type) ?? true;
   }
 
-  /** Whether objects of this type are looked at, be it on the way to others. */
+  /** Returns whether objects of this type are visited: they are compared, or are above others that are. */
   reaches(type: string): boolean {
     return this.reached?.has(type) ?? true;
   }
 
-  /** Whether a pair passes its model's filter. */
+  /** Returns whether a pair passes its model's filter. */
   passes(type: string, src: ObjectView | undefined, dst: ObjectView | undefined): boolean {
     const filter = ownEntry(this.options.filters, type);
     if (filter === undefined) return true;
     return (src !== undefined && filter(objectOf(src))) || (dst !== undefined && filter(objectOf(dst)));
   }
 
-  /** Those of a definition's attributes that are compared. */
-  compared(definition: ModelDefinition): readonly string[] {
+  /** Returns the attributes of a definition that are compared. */
+  comparedAttributes(definition: ModelDefinition): readonly string[] {
     let names = this.attributes.get(definition);
     if (names === undefined) {
       const { name, attributes } = definition;
@@ -92,7 +107,7 @@ export class Scope {
     return names;
   }
 
-  /** The attributes of a pair that are compared: one object for both sides where they are equal, as most of a large diff are. */
+  /** Returns the compared attributes of a pair: the same object for both sides if they are equal, to save memory. */
   attrsOf(src: ObjectView, dst: ObjectView): [source: Attrs, dest: Attrs] {
     const [source, dest] = [this.select(src), this.select(dst)];
     return [source, isDeepEqual(source, dest) ? source : dest];

@@ -1,11 +1,11 @@
 import { Diff } from '../../diff/diff.js';
 import { DiffStale } from '../../errors.js';
-import { Differ, type DiffOptions } from './differ.js';
+import { compareSides, type DiffOptions } from './differ.js';
 import type { Side } from '../side.js';
 
 /**
- * Compares both sides again, on the terms on which a loaded diff was made.
- * @throws DiffStale when a side has changed since, or when the diff was made with filters that are not given again.
+ * Checks that a loaded diff is not stale: compares both sides again on its terms.
+ * @throws DiffStale if a side has changed since, or if the diff was made with filters that are not given again.
  */
 export async function checkStaleness(
   diff: Diff,
@@ -24,7 +24,7 @@ export async function checkStaleness(
     ...(filtered && filters !== undefined ? { filters } : {}),
     ...(signal === undefined ? {} : { signal }),
   };
-  const now = (await new Differ(source, target, options, new Diff(), Diff).calculate()).fingerprint();
+  const now = (await compareSides(source, target, options, new Diff(), Diff)).fingerprint();
   const then = diff.fingerprint();
   const changed = [
     ...(now.source === then.source ? [] : [source.name]),

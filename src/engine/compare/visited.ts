@@ -1,11 +1,11 @@
-import type { DiffElement } from '../../diff/diff-element.js';
+import type { DiffElement } from '../../diff/diff.js';
 import { DiffCycle } from '../../errors.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 
-/** Objects of one type, by unique id. */
+/** The objects of one type, by unique id. */
 export type Objects = ReadonlyMap<string, ObjectView>;
 
-/** An object on its way down from the top of a diff, as one side has it. */
+/** The position of an object in the tree of a diff: itself and its ancestors. */
 export interface TreePosition {
   readonly element: DiffElement;
   readonly uid: string;
@@ -13,8 +13,8 @@ export interface TreePosition {
 }
 
 /**
- * Where one side's objects stand in the diff. An object has one place, that of the first parent that lists it, however
- * many list it; so a child type that is also top-level is handled once, under its parent.
+ * The visited set of one side. An object is compared once, under the first parent that lists it, however many parents list
+ * it; so a child type that is also top-level is compared under its parents.
  */
 export class VisitedObjects {
   private readonly visited = new Map<string, Set<string>>();
@@ -22,22 +22,23 @@ export class VisitedObjects {
   /** @param side the adapter's name, for errors. */
   constructor(private readonly side: string) {}
 
-  has(type: string, uid: string): boolean {
+  private has(type: string, uid: string): boolean {
     return this.visited.get(type)?.has(uid) ?? false;
   }
 
-  /** @returns whether it is the first time. */
+  /** Marks an object as visited. @returns whether it was not visited before. */
   markVisited(type: string, uid: string): boolean {
     let uids = this.visited.get(type);
     if (uids === undefined) this.visited.set(type, (uids = new Set()));
     return uids.size !== uids.add(uid).size;
   }
 
+  /** Marks all these objects as visited. */
   markAllVisited(type: string, objects: Objects): void {
     for (const uid of objects.keys()) this.markVisited(type, uid);
   }
 
-  /** @throws DiffCycle when what stands below `parent` stands above it too. */
+  /** @throws DiffCycle if a child of `parent` is also one of its ancestors, or `parent` itself. */
   checkBelow(parent: TreePosition, type: string, uid: string): void {
     const path = [`${type} ${uid}`];
     for (let at: TreePosition | undefined = parent; at !== undefined; at = at.parent) {
@@ -46,12 +47,12 @@ export class VisitedObjects {
     }
   }
 
-  /** Meets what an object lists, where that has no place yet. */
+  /** Marks the children that an object lists as visited. */
   markChildrenVisited(obj: ObjectView): void {
     for (const [type, uid] of links(obj)) this.markVisited(type, uid);
   }
 
-  /** Meets all that lies below what is met: what is below something left out is left out with it. */
+  /** Marks everything below visited objects as visited, because what is below a skipped object is skipped with it. */
   markDescendantsVisited(objects: ReadonlyMap<string, Objects>): void {
     const pending = [...objects].flatMap(([type, all]) =>
       [...all].filter(([uid]) => this.has(type, uid)).map(([, obj]) => obj),
@@ -64,7 +65,7 @@ export class VisitedObjects {
     }
   }
 
-  /** Meets the objects that are not met and that no other such object lists: they begin at the top. */
+  /** Returns the roots, and marks them as visited: the unvisited objects that no other unvisited object lists. */
   takeRoots(objects: ReadonlyMap<string, Objects>): ReadonlyMap<string, Objects> {
     const listed = new Map<string, Set<string>>();
     const free = new Map<string, Map<string, ObjectView>>();
@@ -80,7 +81,7 @@ export class VisitedObjects {
     return free;
   }
 
-  /** @throws DiffCycle when something is not met: every such object is listed by another, so they stand in a circle. */
+  /** @throws DiffCycle if an object is still unvisited: another unvisited object lists it, and so on in a cycle. */
   checkAllVisited(objects: ReadonlyMap<string, Objects>): void {
     this.markDescendantsVisited(objects);
     for (const [type, all] of objects) {
@@ -117,7 +118,7 @@ export class VisitedObjects {
   }
 }
 
-/** The children that an object lists, as type and unique id. */
+/** Yields the children that an object lists, as type and unique id. */
 function* links(obj: ObjectView): Generator<readonly [type: string, uid: string], void, undefined> {
   for (const [type, field] of Object.entries(obj.getChildrenMapping())) {
     for (const uid of childUidsOf(obj, field)) yield [type, uid];

@@ -173,7 +173,7 @@ describe.each(stores)('a diff on the $name store', ({ open, close }) => {
     expect(await diff({ source: classes, target: classes })).toEqual([site, ...devices.flatMap(change)]);
   });
 
-  it('takes the answers of getChildrenMapping', async () => {
+  it('uses what getChildrenMapping returns', async () => {
     const [site] = standard;
     const spare = { type: 'device', name: 'spare', keys: { name: 'spare' }, action: null };
     expect(await diff({ source: { site: WithSpares }, target: { site: WithSpares } })).toEqual([

@@ -1,0 +1,203 @@
+import { DiffSyncStatus, type DiffSyncAction } from '../flags.js';
+import { pickFields } from '../values/clone.js';
+import { isDeepEqual } from '../values/deep-equal.js';
+
+/** Field names and values of one object. */
+export type Attrs = Readonly<Record<string, unknown>>;
+
+/** The attributes that differ: `-` has the target's values, `+` the source's. A side without the object has no entry. */
+export interface AttrsDiffs {
+  readonly '-'?: Attrs;
+  readonly '+'?: Attrs;
+}
+
+/** Says for each attribute when two values count as equal; an attribute without an entry is compared by value. */
+export type Comparisons = Readonly<Record<string, (a: unknown, b: unknown) => boolean>>;
+
+/** What all elements of one type share in one diff. `D` is the class of the diffs below them. */
+export interface ElementKind<D> {
+  readonly type: string;
+  readonly sourceName: string;
+  readonly destName: string;
+  readonly diffClass: new () => D;
+  /** The comparisons of the target's model. */
+  readonly comparison?: Comparisons | undefined;
+  /** Set where the elements are made from stored records. */
+  readonly fields?: ElementFields;
+}
+
+/** The fields that an element copies out of a stored record. */
+export interface ElementFields {
+  readonly identifiers: readonly string[];
+  readonly attributes: readonly string[];
+  /** The compared attributes: an element whose object is on both sides copies no others. */
+  readonly compared: readonly string[];
+}
+
+/** An object as a store keeps it. It must not be changed. */
+export interface ElementRecord {
+  readonly uid: string;
+  readonly data: Attrs;
+}
+
+/** Stands for the keys of an element whose record has not been read yet. */
+const UNREAD: Attrs = Object.freeze({});
+
+/**
+ * One object as both sides have it: its keys, its attributes on either side, and the action that makes the target equal.
+ * It is made lazily: keys and attributes are copied out of the stored records when they are first read, because most
+ * elements of a large diff are unchanged and never read.
+ */
+export class ComparedObject<D> {
+  /** What the last sync did with this object; UNKNOWN where it attempted nothing. */
+  status = DiffSyncStatus.UNKNOWN;
+  /** The explanation that goes with `status`; empty where there is none. */
+  message = '';
+  /** The object's shortname; unique among the elements of its type under one parent. */
+  readonly name: string;
+  /** @internal */
+  protected readonly kind: ElementKind<D>;
+  private ids: Attrs;
+  private source: Attrs | null = null;
+  private dest: Attrs | null = null;
+  /** The same record as `destRecord` where both sides are equal. */
+  private sourceRecord: ElementRecord | undefined;
+  private destRecord: ElementRecord | undefined;
+
+  /** @internal @param keys undefined where `setRecords` follows. */
+  constructor(kind: ElementKind<D>, name: string, keys: Attrs | undefined) {
+    this.kind = kind;
+    this.name = name;
+    this.ids = keys ?? UNREAD;
+  }
+
+  /** @internal Takes the stored records in place of keys and attributes. @param dest the source's own record where both are equal. */
+  protected setRecords(source: ElementRecord | undefined, dest: ElementRecord | undefined): void {
+    this.sourceRecord = source;
+    this.destRecord = dest;
+    // An element that differs will be read, and its compared attributes take less memory than both records.
+    if (source !== undefined && dest !== undefined && source !== dest) this.readRecords();
+  }
+
+  /** The name of the object's model. */
+  get type(): string {
+    return this.kind.type;
+  }
+
+  /** The name of the source's adapter. */
+  get sourceName(): string {
+    return this.kind.sourceName;
+  }
+
+  /** The name of the target's adapter. */
+  get destName(): string {
+    return this.kind.destName;
+  }
+
+  /** The object's identifiers. */
+  get keys(): Attrs {
+    this.readRecords();
+    return this.ids;
+  }
+
+  /** The source's attributes; null where the source does not have the object. */
+  get sourceAttrs(): Attrs | null {
+    this.readRecords();
+    return this.source;
+  }
+
+  set sourceAttrs(attrs: Attrs | null) {
+    this.readRecords();
+    this.source = attrs;
+  }
+
+  /** The target's attributes; null where the target does not have the object. */
+  get destAttrs(): Attrs | null {
+    this.readRecords();
+    return this.dest;
+  }
+
+  set destAttrs(attrs: Attrs | null) {
+    this.readRecords();
+    this.dest = attrs;
+  }
+
+  /** @internal Returns the stored unique id, if it is made of these identifiers and the record is still at hand. */
+  uidOf(identifiers: readonly string[]): string | undefined {
+    return this.kind.fields?.identifiers === identifiers ? (this.sourceRecord ?? this.destRecord)?.uid : undefined;
+  }
+
+  /** The action that makes the target's object equal to the source's; null where none is needed. */
+  get action(): DiffSyncAction | null {
+    const { sourceRecord, destRecord } = this;
+    if (sourceRecord !== destRecord) {
+      if (sourceRecord === undefined) return 'delete';
+      if (destRecord === undefined) return 'create';
+    } else if (sourceRecord !== undefined) return null;
+    const { sourceAttrs, destAttrs } = this;
+    if (sourceAttrs === null) return destAttrs === null ? null : 'delete';
+    if (destAttrs === null) return 'create';
+    if (sourceAttrs === destAttrs) return null;
+    return this.getAttrsKeys().some((key) => this.differs(key, sourceAttrs, destAttrs)) ? 'update' : null;
+  }
+
+  /**
+   * Sets the attributes of one side or of both.
+   * @param attrs - The attributes by side; a side that is absent or null stays as it is.
+   */
+  addAttrs(attrs: { readonly source?: Attrs | null; readonly dest?: Attrs | null }): void {
+    if (attrs.source !== undefined && attrs.source !== null) this.sourceAttrs = attrs.source;
+    if (attrs.dest !== undefined && attrs.dest !== null) this.destAttrs = attrs.dest;
+  }
+
+  /**
+   * Lists the attributes that are compared.
+   * @returns The names that both sides have, or all names of the only side that has the object.
+   */
+  getAttrsKeys(): string[] {
+    const { sourceAttrs, destAttrs } = this;
+    const keys = Object.keys(destAttrs ?? sourceAttrs ?? {});
+    return sourceAttrs === null || destAttrs === null ? keys : keys.filter((key) => Object.hasOwn(sourceAttrs, key));
+  }
+
+  /**
+   * Compares the attributes of both sides.
+   * @returns The values that differ, by side; all values of the only side where the other does not have the object.
+   */
+  getAttrsDiffs(): AttrsDiffs {
+    const { sourceAttrs, destAttrs } = this;
+    if (sourceAttrs === null) return destAttrs === null ? {} : { '-': { ...destAttrs } };
+    if (destAttrs === null) return { '+': { ...sourceAttrs } };
+    const minus: Record<string, unknown> = {};
+    const plus: Record<string, unknown> = {};
+    for (const key of this.getAttrsKeys()) {
+      if (!this.differs(key, sourceAttrs, destAttrs)) continue;
+      minus[key] = destAttrs[key];
+      plus[key] = sourceAttrs[key];
+    }
+    return { '-': minus, '+': plus };
+  }
+
+  /** Copies keys and attributes out of the records, once, and drops the references to them. */
+  private readRecords(): void {
+    const { sourceRecord, destRecord } = this;
+    const record = sourceRecord ?? destRecord;
+    const { fields } = this.kind;
+    if (record === undefined || fields === undefined) return;
+    const { identifiers, attributes, compared } = fields;
+    const names = sourceRecord === undefined || destRecord === undefined ? attributes : compared;
+    const read = (from: ElementRecord | undefined): Attrs | null =>
+      from === undefined ? null : pickFields(from.data, names);
+    this.ids = pickFields(record.data, identifiers);
+    this.source = read(sourceRecord);
+    this.dest = sourceRecord === destRecord ? this.source : read(destRecord);
+    this.sourceRecord = this.destRecord = undefined;
+  }
+
+  private differs(key: string, source: Attrs, dest: Attrs): boolean {
+    if (isDeepEqual(source[key], dest[key])) return false;
+    const { comparison } = this.kind;
+    const same = comparison !== undefined && Object.hasOwn(comparison, key) ? comparison[key] : undefined;
+    return same === undefined || !same(source[key], dest[key]);
+  }
+}

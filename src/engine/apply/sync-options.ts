@@ -1,0 +1,65 @@
+import { ValueError } from '../../errors.js';
+import type { DiffSyncAction, DiffSyncFlags } from '../../flags.js';
+import type { ProgressCallback } from '../progress.js';
+
+/**
+ * Is called before each change and decides whether it is made.
+ * @param action - The change.
+ * @param modelType - The name of the object's model.
+ * @param ids - The object's identifiers.
+ * @param attrs - The attributes that would be set; of a delete, those that the target has.
+ * @returns Whether to make the change. A create or delete that is not made is left out with everything below it.
+ */
+export type SyncFilter = (
+  action: DiffSyncAction,
+  modelType: string,
+  ids: Readonly<Record<string, unknown>>,
+  attrs: Readonly<Record<string, unknown>>,
+) => boolean | Promise<boolean>;
+
+/**
+ * How a diff is applied to its target.
+ *
+ * @example
+ * ```ts
+ * const diff = await cmdb.syncFrom(network, {
+ *   maxDeletePercent: 10,
+ *   continueOnFailure: true,
+ *   concurrency: 8,
+ *   syncFilter: (action, modelType) => action !== 'delete' || modelType !== 'site',
+ * });
+ * for (const { location, error } of diff.errors) console.error(location.uniqueId, error.code);
+ * ```
+ */
+export interface SyncerOptions {
+  /** Flags of the sync, combined with `|`. Default: NONE. */
+  readonly flags?: DiffSyncFlags;
+  /** Is called as elements of the diff are done. Default: no callback. */
+  readonly onProgress?: ProgressCallback;
+  /**
+   * Ends the sync with SyncAborted (SYNC_ABORTED) after the current group of objects; what was done is saved.
+   * Default: no signal.
+   */
+  readonly signal?: AbortSignal;
+  /** Leaves out the changes for which it returns false. Default: all changes are made. */
+  readonly syncFilter?: SyncFilter;
+  /** Whether to go on after any error of a hook, which is then in the diff's `errors`; never after a store's. Default: false. */
+  readonly continueOnFailure?: boolean;
+  /** How many siblings run their hooks concurrently. The outcome is that of 1. Default: 1. */
+  readonly concurrency?: number;
+  /** How many siblings a bulk hook gets at most. Default: 500. */
+  readonly batchSize?: number;
+  /**
+   * Refuses a sync that would delete more objects, with TooManyDeletes (SYNC_TOO_MANY_DELETES), before anything is changed.
+   * Default: no limit.
+   */
+  readonly maxDeletes?: number;
+  /** The same limit in per cent of the target's objects that were compared. Default: no limit. */
+  readonly maxDeletePercent?: number;
+}
+
+/** Returns the value of an option. @throws ValueError if it is less than `least` or no number. */
+export function requireAtLeast(option: string, value: number, least: number): number {
+  if (value >= least) return value;
+  throw new ValueError(`${option} is ${value}, not a number from ${least} on`);
+}

@@ -1,0 +1,90 @@
+import type { DiffElement, ModelOperations, SyncFailure } from '../../diff/diff.js';
+import { ObjectCrudException, SyncHookError } from '../../errors.js';
+import { DiffSyncFlags, DiffSyncStatus, type DiffSyncAction } from '../../flags.js';
+import type { LogParams } from '../../logging/logger.js';
+import type { Side } from '../side.js';
+import type { SyncerOptions } from './sync-options.js';
+import type { SyncNode, SyncPlan } from './sync-plan.js';
+
+/** What a sync reports: the status of elements, the operations and failures of the diff, and the log. */
+export class SyncReport {
+  /** The unique ids of changed objects, by model name. */
+  readonly operations = new Map<string, ModelOperations>();
+  readonly failures: SyncFailure[] = [];
+  private readonly flags: DiffSyncFlags;
+
+  constructor(
+    private readonly dst: Side,
+    private readonly plan: SyncPlan,
+    private readonly options: SyncerOptions,
+  ) {
+    this.flags = options.flags ?? DiffSyncFlags.NONE;
+  }
+
+  logUnchanged(element: DiffElement): void {
+    if ((this.flags & DiffSyncFlags.LOG_UNCHANGED_RECORDS) === 0) return;
+    const params = logParams({ element, action: null, uid: this.plan.uidOf(element) }, DiffSyncStatus.SUCCESS);
+    this.dst.logger.debug('No changes to apply; no action needed', params);
+  }
+
+  logAttempt(node: SyncNode): void {
+    const { logger } = this.dst;
+    if (logger.isEnabled(2)) logger.debug(`Attempting model ${node.action ?? ''}`, logParams(node));
+  }
+
+  logMissingObject(node: SyncNode): void {
+    this.dst.logger.warning('No object resulted from sync, will not process child objects.', logParams(node));
+  }
+
+  recordOperation({ element, action, uid }: SyncNode): void {
+    if (action === null) return;
+    const known = this.operations.get(element.type) ?? { create: [], update: [], delete: [] };
+    this.operations.set(element.type, known);
+    known[action].push(uid);
+  }
+
+  /** Records what a hook threw. @returns the error to throw: one that is no ObjectCrudException is wrapped, and says where. */
+  recordFailure(node: SyncNode, error: unknown, status = DiffSyncStatus.ERROR): unknown {
+    const { element, uid } = node;
+    const path = this.plan.path(node);
+    const action = node.action as DiffSyncAction;
+    const location = { adapter: this.dst.name, action, model: element.type, uniqueId: uid, path };
+    if (error instanceof ObjectCrudException) {
+      this.setStatus(node, status, error.message);
+      this.failures.push({ location, error });
+      return error;
+    }
+    const where = path.length === 0 ? '' : ` below ${path.join(' / ')}`;
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `${this.dst.name}: ${action} of ${element.type} "${uid}"${where} failed: ${reason}`;
+    const wrapped = new SyncHookError(message, location, { cause: error });
+    if (this.options.continueOnFailure === true) this.setStatus(node, status, message);
+    this.failures.push({ location, error: wrapped });
+    return wrapped;
+  }
+
+  /** Returns whether the sync goes on after an error that `recordFailure` returned. */
+  goesOnAfter(error: unknown): boolean {
+    if (this.options.continueOnFailure === true) return true;
+    return error instanceof ObjectCrudException && (this.flags & DiffSyncFlags.CONTINUE_ON_FAILURE) !== 0;
+  }
+
+  /** Sets the status of a node's element, and logs it. */
+  setStatus(node: SyncNode, status: DiffSyncStatus, message: string): void {
+    node.element.status = status;
+    node.element.message = message;
+    const { logger } = this.dst;
+    if (status === DiffSyncStatus.SUCCESS) {
+      if (logger.isEnabled(1)) logger.info(message, logParams(node, status));
+    } else if (status === DiffSyncStatus.FAILURE) logger.warning(message, logParams(node, status));
+    else logger.error(message, logParams(node, status));
+  }
+}
+
+function logParams(
+  { element, action, uid }: Pick<SyncNode, 'element' | 'action' | 'uid'>,
+  status?: DiffSyncStatus,
+): LogParams {
+  const params = { action, model: element.type, uniqueId: uid, diffs: element.getAttrsDiffs() };
+  return status === undefined ? params : { ...params, status };
+}
