@@ -6,6 +6,7 @@ import { isSameRecord, type ModelRecord } from '../record/model-record.js';
 import { canonicalJson } from '../values/extended-json.js';
 import type { BaseStore } from './base-store.js';
 import { checkOptions } from './check-options.js';
+import { insertAsIs, putAsIs, recordPages, recordsAt } from './engine-access.js';
 
 /** Called after each batch, in one stage after the other: `current` never falls, and ends at `total`. In objects. */
 export type CopyProgressCallback = (stage: 'copy' | 'verify', current: number, total: number) => void;
@@ -146,14 +147,14 @@ class Copy {
       const texts = page.map(textOf);
       const existing = await this.insert(model, page);
       const different = page.filter((record, at) => existing[at] !== undefined && !isSameRecord(existing[at], record));
-      if (onConflict === 'overwrite' && different.length > 0) await this.to.putAsIs(model, different);
+      if (onConflict === 'overwrite' && different.length > 0) await putAsIs(this.to, model, different);
       const kept = new Set(onConflict === 'keep' ? different : []);
       for (const [at, record] of page.entries()) {
         const own = kept.has(record) ? existing[at] : undefined;
         expected.update(own === undefined ? String(texts[at]) : textOf(own));
       }
       const uids = page.map(({ uid }) => uid);
-      for (const record of await this.to.recordsAt(model, uids)) {
+      for (const record of await recordsAt(this.to, model, uids)) {
         if (record === undefined) continue;
         found.update(textOf(record));
         there++;
@@ -181,7 +182,7 @@ class Copy {
   /** Whoever else has work to do in this process comes between two pages. */
   private async *pages(store: BaseStore, model: string): AsyncGenerator<readonly ModelRecord[], void, undefined> {
     this.checkAborted();
-    for await (const page of store.recordPages(model, this.batchSize)) {
+    for await (const page of recordPages(store, model, this.batchSize)) {
       yield page;
       await setImmediate();
       this.checkAborted();
@@ -189,7 +190,7 @@ class Copy {
   }
 
   private async insert(model: string, records: readonly ModelRecord[]): Promise<readonly (ModelRecord | undefined)[]> {
-    return records.length === 0 ? [] : this.to.insertAsIs(model, records);
+    return records.length === 0 ? [] : insertAsIs(this.to, model, records);
   }
 
   private checkAborted(): void {

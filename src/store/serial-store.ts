@@ -1,6 +1,6 @@
 import type { ModelRecord } from '../record/model-record.js';
 import { BaseStore } from './base-store.js';
-import type { RecordChange } from './write-behind.js';
+import type { RecordChange } from './store-backend.js';
 
 /**
  * For a backend that one process at a time has to itself, such as files: the primitives concern one record each and never

@@ -1,3 +1,5 @@
+import { ObjectStoreException } from '../errors.js';
+
 /** What `verify` can find wrong. The comment says what a repair does about it. */
 export type StoreProblemKind =
   /** The order lists an object that is gone. A repair removes its place. */
@@ -67,4 +69,11 @@ export class StoreReporter {
     const found = Object.values(counts).reduce((sum, count) => sum + count, 0);
     return { clean: found === repaired, objects, found, repaired, counts, problems };
   }
+}
+
+/** Whether an error is about what is stored, not about the backend. */
+export function isDamage(error: unknown): error is ObjectStoreException {
+  return (
+    error instanceof ObjectStoreException && (error.code === 'STORE_CORRUPT' || error.code === 'STORE_WRONG_KEY_TYPE')
+  );
 }

@@ -1,35 +1,18 @@
 import { isSameRecord, type ModelRecord } from '../record/model-record.js';
-import type { OperationContext } from './operation-runner.js';
+import type { OperationContext } from './operation-context.js';
+import type { InsertConflict, ModelChanges, RecordChange } from './store-backend.js';
 
 /** How waiting writes reach a backend; the primitives of `BaseStore` with the same names. */
 export interface RecordWriter {
-  insertRecords(model: string, records: readonly ModelRecord[]): Promise<readonly (ModelRecord | undefined)[]>;
-  putRecords(model: string, records: readonly ModelRecord[]): Promise<void>;
-  modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void>;
-  deleteRecords(model: string, uids: readonly string[]): Promise<readonly boolean[]>;
+  insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+    signal?: AbortSignal,
+  ): Promise<readonly (ModelRecord | undefined)[]>;
+  putRecords(model: string, records: readonly ModelRecord[], signal?: AbortSignal): Promise<void>;
+  modifyRecords(model: string, uids: readonly string[], change: RecordChange, signal?: AbortSignal): Promise<void>;
+  deleteRecords(model: string, uids: readonly string[], signal?: AbortSignal): Promise<readonly boolean[]>;
   saveTogether(changes: readonly ModelChanges[]): Promise<readonly InsertConflict[] | undefined>;
-}
-
-/** What is to be done in one model, list by list. `change` tells what becomes of those that are `modified`. */
-export interface ModelChanges {
-  readonly model: string;
-  /** Removed before anything else: they are inserted or put anew, and go last in the order. */
-  readonly replaced: readonly string[];
-  readonly inserts: readonly ModelRecord[];
-  readonly puts: readonly ModelRecord[];
-  readonly modified: readonly string[];
-  readonly change: RecordChange;
-  readonly removed: readonly string[];
-}
-
-/** Given the current record, answers the one to store instead, or undefined to leave it. Told too of one that is not there. */
-export type RecordChange = (uid: string, current: ModelRecord | undefined) => ModelRecord | undefined;
-
-/** A record that was to be inserted, and the different one that was there already. */
-export interface InsertConflict {
-  readonly model: string;
-  readonly record: ModelRecord;
-  readonly existing: ModelRecord;
 }
 
 /** All that waits for one object. Applied in the order of its members. */

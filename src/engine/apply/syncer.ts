@@ -17,6 +17,7 @@ import { checkAborted, type Side } from '../side.js';
 import { Progress, type ProgressCallback } from '../progress.js';
 import { isNode, keyOf, SyncPlan, type SyncEntry, type SyncNode } from './sync-plan.js';
 import { TargetCache } from './target-cache.js';
+import { deferAdd, deferRemove, deferUpdate, pauseFlush } from '../../store/engine-access.js';
 
 /** Asked before each change; false leaves it out, and with a create or delete all below it. */
 export type SyncFilter = (
@@ -305,10 +306,10 @@ export class Syncer {
     frame.model = model;
     if (node.action === 'create') {
       parent?.addChild(model);
-      await store.deferAdd(model);
+      await deferAdd(store, model);
       this.cache.set(node, model);
     } else if (node.action === 'update') {
-      await store.deferUpdate(model);
+      await deferUpdate(store, model);
     } else {
       if (skipChildren) {
         await this.removeWithChildren(node, model, parent);
@@ -317,7 +318,7 @@ export class Syncer {
       if (hasBelow) this.hold(frame);
       parent?.removeChild(model);
       this.cache.set(node, undefined);
-      await store.deferRemove(model);
+      await deferRemove(store, model);
     }
     this.record(node);
     this.progress.advance(1);
@@ -357,7 +358,7 @@ export class Syncer {
 
   /** An object and all below it go from the store in one step, however long their hooks take: see `holdDeferred`. */
   private hold(frame: Frame): void {
-    const release = this.dst.store.pauseFlush();
+    const release = pauseFlush(this.dst.store);
     this.holds.add(release);
     frame.release = (): void => {
       this.holds.delete(release);
@@ -371,10 +372,10 @@ export class Syncer {
     model: DiffSyncModel,
     parent: DiffSyncModel | undefined,
   ): Promise<void> {
-    const release = this.dst.store.pauseFlush();
+    const release = pauseFlush(this.dst.store);
     try {
       parent?.removeChild(model);
-      await this.dst.store.deferRemove(model, { removeChildren: true });
+      await deferRemove(this.dst.store, model, { removeChildren: true });
     } finally {
       release();
     }

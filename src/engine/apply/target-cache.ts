@@ -1,5 +1,6 @@
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { BaseStore } from '../../store/base-store.js';
+import { revisionOf } from '../../store/engine-access.js';
 import { keyOf, type SyncNode, type SyncPlan } from './sync-plan.js';
 
 /** Target objects are fetched for so many changes ahead, and for what they stand under. */
@@ -25,7 +26,7 @@ export class TargetCache {
   async get(node: SyncNode): Promise<DiffSyncModel | undefined> {
     const { index } = node;
     const key = keyOf(node);
-    if (this.store.revision !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
+    if (revisionOf(this.store) !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
     if (!this.outOfOrder && index < this.last) this.end = 0; // The order of the work has gone back.
     if (!this.objects.has(key)) {
       if (index >= this.end && !this.outOfOrder) await this.fetchAhead(index);
@@ -69,7 +70,7 @@ export class TargetCache {
       const alike = wanted.get(node.element.type) ?? new Map<string, SyncNode>();
       wanted.set(node.element.type, alike.set(node.uid, node));
     }
-    this.revision = this.store.revision;
+    this.revision = revisionOf(this.store);
     for (const [type, alike] of wanted) {
       const models = await this.store.find({ model: type, uids: [...alike.keys()] });
       for (const [at, node] of [...alike.values()].entries()) this.set(node, models[at]);

@@ -2,6 +2,7 @@ import { ObjectNotFound } from '../../errors.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { TreePosition, VisitedObjects } from './visited.js';
 import type { Side } from '../side.js';
+import { viewByUids } from '../../store/engine-access.js';
 
 /** The children of one type that a parent lists, as one side has them. */
 export interface ChildUids {
@@ -102,7 +103,7 @@ export class RecordCursor {
 
   async fetch(): Promise<void> {
     if (this.isReady) return;
-    this.pages ??= this.side.store.view(this.type, this.uids);
+    this.pages ??= viewByUids(this.side.store, this.type, this.uids);
     const { value } = await this.pages.next();
     this.page = value ?? [];
     this.at = 0;

@@ -14,6 +14,7 @@ import { Progress, type ProgressCallback } from '../progress.js';
 import { skipReason } from './skip-reason.js';
 import { overridesChildren, sortByDependency } from './dependency-order.js';
 import { inDepthFirstOrder, type PairEvent, type DiffEvent } from './diff-events.js';
+import { viewAll } from '../../store/engine-access.js';
 
 export interface DiffOptions extends ScopeOptions {
   /** Default: NONE. */
@@ -135,7 +136,7 @@ export class Differ {
   }
 
   private fetchAll(type: string): Promise<[src: ObjectView[], dst: ObjectView[]]> {
-    return Promise.all([this.src.store.viewAll(type), this.dst.store.viewAll(type)]);
+    return Promise.all([viewAll(this.src.store, type), viewAll(this.dst.store, type)]);
   }
 
   /**

@@ -1,11 +1,12 @@
 import { copyRecord, type ModelRecord } from '../../record/model-record.js';
-import { BaseStore, type BaseStoreOptions } from '../base-store.js';
-import type { RecordChange } from '../write-behind.js';
+import { BaseStore } from '../base-store.js';
+import type { BaseStoreOptions } from '../store-options.js';
+import type { RecordChange, StoreCapabilities } from '../store-backend.js';
 
 /** Keeps everything in this process's memory. Open from the start; gone when closed. */
 export class LocalStore extends BaseStore {
   readonly engine = 'local';
-  protected override readonly sharesRecords: boolean = true;
+  protected override readonly capabilities: StoreCapabilities = { sharesRecords: true };
   /** Model -> unique id -> record. Maps keep insertion order, also when a value is replaced. */
   private readonly models = new Map<string, Map<string, ModelRecord>>();
 

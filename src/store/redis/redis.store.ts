@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { ObjectStoreException } from '../../errors.js';
 import type { ModelRecord } from '../../record/model-record.js';
-import { BaseStore, isDamage } from '../base-store.js';
+import { BaseStore } from '../base-store.js';
 import { forEachYielding } from '../../async/event-loop.js';
-import type { StoreReport } from '../verify-report.js';
-import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
+import { isDamage, type StoreReport } from '../verify-report.js';
+import type { InsertConflict, ModelChanges, RecordChange, StoreCapabilities } from '../store-backend.js';
 import { AutoBatcher } from '../../async/auto-batcher.js';
 import { Failed } from '../../async/outcome.js';
 import {
@@ -49,8 +49,7 @@ type Piece = ModelRecord | string;
  */
 export class RedisStore extends BaseStore {
   readonly engine = 'redis';
-  protected override readonly keepsTexts: boolean = true;
-  protected override readonly encodesInTurn: boolean = true;
+  protected override readonly capabilities: StoreCapabilities = { keepsText: true, encodesLazily: true };
   declare readonly storeId: string;
   private readonly keys: RedisKeys;
   private readonly connection: RedisConnection;
@@ -82,7 +81,7 @@ export class RedisStore extends BaseStore {
     this.steps = new CommandExecutor(store, this.connection, this.keys, this.renewal);
     this.models = new ModelIndex(this.keys, this.steps);
     this.places = new ShardSequence(this.keys, this.steps, this.models);
-    this.texts = new RecordReader(this.keys, this.steps, this.models, (...damage) => this.objects.corrupt(...damage));
+    this.texts = new RecordReader(this.keys, this.steps, this.models, (...damage) => this.damagedRecord(...damage));
     this.swaps = new CompareAndSet(this.keys, this.steps, this.texts, this.maxObjectBytes);
     this.saves = new MultiModelWrite(this.keys, this.steps, this.models, this.texts, this.swaps);
   }
@@ -259,7 +258,7 @@ export class RedisStore extends BaseStore {
     for (const model of this.writing.keys()) await this.written(model);
     const { keys, steps, models, places, texts } = this;
     const misfitOf = (model: string, record: ModelRecord): string | undefined =>
-      this.objects.validateRecord(model, record);
+      this.validateRecord(model, record);
     return new RedisVerification({ keys, steps, models, places, texts, misfitOf }, repair).run();
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ValueError } from '../../errors.js';
-import type { BaseStoreOptions } from '../base-store.js';
+import type { BaseStoreOptions } from '../store-options.js';
 import { checkOptions } from '../check-options.js';
 
 export const MEMORY = ':memory:';

@@ -2,7 +2,7 @@ import { ObjectStoreException } from '../../errors.js';
 import { decodeRecord, encodeRecord } from '../../record/record-codec.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
-import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
+import type { InsertConflict, ModelChanges, RecordChange, StoreCapabilities } from '../store-backend.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { checkSqliteOptions, type SqliteStoreOptions } from './sqlite-options.js';
 import type { SqliteStatements } from './sqlite-statements.js';
@@ -18,7 +18,7 @@ const CHUNK_CHARS = 256 * 1024;
  */
 export class SqliteStore extends BaseStore {
   readonly engine = 'sqlite';
-  protected override readonly keepsTexts: boolean = true;
+  protected override readonly capabilities: StoreCapabilities = { keepsText: true };
   declare readonly storeId: string;
   private readonly connection: SqliteConnection;
 
