@@ -91,8 +91,8 @@ export async function removeObjects(
   objs: readonly DiffSyncModel[],
   { removeChildren = false, signal }: OperationOptions & { readonly removeChildren?: boolean },
 ): Promise<void> {
-  const { backend, objects, operations, deferred } = core;
-  if (removeChildren) await deferred.flush(); // Child links of any object below may be pending.
+  const { store, backend, objects, operations } = core;
+  if (removeChildren) await store.flush(); // Child links of any object below may be pending.
   let missing: ObjectNotFound | undefined;
   for (const [model, group] of objects.byModel(objs)) {
     const byUid = new Map<string, DiffSyncModel>();

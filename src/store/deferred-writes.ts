@@ -1,7 +1,8 @@
 import type { ObjectAlreadyExists } from '../errors.js';
 import { isSameRecord } from '../record/model-record.js';
 import { FlushScheduler } from './flush-scheduler.js';
-import { logOperation, type LoggedStore } from './operation-log.js';
+import type { OperatedStore } from './operation-context.js';
+import { logOperation } from './operation-log.js';
 import type { InsertConflict } from './store-backend.js';
 import { MAX_ATOMIC_FLUSH, WriteBehind, type RecordWriter } from './write-behind.js';
 
@@ -27,7 +28,7 @@ export class DeferredWrites {
   private pauses = 0;
 
   constructor(
-    private readonly store: LoggedStore,
+    private readonly store: OperatedStore,
     private readonly backend: RecordWriter,
     private readonly objects: DeferredObjects,
   ) {
@@ -55,7 +56,7 @@ export class DeferredWrites {
 
   /** Flushes when the bound on pending writes is reached. Callers first defer all that belongs into one write. */
   async flushWhenFull(): Promise<void> {
-    if (this.pending.size >= (this.pauses === 0 ? MAX_PENDING : MAX_ATOMIC_FLUSH)) await this.flush();
+    if (this.pending.size >= (this.pauses === 0 ? MAX_PENDING : MAX_ATOMIC_FLUSH)) await this.store.flush();
   }
 
   /**

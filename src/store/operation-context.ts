@@ -1,3 +1,12 @@
+import type { DiffSyncLogger } from '../logging/logger.js';
+
+/** A store as its operations see it. They flush by the public method, which a subclass may override. */
+export interface OperatedStore {
+  toString(): string;
+  readonly logger: DiffSyncLogger;
+  flush(): Promise<void>;
+}
+
 /** Options that every operation of a store takes. */
 export interface OperationOptions {
   /**

@@ -1,16 +1,9 @@
 import { ObjectStoreException } from '../errors.js';
-import type { DiffSyncLogger } from '../logging/logger.js';
-import type { OperationContext } from './operation-context.js';
-
-/** A store as its log lines name it. */
-export interface LoggedStore {
-  toString(): string;
-  readonly logger: DiffSyncLogger;
-}
+import type { OperatedStore, OperationContext } from './operation-context.js';
 
 /** Does the work of an operation, and logs its outcome and duration at debug level. */
 export async function logOperation<T>(
-  store: LoggedStore,
+  store: OperatedStore,
   operation: string,
   context: OperationContext,
   work: () => Promise<T>,

@@ -1,7 +1,7 @@
 import { abortable } from '../async/abortable.js';
 import type { DeferredWrites } from './deferred-writes.js';
-import { isWrite, type OperationContext } from './operation-context.js';
-import { logOperation, type LoggedStore } from './operation-log.js';
+import { isWrite, type OperatedStore, type OperationContext } from './operation-context.js';
+import { logOperation } from './operation-log.js';
 
 /** Runs the operations of a store: each needs an open store and sees all earlier writes. Counts, logs and aborts them. */
 export class OperationRunner {
@@ -12,7 +12,7 @@ export class OperationRunner {
 
   /** @param checkOpen - throws an ObjectStoreException (STORE_CLOSED) unless the store is open. */
   constructor(
-    private readonly store: LoggedStore,
+    private readonly store: OperatedStore,
     private readonly checkOpen: () => void,
     private readonly deferred: DeferredWrites,
   ) {}
@@ -78,7 +78,7 @@ export class OperationRunner {
   }
 
   private async afterFlush<T>({ signal }: OperationContext, work: () => Promise<T>): Promise<T> {
-    await this.deferred.flush();
+    await this.store.flush();
     signal?.throwIfAborted();
     return work();
   }

@@ -1,7 +1,7 @@
 import type { ModelRecord } from '../record/model-record.js';
 import type { DeferredWrites } from './deferred-writes.js';
 import type { ObjectMapper } from './object-mapper.js';
-import type { LoggedStore } from './operation-log.js';
+import type { OperatedStore } from './operation-context.js';
 import type { OperationRunner } from './operation-runner.js';
 import type { RecordWriter } from './write-behind.js';
 
@@ -25,7 +25,7 @@ export interface StorePrimitives extends RecordWriter {
 
 /** The parts of one store, for the operations that stand in files of their own. */
 export interface StoreCore {
-  readonly store: LoggedStore;
+  readonly store: OperatedStore;
   readonly backend: StorePrimitives;
   readonly objects: ObjectMapper;
   readonly operations: OperationRunner;
