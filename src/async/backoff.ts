@@ -7,3 +7,15 @@ export const BACKOFF = {
   /** A database file that another process has locked. */
   locked: { minTimeout: 1, maxTimeout: 20, factor: 2, randomize: true },
 } as const;
+
+/**
+ * Returns the milliseconds to wait after a failed attempt, with full jitter: any time up to the exponential bound, so that
+ * callers which collided do not collide again. For retries that p-retry cannot do.
+ * @param attempt - how many attempts failed before this one.
+ */
+export function backoffDelay(
+  { minTimeout, maxTimeout, factor }: (typeof BACKOFF)[keyof typeof BACKOFF],
+  attempt: number,
+): number {
+  return Math.random() * Math.min(minTimeout * factor ** attempt, maxTimeout);
+}

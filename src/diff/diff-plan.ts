@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { DiffInvalid } from '../errors.js';
 import { canonicalJson, fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import { isPlainObject } from '../values/own-property.js';
+import { issueLines } from '../values/zod-issues.js';
 import type { Diff } from './diff.js';
 import { DiffElement, type Attrs, type ElementKind } from './diff-element.js';
 import { changedElements, walkAdded } from './diff-walk.js';
@@ -174,8 +175,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function read<S extends z.ZodType>(schema: S, json: unknown, where: string): z.output<S> {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  const lines = result.error.issues.map(({ path, message }) => `${[where, ...path.map(String)].join('.')}: ${message}`);
-  throw invalid(lines.join('; '));
+  throw invalid(issueLines(result.error, [where]).join('; '));
 }
 
 function invalid(reason: string, cause?: unknown): DiffInvalid {

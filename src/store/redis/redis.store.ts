@@ -257,8 +257,7 @@ export class RedisStore extends BaseStore {
   protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
     for (const model of this.writing.keys()) await this.written(model);
     const { keys, steps, models, places, texts } = this;
-    const misfitOf = (model: string, record: ModelRecord): string | undefined =>
-      this.validateRecord(model, record);
+    const misfitOf = (model: string, record: ModelRecord): string | undefined => this.validateRecord(model, record);
     return new RedisVerification({ keys, steps, models, places, texts, misfitOf }, repair).run();
   }
 
