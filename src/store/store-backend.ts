@@ -137,7 +137,7 @@ export abstract class StoreBackend {
   /** Returns the number of records of a model; 0 for an unknown model. */
   protected abstract countRecords(model: string): Promise<number>;
 
-  /** Returns model name -\> number of records, for every model that has records, in any order. */
+  /** Returns the number of records of every model that has records, by model name, in any order. */
   protected abstract countAllRecords(): Promise<ReadonlyMap<string, number>>;
 
   // ---- Writes
