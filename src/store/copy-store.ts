@@ -235,7 +235,7 @@ class Copy {
     const describe = ({ objects, digest }: typeof found): string => `${objects} objects with the digest ${digest}`;
     throw new CopyMismatch(
       `${String(this.to)} holds of ${model} ${describe(found)}, where ${describe(expected)} were copied from ` +
-        `${String(this.from)}: does somebody else write to it?`,
+        `${String(this.from)}: does another process write to it?`,
       model,
     );
   }

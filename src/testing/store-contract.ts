@@ -4,7 +4,7 @@ import { CHILD_LINKS } from './contract/child-links.js';
 import { CONCURRENCY } from './contract/concurrency.js';
 import { CONVENIENCE } from './contract/convenience.js';
 import { COPIES } from './contract/copies.js';
-import { Bench, type ContractTest, type ContractTheme, type OpenStore } from './contract/harness.js';
+import { ContractContext, type ContractTest, type ContractTheme, type OpenStore } from './contract/contract-context.js';
 import { LIFECYCLE } from './contract/lifecycle.js';
 import { NAMES } from './contract/names.js';
 import { READING } from './contract/reading.js';
@@ -84,14 +84,14 @@ export function storeContract(options: StoreContractOptions): void {
 
 /** A failure of the test is told before one of the cleaning up, which often follows from it. */
 async function perform(test: ContractTest, open: OpenStore): Promise<void> {
-  const bench = new Bench(open);
+  const context = new ContractContext(open);
   try {
-    await test(bench);
+    await test(context);
   } catch (error) {
-    await bench.cleanUp().catch(() => undefined);
+    await context.cleanUp().catch(() => undefined);
     throw error;
   }
-  await bench.cleanUp();
+  await context.cleanUp();
 }
 
 function runner(options: StoreContractOptions): { describe: DescribeFunction; it: ItFunction } {

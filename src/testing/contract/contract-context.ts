@@ -5,7 +5,7 @@ import type { ModelHost } from '../../model/model-hooks.js';
 import type { BaseStore } from '../../store/base-store.js';
 
 /** One rule of the contract. Titles are unique in the whole suite: `knownGaps` names tests by them. */
-export type ContractTest = (bench: Bench) => Promise<void>;
+export type ContractTest = (context: ContractContext) => Promise<void>;
 
 /** Tests of one subject: title (call, condition, result) -> test. */
 export interface ContractTheme {
@@ -20,7 +20,7 @@ export interface ContractTheme {
 export type OpenStore = (options?: { storeId?: string }) => Promise<BaseStore>;
 
 /** What a test may use. It remembers the stores it opened, so that each is emptied and closed also after a failure. */
-export class Bench {
+export class ContractContext {
   private readonly opened: BaseStore[] = [];
 
   constructor(private readonly openStore: OpenStore) {}
