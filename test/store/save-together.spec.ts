@@ -139,7 +139,7 @@ describe.each(shared)('$name: what waits for several models', (under) => {
     });
   });
 
-  it('may be larger than a step', async () => {
+  it('may be larger than an atomic write', async () => {
     await withStores(under, async (mine, others) => {
       const { site } = await withSite(mine);
       for (const name of ['d', 'e']) await defer(mine, site, new Device({ name, role: 'x'.repeat(2.5 * 1024 * 1024) }));
@@ -181,7 +181,7 @@ describe('RedisStore: what waits for several models', () => {
     }
   }
 
-  it('takes one look at the parents and one step', async () => {
+  it('takes one read of the parents and one atomic write', async () => {
     await withStore({}, async (store, _, site) => {
       // The first call of a script on a connection is an EVAL.
       await defer(store, site, new Device({ name: 'a' }));
@@ -195,7 +195,7 @@ describe('RedisStore: what waits for several models', () => {
     });
   });
 
-  it('is sent again after a lost answer, and done once', async () => {
+  it('is sent again after a lost reply, and done once', async () => {
     const proxy = await startTcpProxy(server);
     try {
       await withStore({ url: proxy.url }, async (store, _, site) => {

@@ -238,7 +238,7 @@ describe('WriteBehind', () => {
     expect(writer.stored.get('a')).toEqual(record('a', ['p']));
   });
 
-  it('answers the inserts that met an object, and does the others', async () => {
+  it('returns the inserts that met an object, and does the others', async () => {
     const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a', [], 'there'))];
     behind.insert('m', record('a', [], 'new'));
     behind.insert('m', record('b'));
@@ -298,7 +298,7 @@ describe('WriteBehind after an error', () => {
     expect(writer.stored.get('c')?.data['ports']).toEqual(['q', 'p']);
   });
 
-  it('removes an object whose insert was done before a later step failed', async () => {
+  it('removes an object whose insert was done before a later write failed', async () => {
     const [behind, writer] = [new WriteBehind(), new NotingWriter(record('b'))];
     behind.insert('m', record('a'));
     behind.put('m', record('b'));

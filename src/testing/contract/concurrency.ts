@@ -6,7 +6,7 @@ import { Board, COUNTERS, Device, devices } from './models.js';
 
 const CALLERS = 20;
 
-/** Every caller adds a different object under one unique id; the stores are used in turn. */
+/** Every caller adds a different object under one unique id, on alternate stores. */
 async function raceToAdd(stores: readonly BaseStore[]): Promise<void> {
   const objs = Array.from({ length: CALLERS }, (_, index) => new Device({ name: 'r1', role: `caller ${index}` }));
   const outcomes = await Promise.allSettled(objs.map((obj, index) => at(stores, index).add({ obj })));

@@ -3,7 +3,7 @@ import { ObjectNotFound, ValueError } from '../../errors.js';
 import { newStoreId, order, rejection, type ContractTest, type ContractTheme } from './contract-context.js';
 import { Box, Device, devices, modelNamed, Parent, Site } from './models.js';
 
-/** Unique ids that some backend might take for something else. */
+/** Unique ids that a backend might mistake for something else. */
 const AWKWARD_UIDS: Readonly<Record<string, string>> = {
   'with letters of other scripts': 'Zürich \u6771\u4eac \u{1F600} e\u0301',
   'with colons': 'a:b::c:',
@@ -45,7 +45,7 @@ function awkwardUids(): Record<string, ContractTest> {
   return tests;
 }
 
-/** Groups of unique ids that a careless store would take for one another. */
+/** Groups of unique ids that a careless store would mistake for one another. */
 const DISTINCT_UIDS: readonly (readonly string[])[] = [
   ['a', 'A', 'a ', ' a', 'a\u0000', 'á', 'a\u0301'],
   ['1', '01', '1.0', '1e0', '+1'],

@@ -33,7 +33,7 @@ function cycle(): unknown {
   return list;
 }
 
-/** What no store can keep: name -> how to make it, and where the message says that it is. */
+/** Values that no store can keep, by name: how to make each, and the path that the message names. */
 const REFUSED: Readonly<Record<string, readonly [make: () => unknown, path: string]>> = {
   'a function': [() => ({ deep: [() => 1] }), 'value.deep[0]'],
   'a symbol': [() => Symbol('s'), 'value'],
