@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ModelRecord } from '../../src/index.js';
-import { WriteBehind, type RecordWriter } from '../../src/store/write-buffer.js';
+import { WriteBehind, type RecordWriter } from '../../src/store/write-behind.js';
 
 /** Writes into a Map, notes every call, and fails before or after a step when told so. */
 class NotingWriter implements RecordWriter {
@@ -278,7 +278,7 @@ describe('WriteBehind after an error', () => {
     expect([buffer.size, buffer.isEmpty()]).toEqual([0, true]);
   });
 
-  it('merges what came in meanwhile buffer what failed', async () => {
+  it('merges what came in meanwhile behind what failed', async () => {
     const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('a'), record('b'), record('c', ['p']))];
     buffer.put('m', record('a', [], 'old'));
     buffer.put('m', record('b', [], 'old'));
