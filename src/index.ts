@@ -85,8 +85,10 @@ export type {
 } from './module/diffsync-store.options.js';
 export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
 export { DiffSyncStoreRegistry, type OpenStoreOptions, type RegisteredStore } from './module/store-registry.js';
-export { BaseStore, type BaseStoreOptions } from './store/base-store.js';
-export type { OperationOptions } from './store/operation-runner.js';
+export { BaseStore } from './store/base-store.js';
+export type { StoreLifecycle } from './store/store-lifecycle.js';
+export type { BaseStoreOptions } from './store/store-options.js';
+export type { OperationOptions } from './store/operation-context.js';
 export {
   copyStore,
   type CopiedModel,
@@ -97,5 +99,11 @@ export {
 export type { StoreProblem, StoreProblemKind, StoreReport } from './store/verify-report.js';
 export type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './store/model-ref.js';
 export { SerialStore } from './store/serial-store.js';
-export type { InsertConflict, ModelChanges, RecordChange } from './store/write-behind.js';
+export type {
+  InsertConflict,
+  ModelChanges,
+  RecordChange,
+  StoreBackend,
+  StoreCapabilities,
+} from './store/store-backend.js';
 export { LocalStore } from './store/local/local.store.js';

@@ -169,9 +169,11 @@ describe('the manifest', () => {
     expect(Object.keys(manifest.dependencies).filter((name) => !used.has(name))).toEqual([]);
   });
 
-  it('ships what tells of its security, and its licence', () => {
-    expect(manifest.files).toEqual(expect.arrayContaining(['dist', 'LICENSE', 'README.md', 'SECURITY.md']));
-    for (const file of manifest.files) if (file !== 'dist') expect(statSync(join(root, file)).isFile()).toBe(true);
+  it('ships what tells of its security, its changes and its use, and its licence', () => {
+    const shipped = ['dist', 'docs/*.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'];
+    expect(manifest.files).toEqual(expect.arrayContaining(shipped));
+    for (const file of manifest.files.filter((each) => each !== 'dist' && !each.includes('*')))
+      expect(statSync(join(root, file)).isFile()).toBe(true);
   });
 
   it('has no production dependency that runs a script when it is installed, and all are in the lock file', () => {

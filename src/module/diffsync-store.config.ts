@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { z } from 'zod';
 import { ValueError } from '../errors.js';
+import { parseAddressList } from '../store/address-list.js';
 import { checkOptions } from '../store/check-options.js';
 import type { DiffSyncStoreOptions } from './diffsync-store.options.js';
 import { redactSecrets } from './redact-options.js';
@@ -11,13 +12,11 @@ const KEY = `CONFIGURATION(${NAMESPACE})`;
 /** One or several `host:port`, joined by commas. */
 const addresses = z
   .string()
-  .regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'not host:port, several joined by commas')
-  .transform((text) =>
-    text.split(',').map((address) => {
-      const colon = address.lastIndexOf(':');
-      return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
-    }),
-  )
+  .transform((text, context) => {
+    const list = parseAddressList(text);
+    if (list === undefined) context.addIssue('not host:port, several joined by commas');
+    return list ?? z.NEVER;
+  })
   .optional();
 
 const environment = z.object({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { BaseStore, type BaseStoreOptions } from '../store/base-store.js';
+import { BaseStore } from '../store/base-store.js';
+import type { BaseStoreOptions } from '../store/store-options.js';
 import { checkOptions } from '../store/check-options.js';
 import { checkStoreId } from '../store/store-id.js';
 import type { RedisStoreOptions } from '../store/redis/redis-options.js';

@@ -1,6 +1,7 @@
 import { ObjectStoreException } from '../errors.js';
 import { NestLogger } from '../logging/nest-logger.js';
-import { BaseStore, type BaseStoreOptions } from '../store/base-store.js';
+import { BaseStore } from '../store/base-store.js';
+import type { BaseStoreOptions } from '../store/store-options.js';
 import { LocalStore } from '../store/local/local.store.js';
 import { DEFAULTS, type DiffSyncStoreOptions, type StoreClass } from './diffsync-store.options.js';
 

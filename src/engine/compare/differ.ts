@@ -1,3 +1,4 @@
+import { viewAll } from '../../store/engine-access.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import type { DiffTerms } from '../../diff/diff-plan.js';
 import { DiffSyncFlags } from '../../flags.js';
@@ -123,7 +124,7 @@ class Differ {
   }
 
   private readAll(type: string): Promise<[src: ObjectView[], dst: ObjectView[]]> {
-    return Promise.all([this.src.store.viewAll(type), this.dst.store.viewAll(type)]);
+    return Promise.all([viewAll(this.src.store, type), viewAll(this.dst.store, type)]);
   }
 
   /**

@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { z } from 'zod';
 import { ValueError } from '../../errors.js';
 import { checkOptions } from '../check-options.js';
-import type { BaseStoreOptions } from '../base-store.js';
+import type { BaseStoreOptions } from '../store-options.js';
 
 /** An ioredis client, by the members that the store uses: these options may not name the types of an optional package. */
 export interface RedisClient {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { pMapIterable } from 'p-map';
 import type { ModelRecord } from '../../record/model-record.js';
-import { BaseStore, isDamage } from '../base-store.js';
-import type { StoreReport } from '../verify-report.js';
-import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
+import { BaseStore } from '../base-store.js';
+import { isDamage, type StoreReport } from '../verify-report.js';
+import type { InsertConflict, ModelChanges, RecordChange, StoreCapabilities } from '../store-backend.js';
 import { AutoBatcher, type BatchWork } from '../../async/auto-batcher.js';
 import { throwFirstFailure, type Result } from '../../async/outcome.js';
 import { RedisVerification } from './admin/verify.js';
@@ -51,8 +51,7 @@ const sharedConnections = new WeakMap<RedisStoreOptions, RedisConnection>();
  */
 export class RedisStore extends BaseStore {
   readonly engine = 'redis';
-  protected override readonly keepsTexts: boolean = true;
-  protected override readonly encodesInTurn: boolean = true;
+  protected override readonly capabilities: StoreCapabilities = { keepsText: true, encodesLazily: true };
   declare readonly storeId: string;
   private readonly keys: RedisKeys;
   private readonly connection: RedisConnection;
@@ -95,7 +94,7 @@ export class RedisStore extends BaseStore {
     const models = (this.models = new ModelIndex(keys, commands));
     const sequence = (this.sequence = new ShardSequence(keys, commands, models));
     const reader = (this.reader = new RecordReader(keys, commands, models, (...damage) =>
-      this.objects.corrupt(...damage),
+      this.damagedRecord(...damage),
     ));
     this.writer = new RecordWriter(keys, commands, models, sequence, reader);
     this.compareAndSet = new CompareAndSet(keys, commands, reader, this.maxObjectBytes);
@@ -291,8 +290,7 @@ export class RedisStore extends BaseStore {
   protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
     for (const model of this.writes.keys()) await this.written(model);
     const { keys, commands, models, sequence, reader } = this;
-    const validate = (model: string, record: ModelRecord): string | undefined =>
-      this.objects.validateRecord(model, record);
+    const validate = (model: string, record: ModelRecord): string | undefined => this.validateRecord(model, record);
     return new RedisVerification({ keys, commands, models, sequence, reader, validate }, repair).run();
   }
 

@@ -337,7 +337,7 @@ describe('unique ids in a sync are those of the target’s model', () => {
 
 describe('a store that says nothing of shared records', () => {
   class Copies extends LocalStore {
-    protected override readonly sharesRecords = false;
+    protected override readonly capabilities = {};
 
     protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
       return structuredClone(await super.readRecords(model, uids));

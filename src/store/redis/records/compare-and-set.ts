@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { ObjectStoreException } from '../../../errors.js';
-import type { RecordChange } from '../../write-behind.js';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
+import type { RecordChange } from '../../store-backend.js';
 import { Failed } from '../../../async/outcome.js';
 import { mapChunks, encodeGrown, uidChunks, WRITE_CHUNK, type Chunk } from './chunks.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';

@@ -1,6 +1,6 @@
 import { encodeRecord } from '../../../record/record-codec.js';
 import type { ModelRecord } from '../../../record/model-record.js';
-import type { InsertConflict, ModelChanges } from '../../write-behind.js';
+import type { InsertConflict, ModelChanges } from '../../store-backend.js';
 import { Failed } from '../../../async/outcome.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ModelIndex } from './model-index.js';

@@ -44,7 +44,7 @@ describe.each(stores)('verify() of $name', ({ open, close }) => {
 describe('verify() of a store without an index', () => {
   it('tells of records that are no objects of their model', async () => {
     class Damaged extends LocalStore {
-      protected override readonly sharesRecords = false;
+      protected override readonly capabilities = {};
       protected override async *scanRecords(model: string): AsyncGenerator<ModelRecord[]> {
         if (model === 'site') throw new ObjectStoreException('site "s" is no stored object', { code: 'STORE_CORRUPT' });
         yield [

@@ -4,9 +4,9 @@ import type { ModelClass } from '../../model/model-class.js';
 import type { BaseStore } from '../../store/base-store.js';
 
 /** One rule of the contract. Titles are unique in the whole suite: `knownGaps` names tests by them. */
-export type ContractTest = (bench: Bench) => Promise<void>;
+export type ContractTest = (context: ContractContext) => Promise<void>;
 
-/** Tests of one subject: title (call, condition, result) -> test. */
+/** The tests of one subject, by title (call, condition, result). */
 export interface ContractTheme {
   readonly theme: string;
   readonly tests: Readonly<Record<string, ContractTest>>;
@@ -16,28 +16,30 @@ export interface ContractTheme {
   readonly sharedTests?: Readonly<Record<string, ContractTest>>;
 }
 
+/** Opens a store with an id; without one an empty store with an id of its own. */
 export type OpenStore = (options?: { storeId?: string }) => Promise<BaseStore>;
 
-/** What a test may use. It remembers the stores it opened, so that each is emptied and closed also after a failure. */
-export class Bench {
+/** What a contract test may use. It keeps the stores it opened, so that each is cleared and closed also after a failure. */
+export class ContractContext {
   private readonly opened: BaseStore[] = [];
 
   constructor(private readonly openStore: OpenStore) {}
 
+  /** Opens a store. */
   async open(storeId?: string): Promise<BaseStore> {
     const store = await this.openStore(storeId === undefined ? {} : { storeId });
     this.opened.push(store);
     return store;
   }
 
-  /** A store on the same connection, which the test opens itself. */
+  /** Returns a store on the same connection, which the test opens itself. */
   scope(store: BaseStore, storeId = newStoreId()): BaseStore {
     const scoped = store.scope({ storeId });
     this.opened.push(scoped);
     return scoped;
   }
 
-  /** A store that serves an adapter, so that child links are saved by themselves. */
+  /** Opens a store that serves an adapter, so that child links are saved without a further call. */
   async openBound(models: readonly ModelClass[]): Promise<{ store: BaseStore; adapter: ModelHost; errors: string[] }> {
     const store = await this.open();
     const adapter = adapterOf(store);
@@ -46,7 +48,7 @@ export class Bench {
     return { store, adapter, errors };
   }
 
-  /** Closed stores are opened again: what they hold must not stay behind in a shared backend. */
+  /** Clears and closes all stores. A closed store is opened again, because its objects would stay in a shared backend. */
   async cleanUp(): Promise<void> {
     const failures: unknown[] = [];
     for (const store of this.opened.splice(0).toReversed()) {
@@ -62,11 +64,12 @@ export class Bench {
   }
 }
 
+/** Returns a store id that no other test uses. */
 export function newStoreId(): string {
   return `contract-${crypto.randomUUID()}`;
 }
 
-/** As little of an adapter as a store needs. */
+/** Returns as little of an adapter as a store needs. */
 export function adapterOf(store: BaseStore, name = 'ContractAdapter'): ModelHost {
   return {
     type: 'ContractAdapter',
@@ -76,6 +79,7 @@ export function adapterOf(store: BaseStore, name = 'ContractAdapter'): ModelHost
   };
 }
 
+/** Returns a logger that appends errors to a list and drops all else. */
 export function loggerInto(errors: string[]): Parameters<BaseStore['bindAdapter']>[2] {
   const ignore = (): void => undefined;
   return {
@@ -87,11 +91,11 @@ export function loggerInto(errors: string[]): Parameters<BaseStore['bindAdapter'
   };
 }
 
-/** The error that a promise rejects with, once it is known to be of the class and to say all of `texts`. */
+/** Returns the error that a promise rejects with, and asserts its class and that its message has all of `words`. */
 export async function rejection<E extends Error>(
   promise: Promise<unknown>,
   type: abstract new (...args: never[]) => E,
-  ...texts: readonly string[]
+  ...words: readonly string[]
 ): Promise<E> {
   let error: unknown;
   try {
@@ -101,17 +105,18 @@ export async function rejection<E extends Error>(
   }
   assert.ok(error !== undefined, `resolved, where a ${type.name} was due`);
   assert.ok(error instanceof type, `rejected with ${String(error)}, where a ${type.name} was due`);
-  for (const text of texts) {
-    assert.ok(error.message.includes(text), `the message ${JSON.stringify(error.message)} does not say "${text}"`);
+  for (const word of words) {
+    assert.ok(error.message.includes(word), `the message ${JSON.stringify(error.message)} does not say "${word}"`);
   }
   return error;
 }
 
+/** Returns the unique ids of objects. */
 export function uidsOf(objs: readonly DiffSyncModel[]): string[] {
   return objs.map((obj) => obj.getUniqueId());
 }
 
-/** The unique ids of all of a model, in the order in which the store gives them. */
+/** Returns the unique ids of all objects of a model, in the order of the store. */
 export async function order(store: BaseStore, model: ModelClass): Promise<string[]> {
   return uidsOf(await store.getAll({ model }));
 }
