@@ -1,6 +1,7 @@
 export { Adapter, type AdapterDict, type AdapterOptions, type SyncOptions } from './adapter/adapter.js';
 export type { Traversal } from './adapter/tree-traversal.js';
-export { Diff, DiffElement, type ModelOperations, type SyncFailure } from './diff/diff.js';
+export { Diff, DiffElement } from './diff/diff.js';
+export type { ModelOperations, SyncFailure, UnlistedCounts } from './diff/sync-outcome.js';
 export type { Attrs, AttrsDiffs } from './diff/compared-object.js';
 export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/diff-plan.js';
 export type { Selection } from './diff/diff-selection.js';

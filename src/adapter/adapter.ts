@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { Diff, type ModelOperations } from '../diff/diff.js';
+import { Diff } from '../diff/diff.js';
+import type { ModelOperations } from '../diff/sync-outcome.js';
 import { DiffClassMismatch, ModelDefinitionError, ObjectNotFound } from '../errors.js';
 import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
 import type { Side } from '../engine/side.js';

@@ -459,6 +459,11 @@ export abstract class BaseStore {
     });
   }
 
+  /** @internal How many objects of each model there are. */
+  async countByModel(): Promise<ReadonlyMap<string, number>> {
+    return this.operations.run('count', {}, () => this.countAllRecords());
+  }
+
   // ---- Writes
 
   /**

@@ -4,7 +4,6 @@ import { walk } from '../../diff/diff-walk.js';
 import { ObjectStoreWrongType } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
 import type { ModelClass } from '../../model/defined-model.js';
-import { usesDefaultUniqueId } from '../../model/diffsync-model.js';
 import type { Side } from '../side.js';
 
 /** An element that has an action, or something below it that has; its index is its position in depth-first order. */
@@ -134,8 +133,7 @@ export class SyncPlan {
   uidOf(element: DiffElement): string {
     const model = this.modelNamed(element.type);
     // The stored unique id saves reading the element's keys.
-    const known = usesDefaultUniqueId(model) ? element.uidOf(model.definition.identifiers) : undefined;
-    return known ?? model.createUniqueId(element.keys as never);
+    return element.uniqueId ?? model.createUniqueId(element.keys as never);
   }
 
   private between(start: number, end: number): SyncEntry[] {

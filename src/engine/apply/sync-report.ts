@@ -1,4 +1,5 @@
-import type { DiffElement, ModelOperations, SyncFailure } from '../../diff/diff.js';
+import type { DiffElement } from '../../diff/diff.js';
+import type { ModelOperations, SyncFailure } from '../../diff/sync-outcome.js';
 import { ObjectCrudException, SyncHookError } from '../../errors.js';
 import { DiffSyncFlags, DiffSyncStatus, type DiffSyncAction } from '../../flags.js';
 import type { LogParams } from '../../logging/logger.js';

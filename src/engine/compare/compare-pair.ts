@@ -1,13 +1,16 @@
 import type { ElementKind } from '../../diff/compared-object.js';
 import { DiffElement, type Diff } from '../../diff/diff.js';
 import { DiffSyncFlags, DiffSyncModelFlags } from '../../flags.js';
+import type { ModelClass } from '../../model/defined-model.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { RecordView, type ObjectView } from '../../record/record-view.js';
+import { isDeepEqual } from '../../values/deep-equal.js';
 import type { Side } from '../side.js';
 import type { DiffEvent, PairEvent } from './diff-events.js';
 import { countChildren, type Pair } from './pairing.js';
 import type { Scope } from './scope.js';
+import type { SharedChildren, SideName } from './shared-children.js';
 import type { TreePosition } from './visited.js';
 
 /** A compared pair that has children. */
@@ -28,6 +31,8 @@ export class PairComparer {
   compared = 0;
   /** Skipped pairs with children. The children are skipped with them, although their type may be top-level too. */
   readonly skippedParents: Pair[] = [];
+  /** Objects that both sides have and that are skipped: type -> unique ids. */
+  readonly skippedPairs = new Map<string, Set<string>>();
   /** By definition for elements that are made from records, else by type. */
   private readonly kinds = new Map<ModelDefinition | string, ElementKind<Diff>>();
 
@@ -37,6 +42,9 @@ export class PairComparer {
     private readonly flags: DiffSyncFlags,
     private readonly scope: Scope,
     private readonly diffClass: new () => Diff,
+    private readonly shared: SharedChildren,
+    /** Whether one side is empty: then no object that one side alone has can be on the other. */
+    private readonly isOneSided: boolean,
   ) {}
 
   /** Adds the pair's element and event to the results. @returns the node of a pair with children, to be compared below. */
@@ -48,12 +56,16 @@ export class PairComparer {
     if (reason !== undefined) {
       events.push({ counted: 1, skipped: { reason, type, uid: obj.getUniqueId() }, below: [] });
       if (countChildren(pair) > 0) this.skippedParents.push(pair);
+      this.recordSkipped(type, pair, parent);
       return undefined;
     }
     if (dst !== undefined) this.compared++;
     const element = this.createElement(type, pair);
     elements.push(element);
     const counted = src === undefined || dst === undefined ? 1 : 2;
+    if (counted === 1 && !this.isOneSided) {
+      this.shared.addOneSided(sideOf(pair), type, obj.getUniqueId(), { parent, element });
+    }
     if (countChildren(pair) === 0) {
       events.push(counted);
       return undefined;
@@ -71,14 +83,31 @@ export class PairComparer {
       return this.fromRecords(src, src.record, same ? src.record : dst.record);
     }
     const obj = (src ?? dst) as ObjectView;
-    const element = new DiffElement(this.kindOf(type), obj.getShortname(), obj.getIdentifiers());
-    if (src !== undefined && dst !== undefined) {
-      [element.sourceAttrs, element.destAttrs] = this.scope.attrsOf(src, dst);
-    } else {
-      element.sourceAttrs = src?.getAttrs() ?? null;
-      element.destAttrs = dst?.getAttrs() ?? null;
+    const [source, dest] =
+      src !== undefined && dst !== undefined
+        ? this.scope.attrsOf(src, dst)
+        : [src?.getAttrs() ?? null, dst?.getAttrs() ?? null];
+    const uid = obj.getUniqueId();
+    return DiffElement.of(this.kindOf(type), obj.getShortname(), obj.getIdentifiers(), { uid, source, dest });
+  }
+
+  /** Creates the element of a link that only one side has. */
+  createLink(view: ObjectView, action: 'create' | 'delete'): DiffElement {
+    const given = action === 'create' ? { source: {}, dest: null } : { source: null, dest: {} };
+    const uid = view.getUniqueId();
+    const kind = this.kindOf(view.getType());
+    return DiffElement.of(kind, view.getShortname(), view.getIdentifiers(), { uid, linkOnly: true, ...given });
+  }
+
+  private recordSkipped(type: string, pair: Pair, parent: PairNode | undefined): void {
+    const uid = ((pair.src ?? pair.dst) as ObjectView).getUniqueId();
+    if (pair.src === undefined || pair.dst === undefined) {
+      this.shared.addOneSided(sideOf(pair), type, uid, { parent, element: undefined });
+      return;
     }
-    return element;
+    let uids = this.skippedPairs.get(type);
+    if (uids === undefined) this.skippedPairs.set(type, (uids = new Set()));
+    uids.add(uid);
   }
 
   private fromRecords(view: RecordView, source: ModelRecord | undefined, dest: ModelRecord | undefined): DiffElement {
@@ -96,6 +125,7 @@ export class PairComparer {
         destName: this.dst.name,
         diffClass: this.diffClass,
         comparison,
+        sharesIdentity: sharesIdentity(this.src.modelClasses.get(type), this.dst.modelClasses.get(type)),
       };
       const fields = definition && {
         identifiers: definition.identifiers,
@@ -106,6 +136,21 @@ export class PairComparer {
     }
     return kind;
   }
+}
+
+function sideOf({ src }: Pair): SideName {
+  return src === undefined ? 'dst' : 'src';
+}
+
+/** Returns whether both classes make unique ids in the same way, of the same identifiers. */
+function sharesIdentity(src: ModelClass | undefined, dst: ModelClass | undefined): boolean {
+  if (src === undefined || dst === undefined || src === dst) return src === dst;
+  return (
+    src.createUniqueId === dst.createUniqueId &&
+    src.prototype.getUniqueId === dst.prototype.getUniqueId &&
+    src.prototype.getIdentifiers === dst.prototype.getIdentifiers &&
+    isDeepEqual(src.definition.identifiers, dst.definition.identifiers)
+  );
 }
 
 /** Returns why a pair is skipped, with everything below it; undefined if it is compared. */
