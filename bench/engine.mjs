@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { parseArgs } from 'node:util';
 import { bound, loadAdapter, plainSide, wideParent } from './inventories.mjs';
 import { machine, peakRssMiB, print, round, Samples, save, time } from './measure.mjs';
 
@@ -6,7 +7,8 @@ const ROUNDS = 5;
 /** Bound and diff in turn, so many times on the same data: one alone says little, as a single bound is so short. */
 const REPEATS = 3;
 const SIZE = 100_000;
-const CHILDREN = [4_000, 32_000];
+/** Children of one parent, as shares of the size: 4,000 and 32,000 of 100,000. */
+const CHILD_SHARES = [0.04, 0.32];
 /** The goals: of the diff beside the bound, and of a child of many beside a child of few. */
 const MAX_DIFF_RATIO = 4;
 const MAX_CHILD_RATIO = 1.5;
@@ -16,19 +18,43 @@ const shapes = [
   { shape: '100 x 1,000 tree', parents: 100 },
 ];
 
+const USAGE = `npm run bench -- engine [--size=n] [--rounds=n]
+  --size=n    this many objects a side, not ${SIZE.toLocaleString('en')}
+  --rounds=n  not ${ROUNDS}`;
+
+export const sizes = [SIZE];
+export const units = 'milliseconds; a sync of children: microseconds a child';
+
 /** Diff and sync in memory, beside the least that any comparison of plain Maps must do; each round measures all of it. */
-export async function run() {
+export async function run(args) {
+  const options = { size: { type: 'string' }, rounds: { type: 'string' }, help: { type: 'boolean' } };
+  const { values } = parseArgs({ args, options });
+  if (values.help) return console.log(USAGE);
+  const [size, rounds] = [Number(values.size ?? SIZE), Number(values.rounds ?? ROUNDS)];
   const samples = new Samples();
-  for (let round = -1; round < ROUNDS; round++) {
-    const kept = round < 0 ? new Samples() : samples; // The first round warms up.
-    for (const shape of shapes) await measureShape(shape, kept);
-    for (const children of CHILDREN) await measureChildren(children, kept);
-  }
-  await report(samples);
+  for (let round = -1; round < rounds; round++) await measureAll(size, round < 0 ? new Samples() : samples); // The first warms up.
+  await report(samples, size, rounds);
 }
 
-async function measureShape({ shape, parents }, samples) {
-  const inputs = { size: SIZE, parents };
+/** All rows once, after a warm-up. */
+export async function measureRound({ size }) {
+  const samples = new Samples();
+  for (const kept of [new Samples(), samples]) await measureAll(size, kept);
+  return samples;
+}
+
+async function measureAll(size, samples) {
+  for (const shape of shapes) await measureShape(shape, size, samples);
+  const counts = childCounts(size);
+  for (const children of counts) await measureChildren(children, Math.max(...counts), samples);
+}
+
+function childCounts(size) {
+  return CHILD_SHARES.map((share) => Math.max(1, Math.round(size * share)));
+}
+
+async function measureShape({ shape, parents }, size, samples) {
+  const inputs = { size, parents };
   for (const alike of [true, false]) {
     const what = alike ? 'identical' : '15 % differ';
     const plain = ['source', 'target'].map((side) => plainSide(side, { ...inputs, alike }));
@@ -60,10 +86,10 @@ function check(diff, found) {
   assert.deepEqual([create, update, gone], [found.create.length, found.update.length, found.delete.length]);
 }
 
-async function measureChildren(children, samples) {
+async function measureChildren(children, most, samples) {
   // As many children in all for each size, timed together: else the few would be measured less warm than the many.
   const pairs = [];
-  for (let left = Math.max(...CHILDREN); left > 0; left -= children) pairs.push(await wideParent(children));
+  for (let left = most; left > 0; left -= children) pairs.push(await wideParent(children));
   const syncs = await time(async () => {
     for (const { source, target } of pairs) await target.syncFrom(source);
   });
@@ -75,7 +101,7 @@ function childRow(children) {
   return `sync that creates ${children.toLocaleString('en')} children of one parent`;
 }
 
-async function report(samples) {
+async function report(samples, size, rounds) {
   const rows = [];
   const ratios = {};
   for (const { shape } of shapes) {
@@ -91,22 +117,23 @@ async function report(samples) {
       rows.push([`${shape}: ${kind}`, ms(samples.median(`${shape}, 15 % differ: ${kind}`)), '', '']);
     }
   }
-  const [few, many] = CHILDREN.map((children) => samples.median(childRow(children)));
+  const counts = childCounts(size);
+  const [few, many] = counts.map((children) => samples.median(childRow(children)));
   const childRatio = round(many / few);
   ratios['a child of many / a child of few'] = childRatio;
-  rows.push([childRow(CHILDREN[0]), `${round(few)} us each`, '', '']);
-  rows.push([childRow(CHILDREN[1]), `${round(many)} us each`, `${childRatio} x`, `<= ${MAX_CHILD_RATIO}`]);
+  rows.push([childRow(counts[0]), `${round(few)} us each`, '', '']);
+  rows.push([childRow(counts[1]), `${round(many)} us each`, `${childRatio} x`, `<= ${MAX_CHILD_RATIO}`]);
 
   const { cpu, cores, node } = machine();
-  console.log(`${cpu}, ${cores} cores, Node ${node}; ${SIZE.toLocaleString('en')} objects a side, in memory`);
+  console.log(`${cpu}, ${cores} cores, Node ${node}; ${size.toLocaleString('en')} objects a side, in memory`);
   console.log(
-    `medians of ${ROUNDS} interleaved rounds, of bounds and diffs ${REPEATS} in each; peak memory ${peakRssMiB()} MiB`,
+    `medians of ${rounds} interleaved rounds, of bounds and diffs ${REPEATS} in each; peak memory ${peakRssMiB()} MiB`,
   );
   print(['', 'median', 'ratio', 'goal'], rows);
   await save('engine', {
     machine: machine(),
-    objects: SIZE,
-    rounds: ROUNDS,
+    objects: size,
+    rounds,
     repeats: REPEATS,
     peakRssMiB: peakRssMiB(),
     ratios,

@@ -1,4 +1,6 @@
-import { Adapter, DiffSyncModel } from 'nestjs-diffsync';
+import { entryPoint } from './build.mjs';
+
+const { Adapter, DiffSyncModel } = await entryPoint('.');
 
 /** A schema that trusts, so that loading measures the engine and not a validation library. */
 const trusting = { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value }) } };

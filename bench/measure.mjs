@@ -51,6 +51,15 @@ export class Samples {
     return median(this.#samples.get(name) ?? []);
   }
 
+  names() {
+    return [...this.#samples.keys()];
+  }
+
+  /** The median of each row by its name, not rounded. */
+  medians() {
+    return Object.fromEntries([...this.#samples].map(([name, samples]) => [name, median(samples)]));
+  }
+
   /** The median of what the rounds say, which what slows a whole round down does not change. */
   ratio(name, other) {
     const [ours, theirs] = [this.#samples.get(name) ?? [], this.#samples.get(other) ?? []];

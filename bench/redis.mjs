@@ -2,14 +2,24 @@ import { parseArgs } from 'node:util';
 import { machine, print, round, save } from './measure.mjs';
 import { contenders } from './redis/contenders.mjs';
 import { jobGoals, print as printGoals, rowGoals } from './redis/goals.mjs';
-import { DOERS, jobName, measureJobs, STEPS } from './redis/jobs.mjs';
-import { measureRows, ROWS } from './redis/rows.mjs';
+import { DOERS, jobName, measureJobs, measureOurJob, STEPS } from './redis/jobs.mjs';
+import { measureOurRows, measureRows, ROWS } from './redis/rows.mjs';
 import { withServer } from './redis/server.mjs';
 
 const SIZES = [10_000, 100_000];
 const LARGE = 500_000;
 const ROUNDS = 5;
 const PARENTS = 100;
+
+export const sizes = SIZES;
+export const units = 'microseconds an object or a call; the whole job: milliseconds';
+
+/** The rows of our own store and its whole job in a tree. */
+export async function measureRound({ size, url }) {
+  const samples = await measureOurRows(url, size);
+  await measureOurJob(url, { size, parents: PARENTS }, samples);
+  return samples;
+}
 
 const USAGE = `npm run bench -- redis [--rows] [--job] [--size=n] [--rounds=n] [--large] [--quick]
   --rows      only the operations, beside other stores       --job     only the whole job

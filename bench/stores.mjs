@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { LocalStore } from 'nestjs-diffsync';
-import { SqliteStore } from 'nestjs-diffsync/sqlite';
+import { entryPoint } from './build.mjs';
 import { contender } from './contender.mjs';
 import { plainSide } from './inventories.mjs';
 import { machine, print, round, Samples, save, time } from './measure.mjs';
@@ -13,6 +12,9 @@ import { open as openBareRedis } from './redis/bare.mjs';
 import { open as openRedis } from './redis/ours.mjs';
 import { withServer } from './redis/server.mjs';
 import { open as openBareSqlite } from './stores/bare-sqlite.mjs';
+
+const { LocalStore } = await entryPoint('.');
+const { SqliteStore } = await entryPoint('./sqlite');
 
 const SIZES = [10_000, 100_000];
 const ROUNDS = 5;
@@ -26,8 +28,10 @@ const BULK = ['addMany', 'getByUids', 'getAll', 'iterate', 'update', 'remove'];
 const MIN_SPEED = 0.5;
 const MAX_BLOCK_MS = 50;
 
-const USAGE = `npm run bench -- stores [--quick]
-  --quick  10,000 objects, 3 rounds`;
+const USAGE = `npm run bench -- stores [--quick] [--size=n] [--rounds=n]
+  --quick     10,000 objects, 3 rounds
+  --size=n    this many objects, not 10,000 and 100,000
+  --rounds=n  not ${ROUNDS}`;
 
 /** Whom the rows compare: each store of ours, and what the same work costs at least with its bare driver. */
 const CONTENDERS = [
@@ -38,26 +42,58 @@ const CONTENDERS = [
   { name: 'ioredis', open: ({ url }) => openBareRedis(url) },
 ];
 
+const OUR_STORES = CONTENDERS.filter(({ name }) => ['local', 'sqlite', 'redis'].includes(name));
+
+export const sizes = SIZES;
+export const units = 'microseconds an object; add, get and count: a call';
+
+/** The rows of our own stores. */
+export async function measureRound({ size, url }) {
+  const samples = new Samples();
+  const devices = devicesOf(size);
+  for (let round = -warmUps(size); round <= 0; round++) {
+    const kept = round < 0 ? new Samples() : samples;
+    for (const each of OUR_STORES) await withPlace(url, (place) => measure(each, place, devices, kept));
+  }
+  return samples;
+}
+
 export async function run(args) {
-  const { values } = parseArgs({ args, options: { quick: { type: 'boolean' }, help: { type: 'boolean' } } });
+  const options = {
+    quick: { type: 'boolean' },
+    size: { type: 'string' },
+    rounds: { type: 'string' },
+    help: { type: 'boolean' },
+  };
+  const { values } = parseArgs({ args, options });
   if (values.help) return console.log(USAGE);
   const { cpu, cores, node } = machine();
   console.log(`${cpu}, ${cores} cores, Node ${node}; a file below ${tmpdir()}, redis-server on loopback`);
   await withServer(async (url) => {
-    for (const size of values.quick ? SIZES.slice(0, 1) : SIZES) await compare(url, size, values.quick ? 3 : ROUNDS);
+    const chosen = values.size !== undefined ? [Number(values.size)] : values.quick ? SIZES.slice(0, 1) : SIZES;
+    for (const size of chosen) await compare(url, size, Number(values.rounds ?? (values.quick ? 3 : ROUNDS)));
   });
 }
 
 async function compare(url, size, rounds) {
   const samples = new Samples();
   const blocks = new Samples();
-  const { devices } = plainSide('source', { size, parents: 0, alike: true });
-  for (let round = -Math.ceil(WARM_UP / size); round < rounds; round++) {
+  const devices = devicesOf(size);
+  for (let round = -warmUps(size); round < rounds; round++) {
     const kept = round < 0 ? new Samples() : samples;
     for (const each of CONTENDERS) await withPlace(url, (place) => measure(each, place, devices, kept));
   }
   await withPlace(url, (place) => measure(CONTENDERS[1], place, devices, blocks, longestBlock));
   await report(size, rounds, samples, blocks);
+}
+
+function devicesOf(size) {
+  return plainSide('source', { size, parents: 0, alike: true }).devices;
+}
+
+/** Rounds that are not counted; ten at most, so that a try with few objects is short. */
+function warmUps(size) {
+  return Math.min(10, Math.ceil(WARM_UP / size));
 }
 
 /** An empty file's path and an empty server. */

@@ -1,36 +1,63 @@
-/** Everything a caller may catch. A `code` is stable and meant for programs; a message is for people and may change. */
-
+/** Options of the constructors of errors. */
 export interface DiffSyncErrorOptions {
+  /** The error that led to this one. */
   readonly cause?: unknown;
 }
 
-/** The base of every error of this package. */
+/**
+ * The base class of every error of this package. Programs use its `code`, which is stable; the message is for people and
+ * may change.
+ * @example
+ * ```ts
+ * try {
+ *   await store.get({ model: Device, identifier: 'r1' });
+ * } catch (error) {
+ *   if (!(error instanceof DiffSyncError) || error.code !== 'OBJECT_NOT_FOUND') throw error;
+ * }
+ * ```
+ */
 export class DiffSyncError extends Error {
+  /** The stable code of the error. */
   readonly code: string = 'DIFFSYNC_ERROR';
 
+  /**
+   * @param message - what went wrong, and what to do.
+   * @param options - the cause.
+   */
   constructor(message: string, options?: DiffSyncErrorOptions) {
     super(message, options);
     this.name = new.target.name;
   }
 }
 
-/** A bad argument: what was passed can never work, whatever the store holds. */
+/** Is thrown for an argument that can never work, whatever is stored (VALUE_ERROR). Correct the call. */
 export class ValueError extends DiffSyncError {
   override readonly code: string = 'VALUE_ERROR';
 }
 
-/** One complaint of a model's schema: the dotted path of the field, and the schema library's own words. */
+/** One issue that a model's schema reports. */
 export interface ModelIssue {
+  /** The dotted path of the field; empty for the object itself. */
   readonly path: string;
+  /** The message of the schema library. */
   readonly message: string;
 }
 
-/** The data given to a model does not satisfy its schema. */
+/**
+ * Is thrown when the schema of a model refuses the data of an object (MODEL_VALIDATION). `issues` names each field; correct
+ * the data or the schema.
+ */
 export class ModelValidationError extends ValueError {
   override readonly code: string = 'MODEL_VALIDATION';
 
+  /**
+   * @param message - the name of the model and all issues.
+   * @param issues - the issues of the schema.
+   * @param options - the cause.
+   */
   constructor(
     message: string,
+    /** The issues of the schema, one for each field. */
     readonly issues: readonly ModelIssue[],
     options?: DiffSyncErrorOptions,
   ) {
@@ -38,12 +65,15 @@ export class ModelValidationError extends ValueError {
   }
 }
 
-/** A model or adapter class is declared wrongly. Thrown when the class is defined or first used, never later. */
+/**
+ * Is thrown for a wrong declaration of a model or adapter class (MODEL_DEFINITION), when the class is defined or first used
+ * and never later. Correct the class.
+ */
 export class ModelDefinitionError extends DiffSyncError {
   override readonly code: string = 'MODEL_DEFINITION';
 }
 
-/** What can go wrong with a store; the message of each error says what to do, and so does `docs/errors.md`. */
+/** The codes of ObjectStoreException. The message of each error says what to do, and so does `docs/errors.md`. */
 export type StoreErrorCode =
   | 'STORE_UNAVAILABLE'
   | 'STORE_TIMEOUT'
@@ -75,31 +105,65 @@ export type StoreErrorCode =
   | 'OBJECT_ALREADY_EXISTS'
   | 'OBJECT_STORE_WRONG_TYPE';
 
+/** Options of the constructor of ObjectStoreException. */
 export interface ObjectStoreExceptionOptions extends DiffSyncErrorOptions {
+  /** The stable code of the error. Default: STORE_FAILED. */
   readonly code?: StoreErrorCode;
 }
 
-/** The store could not do what was asked. An unreachable or failing backend is this class itself, told apart by `code`. */
+/**
+ * Is thrown when a store cannot do an operation. Errors of the backend are this class itself; their `code` tells them apart,
+ * from STORE_UNAVAILABLE to STORE_FAILED. The message and `docs/errors.md` say what to do.
+ * @example
+ * ```ts
+ * try {
+ *   await store.open();
+ * } catch (error) {
+ *   if (error instanceof ObjectStoreException && error.code === 'STORE_UNAVAILABLE') scheduleRetry();
+ *   else throw error;
+ * }
+ * ```
+ */
 export class ObjectStoreException extends DiffSyncError {
   override readonly code: StoreErrorCode;
 
+  /**
+   * @param message - what went wrong, and what to do.
+   * @param options - the code (default: STORE_FAILED) and the cause.
+   */
   constructor(message: string, options: ObjectStoreExceptionOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = options.code ?? 'STORE_FAILED';
   }
 }
 
-/** No object with this unique id, or no such child in a parent's list. */
+/**
+ * Is thrown when no object has this unique id, or a parent's list has no such child (OBJECT_NOT_FOUND). Add the object, or use
+ * a call that returns null or undefined instead.
+ */
 export class ObjectNotFound extends ObjectStoreException {
+  /**
+   * @param message - the object that was not found.
+   * @param options - the cause.
+   */
   constructor(message: string, options?: DiffSyncErrorOptions) {
     super(message, { ...options, code: 'OBJECT_NOT_FOUND' });
   }
 }
 
-/** A different object holds this unique id (or an element this name in a diff). `existingObject` is the one that is there. */
+/**
+ * Is thrown when a different object has this unique id, or a different element this name in a diff (OBJECT_ALREADY_EXISTS). Use
+ * `update` to replace the object.
+ */
 export class ObjectAlreadyExists extends ObjectStoreException {
+  /**
+   * @param message - the object that exists already.
+   * @param existingObject - that object.
+   * @param options - the cause.
+   */
   constructor(
     message: string,
+    /** The object that is stored. */
     readonly existingObject?: unknown,
     options?: DiffSyncErrorOptions,
   ) {
@@ -107,87 +171,125 @@ export class ObjectAlreadyExists extends ObjectStoreException {
   }
 }
 
-/** A parent's model has no field for children of this type. */
+/**
+ * Is thrown when the model of a parent has no field for children of this model (OBJECT_STORE_WRONG_TYPE). Declare it in
+ * `children`, or link the child elsewhere.
+ */
 export class ObjectStoreWrongType extends ObjectStoreException {
+  /**
+   * @param message - both models, and those that the parent can have as children.
+   * @param options - the cause.
+   */
   constructor(message: string, options?: DiffSyncErrorOptions) {
     super(message, { ...options, code: 'OBJECT_STORE_WRONG_TYPE' });
   }
 }
 
-/** A create, update or delete of a single object failed. The only errors that CONTINUE_ON_FAILURE passes over. */
+/**
+ * The base class of the failures of one object's hook (OBJECT_CRUD). With the flag CONTINUE_ON_FAILURE a sync logs these errors
+ * and goes on; any other error ends it.
+ */
 export class ObjectCrudException extends DiffSyncError {
   override readonly code: string = 'OBJECT_CRUD';
 }
 
+/** Is thrown by a model's `create` that failed (OBJECT_NOT_CREATED). Throw it in your hooks. */
 export class ObjectNotCreated extends ObjectCrudException {
   override readonly code: string = 'OBJECT_NOT_CREATED';
 }
 
+/** Is thrown by a model's `update` that failed (OBJECT_NOT_UPDATED). Throw it in your hooks. */
 export class ObjectNotUpdated extends ObjectCrudException {
   override readonly code: string = 'OBJECT_NOT_UPDATED';
 }
 
+/** Is thrown by a model's `delete` that failed (OBJECT_NOT_DELETED). Throw it in your hooks. */
 export class ObjectNotDeleted extends ObjectCrudException {
   override readonly code: string = 'OBJECT_NOT_DELETED';
 }
 
-/** A diff cannot be made or used. */
+/** Is thrown when a diff cannot be calculated or applied (DIFF_ERROR). The message says why. */
 export class DiffException extends DiffSyncError {
   override readonly code: string = 'DIFF_ERROR';
 }
 
-/** The diff passed to a sync is not an instance of the `diffClass` passed with it. */
+/** Is thrown when the diff passed to a sync is no instance of the `diffClass` passed with it (DIFF_CLASS_MISMATCH). */
 export class DiffClassMismatch extends DiffException {
   override readonly code: string = 'DIFF_CLASS_MISMATCH';
 }
 
-/** An object is, directly or not, its own child. `path` holds `model uid` from the first object round to itself. */
+/** Is thrown when an object is, directly or not, its own child (DIFF_CYCLE). Remove one of the links that `path` names. */
 export class DiffCycle extends DiffException {
   override readonly code: string = 'DIFF_CYCLE';
 
+  /**
+   * @param message - the objects of the cycle.
+   * @param path - `model uid` of each object of the cycle; the first one again at the end.
+   */
   constructor(
     message: string,
+    /** `model uid` of each object of the cycle; the first one again at the end. */
     readonly path: readonly string[],
   ) {
     super(message);
   }
 }
 
-/** A saved diff does not fit the systems any more: one side has changed since. */
+/** Is thrown for a saved diff that is stale: one side has changed since (DIFF_STALE). Calculate a new diff. */
 export class DiffStale extends DiffException {
   override readonly code: string = 'DIFF_STALE';
 }
 
-/** Text or data that is no saved diff. */
+/** Is thrown for text or data that is no saved diff, or a damaged one (DIFF_INVALID). */
 export class DiffInvalid extends DiffException {
   override readonly code: string = 'DIFF_INVALID';
 }
 
-/** A sync would delete more than it may; nothing was touched. */
+/**
+ * Is thrown before the first change of a sync that would delete more objects than it may (SYNC_TOO_MANY_DELETES). Check the
+ * source; raise `maxDeletes` or `maxDeletePercent` where the deletes are right.
+ */
 export class TooManyDeletes extends DiffException {
   override readonly code: string = 'SYNC_TOO_MANY_DELETES';
 }
 
-/** A diff or sync was ended by its signal, whose reason is the cause. What was done before is saved. */
+/**
+ * Is thrown when its signal aborts a diff or sync (SYNC_ABORTED). The cause is the reason of the signal; changes made before
+ * are saved.
+ */
 export class SyncAborted extends DiffSyncError {
   override readonly code: string = 'SYNC_ABORTED';
 }
 
-/** Where in a sync a model's hook failed. `path` names the parents, outermost first, as `model uid`. */
+/** The object of a sync whose hook failed. */
 export interface SyncLocation {
+  /** The name of the target's adapter. */
   readonly adapter: string;
+  /** The hook. */
   readonly action: 'create' | 'update' | 'delete';
+  /** The name of the object's model. */
   readonly model: string;
+  /** The unique id of the object. */
   readonly uniqueId: string;
+  /** The parents of the object as `model uid`, outermost first. */
   readonly path: readonly string[];
 }
 
-/** A model's hook threw something other than an ObjectCrudException, kept as `cause`. What was done before is saved. */
+/**
+ * Is thrown when a model's hook throws an error that is no ObjectCrudException (SYNC_HOOK_FAILED). That error is the cause;
+ * changes made before are saved. Correct the hook.
+ */
 export class SyncHookError extends DiffSyncError {
   override readonly code: string = 'SYNC_HOOK_FAILED';
 
+  /**
+   * @param message - the hook, the object, and the message of the cause.
+   * @param location - the object whose hook failed.
+   * @param options - the cause.
+   */
   constructor(
     message: string,
+    /** The object whose hook failed. */
     readonly location: SyncLocation,
     options: DiffSyncErrorOptions,
   ) {
@@ -195,37 +297,57 @@ export class SyncHookError extends DiffSyncError {
   }
 }
 
-/** A copy of one store into another has ended early. What was copied is in the target; run again it goes on from there. */
+/**
+ * Is thrown when `copyStore` ends early (COPY_FAILED). What was copied is in the target; another call continues there.
+ */
 export class CopyException extends DiffSyncError {
   override readonly code: string = 'COPY_FAILED';
 }
 
-/** The target holds another object than the source, or has them in another order. That object was not touched. */
+/**
+ * Is thrown when the target of a copy has a different object than the source, or its objects in another order (COPY_CONFLICT).
+ * That object is not changed. Copy into an empty store, or remove the object.
+ */
 export class CopyConflict extends CopyException {
   override readonly code: string = 'COPY_CONFLICT';
 
+  /**
+   * @param message - the conflict.
+   * @param model - the name of the object's model.
+   * @param uniqueId - the unique id of the object.
+   */
   constructor(
     message: string,
+    /** The name of the object's model. */
     readonly model: string,
+    /** The unique id of the object. */
     readonly uniqueId: string,
   ) {
     super(message);
   }
 }
 
-/** The target does not hold what was copied. */
+/**
+ * Is thrown when the verification after a copy finds that the target differs from the source (COPY_MISMATCH). Another program
+ * has written to one of the stores; copy again.
+ */
 export class CopyMismatch extends CopyException {
   override readonly code: string = 'COPY_MISMATCH';
 
+  /**
+   * @param message - the difference.
+   * @param model - the name of the model that differs.
+   */
   constructor(
     message: string,
+    /** The name of the model that differs. */
     readonly model: string,
   ) {
     super(message);
   }
 }
 
-/** A copy was ended by its signal, whose reason is the cause. */
+/** Is thrown when its signal aborts a copy (COPY_ABORTED). The cause is the reason of the signal. */
 export class CopyAborted extends CopyException {
   override readonly code: string = 'COPY_ABORTED';
 }

@@ -1,45 +1,62 @@
-/** The words that models, diffs and both halves of the engine share. Names and values are the reference's (`enum.py`). */
-
-/** Flags of one diff or sync; combine with `|`. */
+/**
+ * Flags of one diff or sync; combine them with `|`. Names and values are the reference's (`enum.py`).
+ * @example
+ * ```ts
+ * const flags = DiffSyncFlags.CONTINUE_ON_FAILURE | DiffSyncFlags.SKIP_UNMATCHED_DST;
+ * await cmdb.syncFrom(network, { flags });
+ * ```
+ */
 export enum DiffSyncFlags {
+  /** No flag. */
   NONE = 0,
-  /** A create, update or delete that throws an ObjectCrudException is logged, and the sync goes on. */
+  /** A sync logs a create, update or delete that throws an ObjectCrudException, and goes on. */
   CONTINUE_ON_FAILURE = 0b1,
-  /** Leave out objects that only the source has: nothing is created. */
+  /** A diff omits objects that only the source has: nothing is created. */
   SKIP_UNMATCHED_SRC = 0b10,
-  /** Leave out objects that only the target has: nothing is deleted. */
+  /** A diff omits objects that only the target has: nothing is deleted. */
   SKIP_UNMATCHED_DST = 0b100,
+  /** Both of SKIP_UNMATCHED_SRC and SKIP_UNMATCHED_DST. */
   SKIP_UNMATCHED_BOTH = SKIP_UNMATCHED_SRC | SKIP_UNMATCHED_DST,
-  /** Log unchanged objects too, at debug level. */
+  /** A sync logs unchanged objects too, at debug level. */
   LOG_UNCHANGED_RECORDS = 0b1000,
 }
 
-/** Flags of one object (`modelFlags`); combine with `|`. */
+/**
+ * Flags of one object, its `modelFlags`; combine them with `|`. Names and values are the reference's (`enum.py`).
+ * @example
+ * ```ts
+ * device.modelFlags |= DiffSyncModelFlags.SKIP_UNMATCHED_DST;
+ * await adapter.update(device);
+ * ```
+ */
 export enum DiffSyncModelFlags {
+  /** No flag. */
   NONE = 0,
-  /** Leave this object, and all below it, out of every diff. */
+  /** A diff omits this object and all objects below it. */
   IGNORE = 0b1,
-  /** When this object is deleted, drop its children from the store without calling their `delete`. */
+  /** When a sync deletes this object, its children are removed from the store without a call of their `delete`. */
   SKIP_CHILDREN_ON_DELETE = 0b10,
-  /** Do not create this source object in the target. */
+  /** A diff omits this object of the source where the target does not have it. */
   SKIP_UNMATCHED_SRC = 0b100,
-  /** Do not delete this target object. */
+  /** A diff omits this object of the target where the source does not have it. */
   SKIP_UNMATCHED_DST = 0b1000,
+  /** Both of SKIP_UNMATCHED_SRC and SKIP_UNMATCHED_DST. */
   SKIP_UNMATCHED_BOTH = SKIP_UNMATCHED_SRC | SKIP_UNMATCHED_DST,
-  /** When this object is deleted, delete its children first. */
+  /** When a sync deletes this object, it deletes the children first. */
   NATURAL_DELETION_ORDER = 0b10000,
 }
 
-/** Outcome of the last create, update or delete of an object. */
+/** The outcome of the last create, update or delete of an object. Values are the reference's (`enum.py`). */
 export enum DiffSyncStatus {
-  /** Nothing was attempted. */
+  /** No hook was called. */
   UNKNOWN = 'unknown',
+  /** The hook returned the object. */
   SUCCESS = 'success',
-  /** The hook answered null. */
+  /** The hook returned null. */
   FAILURE = 'failure',
   /** The hook threw an ObjectCrudException. */
   ERROR = 'error',
 }
 
-/** What it takes to make the target's object equal to the source's. */
+/** The change that makes the target's object equal to the source's. */
 export type DiffSyncAction = 'create' | 'update' | 'delete';

@@ -1,4 +1,6 @@
-export { Adapter, type AdapterDict, type AdapterOptions, type SyncOptions } from './adapter/adapter.js';
+export { Adapter } from './adapter/adapter.js';
+export type { AdapterDict } from './adapter/adapter-dict.js';
+export type { AdapterOptions, SyncOptions } from './adapter/adapter-options.js';
 export type { Traversal } from './adapter/tree-traversal.js';
 export { Diff, DiffElement } from './diff/diff.js';
 export type { ModelOperations, SyncFailure, UnlistedCounts } from './diff/sync-outcome.js';
@@ -35,7 +37,9 @@ export {
   SyncHookError,
   TooManyDeletes,
   ValueError,
+  type DiffSyncErrorOptions,
   type ModelIssue,
+  type ObjectStoreExceptionOptions,
   type StoreErrorCode,
   type SyncLocation,
 } from './errors.js';
@@ -43,18 +47,28 @@ export { DiffSyncFlags, DiffSyncModelFlags, DiffSyncStatus, type DiffSyncAction 
 export { DiffSyncStoreHealthIndicator, type StoreHealth, type StoreHealthOptions } from './module/store.health.js';
 export type { DiffSyncLogger, LogParams, Verbosity } from './logging/logger.js';
 export { enableConsoleLogging } from './logging/nest-logger.js';
-export type { DefinedInstance, DefinedModel, DefineOptions, IdentifiersOf, ModelClass } from './model/defined-model.js';
-export { DiffSyncModel } from './model/diffsync-model.js';
+export {
+  DiffSyncModel,
+  type BulkContext,
+  type BulkHooks,
+  type BulkResult,
+  type CreateContext,
+  type DefinedInstance,
+  type DefinedModel,
+  type DeleteItem,
+  type ModelHost,
+  type UpdateItem,
+} from './model/diffsync-model.js';
+export type { IdentifiersOf, ModelClass } from './model/model-class.js';
 export type {
-  BulkContext,
-  BulkResult,
-  CreateContext,
-  CreateItem,
-  DeleteItem,
-  ModelHost,
-  UpdateItem,
-} from './model/model-hooks.js';
-export type { AttributeComparison, ModelDefinition, ModelSchema } from './model/model-definition.js';
+  AttributeComparison,
+  ChildListOf,
+  DefineOptions,
+  FieldOf,
+  ModelDefinition,
+  ModelSchema,
+} from './model/model-definition.js';
+export type { CreateItem, DefinedStatics } from './model/model-types.js';
 export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './record/record-codec.js';
 export type { ModelRecord } from './record/model-record.js';
 export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';
@@ -66,12 +80,16 @@ export type {
   FeatureStore,
   LocalEngineOptions,
   RedisEngineOptions,
+  SharedOptions,
+  SqliteEngineOptions,
   StoreClass,
 } from './module/diffsync-store.options.js';
 export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
-export { DiffSyncStoreRegistry, type RegisteredStore } from './module/store-registry.js';
-export { BaseStore, type BaseStoreOptions } from './store/base-store.js';
-export type { OperationOptions } from './store/operation-runner.js';
+export { DiffSyncStoreRegistry, type OpenStoreOptions, type RegisteredStore } from './module/store-registry.js';
+export { BaseStore } from './store/base-store.js';
+export type { StoreLifecycle } from './store/store-lifecycle.js';
+export type { BaseStoreOptions } from './store/store-options.js';
+export type { OperationOptions } from './store/operation-context.js';
 export {
   copyStore,
   type CopiedModel,
@@ -82,5 +100,11 @@ export {
 export type { StoreProblem, StoreProblemKind, StoreReport } from './store/verify-report.js';
 export type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './store/model-ref.js';
 export { SerialStore } from './store/serial-store.js';
-export type { InsertConflict, ModelChanges, RecordChange } from './store/write-behind.js';
+export type {
+  InsertConflict,
+  ModelChanges,
+  RecordChange,
+  StoreBackend,
+  StoreCapabilities,
+} from './store/store-backend.js';
 export { LocalStore } from './store/local/local.store.js';

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 
@@ -169,9 +169,11 @@ describe('the manifest', () => {
     expect(Object.keys(manifest.dependencies).filter((name) => !used.has(name))).toEqual([]);
   });
 
-  it('ships what tells of its security, and its licence', () => {
-    expect(manifest.files).toEqual(expect.arrayContaining(['dist', 'LICENSE', 'README.md', 'SECURITY.md']));
-    for (const file of manifest.files) if (file !== 'dist') expect(statSync(join(root, file)).isFile()).toBe(true);
+  it('ships what tells of its security, its changes and its use, and its licence', () => {
+    const shipped = ['dist', 'docs/*.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'];
+    expect(manifest.files).toEqual(expect.arrayContaining(shipped));
+    for (const file of manifest.files.filter((each) => each !== 'dist' && !each.includes('*')))
+      expect(statSync(join(root, file)).isFile()).toBe(true);
   });
 
   it('has no production dependency that runs a script when it is installed, and all are in the lock file', () => {
@@ -225,30 +227,5 @@ describe('the manifest', () => {
     }
     expect(reached).toContain('src/module/store-factory.ts');
     expect([...reached].filter((name) => OPTIONAL.includes(name))).toEqual([]);
-  });
-});
-
-describe('the Lua scripts', () => {
-  const ledger = readFileSync(join(root, 'src/store/redis/scripts/ledger-2.lua'), 'utf8');
-
-  it.each(filesBelow('src', '.lua'))('%s: the number in its name, its header and the keys it uses agree', (file) => {
-    const text = readFileSync(join(root, file), 'utf8');
-    const named = Number(/-(\d+)\.lua$/.exec(file)?.[1]);
-    const header = /^-- KEYS (.*)$/m.exec(text)?.[1]?.match(/\d+ /g)?.map(Number) ?? [];
-    // What settles a write uses the keys of the ledger too, which the loader puts before it. One for several models takes
-    // its keys in pairs, and gives the ledger each of them.
-    const whole = /[^.]settle\(/.test(text) ? `${ledger}\n${text}` : text;
-    const used = [...new Set([...whole.matchAll(/KEYS\[(\d+)\]/g)].map(([, key]) => Number(key)))].toSorted(
-      (a, b) => a - b,
-    );
-    const expected = Array.from({ length: named }, (_, at) => at + 1);
-    expect({ header, used }).toEqual({ header: expected, used: expected });
-    expect(text).toMatch(/^-- Returns /m);
-  });
-
-  it('are all used, by the name of their file', () => {
-    const loader = readFileSync(join(root, 'src/store/redis/scripts/scripts.ts'), 'utf8');
-    for (const file of filesBelow('src', '.lua'))
-      expect(loader).toContain(`'${relative('src/store/redis/scripts', file)}'`);
   });
 });

@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { RedisStore } from 'nestjs-diffsync/redis';
+import { entryPoint } from '../build.mjs';
 import { plainPages, plainSites } from '../inventories.mjs';
 import { Device, Flat, Site, Tree } from './models.mjs';
+
+const { RedisStore } = await entryPoint('./redis');
 
 /** Devices that a system hands out at a time. */
 const PAGE = 10_000;

@@ -22,18 +22,7 @@ export async function measureJobs(url, jobs) {
   try {
     for (const job of jobs) {
       for (let round = 0; round < job.rounds; round++) {
-        for (const doer of DOERS) {
-          await admin.flushall();
-          const { ms, changes, peakRssMiB } = await runJob(doer, url, job);
-          const name = `${jobName(job)}: ${doer}`;
-          for (const step of STEPS) samples.add(`${name}: ${step}`, ms[step]);
-          samples.add(
-            `${name}: total`,
-            STEPS.reduce((sum, step) => sum + ms[step], 0),
-          );
-          samples.add(`${name}: peak MiB`, peakRssMiB);
-          samples.add(`${name}: changes`, changes);
-        }
+        for (const doer of DOERS) await measureJob(doer, url, job, admin, samples);
       }
     }
     await admin.flushall();
@@ -41,6 +30,30 @@ export async function measureJobs(url, jobs) {
   } finally {
     await admin.quit();
   }
+}
+
+/** The whole job of our own store, once. */
+export async function measureOurJob(url, job, samples) {
+  const admin = new Redis(url);
+  try {
+    await measureJob('ours', url, job, admin, samples);
+    await admin.flushall();
+  } finally {
+    await admin.quit();
+  }
+}
+
+async function measureJob(doer, url, job, admin, samples) {
+  await admin.flushall();
+  const { ms, changes, peakRssMiB } = await runJob(doer, url, job);
+  const name = `${jobName(job)}: ${doer}`;
+  for (const step of STEPS) samples.add(`${name}: ${step}`, ms[step]);
+  samples.add(
+    `${name}: total`,
+    STEPS.reduce((sum, step) => sum + ms[step], 0),
+  );
+  samples.add(`${name}: peak MiB`, peakRssMiB);
+  samples.add(`${name}: changes`, changes);
 }
 
 async function runJob(doer, url, { size, parents }) {

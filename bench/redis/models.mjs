@@ -1,6 +1,8 @@
-import { Adapter, DiffSyncModel } from 'nestjs-diffsync';
 import { z } from 'zod';
+import { entryPoint } from '../build.mjs';
 import { ATTRIBUTES } from '../inventories.mjs';
+
+const { Adapter, DiffSyncModel } = await entryPoint('.');
 
 export class Device extends DiffSyncModel.define({
   name: 'device',

@@ -37,14 +37,7 @@ export async function measureRows(url, { size, rounds }) {
       const kept = round < 0 ? new Samples() : samples; // The first round warms up.
       for (const { name, load, most = size, rounds: own = rounds } of contenders) {
         if (round >= own) continue;
-        await admin.flushall();
-        const contender = await (await load())(url);
-        try {
-          const add = (row, value) => kept.add(`${row}: ${name}`, value);
-          await measure(contender, devices.slice(0, most), admin, add);
-        } finally {
-          await contender.close();
-        }
+        await measureContender({ name, load }, url, devices.slice(0, most), admin, kept);
       }
     }
     await admin.flushall();
@@ -53,6 +46,30 @@ export async function measureRows(url, { size, rounds }) {
     return { samples, reference };
   } finally {
     await admin.quit();
+  }
+}
+
+/** The rows of our own store, measured once after a warm-up. */
+export async function measureOurRows(url, size) {
+  const samples = new Samples();
+  const { devices } = plainSide('source', { size, parents: 0, alike: true });
+  const admin = new Redis(url);
+  try {
+    for (const kept of [new Samples(), samples]) await measureContender(contenders[0], url, devices, admin, kept);
+    await admin.flushall();
+    return samples;
+  } finally {
+    await admin.quit();
+  }
+}
+
+async function measureContender({ name, load }, url, devices, admin, samples) {
+  await admin.flushall();
+  const contender = await (await load())(url);
+  try {
+    await measure(contender, devices, admin, (row, value) => samples.add(`${row}: ${name}`, value));
+  } finally {
+    await contender.close();
   }
 }
 

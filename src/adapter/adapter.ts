@@ -1,61 +1,62 @@
 import { inspect } from 'node:util';
 import { Diff } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
-import { DiffClassMismatch, ModelDefinitionError, ObjectNotFound } from '../errors.js';
-import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
-import type { Side } from '../engine/side.js';
-import { checkStaleness } from '../engine/compare/staleness.js';
-import type { SyncerOptions } from '../engine/apply/sync-options.js';
 import { Syncer } from '../engine/apply/syncer.js';
+import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
+import { checkStaleness } from '../engine/compare/staleness.js';
+import type { DiffSyncModel, ModelHost } from '../model/diffsync-model.js';
+import { DiffClassMismatch, ObjectNotFound } from '../errors.js';
 import { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
-import type { IdentifiersOf, ModelClass } from '../model/defined-model.js';
-import { DiffSyncModel, parseModel } from '../model/diffsync-model.js';
-import { omitDefaults } from '../model/schema-defaults.js';
+import type { IdentifiersOf, ModelClass } from '../model/model-class.js';
 import type { BaseStore } from '../store/base-store.js';
-import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-ref.js';
 import { LocalStore } from '../store/local/local.store.js';
-import { traversal, traversalText, type Traversal } from './tree-traversal.js';
-
-export interface AdapterOptions {
-  /** Serves this adapter alone. Default: a LocalStore. */
-  readonly store?: BaseStore | undefined;
-  /** Default: the class name. */
-  readonly name?: string | undefined;
-  /** Default: the store's logger, else Nest's at the verbosity of `enableConsoleLogging`. */
-  readonly logger?: DiffSyncLogger | undefined;
-}
-
-export interface SyncOptions extends DiffOptions, SyncerOptions {
-  /** A diff made before, used as it is, even when empty. Default: a new one. */
-  readonly diff?: Diff;
-  /** Uses a diff that was loaded from a plan even if a side has changed since. Default: false. */
-  readonly allowStale?: boolean;
-  /** Compares again afterwards; what did not settle is then the diff's `unsettled`. Default: false. */
-  readonly verify?: boolean;
-}
-
-/** Model name -> unique id -> fields, `modelFlags` among them where they matter. */
-export type AdapterDict = Record<string, Record<string, Readonly<Record<string, unknown>>>>;
+import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-ref.js';
+import { checkDeclarations } from './adapter-declarations.js';
+import { loadModelFromDict, storeToDict, type AdapterDict } from './adapter-dict.js';
+import type { AdapterOptions, SyncOptions } from './adapter-options.js';
+import { traversal, traversalOrder, traversalText, type Traversal } from './tree-traversal.js';
 
 /**
- * One system's inventory: loads objects into a store, and compares and synchronises them with another adapter's. Extend it,
- * list the models, and override `load`. Source of the behaviour: the reference's `Adapter`.
+ * One system's inventory: an adapter loads objects into a store, and is compared and synchronised with another adapter.
+ * Extend it, list the models, and override `load`. Source of the behaviour: the reference's `Adapter`.
+ *
+ * @example
+ * ```ts
+ * class Network extends Adapter {
+ *   static override readonly models = [Device];
+ *   static override readonly topLevel = ['device'];
+ *
+ *   override async load() {
+ *     await this.addMany([new Device({ name: 'r1', role: 'spine' }), new Device({ name: 'r2' })]);
+ *   }
+ * }
+ * ```
  */
-export abstract class Adapter implements Side {
+export abstract class Adapter implements ModelHost {
   /** Every model that this adapter may hold. */
   static readonly models: readonly ModelClass[] = [];
-  /** Model names at which diffs begin, in their order; all else is reached as children. */
+  /** The names of the models at which diffs begin, in their order; objects of other models are reached as children. */
   static readonly topLevel: readonly string[] = [];
 
+  /** The name of the adapter's class. */
   readonly type: string;
+  /** The adapter's name in diffs, logs and errors. */
   readonly name: string;
+  /** The store that keeps the adapter's objects. */
   readonly store: BaseStore;
+  /** The logger of the adapter's diffs and syncs. */
   readonly logger: DiffSyncLogger;
+  /** Every model of the adapter, by name. */
   readonly modelClasses: ReadonlyMap<string, ModelClass>;
 
-  /** @throws ModelDefinitionError when `models` and `topLevel` do not fit; ObjectStoreException when the store serves another adapter. */
+  /**
+   * Checks the declarations and binds the store. It also wraps `load`, so that the store is flushed after it.
+   * @param options - The store, the name and the logger. Default: a new LocalStore, the name of the class.
+   * @throws {ModelDefinitionError} (MODEL_DEFINITION) if `models` and `topLevel` do not fit.
+   * @throws {ObjectStoreException} (STORE_ALREADY_BOUND) if the store serves another adapter.
+   */
   constructor(options: AdapterOptions = {}) {
     this.type = new.target.name;
     this.name = options.name ?? this.type;
@@ -64,34 +65,71 @@ export abstract class Adapter implements Side {
     const inherited = this.store.logger === SILENT_LOGGER ? undefined : this.store.logger;
     this.logger = options.logger ?? inherited ?? new NestLogger(this.name);
     this.store.bindAdapter(this, [...this.modelClasses.values()], this.logger);
-    this.load = saveAfter(this.load, this.store);
+    this.load = flushAfter(this.load, this.store);
   }
 
+  /** The names of the models at which diffs begin: the static `topLevel` of the class. */
   get topLevel(): readonly string[] {
     return (this.constructor as typeof Adapter).topLevel;
   }
 
-  /** Loads the system's objects into the store. Override it; what it added is stored when its promise settles. */
+  /**
+   * Loads the system's objects into the store. Override it.
+   * @returns A promise; when it is fulfilled, everything that was added and linked is stored, for other processes too.
+   */
   async load(): Promise<void> {}
 
   // ---- Diff and sync
 
-  /** What it takes to make this adapter equal to `source`. */
+  /**
+   * Compares this adapter with a source, and changes neither.
+   * @param source - The adapter that this one is to be made equal to.
+   * @param options - What is compared, and how. Default: everything.
+   * @returns The diff: what makes this adapter equal to `source`.
+   * @throws {ValueError} (VALUE_ERROR) if an option names a model or attribute that neither adapter has, or if shortnames or
+   * identifiers of two objects with one unique id differ.
+   * @throws {DiffCycle} (DIFF_CYCLE) if objects are each other's children.
+   * @throws {ObjectNotFound} (OBJECT_NOT_FOUND) if a parent lists a child that does not exist.
+   * @throws {SyncAborted} (SYNC_ABORTED) if the signal is aborted.
+   * @example
+   * ```ts
+   * const diff = await cmdb.diffFrom(network);
+   * console.log(diff.toString());
+   * ```
+   */
   async diffFrom(source: Adapter, options: DiffOptions = {}): Promise<Diff> {
     const { diffClass = Diff } = options;
     return compareSides(source, this, options, new diffClass(), diffClass);
   }
 
-  /** What it takes to make `target` equal to this adapter. */
+  /**
+   * Compares a target with this adapter, as `target.diffFrom(this)` does.
+   * @param target - The adapter that is to be made equal to this one.
+   * @param options - What is compared, and how. Default: everything.
+   * @returns The diff: what makes `target` equal to this adapter.
+   */
   async diffTo(target: Adapter, options: DiffOptions = {}): Promise<Diff> {
     return target.diffFrom(this, options);
   }
 
   /**
-   * Makes this adapter equal to `source`, and answers the diff that said how. Saved when it settles.
-   * @throws DiffClassMismatch when `diff` is no instance of `diffClass`, before anything happens.
-   * @throws ObjectCrudException of a hook, without CONTINUE_ON_FAILURE; SyncHookError for any other error of a hook. What
-   * was done before is saved.
+   * Makes this adapter equal to a source: compares them, unless a diff is given, and applies the diff. When the promise
+   * settles, everything that was done is stored, also after an error.
+   * @param source - The adapter that this one is made equal to.
+   * @param options - What is compared and how it is applied. Default: everything, one object at a time.
+   * @returns The diff that was applied, with its `operations` and the statuses of its elements.
+   * @throws {DiffClassMismatch} (DIFF_CLASS_MISMATCH) if `diff` is no instance of `diffClass`, before anything happens.
+   * @throws {DiffStale} (DIFF_STALE) if a side has changed since a loaded diff was made, unless `allowStale` is set.
+   * @throws {TooManyDeletes} (SYNC_TOO_MANY_DELETES) if a limit of deletes is exceeded, before anything is changed.
+   * @throws {ObjectCrudException} (OBJECT_NOT_CREATED, OBJECT_NOT_UPDATED, OBJECT_NOT_DELETED) of a hook, without the flag
+   * CONTINUE_ON_FAILURE.
+   * @throws {SyncHookError} (SYNC_HOOK_FAILED) for any other error of a hook, without `continueOnFailure`.
+   * @throws {SyncAborted} (SYNC_ABORTED) if the signal is aborted.
+   * @example
+   * ```ts
+   * const diff = await cmdb.syncFrom(network, { maxDeletePercent: 10 });
+   * console.log(diff.operations.get('device'));
+   * ```
    */
   async syncFrom(source: Adapter, options: SyncOptions = {}): Promise<Diff> {
     const { diffClass = Diff, flags = DiffSyncFlags.NONE } = options;
@@ -107,16 +145,29 @@ export abstract class Adapter implements Side {
     const diff = options.diff ?? (await this.diffFrom(source, options));
     const changed = await new Syncer(diff, this, options).perform();
     if (changed) await this.syncComplete(source, diff, flags, this.logger, diff.operations);
-    if (options.verify === true) await this.reportUnsettled(source, diff, options);
+    if (options.verify === true) await this.compareAgain(source, diff, options);
     return diff;
   }
 
-  /** Makes `target` equal to this adapter. As `target.syncFrom(this)`. */
+  /**
+   * Makes a target equal to this adapter, as `target.syncFrom(this)` does.
+   * @param target - The adapter that is made equal to this one.
+   * @param options - What is compared and how it is applied. Default: everything, one object at a time.
+   * @returns The diff that was applied.
+   */
   async syncTo(target: Adapter, options: SyncOptions = {}): Promise<Diff> {
     return target.syncFrom(this, options);
   }
 
-  /** Called after a sync that changed something in this adapter. Override it, for example to commit to the system at once. */
+  /**
+   * Is called after a sync that changed something in this adapter. Override it, for example to commit to the system at once.
+   * @param source - The adapter that this one was made equal to.
+   * @param diff - The diff that was applied.
+   * @param flags - The flags of the sync.
+   * @param logger - This adapter's logger.
+   * @param operations - The unique ids of the objects that were changed, by model name.
+   * @returns A promise that the sync waits for.
+   */
   async syncComplete(
     source: Adapter,
     diff: Diff,
@@ -127,7 +178,7 @@ export abstract class Adapter implements Side {
     void [source, diff, flags, logger, operations];
   }
 
-  private async reportUnsettled(source: Adapter, diff: Diff, options: SyncOptions): Promise<void> {
+  private async compareAgain(source: Adapter, diff: Diff, options: SyncOptions): Promise<void> {
     const { onProgress: _, ...terms } = options;
     const again = await this.diffFrom(source, terms);
     diff.unsettled = again.hasDiffs() ? again : undefined;
@@ -138,11 +189,23 @@ export abstract class Adapter implements Side {
 
   // ---- Objects
 
-  /** @throws ObjectNotFound */
+  /**
+   * Reads an object.
+   * @param model - The model's class or name.
+   * @param identifier - The unique id, or the identifiers.
+   * @returns The object.
+   * @throws {ObjectNotFound} (OBJECT_NOT_FOUND) if it does not exist.
+   */
   async get<R extends ModelRef>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R>> {
     return this.store.get({ model, identifier });
   }
 
+  /**
+   * Reads an object that may not exist.
+   * @param model - The model's class or name.
+   * @param identifier - The unique id, or the identifiers.
+   * @returns The object, or null if it does not exist.
+   */
   async getOrNone<R extends ModelRef>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R> | null> {
     try {
       return await this.store.get({ model, identifier });
@@ -152,50 +215,103 @@ export abstract class Adapter implements Side {
     }
   }
 
-  /** In insertion order. */
+  /**
+   * Reads all objects of a model.
+   * @param model - The model's class or name.
+   * @returns The objects in insertion order.
+   */
   async getAll<R extends ModelRef>(model: R): Promise<ObjectOf<R>[]> {
     return this.store.getAll({ model });
   }
 
-  /** In the order of `uids`. @throws ObjectNotFound */
+  /**
+   * Reads several objects of a model.
+   * @param uids - The unique ids.
+   * @param model - The model's class or name.
+   * @returns The objects in the order of `uids`.
+   * @throws {ObjectNotFound} (OBJECT_NOT_FOUND) if one of them does not exist.
+   */
   async getByUids<R extends ModelRef>(uids: readonly string[], model: R): Promise<ObjectOf<R>[]> {
     return this.store.getByUids({ uids, model });
   }
 
+  /**
+   * Lists the models that have objects.
+   * @returns The names of the models.
+   */
   async getAllModelNames(): Promise<string[]> {
     return this.store.getAllModelNames();
   }
 
   /**
-   * @param options.parent the object of this adapter under which it is linked, unless it is already.
-   * @throws ObjectAlreadyExists when a different object has the unique id.
-   * @throws ObjectStoreWrongType when the parent has no field for such children, before anything is stored.
+   * Stores a new object, and links it to a parent if one is given. Storing an equal object again does nothing.
+   * @param obj - The object.
+   * @param options - `parent` is the object of this adapter that gets the new one as a child. Default: no parent.
+   * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if a different object has the unique id.
+   * @throws {ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) if the parent has no field for such children, before anything is
+   * stored.
+   * @example
+   * ```ts
+   * await network.add(device);
+   * await network.add(new Interface({ device: 'r1', name: 'eth0' }), { parent: device });
+   * ```
    */
-  async add(obj: DiffSyncModel, { parent }: { readonly parent?: DiffSyncModel } = {}): Promise<void> {
+  async add(obj: DiffSyncModel, options: { readonly parent?: DiffSyncModel } = {}): Promise<void> {
+    const { parent } = options;
     if (parent === undefined) return this.store.add({ obj });
     const linked = parent.hasChild(obj);
     await this.store.add({ obj });
     if (!linked) parent.addChild(obj);
   }
 
-  /** As `add` for each, many at a time. */
+  /**
+   * Stores new objects in batches.
+   * @param objs - The objects; each is stored as `add` does.
+   * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if a different object has the unique id of one of them.
+   * @example
+   * ```ts
+   * await network.addMany([new Device({ name: 'r1', role: 'spine' }), new Device({ name: 'r2' })]);
+   * ```
+   */
   async addMany(objs: Iterable<DiffSyncModel>): Promise<void> {
     return this.store.addMany({ objs });
   }
 
+  /**
+   * Stores an object, whether or not it exists.
+   * @param obj - The object.
+   */
   async update(obj: DiffSyncModel): Promise<void> {
     return this.store.update({ obj });
   }
 
-  /** @throws ObjectNotFound */
+  /**
+   * Removes an object from the store; no hook is called.
+   * @param obj - The object.
+   * @param removeChildren - Whether to remove everything below it too. Default: false.
+   * @throws {ObjectNotFound} (OBJECT_NOT_FOUND) if it does not exist.
+   */
   async remove(obj: DiffSyncModel, removeChildren = false): Promise<void> {
     return this.store.remove({ obj, removeChildren });
   }
 
+  /**
+   * Counts objects.
+   * @param model - The model's class or name. Default: all models.
+   * @returns The number of objects.
+   */
   async count(model?: ModelRef): Promise<number> {
     return this.store.count(model === undefined ? {} : { model });
   }
 
+  /**
+   * Reads an object, or creates and stores it if it does not exist.
+   * @param model - The model's class.
+   * @param ids - The identifiers.
+   * @param attrs - Further fields of an object that is created. Default: none.
+   * @returns The object, and whether it was created.
+   * @throws {ModelValidationError} (MODEL_VALIDATION) if the schema refuses the fields.
+   */
   async getOrInstantiate<C extends ModelClass>(
     model: C,
     ids: IdentifiersOf<C>,
@@ -204,10 +320,23 @@ export abstract class Adapter implements Side {
     return this.store.getOrInstantiate({ model, ids, ...(attrs === undefined ? {} : { attrs }) });
   }
 
+  /**
+   * Reads the stored object with the unique id of `obj`, or stores `obj` if there is none.
+   * @param obj - The object to store.
+   * @returns The stored object, and whether it was added.
+   */
   async getOrAddModelInstance<M extends DiffSyncModel>(obj: M): Promise<[obj: M, created: boolean]> {
     return this.store.getOrAddModelInstance(obj);
   }
 
+  /**
+   * Sets attributes of an object and stores it, or creates it if it does not exist.
+   * @param model - The model's class.
+   * @param ids - The identifiers.
+   * @param attrs - The attributes to set.
+   * @returns The object, and whether it was created.
+   * @throws {ModelValidationError} (MODEL_VALIDATION) if the schema refuses the fields.
+   */
   async updateOrInstantiate<C extends ModelClass>(
     model: C,
     ids: IdentifiersOf<C>,
@@ -216,6 +345,11 @@ export abstract class Adapter implements Side {
     return this.store.updateOrInstantiate({ model, ids, attrs });
   }
 
+  /**
+   * Sets the attributes of `obj` on the stored object with its unique id, or stores `obj` if there is none.
+   * @param obj - The object to store.
+   * @returns The stored object, and whether it was added.
+   */
   async updateOrAddModelInstance<M extends DiffSyncModel>(obj: M): Promise<[obj: M, created: boolean]> {
     return this.store.updateOrAddModelInstance(obj);
   }
@@ -223,69 +357,51 @@ export abstract class Adapter implements Side {
   // ---- Other forms
 
   /**
-   * `{ <model>: { <unique id>: fields } }`, for `loadFromDict`.
-   * @param options.excludeDefaults leave out what the schema fills in by itself, and default flags. Default true.
+   * Returns all objects as plain values, for `loadFromDict`.
+   * @param options - `excludeDefaults` leaves out what the schema fills in by itself, and default flags. Default: true.
+   * @returns `{ <model>: { <unique id>: fields } }`.
    */
   async toDict(options: { readonly excludeDefaults?: boolean } = {}): Promise<AdapterDict> {
-    const { excludeDefaults = true } = options;
-    const models: [string, AdapterDict[string]][] = [];
-    for (const model of await this.store.getAllModelNames()) {
-      const objects: [string, Readonly<Record<string, unknown>>][] = [];
-      for await (const obj of this.store.iterate({ model })) {
-        const { modelFlags } = obj;
-        const fields = excludeDefaults ? await omitDefaults(obj, obj.toDict()) : { ...obj.toDict(), modelFlags };
-        objects.push([obj.getUniqueId(), fields]);
-      }
-      // Entries, for a unique id such as "__proto__" is an ordinary key here.
-      models.push([model, Object.fromEntries(objects)]);
-    }
-    return Object.fromEntries(models);
+    return storeToDict(this.store, options.excludeDefaults ?? true);
   }
 
   /**
-   * The reverse of `toDict`: top-level models first, the others by name; unknown models and the unique ids are ignored.
-   * @throws ModelValidationError or ObjectAlreadyExists for the first object that cannot be loaded; those before it are.
+   * Adds the objects that `toDict` returned: top-level models first, the others by name. It ignores unknown models, and takes
+   * the unique ids from the fields.
+   * @param data - `{ <model>: { <unique id>: fields } }`.
+   * @throws {ModelValidationError} (MODEL_VALIDATION) if the schema refuses an object; those before it are added.
+   * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if a different object has a unique id.
    */
   async loadFromDict(data: Readonly<Record<string, Readonly<Record<string, object>>>>): Promise<void> {
     for (const name of traversalOrder(this.topLevel, this.modelClasses)) {
       if (!Object.hasOwn(data, name)) continue;
-      await this.loadModel(this.modelClasses.get(name) as ModelClass, Object.values(data[name] ?? {}));
+      const model = this.modelClasses.get(name) as ModelClass;
+      await loadModelFromDict(this.store, model, Object.values(data[name] ?? {}));
     }
   }
 
-  private async loadModel(model: ModelClass, all: readonly object[]): Promise<void> {
-    const waiting = new Map<string, DiffSyncModel>();
-    const save = async (): Promise<void> => {
-      const objs = [...waiting.values()];
-      waiting.clear();
-      await this.store.addMany({ objs });
-    };
-    try {
-      for (const fields of all) {
-        const { modelFlags, ...input } = fields as { modelFlags?: number };
-        const obj = await parseModel(model, input);
-        if (modelFlags !== undefined) obj.modelFlags = modelFlags;
-        const uid = obj.getUniqueId();
-        if (waiting.has(uid)) {
-          await save();
-          await this.store.add({ obj });
-        } else waiting.set(uid, obj);
-      }
-    } finally {
-      await save();
-    }
-  }
-
-  /** How a diff walks the models: a drawn tree, or with `asDict` nested objects. */
-  getTreeTraversal(): string;
-  getTreeTraversal(asDict: false): string;
+  /**
+   * Shows how a diff walks the models.
+   * @param asDict - Whether to return nested objects instead of a drawn tree. Default: false.
+   * @returns The tree.
+   */
+  getTreeTraversal(asDict?: false): string;
+  /**
+   * Shows how a diff walks the models, as nested objects.
+   * @param asDict - true.
+   * @returns The tree.
+   */
   getTreeTraversal(asDict: true): Traversal;
   getTreeTraversal(asDict = false): string | Traversal {
     const tree = traversal(traversalOrder(this.topLevel, this.modelClasses), this.modelClasses);
     return asDict ? tree : traversalText(this.type, tree);
   }
 
-  /** A detailed text of all objects that a diff would reach. */
+  /**
+   * Describes all objects that a diff would reach, for people.
+   * @param indent - How many spaces begin each line. Default: 0.
+   * @returns The text.
+   */
   async str(indent = 0): Promise<string> {
     const lines: string[] = [];
     for (const model of this.topLevel) {
@@ -296,7 +412,10 @@ export abstract class Adapter implements Side {
     return lines.join('\n');
   }
 
-  /** The type, and the name where it is another: `NetworkAdapter "lab"`. */
+  /**
+   * Describes the adapter in one line.
+   * @returns The type, and the name if it is another: `NetworkAdapter "lab"`.
+   */
   toString(): string {
     return this.type === this.name ? this.type : `${this.type} "${this.name}"`;
   }
@@ -306,43 +425,10 @@ export abstract class Adapter implements Side {
   }
 }
 
-/** Children linked in `load` are in the store when `load` settles, for other processes too; a subclass need not see to it. */
-function saveAfter(load: () => Promise<void>, store: BaseStore): () => Promise<void> {
+/** Wraps `load` so that the store is flushed after it: links of children are written too, and a subclass need not care. */
+function flushAfter(load: () => Promise<void>, store: BaseStore): () => Promise<void> {
   return async function (this: Adapter) {
     await load.call(this);
     await store.flush();
   };
-}
-
-function checkDeclarations(adapter: typeof Adapter): ReadonlyMap<string, ModelClass> {
-  const models = new Map<string, ModelClass>();
-  for (const model of adapter.models) {
-    if (typeof model !== 'function' || !(model.prototype instanceof DiffSyncModel)) {
-      throw new ModelDefinitionError(`${adapter.name}.models holds ${inspect(model)}, which is no model class`);
-    }
-    if (models.has(model.modelName)) {
-      throw new ModelDefinitionError(`${adapter.name}.models has two models named "${model.modelName}"`);
-    }
-    models.set(model.modelName, model);
-  }
-  for (const { modelName, definition } of models.values()) {
-    const wrong = definition.dependsOn.find((name) => !models.has(name));
-    if (wrong !== undefined) {
-      throw new ModelDefinitionError(
-        `model ${modelName}: dependsOn names "${wrong}", which is no model in ${adapter.name}.models`,
-      );
-    }
-  }
-  for (const name of adapter.topLevel) {
-    if (!models.has(name)) {
-      throw new ModelDefinitionError(
-        `${adapter.name}.topLevel names "${name}", which is no model in ${adapter.name}.models`,
-      );
-    }
-  }
-  return models;
-}
-
-function traversalOrder(topLevel: readonly string[], models: ReadonlyMap<string, ModelClass>): string[] {
-  return [...new Set([...topLevel, ...[...models.keys()].toSorted()])];
 }

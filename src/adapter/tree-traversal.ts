@@ -1,22 +1,28 @@
-import type { ModelClass } from '../model/defined-model.js';
+import type { ModelClass } from '../model/model-class.js';
 
-/** Model name -> the models below it. */
+/** A tree of models: model name -> the models below it. */
 export interface Traversal {
   [model: string]: Traversal;
 }
 
-/** The models in this order, each with its children; a model's own children stand below its first place only. */
+/** Returns the names of all models: the top-level ones first, the others by name. */
+export function traversalOrder(topLevel: readonly string[], models: ReadonlyMap<string, ModelClass>): string[] {
+  return [...new Set([...topLevel, ...[...models.keys()].toSorted()])];
+}
+
+/** Returns the tree of the models in this order. A model that occurs more than once has its children at its first occurrence. */
 export function traversal(order: readonly string[], models: ReadonlyMap<string, ModelClass>): Traversal {
   const tree: Traversal = Object.create(null) as Traversal;
   for (const name of order) {
-    const place = find(tree, name) ?? (tree[name] = Object.create(null) as Traversal);
+    const below = find(tree, name) ?? (tree[name] = Object.create(null) as Traversal);
     for (const child of Object.keys(models.get(name)?.getChildrenMapping() ?? {})) {
-      place[child] ??= Object.create(null) as Traversal;
+      below[child] ??= Object.create(null) as Traversal;
     }
   }
   return tree;
 }
 
+/** Draws a tree of models. */
 export function traversalText(root: string, tree: Traversal): string {
   return [root, ...lines(tree, '')].join('\n');
 }

@@ -1,19 +1,21 @@
 import { setMaxListeners } from 'node:events';
 import { ObjectStoreException } from '../errors.js';
 
-/** An operation that a signal may end. */
+/** What an error says of the operation that a signal ended. */
 interface AbortableOperation {
   /** Begins the message of an error. */
   readonly store: string;
   readonly operation: string;
-  /** Whether it may have written when it is ended. */
+  /** Whether the operation writes, so that it may have been done when it is ended. */
   readonly writes: boolean;
 }
 
 /**
- * Ends with the signal, whether or not the backend looks at it; what then still runs goes on unheard.
- * @param work calls `begun` when it may have had an effect.
- * @throws ObjectStoreException: STORE_ABORTED, or STORE_OUTCOME_UNKNOWN where it may have written.
+ * Ends a promise with a signal, whether or not the backend looks at the signal. Work that is still under way then goes on,
+ * and its outcome is ignored.
+ * @param work - Calls `begun` when it may have had an effect.
+ * @returns what `work` resolves to.
+ * @throws {ObjectStoreException} (STORE_ABORTED), or (STORE_OUTCOME_UNKNOWN) where it may have written.
  */
 export async function abortable<T>(
   signal: AbortSignal,

@@ -1,70 +1,85 @@
 import { Failed } from './outcome.js';
 
-/** Pieces of work that wait; the next one is refused. */
+/** Items that may wait; the next one is refused. */
 const MAX_WAITING = 100_000;
 
-/** When nobody waits for a piece of work any more. */
+/** Does all items in one call. Resolves, by position, to the result of each item or its failure. */
+export type BatchWork<I, R> = (items: readonly I[], deadline: number) => Promise<readonly (R | Failed)[]>;
+
+/** The kinds of items of a batcher, each with the work that does a batch of them. */
+type BatchKinds<K> = { readonly [N in keyof K]: BatchWork<never, unknown> };
+
+type ItemOf<W> = W extends (items: readonly (infer I)[], deadline: number) => unknown ? I : never;
+type ResultOf<W> = W extends (...args: never) => Promise<readonly (infer R)[]> ? Exclude<R, Failed> : never;
+
+/** Until when the caller waits for an item. */
 interface ItemLimits {
   /** As `performance.now()`. */
   readonly deadline: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A single piece of work that waits to be done with others. */
-interface Waiting<T, R> {
+/** A single item that waits for its batch. */
+interface WaitingItem {
   readonly kind: string;
   readonly uid: string;
-  readonly item: T;
+  readonly item: unknown;
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (result: [R]) => void;
+  readonly resolve: (result: [unknown]) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Work that is asked for one by one without awaiting each, done many at a time, each caller getting its own result. In
- * the order of the calls: only neighbours of one kind go together, and nothing is in flight twice for one unique id.
+ * Batches single calls: items that are asked for one by one, none of them awaited, are done many at a time, and each caller
+ * gets the result of its own item. The order of the calls is kept: only neighbours of one kind form a batch, and no unique
+ * id is in flight twice.
  */
-export class AutoBatcher<T, R> {
-  private waiting: (Waiting<T, R> | (() => void))[] = [];
+export class AutoBatcher<K extends BatchKinds<K>> {
+  private waiting: (WaitingItem | (() => void))[] = [];
   private head = 0;
   private inFlight = 0;
   private readonly busy = new Set<string>();
   private scheduled = false;
 
   /**
-   * @param work answers by position, by the deadline. An error that it throws is that of all its pieces.
-   * @param most pieces in one call of `work`.
-   * @param window calls of `work` at a time; what comes meanwhile gathers.
-   * @param full why more is refused, when too much waits.
+   * @param kinds - The work of each kind. An error that it throws is that of all items of the batch.
+   * @param maxItems - Items in one batch.
+   * @param maxInFlight - Batches at a time; what is asked for meanwhile waits.
+   * @param overloaded - Makes the error of an item that is refused because too many wait.
    */
   constructor(
-    private readonly work: (kind: string, items: readonly T[], deadline: number) => Promise<readonly (R | Failed)[]>,
-    private readonly most: number,
-    private readonly window: number,
-    private readonly full: () => Error,
+    private readonly kinds: K,
+    private readonly maxItems: number,
+    private readonly maxInFlight: number,
+    private readonly overloaded: () => Error,
   ) {}
 
-  /** Answers as `work` does for one item. */
-  do(kind: string, uid: string, item: T, { deadline, signal }: ItemLimits): Promise<[R]> {
+  /** @returns the result of this item, as the only one of a list. */
+  run<N extends keyof K & string>(
+    kind: N,
+    uid: string,
+    item: ItemOf<K[N]>,
+    { deadline, signal }: ItemLimits,
+  ): Promise<[ResultOf<K[N]>]> {
     return new Promise((resolve, reject) => {
-      if (this.waiting.length - this.head >= MAX_WAITING) throw this.full();
-      this.waiting.push({ kind, uid, item, deadline, signal, resolve, reject });
+      if (this.waiting.length - this.head >= MAX_WAITING) throw this.overloaded();
+      this.waiting.push({ kind, uid, item, deadline, signal, resolve: resolve as WaitingItem['resolve'], reject });
       this.schedule();
     });
   }
 
-  /** Settles when all that was asked for before is done; undefined when there is none. */
+  /** @returns a promise that settles when all that was asked for before is done; undefined when there is nothing to do. */
   settled(): Promise<void> | undefined {
     if (this.head === this.waiting.length && this.inFlight === 0) return undefined;
     return new Promise((resolve) => {
-      if (this.waiting.length - this.head >= MAX_WAITING) throw this.full();
+      if (this.waiting.length - this.head >= MAX_WAITING) throw this.overloaded();
       this.waiting.push(resolve);
       this.schedule();
     });
   }
 
-  /** After the caller's own turn, in which more may come. */
+  /** In a microtask: until then the caller may ask for more. */
   private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -75,7 +90,7 @@ export class AutoBatcher<T, R> {
   }
 
   private start(): void {
-    while (this.inFlight < this.window && this.head < this.waiting.length) {
+    while (this.inFlight < this.maxInFlight && this.head < this.waiting.length) {
       const first = this.waiting[this.head];
       if (typeof first === 'function') {
         if (this.inFlight > 0) return;
@@ -83,7 +98,7 @@ export class AutoBatcher<T, R> {
         first();
         continue;
       }
-      const batch = this.take();
+      const batch = this.takeBatch();
       if (batch.length === 0) {
         if (typeof this.waiting[this.head] === 'function') continue;
         break;
@@ -96,9 +111,9 @@ export class AutoBatcher<T, R> {
     }
   }
 
-  private take(): Waiting<T, R>[] {
-    const batch: Waiting<T, R>[] = [];
-    while (batch.length < this.most) {
+  private takeBatch(): WaitingItem[] {
+    const batch: WaitingItem[] = [];
+    while (batch.length < this.maxItems) {
       const next = this.waiting[this.head];
       if (next === undefined || typeof next === 'function') break;
       if (next.signal?.aborted === true) {
@@ -114,20 +129,22 @@ export class AutoBatcher<T, R> {
     return batch;
   }
 
-  private async finish(batch: readonly Waiting<T, R>[]): Promise<void> {
+  private async finish(batch: readonly WaitingItem[]): Promise<void> {
     this.inFlight++;
     try {
-      const results = await this.work(
-        (batch[0] as Waiting<T, R>).kind,
+      // `run` has accepted only items of the kind.
+      const { kind } = batch[0] as WaitingItem;
+      const work = this.kinds[kind as keyof K] as unknown as BatchWork<unknown, unknown>;
+      const results = await work(
         batch.map(({ item }) => item),
-        // Whoever came first ends first, and nothing of it may be done later.
-        batch.reduce((first, { deadline }) => Math.min(first, deadline), Infinity),
+        // The batch ends with the earliest deadline of its items, and no part of it may be done later.
+        batch.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity),
       );
       for (let at = 0; at < batch.length; at++) {
-        const { resolve, reject } = batch[at] as Waiting<T, R>;
+        const { resolve, reject } = batch[at] as WaitingItem;
         const result = results[at];
         if (result instanceof Failed) reject(result.error);
-        else resolve([result as R]);
+        else resolve([result]);
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);

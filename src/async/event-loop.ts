@@ -1,16 +1,17 @@
 import { setImmediate } from 'node:timers';
 
-/** Milliseconds of one turn of the event loop after which long work lets others go first. */
+/** Milliseconds of synchronous work in one iteration of the event loop, after which long work yields. */
 const SLICE_MS = 10;
-/** Pieces of work for each look at the clock, which takes longer than some of them. */
-const PIECES = 8;
+/** Items between two looks at the clock, which takes longer than the work on some of them. */
+const ITEMS_PER_CHECK = 8;
 
-/** When long work was first done in this turn, and the turn after it. */
+/** When long work began in this iteration of the event loop, and a promise of the next iteration. */
 let slice: { readonly began: number; readonly over: Promise<void> } | undefined;
 
 /**
- * Call it before each piece of long synchronous work, and again after each wait: `while ((next = laterTurn())) await next`.
- * @returns undefined while this turn of the event loop is still short, else a promise of the next turn.
+ * Yields to the event loop where long synchronous work is due to. The caller calls it before each part of the work, and
+ * again after each wait: `while ((next = yieldIfDue())) await next`.
+ * @returns undefined while this iteration of the event loop is still short, else a promise of the next iteration.
  */
 export function yieldIfDue(): Promise<void> | undefined {
   if (slice !== undefined) return performance.now() - slice.began < SLICE_MS ? undefined : slice.over;
@@ -24,16 +25,18 @@ export function yieldIfDue(): Promise<void> | undefined {
   return undefined;
 }
 
-/** Does `work` for each item, in order, with room for others in between where it takes long. */
+/** Calls `work` with each item, in order, and yields to the event loop in between where that takes long. */
 export async function forEachYielding<T>(items: Iterable<T>, work: (item: T) => void): Promise<void> {
-  let pieces = 0;
+  let count = 0;
   for (const item of items) {
-    if (pieces++ % PIECES === 0) for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+    if (count++ % ITEMS_PER_CHECK === 0) {
+      for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+    }
     work(item);
   }
 }
 
-/** As `map`, with room for others in between. */
+/** Maps the items as `Array#map` does, and yields to the event loop in between where that takes long. */
 export async function mapYielding<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
   const results: R[] = [];
   await forEachYielding(items, (item) => void results.push(work(item)));

@@ -1,21 +1,26 @@
-/** Calls about the same objects go one after another; all others go at once. */
-export class Turns {
-  /** Unique id -> settles when the last call about it has ended. */
+/** Runs tasks that share a key one after another, in the order of the calls; tasks without a common key run at once. */
+export class KeyedQueue {
+  /** Key -> settles when the last task with that key has ended. */
   private readonly last = new Map<string, Promise<void>>();
 
-  /** @param work begins now; `before` settles when the earlier calls about any of these objects have ended. */
-  async take<T>(uids: readonly string[], work: (before: Promise<unknown>) => Promise<T>): Promise<T> {
-    const before = new Set(uids.flatMap((uid) => this.last.get(uid) ?? []));
-    const done = work(Promise.all(before));
+  /**
+   * Starts a task.
+   * @param task - Is called now, to prepare its work; it awaits `earlier` before the part that must run alone. `earlier`
+   *   settles when all earlier tasks with any of these keys have ended.
+   * @returns what the task resolves to.
+   */
+  async run<T>(keys: readonly string[], task: (earlier: Promise<unknown>) => Promise<T>): Promise<T> {
+    const earlier = new Set(keys.flatMap((key) => this.last.get(key) ?? []));
+    const done = task(Promise.all(earlier));
     const ended = done.then(
       () => undefined,
       () => undefined,
     );
-    for (const uid of uids) this.last.set(uid, ended);
+    for (const key of keys) this.last.set(key, ended);
     try {
       return await done;
     } finally {
-      for (const uid of uids) if (this.last.get(uid) === ended) this.last.delete(uid);
+      for (const key of keys) if (this.last.get(key) === ended) this.last.delete(key);
     }
   }
 }

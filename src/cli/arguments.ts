@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ValueError } from '../errors.js';
+import { parseAddressList } from '../store/address-list.js';
 import type { RedisAddress, RedisStoreOptions } from '../store/redis/redis-options.js';
 import type { Io, StoresCommand } from './stores.command.js';
 
@@ -51,7 +52,11 @@ const OPTIONS = {
 
 type Values = ReturnType<typeof parse>['values'];
 
-/** @returns what to do, or 'help'. @throws ValueError, which repeats no value: it may be a URL with a password. */
+/**
+ * Reads the command line and the environment.
+ * @returns the command, or 'help'.
+ * @throws {ValueError} (VALUE_ERROR) whose message repeats no value, because it may be a URL with a password.
+ */
 export function readArguments(argv: readonly string[], env: Io['env']): StoresCommand | 'help' {
   const { values, positionals } = parse(argv);
   if (values.help === true) return 'help';
@@ -94,11 +99,9 @@ function serverOf(values: Values, env: Io['env']): RedisStoreOptions {
 }
 
 function addresses(option: string, text: string): RedisAddress[] {
-  return text.split(',').map((address) => {
-    const [, ipv6, host = ipv6, port] = /^(?:\[(.+)\]|([^:@/]+)):(\d+)$/.exec(address.trim()) ?? [];
-    if (host === undefined) throw new ValueError(`${option}: not host:port, or several of them with commas between`);
-    return { host, port: Number(port) };
-  });
+  const list = parseAddressList(text);
+  if (list === undefined) throw new ValueError(`${option}: not host:port, or several of them with commas between`);
+  return list;
 }
 
 function wholeNumber(text: string): number {

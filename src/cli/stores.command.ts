@@ -7,7 +7,7 @@ import type { RedisStoreOptions } from '../store/redis/redis-options.js';
 import type { StoreReport } from '../store/verify-report.js';
 import { printable, table, type Column } from './table.js';
 
-/** What a command may use of its process. */
+/** The parts of its process that a command may use. */
 export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;
@@ -15,82 +15,87 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** The command `stores`, as `readArguments` reads it. */
 export interface StoresCommand {
-  /** Where the stores are. */
+  /** The server of the stores. */
   readonly server: RedisStoreOptions;
-  /** Ids of the stores to verify, or to remove; without any, all are listed. */
+  /** Ids of the stores to verify. The command lists all stores where both lists of ids are empty. */
   readonly verify: readonly string[];
+  /** Ids of the stores to remove. */
   readonly prune: readonly string[];
+  /** Whether to repair what is verified. */
   readonly repair: boolean;
-  /** Remove without asking. */
+  /** Whether to remove without a confirmation. */
   readonly yes: boolean;
+  /** Whether to print one line of JSON. */
   readonly json: boolean;
 }
 
 /**
- * @returns whether all is well: false when a store that was verified is still damaged.
- * @throws ValueError for what can never work, else ObjectStoreException or DiffSyncError.
+ * Runs the command `stores`.
+ * @returns true when all is well; false when a store that was verified is still damaged.
+ * @throws {ValueError} (VALUE_ERROR) for wrong options, else ObjectStoreException or DiffSyncError.
  */
 export async function stores(command: StoresCommand, io: Io): Promise<boolean> {
   if (command.prune.length > 0 && !command.yes && io.stdin.isTTY !== true) {
     throw new ValueError('--prune asks first, and there is no terminal to ask at: add --yes');
   }
-  const inventory = await (await loadInventory()).open(command.server);
+  const catalog = await (await loadCatalog()).open(command.server);
   try {
-    if (command.verify.length > 0) return await verify(inventory, command, io);
-    await (command.prune.length === 0 ? list(inventory, command, io) : prune(inventory, command, io));
+    if (command.verify.length > 0) return await verify(catalog, command, io);
+    await (command.prune.length === 0 ? list(catalog, command, io) : prune(catalog, command, io));
     return true;
   } finally {
-    await inventory.close();
+    await catalog.close();
   }
 }
 
-async function list(inventory: RedisCatalog, { json }: StoresCommand, { stdout }: Io): Promise<void> {
-  const entries = (await inventory.list()).map(withTotals);
-  if (json) stdout.write(`${JSON.stringify({ address: inventory.address, stores: entries })}\n`);
-  else if (entries.length === 0) stdout.write(`No stores at ${inventory.address}\n`);
+async function list(catalog: RedisCatalog, { json }: StoresCommand, { stdout }: Io): Promise<void> {
+  const entries = (await catalog.list()).map(withTotals);
+  if (json) stdout.write(`${JSON.stringify({ address: catalog.address, stores: entries })}\n`);
+  else if (entries.length === 0) stdout.write(`No stores at ${catalog.address}\n`);
   else stdout.write(listing(entries));
 }
 
-async function verify(inventory: RedisCatalog, { verify, repair, json }: StoresCommand, io: Io): Promise<boolean> {
-  checkFound(verify, await inventory.ids(), inventory);
+async function verify(catalog: RedisCatalog, { verify, repair, json }: StoresCommand, io: Io): Promise<boolean> {
+  checkFound(verify, await catalog.ids(), catalog);
   const verified: ({ id: string } & StoreReport)[] = [];
   for (const id of verify) {
-    const report = await inventory.verify(id, { repair });
+    const report = await catalog.verify(id, { repair });
     verified.push({ id, ...report });
     if (!json) io.stdout.write(findings(id, report));
   }
-  if (json) io.stdout.write(`${JSON.stringify({ address: inventory.address, verified })}\n`);
+  if (json) io.stdout.write(`${JSON.stringify({ address: catalog.address, verified })}\n`);
   return verified.every(({ clean }) => clean);
 }
 
-async function prune(inventory: RedisCatalog, { prune, yes, json }: StoresCommand, io: Io): Promise<void> {
-  const entries = await inventory.list(new Set(prune));
-  checkFound(prune, new Set(entries.map(({ id }) => id)), inventory);
+async function prune(catalog: RedisCatalog, { prune, yes, json }: StoresCommand, io: Io): Promise<void> {
+  const entries = await catalog.list(new Set(prune));
+  checkFound(prune, new Set(entries.map(({ id }) => id)), catalog);
   const removed: { id: string; objects: number }[] = [];
   const kept: string[] = [];
-  const say = (text: string): unknown => !json && io.stdout.write(`${text}\n`);
-  const questions = yes ? undefined : new Questions(io);
+  const print = (line: string): unknown => !json && io.stdout.write(`${line}\n`);
+  const prompt = yes ? undefined : new Prompt(io);
   try {
-    for (const { id, objects: there } of entries.map(withTotals)) {
+    for (const { id, objects: present } of entries.map(withTotals)) {
       const name = printable(id);
-      if ((await questions?.confirm(`Remove store "${name}" with ${counted(there, 'object')}?`)) === false) {
+      if ((await prompt?.confirm(`Remove store "${name}" with ${counted(present, 'object')}?`)) === false) {
         kept.push(id);
-        say(`Kept "${name}"`);
+        print(`Kept "${name}"`);
         continue;
       }
-      const objects = await inventory.remove(id);
+      const objects = await catalog.remove(id);
       removed.push({ id, objects });
-      say(`Removed "${name}": ${counted(objects, 'object')}`);
+      print(`Removed "${name}": ${counted(objects, 'object')}`);
     }
   } finally {
-    questions?.close();
+    prompt?.close();
   }
-  if (json) io.stdout.write(`${JSON.stringify({ address: inventory.address, removed, kept })}\n`);
+  if (json) io.stdout.write(`${JSON.stringify({ address: catalog.address, removed, kept })}\n`);
 }
 
-/** Asked on standard error, so that standard output holds results only. */
-class Questions {
+/** Prompts for confirmation on standard error, so that standard output has results only. */
+class Prompt {
   private readonly lines: Interface;
   private readonly closed: Promise<void>;
   private open = true;
@@ -102,12 +107,12 @@ class Questions {
     });
   }
 
-  /** The end of input and Ctrl-C say no, to this question and to those that would follow. */
+  /** @returns whether the user confirms. The end of input and Ctrl-C mean no, for this question and for all that follow. */
   async confirm(question: string): Promise<boolean> {
     if (!this.open) return false;
-    const answer = this.lines.question(`${question} [y/N] `).catch(() => undefined);
-    const text = await Promise.race([answer, this.closed]);
-    if (typeof text === 'string') return /^\s*y(es)?\s*$/i.test(text);
+    const reply = this.lines.question(`${question} [y/N] `).catch(() => undefined);
+    const line = await Promise.race([reply, this.closed]);
+    if (typeof line === 'string') return /^\s*y(es)?\s*$/i.test(line);
     this.io.stderr.write('\n');
     return false;
   }
@@ -131,26 +136,26 @@ const PROBLEM_COLUMNS: readonly Column[] = [
   { heading: 'unique id' },
   { heading: 'repaired' },
 ];
-/** Problems of a store that are printed. */
-const SHOWN = 20;
+/** How many problems of a store are printed. */
+const MAX_PRINTED = 20;
 
 function findings(id: string, { objects, found, repaired, problems }: StoreReport): string {
   const wrong = found === 0 ? 'no problem' : `${counted(found, 'problem')}, ${grouped(repaired)} repaired`;
   const line = `"${printable(id)}": ${counted(objects, 'object')}, ${wrong}\n`;
   if (found === 0) return line;
-  const shown = problems.slice(0, SHOWN);
-  // What is wrong with a whole key has no unique id.
-  const rows = shown.map(({ kind, model = '-', uniqueId, at = '-', repaired: mended }) => [
+  const shown = problems.slice(0, MAX_PRINTED);
+  // A problem of a whole key has no unique id.
+  const rows = shown.map(({ kind, model = '-', uniqueId, at = '-', repaired: wasRepaired }) => [
     kind,
     model,
     uniqueId ?? `(${at})`,
-    mended ? 'yes' : 'no',
+    wasRepaired ? 'yes' : 'no',
   ]);
   const more = found === shown.length ? '' : `and ${grouped(found - shown.length)} more\n`;
   return `${line}${table(PROBLEM_COLUMNS, rows)}${more}`;
 }
 
-/** @throws DiffSyncError */
+/** @throws {DiffSyncError} (DIFFSYNC_ERROR) that names the ids of no store. */
 function checkFound(wanted: readonly string[], found: ReadonlySet<string>, { address }: RedisCatalog): void {
   const missing = wanted.filter((id) => !found.has(id));
   if (missing.length === 0) return;
@@ -196,7 +201,7 @@ function grouped(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-async function loadInventory(): Promise<typeof RedisCatalog> {
+async function loadCatalog(): Promise<typeof RedisCatalog> {
   try {
     return (await import('../store/redis/redis-catalog.js')).RedisCatalog;
   } catch (error) {

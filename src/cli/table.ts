@@ -1,10 +1,11 @@
+/** A column of a table. */
 export interface Column {
   readonly heading: string;
-  /** Numbers stand at the right. */
+  /** Whether cells are aligned to the right, as numbers are. */
   readonly right?: boolean;
 }
 
-/** Aligned lines, the headings first. */
+/** @returns aligned lines, the headings first. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const lines = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(printable))];
   const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
@@ -15,7 +16,7 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   return lines.map((line) => `${line.map(cell).join('  ').trimEnd()}\n`).join('');
 }
 
-/** Names come from the server: no control character of them may reach the terminal. */
+/** @returns the text without control characters: names come from the server, and the terminal would obey them. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '\uFFFD');
 }

@@ -4,6 +4,7 @@ import { DiffInvalid } from '../errors.js';
 import type { DiffSyncAction } from '../flags.js';
 import { canonicalJson, fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import { isPlainObject } from '../values/own-property.js';
+import { issueLines } from '../values/zod-issues.js';
 import type { Attrs, ElementKind } from './compared-object.js';
 import { changedElements, walkAdded, type InsertionOrdered, type OrderedElement } from './diff-walk.js';
 
@@ -260,8 +261,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function read<S extends z.ZodType>(schema: S, json: unknown, where: string): z.output<S> {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  const lines = result.error.issues.map(({ path, message }) => `${[where, ...path.map(String)].join('.')}: ${message}`);
-  throw invalid(lines.join('; '));
+  throw invalid(issueLines(result.error, [where]).join('; '));
 }
 
 function invalid(reason: string, cause?: unknown): DiffInvalid {

@@ -1,7 +1,7 @@
 import { SyncAborted } from '../errors.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
-import type { ModelClass } from '../model/defined-model.js';
-import type { ModelHost } from '../model/model-hooks.js';
+import type { ModelHost } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/model-class.js';
 import type { BaseStore } from '../store/base-store.js';
 
 /** What the engine knows of an adapter: one side of a comparison. */

@@ -1,27 +1,40 @@
-/** 0 warnings and errors, 1 also information, 2 also debug (the reference's `enable_console_logging`). */
+/** What is logged: 0 warnings and errors, 1 also information, 2 also debug lines, as in the reference. */
 export type Verbosity = 0 | 1 | 2;
 
-/** What a log line is about, beside its message. */
+/** The parameters of a log line, beside its message. */
 export interface LogParams {
+  /** The action of a sync: `create`, `update`, `delete`; null for an unchanged object. */
   readonly action?: string | null;
+  /** The name of the model. */
   readonly model?: string;
+  /** The unique id of the object. */
   readonly uniqueId?: string;
+  /** The status of the object after the action. */
   readonly status?: string;
+  /** The attributes that differ. */
   readonly diffs?: unknown;
+  /** A parameter of one kind of line, such as `duration`. */
   readonly [name: string]: unknown;
 }
 
-/** What the stores and the engine write to. Levels are the reference's. */
+/** The logger that stores and engine write to. The levels are the reference's. */
 export interface DiffSyncLogger {
-  /** 0 for warning and error, 1 for info, 2 for debug: the least verbosity at which a line is written. Guards costly params. */
+  /**
+   * Tells whether lines of a level are written, so that the caller computes costly parameters only then.
+   * @param level - 0 for warning and error, 1 for info, 2 for debug.
+   */
   isEnabled(level: Verbosity): boolean;
+  /** Logs a line at verbosity 2. */
   debug(message: string, params?: LogParams): void;
+  /** Logs a line at verbosity 1 and 2. */
   info(message: string, params?: LogParams): void;
+  /** Logs a warning. */
   warning(message: string, params?: LogParams): void;
+  /** Logs an error. */
   error(message: string, params?: LogParams): void;
 }
 
-/** For a store that nobody gave a logger: its warnings have nowhere to go, its errors are thrown, never only logged. */
+/** The logger of a store that was created without one. It drops warnings; errors are thrown, and never only logged. */
 export const SILENT_LOGGER: DiffSyncLogger = {
   isEnabled: () => false,
   debug: () => undefined,

@@ -1,21 +1,27 @@
 import { Logger } from '@nestjs/common';
 import type { DiffSyncLogger, LogParams, Verbosity } from './logger.js';
 
-let scriptVerbosity: Verbosity = 0;
+let processVerbosity: Verbosity = 0;
 
 /**
- * For scripts without a module: sets what adapters and stores write to the console when nothing else was said.
+ * Sets the verbosity of all adapters and stores of the process that have none of their own, for scripts without a module.
  * Source: the reference's `enable_console_logging`.
+ * @param options - `verbosity`: 0 warnings and errors, 1 also information, 2 also debug lines. Default: 0.
+ * @example
+ * ```ts
+ * enableConsoleLogging({ verbosity: 1 });
+ * await cmdb.syncFrom(network);
+ * ```
  */
-export function enableConsoleLogging({ verbosity = 0 }: { verbosity?: Verbosity } = {}): void {
-  scriptVerbosity = verbosity;
+export function enableConsoleLogging(options: { verbosity?: Verbosity } = {}): void {
+  processVerbosity = options.verbosity ?? 0;
 }
 
-/** Nest's `Logger`, so that the application's own logger and levels apply on top of the verbosity. */
+/** A logger over Nest's `Logger`, so that the application's own logger and levels apply on top of the verbosity. */
 export class NestLogger implements DiffSyncLogger {
   private readonly logger: Logger;
 
-  /** @param verbosity default: what `enableConsoleLogging` set last, else 0. */
+  /** @param verbosity - default: what `enableConsoleLogging` set last, else 0. */
   constructor(
     context: string,
     private readonly verbosity?: Verbosity,
@@ -24,27 +30,27 @@ export class NestLogger implements DiffSyncLogger {
   }
 
   isEnabled(level: Verbosity): boolean {
-    return level <= (this.verbosity ?? scriptVerbosity);
+    return level <= (this.verbosity ?? processVerbosity);
   }
 
   debug(message: string, params?: LogParams): void {
-    if (this.isEnabled(2)) this.logger.debug(message, ...present(params));
+    if (this.isEnabled(2)) this.logger.debug(message, ...argumentsOf(params));
   }
 
   info(message: string, params?: LogParams): void {
-    if (this.isEnabled(1)) this.logger.log(message, ...present(params));
+    if (this.isEnabled(1)) this.logger.log(message, ...argumentsOf(params));
   }
 
   warning(message: string, params?: LogParams): void {
-    this.logger.warn(message, ...present(params));
+    this.logger.warn(message, ...argumentsOf(params));
   }
 
   error(message: string, params?: LogParams): void {
-    this.logger.error(message, ...present(params));
+    this.logger.error(message, ...argumentsOf(params));
   }
 }
 
-/** ConsoleLogger prints an `undefined` that is passed along, so absent parameters must not be. */
-function present(params: LogParams | undefined): [LogParams] | [] {
+/** @returns no argument for absent parameters, because ConsoleLogger would print `undefined`. */
+function argumentsOf(params: LogParams | undefined): [LogParams] | [] {
   return params === undefined ? [] : [params];
 }

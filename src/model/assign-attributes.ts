@@ -1,8 +1,14 @@
 import { ValueError } from '../errors.js';
 import { isDeepEqual } from '../values/deep-equal.js';
-import { assignFields, classOf, fieldOf, type DiffSyncModel } from './diffsync-model.js';
+import type { DiffSyncModel } from './diffsync-model.js';
+import { classOf } from './model-class.js';
+import { assignFields, fieldOf } from './model-fields.js';
 
-/** @returns whether anything changed. @throws ValueError before setting anything, for what is no attribute of the object. */
+/**
+ * Sets attributes of an object, without validation.
+ * @returns whether a value changed.
+ * @throws {ValueError} (VALUE_ERROR) for a name that is no attribute of the object; then no attribute is set.
+ */
 export function assignAttributes(obj: DiffSyncModel, attrs: object): boolean {
   const { identifiers, attributes } = classOf(obj).definition;
   const changed: Record<string, unknown> = {};

@@ -1,51 +1,128 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError } from '../errors.js';
-import type { DiffSyncModelFlags } from '../flags.js';
+import { DiffSyncModelFlags } from '../flags.js';
+import { hasSameItems } from '../values/deep-equal.js';
 
-/** Also what a store takes as a model's name, for it becomes part of keys and file names. */
+/** The names that a store takes, because a model's name becomes part of keys and file names. */
 const MODEL_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,511}$/;
 
-/** Any schema library that speaks Standard Schema and yields an object: zod 4, valibot, arktype, … */
+/** A schema of an object, of any library that implements Standard Schema: zod 4, valibot, arktype, … */
 export type ModelSchema = StandardSchemaV1<object, object>;
 
-/** Whether two values of an attribute count as equal. Must say so of equal ones. */
+/** Returns whether two values of an attribute count as equal. Must return true for values that are equal. */
 export type AttributeComparison = (a: unknown, b: unknown) => boolean;
 
-/** A model's declarations, checked. */
+/** The name of a field of the schema's output. */
+export type FieldOf<S extends ModelSchema> = keyof StandardSchemaV1.InferOutput<S> & string;
+/** The name of a field that may list children's unique ids. */
+export type ChildListOf<S extends ModelSchema> = {
+  [F in FieldOf<S>]: NonNullable<StandardSchemaV1.InferOutput<S>[F]> extends readonly string[] ? F : never;
+}[FieldOf<S>];
+
+/** The options of `DiffSyncModel.define`. */
+export interface DefineOptions<
+  Name extends string,
+  S extends ModelSchema,
+  Ids extends readonly FieldOf<S>[],
+  Attrs extends readonly FieldOf<S>[],
+> {
+  /** The name of the model, unique in an adapter: `[A-Za-z_][A-Za-z0-9_-]*`, 512 characters at most. */
+  readonly name: Name;
+  /** The schema of the objects. Its output is what is stored and compared. */
+  readonly schema: S;
+  /** Fields whose values are joined with `__` to the unique id, in this order. Never empty. */
+  readonly identifiers: Ids;
+  /** Fields that a diff compares, in the order in which diffs show them. Default: none. */
+  readonly attributes?: Attrs;
+  /** Child model name -> field that lists the children's unique ids. Default: none. */
+  readonly children?: Readonly<Record<string, Exclude<ChildListOf<S>, Ids[number] | Attrs[number]>>>;
+  /** Fields that make a shorter name, unique among the children of one parent. Default: the unique id. */
+  readonly shortname?: readonly FieldOf<S>[];
+  /**
+   * When two values of an attribute count as equal: `'set'` for lists whose order has no meaning, or a function, which must
+   * return true for equal values. The target's model decides. Default: by value.
+   */
+  readonly compare?: {
+    readonly [A in Attrs[number]]?:
+      'set' | ((a: StandardSchemaV1.InferOutput<S>[A], b: StandardSchemaV1.InferOutput<S>[A]) => boolean);
+  };
+  /** Top-level models whose objects are created before this model's and deleted after them. Default: none. */
+  readonly dependsOn?: readonly string[];
+  /** The flags of a new object. Default: NONE. */
+  readonly modelFlags?: DiffSyncModelFlags;
+}
+
+/** The declarations of a model, checked and frozen. */
 export interface ModelDefinition {
+  /** The name of the model. */
   readonly name: string;
+  /** The schema of the objects. */
   readonly schema: ModelSchema;
+  /** Fields whose values are joined with `__` to the unique id, in this order. */
   readonly identifiers: readonly string[];
+  /** Fields that a diff compares, in the order in which diffs show them. */
   readonly attributes: readonly string[];
+  /** Child model name -> field that lists the children's unique ids. */
   readonly children: Readonly<Record<string, string>>;
+  /** Fields that make the shortname; empty where it is the unique id. */
   readonly shortname: readonly string[];
-  /** Attribute -> when two values of it count as equal, where that is not by value. */
+  /** Attribute -> comparison of two of its values, for attributes that are not compared by value. */
   readonly comparison: Readonly<Record<string, AttributeComparison>>;
-  /** Top-level models whose objects must be there first. */
+  /** Top-level models whose objects are created before this model's and deleted after them. */
   readonly dependsOn: readonly string[];
-  /** What instances start with. */
+  /** The flags of a new object. */
   readonly modelFlags: DiffSyncModelFlags;
 }
 
+/** Whether a store takes this as the name of a model. */
 export function isModelName(name: unknown): name is string {
   return typeof name === 'string' && MODEL_NAME.test(name);
 }
 
-/** A name that is none, as a message shows it. */
+/** @returns a wrong name, as an error message shows it. */
 export function shown(name: unknown): string {
   return shortened(JSON.stringify(name) ?? typeof name);
 }
 
-/** As a message shows a name, which may be long. */
+/** @returns a name, which may be long, as an error message shows it. */
 export function shortened(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 100)}…`;
 }
 
+/** The options of `DiffSyncModel.define`, whatever the schema. */
+type AnyDefineOptions = Pick<ModelDefinition, 'name' | 'schema' | 'identifiers'> &
+  Partial<Omit<ModelDefinition, 'comparison'>> & { readonly compare?: object };
+
 /**
- * @param methods the names that instances already use, which a field would hide.
- * @throws ModelDefinitionError that names the model and the field.
+ * Checks the options of `DiffSyncModel.define` and freezes them.
+ * @param methods - an object with the names that instances already use, which a field would hide.
+ * @throws {ModelDefinitionError} (MODEL_DEFINITION) that names the model and the field.
  */
-export function checkDefinition(definition: ModelDefinition, methods: object): ModelDefinition {
+export function createDefinition(options: AnyDefineOptions, methods: object): ModelDefinition {
+  return checkDefinition(
+    Object.freeze({
+      name: options.name,
+      schema: options.schema,
+      identifiers: Object.freeze([...options.identifiers]),
+      attributes: Object.freeze([...(options.attributes ?? [])]),
+      children: Object.freeze({ ...options.children }),
+      shortname: Object.freeze([...(options.shortname ?? [])]),
+      comparison: Object.freeze(comparisonOf(options.compare ?? {})),
+      dependsOn: Object.freeze([...(options.dependsOn ?? [])]),
+      modelFlags: options.modelFlags ?? DiffSyncModelFlags.NONE,
+    }),
+    methods,
+  );
+}
+
+function comparisonOf(compare: object): Record<string, AttributeComparison> {
+  const own = Object.entries(compare) as [string, 'set' | AttributeComparison | undefined][];
+  return Object.fromEntries(
+    own.flatMap(([attr, how]) => (how === undefined ? [] : [[attr, how === 'set' ? hasSameItems : how]])),
+  );
+}
+
+function checkDefinition(definition: ModelDefinition, methods: object): ModelDefinition {
   const { name, schema, identifiers, attributes, children, shortname } = definition;
   if (!isModelName(name)) {
     throw new ModelDefinitionError(
@@ -102,8 +179,9 @@ export function checkDefinition(definition: ModelDefinition, methods: object): M
 }
 
 /**
- * Standard Schema has no list of keys, so each library is asked in its own way. Undefined where none answers (a union, a
- * transform, an object open to further keys): then only the compiler can tell a wrong field.
+ * Reads the keys of a schema in the way of each library, because Standard Schema has no list of keys.
+ * @returns undefined for a schema without such a list (a union, a transform, an object open to further keys): then only the
+ * compiler finds a wrong field.
  */
 function schemaFields(schema: ModelSchema): ReadonlySet<string> | undefined {
   const own = schema as {

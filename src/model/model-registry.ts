@@ -1,15 +1,15 @@
-import type { ModelClass } from './defined-model.js';
+import type { ModelClass } from './model-class.js';
 
-/** Which class a model's name stands for, in one store. */
+/** The registry of one store: model name -> class. */
 export class ModelRegistry {
   private readonly classes = new Map<string, ModelClass>();
 
-  /** The class that wins for this name from now on: an adapter's own models. */
+  /** Sets the class of a name, in place of any other: for an adapter's own models. */
   register(model: ModelClass): void {
     this.classes.set(model.modelName, model);
   }
 
-  /** Remembers a class seen in use, unless the name is taken. */
+  /** Sets the class of a name that has none yet: for classes of objects that the store is called with. */
   learn(model: ModelClass): void {
     if (!this.classes.has(model.modelName)) this.classes.set(model.modelName, model);
   }
@@ -19,15 +19,15 @@ export class ModelRegistry {
   }
 
   /**
-   * The class to build objects with when `model` was asked for: the registered one where it is a subclass of it, so that
-   * an adapter's platform hooks are not lost, else `model` itself.
+   * @returns the class of the objects to build for a caller that names `model`: the registered class where it is a subclass
+   * of it, so that an adapter's platform hooks are not lost, else `model` itself.
    */
   resolve(model: ModelClass): ModelClass {
     const registered = this.classes.get(model.modelName);
     return registered !== undefined && registered.prototype instanceof model ? registered : model;
   }
 
-  /** These models, each before the models of its children, as far as they are no circle. */
+  /** @returns these models, parents before children. Models in a circle have no fixed order. */
   parentsFirst(models: readonly string[]): string[] {
     const childrenFirst = new Set<string>();
     const visited = new Set<string>();

@@ -1,25 +1,26 @@
 import { isDeepEqual } from '../values/deep-equal.js';
-import type { ModelClass } from './defined-model.js';
-import { classOf, type DiffSyncModel } from './diffsync-model.js';
+import type { DiffSyncModel } from './diffsync-model.js';
+import { classOf, type ModelClass } from './model-class.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Field -> what the schema fills in for it, of each class met so far; a required field has no entry. */
-const known = new WeakMap<ModelClass, ReadonlyMap<string, unknown>>();
+/** Class -> field -> its default in the schema; a required field has no entry. */
+const defaultsByClass = new WeakMap<ModelClass, ReadonlyMap<string, unknown>>();
 
 /**
- * The fields without those that the schema fills in again with the same value. Standard Schema has no list of defaults,
- * so they are learnt once a class, by validating an object without each field in turn.
+ * Omits fields that have the schema's default. Standard Schema has no list of defaults, so they are learnt once a class, by
+ * validating an object once without each field.
+ * @returns the fields from which the schema restores all; `fields` itself where a default depends on other fields.
  */
 export async function omitDefaults(obj: DiffSyncModel, fields: Fields): Promise<Fields> {
   const model = classOf(obj);
-  let defaults = known.get(model);
-  if (defaults === undefined) known.set(model, (defaults = await learnDefaults(model, fields)));
+  let defaults = defaultsByClass.get(model);
+  if (defaults === undefined) defaultsByClass.set(model, (defaults = await learnDefaults(model, fields)));
   const kept = Object.entries(fields).filter(([field, value]) => {
     return !(defaults.has(field) && isDeepEqual(defaults.get(field), value));
   });
   const reduced = Object.fromEntries(kept);
-  // A default may depend on other fields: what the schema would not restore stays.
+  // A default may depend on other fields, and the schema would then restore another value.
   const restored = await outputOf(model, reduced);
   const lossless = Object.keys(fields).every(
     (field) => Object.hasOwn(reduced, field) || isDeepEqual(restored?.[field], fields[field]),

@@ -1,12 +1,12 @@
 import { ValueError } from '../errors.js';
 
-/** UTF-8 bytes; design decision, so that a unique id stays usable as a key in every store. */
+/** The longest unique id, in bytes of UTF-8; design decision, so that it is usable as a key in every store. */
 const MAX_BYTES = 16 * 1024;
 
 /**
- * The unique id: the identifiers' values as `String(value)`, joined with `__`, in the order of the definition. Keys that
- * are no identifiers are ignored, as in the reference's `create_unique_id`.
- * @throws ValueError when an identifier is missing, null or undefined.
+ * Joins identifiers to a unique id: their values as `String(value)`, joined with `__`, in the order of the definition. Keys
+ * that are no identifiers are ignored, as in the reference's `create_unique_id`.
+ * @throws {ValueError} (VALUE_ERROR) when an identifier is missing, null or undefined.
  */
 export function joinIdentifiers(model: string, identifiers: readonly string[], ids: object): string {
   let uid = '';
@@ -21,7 +21,7 @@ export function joinIdentifiers(model: string, identifiers: readonly string[], i
   return uid;
 }
 
-/** As `joinIdentifiers`, without a copy of anything, where all of them are texts; undefined where one is not. */
+/** Fast path of `joinIdentifiers` for string identifiers. @returns undefined where one is no string. */
 export function joinStringIdentifiers(identifiers: readonly string[], ids: object): string | undefined {
   let uid: string | undefined;
   for (const key of identifiers) {
@@ -32,7 +32,7 @@ export function joinStringIdentifiers(identifiers: readonly string[], ids: objec
   return uid;
 }
 
-/** @throws ValueError for a string that some store could not keep apart from another one. */
+/** @throws {ValueError} (VALUE_ERROR) for a unique id that some store could not tell from another one. */
 export function checkUniqueId(model: string, uid: unknown): asserts uid is string {
   if (typeof uid !== 'string') throw new ValueError(`${model}: a unique id is a string, not ${typeof uid}`);
   if (uid.length * 3 > MAX_BYTES && Buffer.byteLength(uid) > MAX_BYTES) {

@@ -1,23 +1,22 @@
 import type { DynamicModule } from '@nestjs/common';
 import { z } from 'zod';
 import { ValueError } from '../errors.js';
+import { parseAddressList } from '../store/address-list.js';
 import { checkOptions } from '../store/check-options.js';
 import type { DiffSyncStoreOptions } from './diffsync-store.options.js';
-import { hideSecrets } from './redact-options.js';
+import { redactSecrets } from './redact-options.js';
 
 const NAMESPACE = 'diffsyncStore';
 const KEY = `CONFIGURATION(${NAMESPACE})`;
 
-/** `host:port`, several joined by commas. */
+/** One or several `host:port`, joined by commas. */
 const addresses = z
   .string()
-  .regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'not host:port, several joined by commas')
-  .transform((text) =>
-    text.split(',').map((address) => {
-      const colon = address.lastIndexOf(':');
-      return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
-    }),
-  )
+  .transform((text, context) => {
+    const list = parseAddressList(text);
+    if (list === undefined) context.addIssue('not host:port, several joined by commas');
+    return list ?? z.NEVER;
+  })
   .optional();
 
 const environment = z.object({
@@ -36,12 +35,13 @@ const environment = z.object({
     .optional(),
 });
 
-/** A configuration of `@nestjs/config`, as its `registerAs` makes them. */
+/** A configuration factory of `@nestjs/config`, of the form that its `registerAs` returns. */
 export interface DiffSyncStoreConfig {
+  /** Reads the options from the environment. */
   (): DiffSyncStoreOptions;
-  /** Injects the options: `@Inject(diffSyncStoreConfig.KEY)`. */
+  /** The token of the options: `@Inject(diffSyncStoreConfig.KEY)`. */
   readonly KEY: string;
-  /** For `DiffSyncStoreModule.forRootAsync`. */
+  /** Returns the argument for `DiffSyncStoreModule.forRootAsync`. Loads `@nestjs/config`. */
   asProvider(): {
     imports: Promise<DynamicModule>[];
     useFactory: (options: DiffSyncStoreOptions) => DiffSyncStoreOptions;
@@ -50,13 +50,26 @@ export interface DiffSyncStoreConfig {
 }
 
 /**
- * The store's options from the environment, and from the env files that `ConfigModule` has loaded:
- * `DIFFSYNC_STORE_ENGINE` (`local`, `redis` or `sqlite`), `DIFFSYNC_STORE_URL`, `_CLUSTER`, `_SENTINELS`, `_MASTER_NAME`, `_PASSWORD`, `_SENTINEL_PASSWORD` (redis only), `DIFFSYNC_STORE_PATH` (sqlite
- * only), `DIFFSYNC_STORE_ID`, `DIFFSYNC_STORE_VERBOSITY` (0, 1, 2). Use: `forRootAsync(diffSyncStoreConfig.asProvider())`.
- * @throws ValueError, variable by variable, when it is called with wrong or missing ones.
+ * Reads the options of a store from the environment, and from the env files that `ConfigModule` has loaded.
+ *
+ * - `DIFFSYNC_STORE_ENGINE`: `local`, `redis` or `sqlite`; required.
+ * - `DIFFSYNC_STORE_ID`, `DIFFSYNC_STORE_VERBOSITY` (0, 1 or 2): for every engine.
+ * - `DIFFSYNC_STORE_URL`, `_CLUSTER`, `_SENTINELS`, `_MASTER_NAME`, `_PASSWORD`, `_SENTINEL_PASSWORD`: for redis; a cluster and
+ *   sentinels are lists of `host:port`, joined by commas.
+ * - `DIFFSYNC_STORE_PATH`: for sqlite; required there.
+ *
+ * @returns the options.
+ * @throws {@link ValueError} (VALUE_ERROR), variable by variable, for wrong or missing ones.
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [ConfigModule.forRoot(), DiffSyncStoreModule.forRootAsync(diffSyncStoreConfig.asProvider())],
+ * })
+ * export class AppModule {}
+ * ```
  */
 export const diffSyncStoreConfig: DiffSyncStoreConfig = Object.defineProperties(readEnvironment, {
-  // What `registerAs` puts on a factory; calling it would load @nestjs/config for those who do not use it.
+  // The properties that `registerAs` sets on a factory. Calling it would load @nestjs/config where it is not used.
   PARTIAL_CONFIGURATION_KEY: { value: NAMESPACE },
   KEY: { value: KEY },
   asProvider: {
@@ -71,15 +84,15 @@ export const diffSyncStoreConfig: DiffSyncStoreConfig = Object.defineProperties(
 function readEnvironment(): DiffSyncStoreOptions {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
   const env = checkOptions('diffSyncStoreConfig', environment, given);
-  return hideSecrets({
-    ...placeOf(env),
+  return redactSecrets({
+    ...engineOptionsOf(env),
     ...(env.DIFFSYNC_STORE_ID === undefined ? {} : { storeId: env.DIFFSYNC_STORE_ID }),
     ...(env.DIFFSYNC_STORE_VERBOSITY === undefined ? {} : { verbosity: env.DIFFSYNC_STORE_VERBOSITY }),
   });
 }
 
-/** A variable of another engine is left alone: it may be there for another program. */
-function placeOf(env: z.output<typeof environment>): DiffSyncStoreOptions {
+/** Variables of other engines are ignored: they may be set for another program. */
+function engineOptionsOf(env: z.output<typeof environment>): DiffSyncStoreOptions {
   const { DIFFSYNC_STORE_ENGINE: engine, DIFFSYNC_STORE_URL: url, DIFFSYNC_STORE_PATH: path } = env;
   if (engine === 'redis') {
     const password = env.DIFFSYNC_STORE_PASSWORD;

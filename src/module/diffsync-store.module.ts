@@ -1,6 +1,5 @@
 import { ConfigurableModuleBuilder, Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { ValueError } from '../errors.js';
-import { DiffSyncStoreHealthIndicator } from './store.health.js';
 import { BaseStore } from '../store/base-store.js';
 import {
   checkFeatures,
@@ -10,17 +9,18 @@ import {
   type FeatureStore,
 } from './diffsync-store.options.js';
 import { getStoreToken } from './diffsync-store.tokens.js';
-import { hideSecrets } from './redact-options.js';
+import { redactSecrets } from './redact-options.js';
 import { createStore } from './store-factory.js';
 import { DiffSyncStoreRegistry } from './store-registry.js';
+import { DiffSyncStoreHealthIndicator } from './store.health.js';
 
-/** Beside the store's options, in `forRoot` and `forRootAsync` alike. */
+/** Options of the module itself, beside the store's options, in `forRoot` and `forRootAsync`. */
 export interface DiffSyncStoreExtras {
-  /** Registers the store under this name: `@InjectStore(name)`. Default: the unnamed store. */
+  /** The name of the store, for `@InjectStore(name)`. Default: the unnamed store. */
   readonly name?: string | undefined;
   /** Whether every module can inject the store without importing this one. @default true */
   readonly isGlobal?: boolean;
-  /** Providers that only the factory of `forRootAsync` needs. */
+  /** Providers that only the factory of `forRootAsync` needs. @default [] */
   readonly extraProviders?: Provider[];
 }
 
@@ -40,7 +40,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIO
     )
     .build();
 
-/** One registry an application, whatever the number of store modules in it. */
+/** The registry, once in an application, whatever the number of store modules in it. */
 @Global()
 @Module({
   providers: [DiffSyncStoreRegistry, DiffSyncStoreHealthIndicator],
@@ -49,24 +49,59 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIO
 class DiffSyncStoreCoreModule {}
 
 /**
- * Makes stores injectable. `forRoot` or `forRootAsync` opens one (again with another `name` for a second), `forFeature`
- * gives each adapter a store of its own on it. The application starts when its stores are open, and closes what it opened.
+ * Makes stores injectable. `forRoot` or `forRootAsync` opens a store, `forFeature` opens a store for each adapter on the
+ * connection of that one. The application starts when its stores are open, and closes the stores that the module opened.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [
+ *     DiffSyncStoreModule.forRoot({ engine: 'redis', url: 'redis://localhost:6379/0', storeId: 'inventory' }),
+ *     DiffSyncStoreModule.forFeature(['network', 'cmdb']),
+ *   ],
+ *   providers: [NetworkAdapter, CmdbAdapter],
+ * })
+ * export class AppModule {}
+ * ```
  */
 @Module({ imports: [DiffSyncStoreCoreModule] })
 export class DiffSyncStoreModule extends ConfigurableModuleClass {
-  /** @throws ValueError for wrong options, path by path. */
+  /**
+   * Opens one store when the application starts. Call it again with another `name` for a second store.
+   * @param options - the engine and its options, and those of the module itself: `name`, `isGlobal` (default: true).
+   * @returns the dynamic module, for the `imports` of the application's module.
+   * @throws {@link ValueError} (VALUE_ERROR) for wrong options, path by path.
+   * @example
+   * ```ts
+   * DiffSyncStoreModule.forRoot({ engine: 'sqlite', path: 'inventory.db', storeId: 'inventory' });
+   * ```
+   */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
     const { name, isGlobal, extraProviders, ...own } = (options ?? {}) as typeof OPTIONS_TYPE & Record<string, unknown>;
     void [name, isGlobal, extraProviders];
     checkModuleOptions(own);
     const definition = super.forRoot(options);
     for (const provider of definition.providers ?? []) {
-      if ('useValue' in provider && provider.provide === MODULE_OPTIONS_TOKEN) hideSecrets(provider.useValue as object);
+      if ('useValue' in provider && provider.provide === MODULE_OPTIONS_TOKEN)
+        redactSecrets(provider.useValue as object);
     }
     return definition;
   }
 
-  /** @throws ValueError when none of `useFactory`, `useClass`, `useExisting` is there; wrong options fail when it boots. */
+  /**
+   * Opens one store when the application starts, with options from a factory. Wrong options make the start fail.
+   * @param options - one of `useFactory` (with `inject`), `useClass` and `useExisting`; `imports`; `name`, `isGlobal` and
+   * `extraProviders` of the module itself.
+   * @returns the dynamic module, for the `imports` of the application's module.
+   * @throws {@link ValueError} (VALUE_ERROR) when none of `useFactory`, `useClass` and `useExisting` is given.
+   * @example
+   * ```ts
+   * DiffSyncStoreModule.forRootAsync({
+   *   useFactory: (config: ConfigService) => ({ engine: 'redis', url: config.getOrThrow('REDIS_URL') }),
+   *   inject: [ConfigService],
+   * });
+   * ```
+   */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     if (!options?.useFactory && !options?.useClass && !options?.useExisting) {
       throw new ValueError('DiffSyncStoreModule.forRootAsync needs one of "useFactory", "useClass", "useExisting"');
@@ -75,10 +110,16 @@ export class DiffSyncStoreModule extends ConfigurableModuleClass {
   }
 
   /**
-   * One store for each name, on the connection of a registered store: `@InjectStore(name)`. Two adapters cannot share a
-   * store, for they would overwrite each other's objects.
-   * @param root the name of the `forRoot` to build on, which must be global. Default: the unnamed one.
-   * @throws ValueError for wrong names or store ids.
+   * Opens one store for each name, on the connection of the store of `forRoot`. Two adapters cannot share a store, because
+   * they would overwrite each other's objects.
+   * @param stores - names for `@InjectStore(name)`, or names with store ids. Default of the id: `<root's store id>.<name>`.
+   * @param root - the name of the store of `forRoot` to build on, which must be global. Default: the unnamed store.
+   * @returns the dynamic module, for the `imports` of the module of the adapters.
+   * @throws {@link ValueError} (VALUE_ERROR) for wrong names or store ids.
+   * @example
+   * ```ts
+   * DiffSyncStoreModule.forFeature(['network', { name: 'cmdb', storeId: 'cmdb-2' }]);
+   * ```
    */
   static forFeature(stores: readonly (string | FeatureStore)[], root?: string): DynamicModule {
     const features = checkFeatures(stores);
@@ -98,7 +139,7 @@ function storeProviders(name: string | undefined): Provider[] {
       const options = checkModuleOptions(given);
       const { retryAttempts = DEFAULTS.retryAttempts, retryDelay = DEFAULTS.retryDelay } = options;
       const store = await createStore(options, name);
-      // Whoever hands in an open store closes it.
+      // The caller that passes an open store closes it.
       const owned = store !== options.engine || !store.isOpen;
       return registry.open(name, store, { retryAttempts, retryDelay, owned });
     },
@@ -112,9 +153,9 @@ function featureProvider({ name, storeId }: FeatureStore, root: string | undefin
     provide: getStoreToken(name),
     useFactory: (base: BaseStore, registry: DiffSyncStoreRegistry): Promise<BaseStore> => {
       const id = storeId ?? (base.storeId === undefined ? name : `${base.storeId}.${name}`);
-      // The base has waited for the server already.
-      const how = { retryAttempts: 1, retryDelay: 0, owned: true, base };
-      return registry.open(name, base.scope({ storeId: id, name }), how);
+      // The base store is open, so the server can be reached.
+      const opening = { retryAttempts: 1, retryDelay: 0, owned: true, base };
+      return registry.open(name, base.scope({ storeId: id, name }), opening);
     },
     inject: [getStoreToken(root), DiffSyncStoreRegistry],
   };

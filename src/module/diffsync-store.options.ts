@@ -1,58 +1,69 @@
 import { z } from 'zod';
-import { BaseStore, type BaseStoreOptions } from '../store/base-store.js';
+import { BaseStore } from '../store/base-store.js';
+import type { BaseStoreOptions } from '../store/store-options.js';
 import { checkOptions } from '../store/check-options.js';
 import { checkStoreId } from '../store/store-id.js';
 import type { RedisStoreOptions } from '../store/redis/redis-options.js';
 import type { SqliteStoreOptions } from '../store/sqlite/sqlite-options.js';
 import type { Verbosity } from '../logging/logger.js';
 
-/** A store class of your own: it gets all options but the module's own ones. */
+/** A store class of your own. The module calls its constructor with all options but the module's own ones. */
 export type StoreClass = new (options: never) => BaseStore;
 
-interface SharedOptions {
-  /** Which store of the backend. `forFeature(['a'])` below it gives `<storeId>.a`. Default: as the engine says. */
+/** Options of every engine. */
+export interface SharedOptions {
+  /** The id of the store in its backend. `forFeature(['a'])` on it opens `<storeId>.a`. Default: the engine's. */
   readonly storeId?: string | undefined;
-  /** Objects whose text is larger are refused; bytes. @default 16 MiB */
+  /** The largest object that the store takes, as JSON text; bytes. @default 16 MiB */
   readonly maxObjectBytes?: number | undefined;
-  /** 0 warnings, 1 information, 2 debug with every store operation. @default 0 */
+  /** What is logged: 0 warnings and errors, 1 also information, 2 also every store operation. @default 0 */
   readonly verbosity?: Verbosity | undefined;
-  /** How often the application tries to open the store before it fails to start. @default 10 */
+  /** How often the application tries to open the store before its start fails; attempts. @default 10 */
   readonly retryAttempts?: number | undefined;
-  /** Milliseconds between two attempts. @default 3000 */
+  /** Time between two attempts; milliseconds. @default 3000 */
   readonly retryDelay?: number | undefined;
 }
 
-/** In this process's memory. */
+/** Options of a store in the memory of this process. */
 export interface LocalEngineOptions extends SharedOptions {
+  /** Selects `LocalStore`. */
   readonly engine: 'local';
 }
 
-/** In Redis; needs the package `ioredis`. */
+/** Options of a store in Redis, which needs the package `ioredis`. */
 export interface RedisEngineOptions extends SharedOptions, Omit<RedisStoreOptions, keyof BaseStoreOptions> {
+  /** Selects `RedisStore`. */
   readonly engine: 'redis';
 }
 
-/** In a file; needs the package `better-sqlite3`. */
+/** Options of a store in a file, which needs the package `better-sqlite3`. */
 export interface SqliteEngineOptions extends SharedOptions, Omit<SqliteStoreOptions, 'storeId' | 'name' | 'logger'> {
+  /** Selects `SqliteStore`. */
   readonly engine: 'sqlite';
 }
 
-/** A store of your own: a class, made and closed by the module, or an instance, closed by whoever opened it. */
+/** Options of a store of your own. The module creates and closes a store of a class; an instance that is open already is closed by the caller. */
 export interface CustomEngineOptions extends SharedOptions {
+  /** The class of the store, or an instance. */
   readonly engine: StoreClass | BaseStore;
+  /** An option of the class's constructor. */
   readonly [option: string]: unknown;
 }
 
+/** The options of one store: its engine, and what that engine takes. */
 export type DiffSyncStoreOptions = LocalEngineOptions | RedisEngineOptions | SqliteEngineOptions | CustomEngineOptions;
 
-/** What `useClass` and `useExisting` of `forRootAsync` name. */
+/** A provider of options, for `useClass` and `useExisting` of `forRootAsync`. */
 export interface DiffSyncStoreOptionsFactory {
+  /** Returns the options of the store. The module calls this once, when the application starts. */
   createDiffSyncStoreOptions(): DiffSyncStoreOptions | Promise<DiffSyncStoreOptions>;
 }
 
-/** A store of `forFeature`: its name, and its store id where that is not to be `<root's store id>.<name>`. */
+/** A store of `forFeature`. */
 export interface FeatureStore {
+  /** The name of the store, for `@InjectStore(name)`. */
   readonly name: string;
+  /** The id of the store in its backend. Default: `<root's store id>.<name>`. */
   readonly storeId?: string;
 }
 
@@ -68,10 +79,10 @@ const shared = {
 
 const isStoreClass = (value: unknown): boolean => typeof value === 'function' && value.prototype instanceof BaseStore;
 
-/** Options of another engine are checked by its own constructor, where they are known. */
+/** Options of other engines are checked by the constructor of their store, which knows them. */
 const LOCAL = z.strictObject({ ...shared, engine: z.literal('local') });
 const OTHER = z.looseObject(shared);
-/** What a store that is there already has been made with cannot be changed. */
+/** An instance has its options already, so the module takes none but its own. */
 const INSTANCE = z.strictObject({
   engine: z.unknown(),
   retryAttempts: shared.retryAttempts,
@@ -94,7 +105,7 @@ const ENGINES = z.looseObject({
 
 const OWNER = 'DiffSyncStoreModule';
 
-/** @throws ValueError, path by path. */
+/** @throws {ValueError} (VALUE_ERROR), path by path. */
 export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {
   const { engine } = checkOptions(OWNER, ENGINES, options);
   const schema: z.ZodType = engine === 'local' ? LOCAL : engine instanceof BaseStore ? INSTANCE : OTHER;
@@ -108,7 +119,7 @@ const FEATURES = z
   .array(z.union([z.string().min(1), z.strictObject({ name: z.string().min(1), storeId: z.string().optional() })]))
   .min(1);
 
-/** @throws ValueError, path by path. */
+/** @throws {ValueError} (VALUE_ERROR), path by path. */
 export function checkFeatures(features: unknown): FeatureStore[] {
   return checkOptions(`${OWNER}.forFeature`, FEATURES, features).map((feature) => {
     const { name, storeId } = typeof feature === 'string' ? { name: feature } : feature;

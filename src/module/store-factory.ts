@@ -1,10 +1,11 @@
 import { ObjectStoreException } from '../errors.js';
 import { NestLogger } from '../logging/nest-logger.js';
-import { BaseStore, type BaseStoreOptions } from '../store/base-store.js';
+import { BaseStore } from '../store/base-store.js';
+import type { BaseStoreOptions } from '../store/store-options.js';
 import { LocalStore } from '../store/local/local.store.js';
 import { DEFAULTS, type DiffSyncStoreOptions, type StoreClass } from './diffsync-store.options.js';
 
-/** The store that the options describe, not open yet (an instance of the user's: as it is). Loads no engine but this one. */
+/** @returns the store that the options describe, not open yet; an instance as it is. Loads no package of another engine. */
 export async function createStore(options: DiffSyncStoreOptions, name: string | undefined): Promise<BaseStore> {
   const { engine, verbosity = DEFAULTS.verbosity, retryAttempts, retryDelay, ...own } = options;
   void [retryAttempts, retryDelay];
@@ -20,14 +21,19 @@ export async function createStore(options: DiffSyncStoreOptions, name: string | 
 
 type EngineName = Extract<DiffSyncStoreOptions['engine'], string>;
 
-/** Every engine by its name. */
+/** Engine name -> loader of its store class. */
 const LOADERS: Readonly<Record<EngineName, () => Promise<StoreClass>>> = {
   local: () => Promise.resolve(LocalStore),
-  redis: () => needing('redis', 'ioredis', async () => (await import('../store/redis/index.js')).RedisStore),
-  sqlite: () => needing('sqlite', 'better-sqlite3', async () => (await import('../store/sqlite/index.js')).SqliteStore),
+  redis: () => loadOptional('redis', 'ioredis', async () => (await import('../store/redis/index.js')).RedisStore),
+  sqlite: () =>
+    loadOptional('sqlite', 'better-sqlite3', async () => (await import('../store/sqlite/index.js')).SqliteStore),
 };
 
-async function needing(engine: EngineName, packageName: string, load: () => Promise<StoreClass>): Promise<StoreClass> {
+async function loadOptional(
+  engine: EngineName,
+  packageName: string,
+  load: () => Promise<StoreClass>,
+): Promise<StoreClass> {
   try {
     return await load();
   } catch (error) {

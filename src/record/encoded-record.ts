@@ -1,28 +1,31 @@
-import { cloneValue } from '../values/clone.js';
-import { isPlainJson, toExtendedJson, TAG } from '../values/extended-json.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
-import { buildRecord, toRecord, type ModelRecord } from './model-record.js';
+import { cloneValue } from '../values/clone.js';
+import { isPlainJson, TAG, toExtendedJson } from '../values/extended-json.js';
+import { buildRecord, ENCODED, toRecord, type EncodableRecord, type ModelRecord } from './model-record.js';
 import { decodeRecord, withFlags } from './record-codec.js';
 
-/** The error for a text that is no record. */
+/** Creates the error for JSON text that is no record. */
 export type DecodeErrorFactory = (uid: string, cause: unknown) => Error;
 
 /**
- * A record as the text that stands for it, decoded when somebody asks for what it holds. Two that have the same text are
- * equal, so that of most records in a comparison nobody asks.
+ * A record as its JSON text, decoded when its data is read for the first time. Two records with the same text are equal, so
+ * a comparison decodes only the records that differ.
  */
-export class EncodedRecord implements ModelRecord {
+export class EncodedRecord implements EncodableRecord {
   private decoded: ModelRecord | undefined;
   private check: ((record: ModelRecord) => void) | undefined;
 
-  /** @throws what `damaged` answers, also later, when the text turns out to be no record. */
+  /**
+   * @param json - what `encodeRecord` returned for the record.
+   * @throws the error of `createError` for text that is no JSON object. The getters throw it for text that is no record.
+   */
   constructor(
     readonly uid: string,
-    readonly text: string,
-    private readonly damaged: DecodeErrorFactory = causeItself,
+    readonly json: string,
+    private readonly createError: DecodeErrorFactory = causeItself,
   ) {
-    // Cheap, and tells what was cut off or never was a record: of a text that nobody decodes, nothing else would.
-    if (text[0] !== '{' || text.at(-1) !== '}') throw damaged(uid, new Error('not a JSON object'));
+    // A cheap check that finds text that was cut off or never was a record, also where nothing decodes it.
+    if (json[0] !== '{' || json.at(-1) !== '}') throw createError(uid, new Error('not a JSON object'));
   }
 
   get data(): ModelRecord['data'] {
@@ -31,36 +34,41 @@ export class EncodedRecord implements ModelRecord {
 
   get flags(): number | undefined {
     if (this.decoded !== undefined) return this.decoded.flags;
-    return this.text.includes(TAG) ? this.decode().flags : undefined;
+    return this.json.includes(TAG) ? this.decode().flags : undefined;
   }
 
-  /** @param check told of the record once it is decoded; may throw. */
+  [ENCODED](): string {
+    return this.json;
+  }
+
+  /** @param check - is called with the decoded record, once, before its data is returned; may throw. */
   onDecoded(check: (record: ModelRecord) => void): void {
     this.check = check;
   }
 
   private decode(): ModelRecord {
     if (this.decoded !== undefined) return this.decoded;
-    const decoded = this.decodeText();
+    const decoded = this.decodeJson();
     this.check?.(decoded);
     return (this.decoded = decoded);
   }
 
-  private decodeText(): ModelRecord {
+  private decodeJson(): ModelRecord {
     try {
-      return decodeRecord(this.uid, this.text);
+      return decodeRecord(this.uid, this.json);
     } catch (error) {
-      throw this.damaged(this.uid, error);
+      throw this.createError(this.uid, error);
     }
   }
 }
 
 /**
- * As `toRecord`, for a backend that keeps the text: encoded at once, without a copy of the values. No TextRecord where the
- * text would be longer than any string.
+ * Encodes an object at once, without a copy of its values, for a backend that keeps JSON text.
+ * @returns an EncodedRecord; a plain record where the text would be longer than the longest string.
+ * @throws {ValueError} (VALUE_ERROR) that names model, unique id and field for a value that no store can keep.
  */
 export function toEncodedRecord(model: DiffSyncModel): ModelRecord {
-  const { uid, data, flags } = buildRecord(model, jsonOf);
+  const { uid, data, flags } = buildRecord(model, toJsonValue);
   try {
     return new EncodedRecord(uid, JSON.stringify(withFlags(data, flags)));
   } catch (error) {
@@ -73,11 +81,6 @@ function causeItself(_: string, cause: unknown): Error {
   return cause as Error;
 }
 
-function jsonOf(value: unknown, field: string): unknown {
+function toJsonValue(value: unknown, field: string): unknown {
   return isPlainJson(value) ? value : toExtendedJson(cloneValue(value, field));
-}
-
-/** Whether the two are known to be equal without a look at what they hold. */
-export function haveSameEncoding(a: ModelRecord, b: ModelRecord): boolean {
-  return a instanceof EncodedRecord && b instanceof EncodedRecord && a.text === b.text;
 }

@@ -1,15 +1,17 @@
 import { ValueError } from '../errors.js';
-import { definitionOf, fieldNames, fieldOf, type DiffSyncModel } from '../model/diffsync-model.js';
-import { toRecord, type ModelRecord } from './model-record.js';
-import { checkRecordSize, roomAfterPlain } from './record-size.js';
-import { toEncodedRecord } from './encoded-record.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import { definitionOf, fieldNames, fieldOf } from '../model/model-fields.js';
 import { checkUniqueId } from '../model/unique-id.js';
+import { toEncodedRecord } from './encoded-record.js';
+import { ENCODED, toRecord, type EncodableRecord, type ModelRecord } from './model-record.js';
+import { encodeRecord } from './record-codec.js';
+import { checkRecordSize, roomAfterPlain } from './record-size.js';
 
 /**
- * The record of an object that a backend which keeps texts is sure to take, encoded when its turn comes: of very many, not
- * all texts are there at once, and encoding some overlaps the writing of others.
+ * A lazily encoded record, for a backend that keeps JSON text. It is encoded when its batch is written, so that a bulk write
+ * neither keeps every encoded record at once nor encodes all of them before the first batch is sent.
  */
-export class LazyRecord implements ModelRecord {
+export class LazyRecord implements EncodableRecord {
   constructor(
     readonly uid: string,
     private readonly model: DiffSyncModel,
@@ -23,10 +25,13 @@ export class LazyRecord implements ModelRecord {
     return toRecord(this.model).flags;
   }
 
-  /** The record as it is now. @throws ValueError for an object that was changed into another one, or what no store can keep. */
-  encode(): ModelRecord {
+  /**
+   * Encodes the object as it is now.
+   * @throws {ValueError} (VALUE_ERROR) when the object has another unique id by now, or a value that no store can keep.
+   */
+  [ENCODED](): string {
     const record = toEncodedRecord(this.model);
-    if (record.uid === this.uid) return record;
+    if (record.uid === this.uid) return encodeRecord(record);
     throw new ValueError(
       `${this.model.getType()} "${this.uid}" became "${record.uid}" while it was about to be stored; leave objects as they ` +
         `are until the call has settled`,
@@ -34,7 +39,11 @@ export class LazyRecord implements ModelRecord {
   }
 }
 
-/** A record of the object, late where it is plain. @throws ValueError as `toRecord` and `checkSize` do. */
+/**
+ * @param maxBytes - the largest JSON text that the store takes, in bytes of UTF-8.
+ * @returns a lazy record of a plain object that surely fits; an encoded record of any other object.
+ * @throws {ValueError} (VALUE_ERROR) as `toEncodedRecord` and `checkRecordSize` do.
+ */
 export function toLazyRecord(model: DiffSyncModel, maxBytes: number): ModelRecord {
   const uid = plainUid(model, maxBytes);
   if (uid !== undefined) return new LazyRecord(uid, model);
@@ -43,7 +52,7 @@ export function toLazyRecord(model: DiffSyncModel, maxBytes: number): ModelRecor
   return record;
 }
 
-/** The unique id of an object that can surely be stored, as far as a quick look tells. */
+/** @returns the unique id of an object that a quick look shows to fit; undefined where the look does not tell. */
 function plainUid(model: DiffSyncModel, maxBytes: number): string | undefined {
   try {
     if (model.modelFlags !== definitionOf(model).modelFlags) return undefined;
@@ -56,6 +65,6 @@ function plainUid(model: DiffSyncModel, maxBytes: number): string | undefined {
     checkUniqueId(model.getType(), uid);
     return uid;
   } catch {
-    return undefined; // Whoever encodes it says why.
+    return undefined; // The encoder throws the error with its reason.
   }
 }

@@ -1,31 +1,44 @@
 import { DiffSyncError, ValueError } from '../errors.js';
-import { setOwn } from '../values/own-property.js';
-import { isDeepEqual } from '../values/deep-equal.js';
-import { cloneValue, UnstorableValue } from '../values/clone.js';
-import type { ModelClass } from '../model/defined-model.js';
-import { definitionOf, fieldNames, hydrateModel, type DiffSyncModel } from '../model/diffsync-model.js';
-import { haveSameEncoding } from './encoded-record.js';
+import { hydrateModel } from '../model/construction.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/model-class.js';
+import { definitionOf, fieldNames } from '../model/model-fields.js';
 import { checkUniqueId } from '../model/unique-id.js';
+import { cloneValue, UnstorableValue } from '../values/clone.js';
+import { setOwn } from '../values/own-property.js';
 
-/** A model as plain values: what every store keeps. */
+/** An object of a model as plain values: what every store keeps. */
 export interface ModelRecord {
+  /** The unique id of the object. */
   readonly uid: string;
-  /** Field -> value; kinds as `copyValue` keeps them. */
+  /** Field -> value: JSON, Date, bigint, Map, Set, Uint8Array, undefined, and the numbers that JSON lacks. */
   readonly data: Readonly<Record<string, unknown>>;
-  /** `modelFlags`, where they are not the model's default. */
+  /** The object's `modelFlags`, where they are not the model's default. */
   readonly flags?: number | undefined;
 }
 
+/** The method by which `encodeRecord` asks a record for its JSON text. */
+export const ENCODED = Symbol('encoded record');
+
+/** A record that has or makes its own JSON text. */
+export interface EncodableRecord extends ModelRecord {
+  [ENCODED](): string;
+}
+
 /**
- * A record that shares nothing with the object.
- * @throws ValueError that names model, unique id and field for what no store can keep.
+ * Copies an object into a record that shares no value with it.
+ * @throws {ValueError} (VALUE_ERROR) that names model, unique id and field for a value that no store can keep.
  */
 export function toRecord(model: DiffSyncModel): ModelRecord {
   return buildRecord(model, cloneValue);
 }
 
-/** A record of what `keep` makes of each field. @throws ValueError, also for the UnstorableValue that `keep` throws */
-export function buildRecord(model: DiffSyncModel, keep: (value: unknown, field: string) => unknown): ModelRecord {
+/**
+ * Builds a record of an object.
+ * @param convert - is called with each value and its field; its result goes into the record.
+ * @throws {ValueError} (VALUE_ERROR) also in place of the UnstorableValue that `convert` throws.
+ */
+export function buildRecord(model: DiffSyncModel, convert: (value: unknown, field: string) => unknown): ModelRecord {
   const type = model.getType();
   const uid = uidOf(model, type);
   checkUniqueId(type, uid);
@@ -33,7 +46,7 @@ export function buildRecord(model: DiffSyncModel, keep: (value: unknown, field: 
   const fields = model as unknown as Readonly<Record<string, unknown>>;
   let field = '';
   try {
-    for (field of fieldNames(model)) data[field] = keep(fields[field], field);
+    for (field of fieldNames(model)) data[field] = convert(fields[field], field);
   } catch (error) {
     if (error instanceof UnstorableValue) {
       throw new ValueError(`${type} "${uid}": the value of ${error.path} ${error.reason} and cannot be stored`);
@@ -46,7 +59,7 @@ export function buildRecord(model: DiffSyncModel, keep: (value: unknown, field: 
   return { uid, data, flags };
 }
 
-/** Whether bits can be told from it. */
+/** Whether a value is an integer of 32 bits, so that bit operations keep it. */
 export function isFlags(flags: unknown): flags is number {
   return typeof flags === 'number' && Object.is(flags | 0, flags);
 }
@@ -60,12 +73,12 @@ function uidOf(model: DiffSyncModel, type: string): string {
   }
 }
 
-/** The object that a record describes. The caller gives the record's values away. */
+/** Creates the object that a record describes. The caller gives the record's values away. */
 export function fromRecord<M extends DiffSyncModel>(model: ModelClass<M>, record: ModelRecord): M {
   return hydrateModel(model, record.data, record.flags);
 }
 
-/** A record that shares nothing with the other one. */
+/** @returns a copy that shares no value with the record. */
 export function copyRecord({ uid, data, flags }: ModelRecord): ModelRecord {
   const copy: Record<string, unknown> = { ...data };
   for (const field in copy) {
@@ -73,9 +86,4 @@ export function copyRecord({ uid, data, flags }: ModelRecord): ModelRecord {
     if (typeof value === 'object' && value !== null) setOwn(copy, field, cloneValue(value));
   }
   return flags === undefined ? { uid, data: copy } : { uid, data: copy, flags };
-}
-
-/** Whether two records of one unique id hold the same. */
-export function isSameRecord(a: ModelRecord, b: ModelRecord): boolean {
-  return a === b || haveSameEncoding(a, b) || (a.flags === b.flags && isDeepEqual(a.data, b.data));
 }

@@ -1,49 +1,58 @@
+import { MAX_DEPTH } from '../values/clone.js';
 import {
   checkNesting,
   DamagedValue,
+  escapeTag,
+  fieldsToExtendedJson,
   fromExtendedJson,
   TAG,
-  fieldsToExtendedJson,
-  escapeTag,
 } from '../values/extended-json.js';
-import { MAX_DEPTH } from '../values/clone.js';
 import { isPlainObject } from '../values/own-property.js';
-import { LazyRecord } from './lazy-record.js';
-import { isFlags, type ModelRecord } from './model-record.js';
-import { EncodedRecord } from './encoded-record.js';
+import { ENCODED, isFlags, type EncodableRecord, type ModelRecord } from './model-record.js';
 
 /**
- * Records as JSON: plain where the value is plain JSON, and tagged values (see value-codec) where it is not. A record with
- * flags is wrapped as a whole, in the kind `object`. Text without `"$diffsync"` is plain JSON and nothing else.
+ * Codec of records: a record as JSON, plain where its values are plain JSON, and extended JSON (see extended-json.ts) where
+ * they are not. A record with flags is tagged as a whole, as the kind `object`. Text without `"$diffsync"` is plain JSON.
  */
 
-/** The text that stands for a record's data and flags; its unique id is not part of it. */
+/**
+ * Encodes the data and flags of a record as JSON text. The unique id is not part of it.
+ * @param record - any record, also one that the package passes to a backend.
+ * @returns the JSON text, the same for the same fields in the same order.
+ */
 export function encodeRecord(record: ModelRecord): string {
-  if (record instanceof EncodedRecord) return record.text;
-  return record instanceof LazyRecord ? encodeRecord(record.encode()) : JSON.stringify(recordToJson(record));
+  return ENCODED in record ? (record as EncodableRecord)[ENCODED]() : JSON.stringify(recordToJson(record));
 }
 
-/** So short a text cannot be nested too deep: a level takes two characters at least. */
+/** Text this short cannot be nested too deep: a level takes two characters at least. */
 const SHALLOW_CHARS = 2 * MAX_DEPTH;
 
 /**
- * Whatever the text is, it runs nothing, sets no prototype, and takes time in proportion to its length.
- * @throws DamagedValue when it is no record; nothing of the text is in its message.
+ * Decodes the JSON text of a record. Whatever the text is, this runs no code of it, sets no prototype, and takes time in
+ * proportion to its length.
+ * @param uid - the unique id of the record.
+ * @param text - what `encodeRecord` returned.
+ * @returns the record.
+ * @throws DamagedValue for text that is no record. Its message repeats nothing of the text.
  */
 export function decodeRecord(uid: string, text: string): ModelRecord {
   const value = parse(text);
-  // Looked for without its quotation marks, of which every text has many: a dollar sign is rare.
+  // The search is for the tag without its quotation marks, of which every text has many: a dollar sign is rare.
   if (!isObject(value) || text.includes(TAG)) return recordFromJson(uid, value);
   if (text.length > SHALLOW_CHARS) checkNesting(value, FIELDS);
   return { uid, data: value };
 }
 
-/** As `encodeRecord`, the JSON value, for a backend that keeps documents. It may share parts with the record. */
+/**
+ * Converts the data and flags of a record to a JSON value, for a backend that keeps documents.
+ * @param record - any record; the result may share parts with it.
+ * @returns the JSON value, of the same form as the text of `encodeRecord`.
+ */
 export function recordToJson({ data, flags }: ModelRecord): Readonly<Record<string, unknown>> {
   return withFlags(fieldsToExtendedJson(data), flags);
 }
 
-/** @param fields as JSON. */
+/** @param fields - the record's fields, as extended JSON. */
 export function withFlags(
   fields: Readonly<Record<string, unknown>>,
   flags: number | undefined,
@@ -51,7 +60,13 @@ export function withFlags(
   return flags === undefined ? escapeTag(fields) : { [TAG]: 'object', flags, v: fields };
 }
 
-/** As `decodeRecord`, of what `recordToJson` gave. The record may share parts with the value. @throws DamagedValue */
+/**
+ * Converts a JSON value back to the record.
+ * @param uid - the unique id of the record.
+ * @param value - what `recordToJson` returned; the record may share parts with it.
+ * @returns the record.
+ * @throws DamagedValue for a value that is no record. Its message repeats nothing of the value.
+ */
 export function recordFromJson(uid: string, value: unknown): ModelRecord {
   if (!isObject(value)) throw new DamagedValue('not a JSON object');
   const flags = Object.hasOwn(value, TAG) ? value['flags'] : undefined;
@@ -62,14 +77,14 @@ export function recordFromJson(uid: string, value: unknown): ModelRecord {
   return { uid, data, flags };
 }
 
-/** What contains the fields does not count as a level. */
+/** The depth of the object that contains the fields, which does not count as a level. */
 const FIELDS = -1;
 
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new DamagedValue('not JSON'); // The parser's own words repeat some of the text.
+    throw new DamagedValue('not JSON'); // The parser's own message repeats some of the text.
   }
 }
 

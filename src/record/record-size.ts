@@ -4,23 +4,24 @@ import { encodeRecord } from './record-codec.js';
 import type { ModelRecord } from './model-record.js';
 import { EncodedRecord } from './encoded-record.js';
 
-/** More than any scalar but a text and a bigint takes. */
+/** An upper bound of what any scalar but a string or a bigint takes. */
 const SCALAR_BYTES = 60;
 /** A bigint has 1,000 digits at most. */
 const BIGINT_BYTES = 1060;
-/** A character takes so many as JSON escapes it. */
+/** The most that one character takes as JSON escapes it. */
 const CHAR_BYTES = 6;
-/** A character of JSON takes so many in UTF-8 at most. */
-const TEXT_BYTES = 3;
+/** The most that one character of JSON text takes in UTF-8. */
+const UTF8_BYTES = 3;
 
 /**
- * @param maxBytes of the record's text in UTF-8. The text is made only where a bound that is quickly known is above it.
- * @throws ValueError that names model, unique id, and the largest field with its size.
+ * Checks the size of a record. Encodes the record only where an upper bound, which is quickly known, is above `maxBytes`.
+ * @param maxBytes - the largest JSON text that the store takes, in bytes of UTF-8.
+ * @throws {ValueError} (VALUE_ERROR) that names model, unique id, and the largest field with its size.
  */
 export function checkRecordSize(model: string, record: ModelRecord, maxBytes: number): void {
   const fits =
     record instanceof EncodedRecord
-      ? record.text.length * TEXT_BYTES <= maxBytes
+      ? record.json.length * UTF8_BYTES <= maxBytes
       : roomAfter(record.data, maxBytes - SCALAR_BYTES) >= 0;
   if (fits) return;
   const bytes = sizeOf(record);
@@ -34,7 +35,10 @@ export function checkRecordSize(model: string, record: ModelRecord, maxBytes: nu
   );
 }
 
-/** What is left of `room` after a field of a text, a number or the like, or of a list of them; negative for any other. */
+/**
+ * @param room - bytes that are left.
+ * @returns what is left after a field that is a string, number, boolean, null, or a list of them; negative for any other.
+ */
 export function roomAfterPlain(field: string, value: unknown, room: number): number {
   let left = room - SCALAR_BYTES - CHAR_BYTES * field.length;
   if (!Array.isArray(value)) return isPlainScalar(value) ? roomAfter(value, left) : -1;
@@ -49,7 +53,7 @@ function isPlainScalar(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null;
 }
 
-/** What is left of `room`; negative as soon as it may be too little. */
+/** @returns what is left of `room`, in bytes; negative as soon as it may be too little. */
 function roomAfter(value: unknown, room: number): number {
   if (typeof value === 'string') return room - SCALAR_BYTES - CHAR_BYTES * value.length;
   if (typeof value === 'bigint') return room - BIGINT_BYTES;
@@ -71,7 +75,7 @@ function sizeOf(record: ModelRecord): number {
   try {
     return Buffer.byteLength(encodeRecord(record));
   } catch (error) {
-    if (error instanceof RangeError) return Infinity; // Longer than any string.
+    if (error instanceof RangeError) return Infinity; // Longer than the longest string.
     throw error;
   }
 }

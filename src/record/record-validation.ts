@@ -1,15 +1,18 @@
-import type { ModelClass } from '../model/defined-model.js';
-import { overridesUniqueId } from '../model/diffsync-model.js';
+import { overridesUniqueId } from '../model/class-inspection.js';
+import { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/model-class.js';
 import type { ModelRecord } from './model-record.js';
 import { joinIdentifiers, joinStringIdentifiers } from '../model/unique-id.js';
 
 /**
- * Why a record cannot be an object of the class, whoever wrote it; undefined when it can. Holds what comparisons and child
- * links rely on. What attributes hold is not the schema's business any more: it has been checked when the object was made.
+ * Validates a stored record: it must have what comparisons and child links rely on, whichever program wrote it. The schema
+ * is not asked: it has checked the attributes when the object was created.
+ * @returns why the record cannot be an object of the class, as the end of a sentence; undefined when it can.
  */
 export function validateRecord(model: ModelClass, { uid, data }: ModelRecord): string | undefined {
   const { identifiers, children } = model.definition;
-  if (!overridesUniqueId(model) && joined(identifiers, data) !== uid) return 'has identifiers of another unique id';
+  if (!overridesUniqueId(model, DiffSyncModel) && joinUid(identifiers, data) !== uid)
+    return 'has identifiers of another unique id';
   for (const child in children) {
     const field = children[child] as string;
     const uids = Object.hasOwn(data, field) ? data[field] : undefined;
@@ -19,17 +22,17 @@ export function validateRecord(model: ModelClass, { uid, data }: ModelRecord): s
   return undefined;
 }
 
-/** Why an object of the class could not be made of a record. */
+/** @returns why no object can be built from a record with a reserved field, as the end of a sentence; else undefined. */
 export function findReservedField(model: ModelClass, { data }: ModelRecord): string | undefined {
   const field = Object.keys(data).find((name) => name in model.prototype);
   return field === undefined ? undefined : `has a field "${field}", a name that every model uses itself`;
 }
 
-function joined(identifiers: readonly string[], data: Readonly<Record<string, unknown>>): unknown {
+function joinUid(identifiers: readonly string[], data: Readonly<Record<string, unknown>>): unknown {
   try {
     return joinStringIdentifiers(identifiers, data) ?? joinIdentifiers('', identifiers, data);
   } catch {
-    return undefined; // One is missing, or cannot be written as text.
+    return undefined; // An identifier is missing, or cannot be converted to a string.
   }
 }
 

@@ -1,21 +1,24 @@
 import type { DiffSyncModelFlags } from '../flags.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 import { pickFields } from '../values/clone.js';
-import type { ModelClass } from '../model/defined-model.js';
-import { comparesByRecord, childUids, type DiffSyncModel } from '../model/diffsync-model.js';
+import { comparesByRecord } from '../model/class-inspection.js';
+import { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/model-class.js';
+import { childUids } from '../model/model-fields.js';
 import type { ModelDefinition } from '../model/model-definition.js';
 import type { ModelRecord } from './model-record.js';
-import { haveSameEncoding } from './encoded-record.js';
+import { haveSameEncoding } from './record-equality.js';
 
-/** What a comparison asks of a stored object: the object itself, or a view of its record. */
+/** What a comparison reads: a stored object itself, or a view of its record. */
 export type ObjectView = DiffSyncModel | RecordView;
 
 /**
- * Answers from a record what the object would, without building it. Only for classes that answer from their definition.
- * The record may be what a store keeps: nobody may change it, and what is handed out shares nothing with it.
+ * A read-only view of a record. Its methods return what the object's would, without building the object; only for classes
+ * whose `comparesByRecord` is true. The record may be the one that a store keeps: callers must not change it, and methods
+ * return values that share nothing with it.
  */
 export class RecordView {
-  /** @param build makes the object, out of a copy. */
+  /** @param build - builds the object from a copy of the record. */
   constructor(
     readonly definition: ModelDefinition,
     readonly record: ModelRecord,
@@ -57,19 +60,19 @@ export class RecordView {
     return (this.record.data[field] as readonly string[] | null | undefined) ?? [];
   }
 
-  /** A copy of these fields. */
+  /** @returns a copy of these fields. */
   pick(fields: readonly string[]): Record<string, unknown> {
     return pickFields(this.record.data, fields);
   }
 
-  /** Whether `pick` of both would be equal. */
+  /** Whether `pick` of both views would be equal. */
   equals({ record }: RecordView, fields: readonly string[]): boolean {
     if (haveSameEncoding(this.record, record)) return true;
     const ours = this.record.data;
     const theirs = record.data;
-    // An iterator a pair would be much of a diff's garbage.
-    for (let at = 0; at < fields.length; at++) {
-      const field = fields[at] as string;
+    // An iterator for each pair would be a large part of a diff's garbage.
+    for (let index = 0; index < fields.length; index++) {
+      const field = fields[index] as string;
       if (!isDeepEqual(ours[field], theirs[field])) return false;
       if (ours[field] === undefined && Object.hasOwn(ours, field) !== Object.hasOwn(theirs, field)) return false;
     }
@@ -81,25 +84,28 @@ export class RecordView {
   }
 }
 
-/** How to see the records of a class. @param build makes an object, out of a copy of the record. */
+/**
+ * @param build - builds an object from a copy of its record.
+ * @returns a function that creates the view of a record of the class: a RecordView where the class allows it, else the object.
+ */
 export function createViewer(
   model: ModelClass,
   build: (record: ModelRecord) => DiffSyncModel,
 ): (record: ModelRecord) => ObjectView {
   const { definition } = model;
-  let direct: boolean | undefined;
+  let byRecord: boolean | undefined;
   return (record) => {
-    direct ??= comparesByRecord(model, record.data);
-    return direct ? new RecordView(definition, record, build) : build(record);
+    byRecord ??= comparesByRecord(model, DiffSyncModel, record.data);
+    return byRecord ? new RecordView(definition, record, build) : build(record);
   };
 }
 
-/** The unique ids that `field` lists. */
+/** @returns the unique ids that `field` lists. */
 export function childUidsOf(view: ObjectView, field: string): readonly string[] {
   return view instanceof RecordView ? view.getChildUids(field) : childUids(view, field);
 }
 
-/** The object, for code that may change it. */
+/** @returns the object, for code that may change it. */
 export function objectOf(view: ObjectView): DiffSyncModel {
   return view instanceof RecordView ? view.toObject() : view;
 }

@@ -2,45 +2,60 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { CopyAborted, CopyConflict, CopyMismatch, ValueError } from '../errors.js';
-import { isSameRecord, type ModelRecord } from '../record/model-record.js';
+import type { ModelRecord } from '../record/model-record.js';
+import { isSameRecord } from '../record/record-equality.js';
 import { canonicalJson } from '../values/extended-json.js';
 import type { BaseStore } from './base-store.js';
 import { checkOptions } from './check-options.js';
+import { insertAsIs, putAsIs, recordPages, recordsAt } from './engine-access.js';
 
-/** Called after each batch, in one stage after the other: `current` never falls, and ends at `total`. In objects. */
+/**
+ * Is called after each batch, in one stage after the other. `current` and `total` are numbers of objects; `current` never falls,
+ * and ends at `total`.
+ */
 export type CopyProgressCallback = (stage: 'copy' | 'verify', current: number, total: number) => void;
 
+/** Options of `copyStore`. */
 export interface CopyStoreOptions {
+  /** Is called after each batch. */
   readonly onProgress?: CopyProgressCallback | undefined;
-  /** Ends the copy with CopyAborted, between two batches. */
+  /** Ends the copy between two batches. It then rejects with `CopyAborted`. */
   readonly signal?: AbortSignal | undefined;
-  /** So many objects are read and written in one go. @default 500 */
+  /**
+   * The number of objects that are read and written as one batch.
+   * @defaultValue 500
+   */
   readonly batchSize?: number | undefined;
   /**
-   * What becomes of a model of which the target holds objects already. `error`: they must be the first ones of the source,
-   * as an earlier copy has left them. `keep` and `overwrite`: whatever they are, they stay where they are in the order; of
-   * two different objects with one unique id the target's is kept, or the source's put in its place. @default 'error'
+   * What to do with a model of which the target has objects already. `error`: they must be the first objects of the source, as
+   * an earlier copy has left them. `keep` and `overwrite`: objects of the target keep their positions in the order; of two
+   * different objects with one unique id the target's is kept, or replaced by the source's.
+   * @defaultValue 'error'
    */
   readonly onConflict?: 'error' | 'keep' | 'overwrite' | undefined;
 }
 
-/** What became of a model. */
+/** The result of `copyStore` for one model. */
 export interface CopiedModel {
+  /** The name of the model. */
   readonly model: string;
-  /** How many the source has. */
+  /** The number of objects in the source. */
   readonly objects: number;
-  /** How many of them were written; the others were there already. */
+  /** The number of objects that were written; the target had the others already. */
   readonly copied: number;
-  /** How many different objects were kept or overwritten. */
+  /** The number of different objects that were kept or overwritten. */
   readonly conflicts: number;
-  /** SHA-256 of these objects as the target holds them, in the source's order; the same for the same objects in every engine. */
+  /** SHA-256 of these objects in the target, in the source's order. Equal objects have the same digest in every engine. */
   readonly digest: string;
 }
 
+/** The result of `copyStore`. */
 export interface CopyResult {
-  /** Sorted by name. */
+  /** The result for each model, sorted by name. */
   readonly models: readonly CopiedModel[];
+  /** The number of objects in the source. */
   readonly objects: number;
+  /** The number of objects that were written. */
   readonly copied: number;
 }
 
@@ -52,14 +67,22 @@ const OPTIONS = z.strictObject({
 });
 
 /**
- * Copies all objects of an open store into another open one, whatever their engines, with their order, values and flags;
- * then reads the target and compares. Holds a few batches in memory. Each batch is one write, done as a whole where the
- * target's engine does so. Ended early it is run again, and goes on where it was. Nobody else may write to either store
- * meanwhile. Models that only the target has are left alone.
- * @throws CopyConflict before anything is written, when the target holds what is not the beginning of the source.
- * @throws CopyMismatch when the target holds in the end not what was copied.
- * @throws CopyAborted
- * @throws ValueError for wrong options, or one store given twice.
+ * Copies all objects of an open store into another open store of any engine, with their order, values and flags; then reads the
+ * target and compares digests. Holds a few batches in memory. Each batch is one write, atomic where the target's engine makes
+ * it so. A copy that ended early goes on from there when it is called again. Both stores must have no other writer meanwhile.
+ * Models that only the target has are left alone.
+ * @param from - the open store to copy.
+ * @param to - the open store to copy into.
+ * @param options - batch size, progress, signal, and what to do with objects that the target has already.
+ * @returns the number of objects, and the digest of each model.
+ * @throws {CopyConflict} before anything is written, when the target's objects are not the first ones of the source.
+ * @throws {CopyMismatch} when the target differs from the source in the end.
+ * @throws {CopyAborted} when the signal ended the copy.
+ * @throws {ValueError} for wrong options, or one store given twice.
+ * @example
+ * ```ts
+ * const { objects, copied } = await copyStore(sqliteStore, redisStore);
+ * ```
  */
 export async function copyStore(from: BaseStore, to: BaseStore, options: CopyStoreOptions = {}): Promise<CopyResult> {
   const { onProgress, signal, batchSize = 500, onConflict = 'error' } = checkOptions('copyStore', OPTIONS, options);
@@ -92,7 +115,7 @@ class Copy {
     private readonly onProgress: CopyProgressCallback | undefined,
   ) {}
 
-  /** How many of the source's first objects the target has. @throws CopyConflict when it has anything else. */
+  /** Counts the first objects of the source that the target has. @throws {CopyConflict} when it has any other. */
   async countPresent(model: string): Promise<number> {
     let present = 0;
     if ((await this.to.count({ model })) === 0) return present;
@@ -100,7 +123,7 @@ class Copy {
     try {
       for await (const record of each(this.pages(this.to, model))) {
         const { value: expected } = await source.next();
-        if (expected?.uid !== record.uid) throw this.outOfPlace(model, record.uid, expected?.uid);
+        if (expected?.uid !== record.uid) throw this.outOfOrder(model, record.uid, expected?.uid);
         if (!isSameRecord(expected, record)) throw this.different(model, record.uid);
         present++;
       }
@@ -110,15 +133,15 @@ class Copy {
     return present;
   }
 
-  /** @param present how many of the first are there already. */
+  /** Appends the objects that the target lacks. @param present - the number of first objects that it has already. */
   async append(model: string, present: number): Promise<CopiedModel> {
     const digest = createHash('sha256');
     let objects = 0;
     for await (const page of this.pages(this.from, model)) {
-      for (const record of page) digest.update(textOf(record)); // Before the target has them to keep.
+      for (const record of page) digest.update(digestInput(record)); // Before the records belong to the target.
       const missing = page.slice(Math.max(0, present - objects));
-      for (const [at, existing] of (await this.insert(model, missing)).entries()) {
-        if (existing !== undefined) throw this.outOfPlace(model, existing.uid, missing[at]?.uid);
+      for (const [index, existing] of (await this.insert(model, missing)).entries()) {
+        if (existing !== undefined) throw this.outOfOrder(model, existing.uid, missing[index]?.uid);
       }
       objects += page.length;
       this.advance('copy', page.length);
@@ -126,37 +149,39 @@ class Copy {
     return { model, objects, copied: Math.max(0, objects - present), conflicts: 0, digest: digest.digest('hex') };
   }
 
-  /** @throws CopyMismatch */
+  /** Reads the target's objects of a model. @throws {CopyMismatch} when their digest differs. */
   async verify({ model, objects, digest }: CopiedModel): Promise<void> {
     const found = createHash('sha256');
     let count = 0;
     for await (const page of this.pages(this.to, model)) {
-      for (const record of page) found.update(textOf(record));
+      for (const record of page) found.update(digestInput(record));
       count += page.length;
       this.advance('verify', page.length);
     }
     this.compare(model, { objects, digest }, { objects: count, digest: found.digest('hex') });
   }
 
-  /** Each batch is verified as soon as it is written, for what else the target has does not count. */
+  /** Writes and verifies batch by batch: other objects of the target do not count. */
   async merge(model: string, onConflict: 'keep' | 'overwrite'): Promise<CopiedModel> {
     const [expected, found] = [createHash('sha256'), createHash('sha256')];
-    let [objects, there, copied, conflicts] = [0, 0, 0, 0];
+    let [objects, foundObjects, copied, conflicts] = [0, 0, 0, 0];
     for await (const page of this.pages(this.from, model)) {
-      const texts = page.map(textOf);
+      const inputs = page.map(digestInput);
       const existing = await this.insert(model, page);
-      const different = page.filter((record, at) => existing[at] !== undefined && !isSameRecord(existing[at], record));
-      if (onConflict === 'overwrite' && different.length > 0) await this.to.putAsIs(model, different);
+      const different = page.filter(
+        (record, index) => existing[index] !== undefined && !isSameRecord(existing[index], record),
+      );
+      if (onConflict === 'overwrite' && different.length > 0) await putAsIs(this.to, model, different);
       const kept = new Set(onConflict === 'keep' ? different : []);
-      for (const [at, record] of page.entries()) {
-        const own = kept.has(record) ? existing[at] : undefined;
-        expected.update(own === undefined ? String(texts[at]) : textOf(own));
+      for (const [index, record] of page.entries()) {
+        const own = kept.has(record) ? existing[index] : undefined;
+        expected.update(own === undefined ? String(inputs[index]) : digestInput(own));
       }
       const uids = page.map(({ uid }) => uid);
-      for (const record of await this.to.recordsAt(model, uids)) {
+      for (const record of await recordsAt(this.to, model, uids)) {
         if (record === undefined) continue;
-        found.update(textOf(record));
-        there++;
+        found.update(digestInput(record));
+        foundObjects++;
       }
       objects += page.length;
       copied += existing.filter((record) => record === undefined).length + different.length - kept.size;
@@ -164,10 +189,11 @@ class Copy {
       this.advance('copy', page.length);
     }
     const digest = expected.digest('hex');
-    this.compare(model, { objects, digest }, { objects: there, digest: found.digest('hex') });
+    this.compare(model, { objects, digest }, { objects: foundObjects, digest: found.digest('hex') });
     return { model, objects, copied, conflicts, digest };
   }
-  /** Reaches the totals, whatever was counted: the source may have changed. */
+
+  /** Advances the progress to the totals: the source may have changed since they were counted. */
   finish(): void {
     for (const stage of ['copy', 'verify'] as const) this.advance(stage, this.total - this.done[stage]);
   }
@@ -178,10 +204,10 @@ class Copy {
     if (this.done[stage] > before) this.onProgress?.(stage, this.done[stage], this.total);
   }
 
-  /** Whoever else has work to do in this process comes between two pages. */
+  /** Yields to the event loop after each page. */
   private async *pages(store: BaseStore, model: string): AsyncGenerator<readonly ModelRecord[], void, undefined> {
     this.checkAborted();
-    for await (const page of store.recordPages(model, this.batchSize)) {
+    for await (const page of recordPages(store, model, this.batchSize)) {
       yield page;
       await setImmediate();
       this.checkAborted();
@@ -189,7 +215,7 @@ class Copy {
   }
 
   private async insert(model: string, records: readonly ModelRecord[]): Promise<readonly (ModelRecord | undefined)[]> {
-    return records.length === 0 ? [] : this.to.insertAsIs(model, records);
+    return records.length === 0 ? [] : insertAsIs(this.to, model, records);
   }
 
   private checkAborted(): void {
@@ -207,10 +233,10 @@ class Copy {
     found: Pick<CopiedModel, 'objects' | 'digest'>,
   ): void {
     if (found.objects === expected.objects && found.digest === expected.digest) return;
-    const told = ({ objects, digest }: typeof found): string => `${objects} objects with the digest ${digest}`;
+    const describe = ({ objects, digest }: typeof found): string => `${objects} objects with the digest ${digest}`;
     throw new CopyMismatch(
-      `${String(this.to)} holds of ${model} ${told(found)}, where ${told(expected)} were copied from ` +
-        `${String(this.from)}: does somebody else write to it?`,
+      `${String(this.to)} holds of ${model} ${describe(found)}, where ${describe(expected)} were copied from ` +
+        `${String(this.from)}: does another process write to it?`,
       model,
     );
   }
@@ -224,10 +250,10 @@ class Copy {
     );
   }
 
-  private outOfPlace(model: string, uid: string, expected: string | undefined): CopyConflict {
-    const due = expected === undefined ? 'there is no more of them' : `"${expected}" comes next`;
+  private outOfOrder(model: string, uid: string, expected: string | undefined): CopyConflict {
+    const next = expected === undefined ? 'there is no more of them' : `"${expected}" comes next`;
     return new CopyConflict(
-      `${model} "${uid}" is in ${String(this.to)}, where by the order of ${String(this.from)} ${due}: clear the target, ` +
+      `${model} "${uid}" is in ${String(this.to)}, where by the order of ${String(this.from)} ${next}: clear the target, ` +
         `or pass onConflict to leave what it holds where it is`,
       model,
       uid,
@@ -240,11 +266,12 @@ async function* each(pages: AsyncIterable<readonly ModelRecord[]>): AsyncGenerat
   return undefined;
 }
 
-function textOf({ uid, data, flags }: ModelRecord): string {
+/** One line of the text that the digest is made of. */
+function digestInput({ uid, data, flags }: ModelRecord): string {
   return `${canonicalJson([uid, data, flags])}\n`;
 }
 
-/** Two handles of one store, as far as can be told. */
+/** Whether both are the same store, as far as their addresses show. */
 function isSame(from: BaseStore, to: BaseStore): boolean {
   if (from === to) return true;
   const { engine, address, storeId } = from;

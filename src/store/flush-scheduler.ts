@@ -1,67 +1,71 @@
+import { SerialQueue } from '../async/serial-queue.js';
 import { ObjectAlreadyExists } from '../errors.js';
 
-/** How long waiting work waits for somebody to flush, before it is done for its own sake. */
+/** Milliseconds: the debounce before a scheduled flush. */
 const DELAY_MS = 20;
 const MAX_DELAY_MS = 1000;
 
 /**
- * Runs one drain at a time: for whoever calls `flush`, and by itself some time after `schedule`. Work that fails waits on.
+ * Runs one flush at a time: when a caller asks for it, and some time after `schedule`. Writes of a flush that fails stay
+ * pending.
  */
 export class FlushScheduler {
-  private running: Promise<void> = Promise.resolve();
+  private readonly queue = new SerialQueue();
+  /** The flush that is queued and has not started. */
   private next: Promise<void> | undefined;
-  /** Met by a drain that nobody waited for; thrown to the next who flushes. */
+  /** The conflict that a scheduled flush met. The next caller of `flush` receives it. */
   private conflict: ObjectAlreadyExists | undefined;
   private timer: NodeJS.Timeout | undefined;
   private delay = DELAY_MS;
 
   /**
-   * @param drain does all that waits.
-   * @param waits whether something waits.
-   * @param failed told of a scheduled drain that failed; it is tried again.
+   * @param drain - writes all that is pending.
+   * @param isPending - whether anything is pending.
+   * @param onError - is called when a scheduled flush failed; the flush is scheduled again.
    */
   constructor(
     private readonly drain: () => Promise<void>,
-    private readonly waits: () => boolean,
-    private readonly failed: (error: unknown) => void,
+    private readonly isPending: () => boolean,
+    private readonly onError: (error: unknown) => void,
   ) {}
 
+  /** Flushes after the flush that is running. Callers that come while it runs share the next one. */
   async flush(): Promise<void> {
-    // Whoever comes while one drain runs shares the next one: it takes all that waits by then.
-    this.next ??= this.running.then(() => {
-      this.next = undefined;
+    this.next ??= this.queue.run(() => {
+      this.next = undefined; // The drain takes all that is pending now; what comes later needs another one.
       return this.drain();
     });
-    const done = this.next;
-    this.running = done.catch(() => undefined);
-    await done;
+    await this.next;
     const { conflict } = this;
     this.conflict = undefined;
     if (conflict !== undefined) throw conflict;
   }
 
+  /** Flushes after the debounce, unless a flush is scheduled already. */
   schedule(): void {
-    this.timer ??= setTimeout(() => void this.flushUnasked(), this.delay);
+    this.timer ??= setTimeout(() => void this.flushScheduled(), this.delay);
   }
 
+  /** Cancels the scheduled flush. */
   stop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
   }
 
-  private async flushUnasked(): Promise<void> {
+  private async flushScheduled(): Promise<void> {
     const started = performance.now();
     try {
       await this.flush();
     } catch (error) {
       if (error instanceof ObjectAlreadyExists) this.conflict = error;
-      this.failed(error);
+      this.onError(error);
     }
-    // A long child list costs its length each time; ten times that between two writes bounds the share of it.
+    // A long child list costs its length with each write. Ten times that between two writes bounds the share of it.
     this.delay = Math.min(MAX_DELAY_MS, Math.max(DELAY_MS, 10 * (performance.now() - started)));
-    // Stopped meanwhile, it stays so. What came during this drain found a timer that had already run.
+    // `stop` was called meanwhile.
     if (this.timer === undefined) return;
+    // A `schedule` during this flush found the timer of this flush and set none.
     this.timer = undefined;
-    if (this.waits()) this.schedule();
+    if (this.isPending()) this.schedule();
   }
 }

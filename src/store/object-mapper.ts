@@ -6,11 +6,10 @@ import {
   ValueError,
   type StoreErrorCode,
 } from '../errors.js';
-import type { ModelClass } from '../model/defined-model.js';
-import { bindModel, classOf, type ChildLinkRecorder, type DiffSyncModel } from '../model/diffsync-model.js';
+import { bindModel, type ChildLinkRecorder, type DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
+import { classOf, type ModelClass } from '../model/model-class.js';
 import { toLazyRecord } from '../record/lazy-record.js';
 import { isModelName, shown } from '../model/model-definition.js';
-import type { ModelHost } from '../model/model-hooks.js';
 import { copyRecord, fromRecord, toRecord, type ModelRecord } from '../record/model-record.js';
 import { ModelRegistry } from '../model/model-registry.js';
 import { createViewer, type ObjectView } from '../record/record-view.js';
@@ -21,20 +20,10 @@ import { checkUniqueId } from '../model/unique-id.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 import { mapYielding } from '../async/event-loop.js';
 import type { ModelRef, ObjectOf } from './model-ref.js';
-import type { InsertConflict } from './write-behind.js';
+import type { InsertConflict, StoreCapabilities } from './store-backend.js';
 
-/** Objects whose records are made at once; more leave room for others in between. */
+/** So many records are made synchronously; more yield to the event loop in between. */
 export const SYNC_LIMIT = 1000;
-
-/** How a store keeps records, as its `BaseStore` says. */
-export interface MapperOptions {
-  /** Begins the message of an error. */
-  toString(): string;
-  maxObjectBytes(): number;
-  sharesRecords(): boolean;
-  keepsTexts(): boolean;
-  encodesInTurn(): boolean;
-}
 
 /** Objects of one model, and by position their records. */
 interface ModelGroup {
@@ -43,19 +32,47 @@ interface ModelGroup {
   readonly records: readonly ModelRecord[];
 }
 
-/** The objects of one store and their records: each is made of the other, by the classes that the store knows. */
+/** Maps objects of one store to records and back, by the classes that the store knows. */
 export class ObjectMapper {
   readonly registry = new ModelRegistry();
-  /** The adapter that the objects belong to. */
+  /** The adapter that objects are bound to. */
   host: ModelHost | undefined;
 
-  /** @param links told of changes to the child lists of objects that belong to the adapter. */
+  /**
+   * @param store - names the store in error messages.
+   * @param capabilities - returns what the backend can do; a store has no capabilities yet while it is constructed.
+   * @param links - is called with changes of the child lists of objects that belong to the adapter.
+   */
   constructor(
-    private readonly store: MapperOptions,
+    private readonly store: { toString(): string },
+    private readonly maxObjectBytes: number,
+    private readonly capabilities: () => StoreCapabilities,
     private readonly links: ChildLinkRecorder,
   ) {}
 
-  /** By the names of their models. */
+  /**
+   * Makes the adapter the one that objects are bound to, and its models the classes of their names.
+   * @throws {ObjectStoreException} (STORE_ALREADY_BOUND): two adapters in one store would overwrite each other's objects.
+   */
+  bindHost(adapter: ModelHost, models: readonly ModelClass[]): void {
+    const { host } = this;
+    if (host !== undefined && host !== adapter) {
+      throw new ObjectStoreException(
+        `${String(this.store)} already serves the adapter "${host.name}" and cannot serve "${adapter.name}" too: give each ` +
+          `adapter a store of its own, in Nest with DiffSyncStoreModule.forFeature(['…', '…']) and @InjectStore('…')`,
+        { code: 'STORE_ALREADY_BOUND' },
+      );
+    }
+    this.host = adapter;
+    for (const model of models) this.registry.register(model);
+  }
+
+  /** Returns models, those of parents before those of their children. */
+  parentsFirst(models: readonly string[]): readonly string[] {
+    return this.registry.parentsFirst(models);
+  }
+
+  /** Groups objects by the names of their models. */
   byModel(objs: readonly DiffSyncModel[]): Map<string, DiffSyncModel[]> {
     const groups = new Map<string, DiffSyncModel[]>();
     for (const obj of objs) {
@@ -68,8 +85,8 @@ export class ObjectMapper {
   }
 
   /**
-   * All objects are checked before the first is written. Few at once, so that calls which nobody awaits keep their order;
-   * more with room for others.
+   * Makes the records of objects, so that all objects are checked before the first is written. Up to `SYNC_LIMIT` objects
+   * are converted synchronously, so that calls which are not awaited keep their order; more yield to the event loop.
    */
   recordsByModel(objs: readonly DiffSyncModel[]): readonly ModelGroup[] | Promise<readonly ModelGroup[]> {
     const groups = [...this.byModel(objs)];
@@ -77,25 +94,25 @@ export class ObjectMapper {
       return groups.map(([model, group]) => ({ model, group, records: group.map((obj) => this.recordOf(obj)) }));
     }
     const recordOf = (obj: DiffSyncModel): ModelRecord =>
-      this.store.encodesInTurn() ? toLazyRecord(obj, this.store.maxObjectBytes()) : this.recordOf(obj);
+      this.capabilities().encodesLazily === true ? toLazyRecord(obj, this.maxObjectBytes) : this.recordOf(obj);
     return Promise.all(
       groups.map(async ([model, group]) => ({ model, group, records: await mapYielding(group, recordOf) })),
     );
   }
 
-  /** @throws ValueError for what no store can keep, or this one may not. */
+  /** Makes the record of an object. @throws {ValueError} for a value that no store can keep, or one above `maxObjectBytes`. */
   recordOf(obj: DiffSyncModel): ModelRecord {
-    const record = this.store.keepsTexts() ? toEncodedRecord(obj) : toRecord(obj);
-    checkRecordSize(obj.getType(), record, this.store.maxObjectBytes());
+    const record = this.capabilities().keepsText === true ? toEncodedRecord(obj) : toRecord(obj);
+    checkRecordSize(obj.getType(), record, this.maxObjectBytes);
     return record;
   }
 
-  /** The name of the object's model; its class is remembered, unless another one has the name. */
+  /** Returns the name of the object's model, and registers its class unless another one has the name. */
   nameOfObject(obj: DiffSyncModel): string {
     return this.nameOf(classOf(obj));
   }
 
-  /** As `learn`, of whatever names a model. @throws ValueError for a text that is no model name. */
+  /** Returns the model name of a class, an instance or a name. @throws {ValueError} for a string that is no model name. */
   nameOf(model: ModelRef): string {
     const known = typeof model === 'string' ? model : typeof model === 'function' ? model : classOf(model);
     if (typeof known === 'string') {
@@ -111,7 +128,7 @@ export class ObjectMapper {
     return this.registry.resolve(typeof model === 'function' ? model : classOf(model));
   }
 
-  /** @throws ValueError for what is no unique id, or identifiers of a model whose class is not known. */
+  /** Returns a unique id. @throws {ValueError} for a string that is none, or identifiers of a model without a known class. */
   uidOf(model: ModelRef, identifier: string | object): string {
     const name = this.nameOf(model);
     if (typeof identifier === 'string') {
@@ -132,18 +149,18 @@ export class ObjectMapper {
     return this.builder(model)(record);
   }
 
-  /** Makes objects of a model's records. */
+  /** Returns a function that makes objects of a model's records. */
   builder<R extends ModelRef>(model: R): (record: ModelRecord) => ObjectOf<R> {
     let known: ModelClass | undefined;
     return (record) => {
-      const obj = this.hydrate((known ??= this.builtBy(model)), record);
+      const obj = this.hydrate((known ??= this.classToBuild(model)), record);
       this.bind(obj);
       return obj as ObjectOf<R>;
     };
   }
 
-  /** The class of the objects that are made of a model's records. */
-  private builtBy(model: ModelRef): ModelClass {
+  /** @throws {ValueError} for a model without a known class. */
+  private classToBuild(model: ModelRef): ModelClass {
     const known = this.classFor(model);
     if (known !== undefined) return known;
     throw new ValueError(
@@ -152,9 +169,9 @@ export class ObjectMapper {
     );
   }
 
-  /** @throws ObjectStoreException (STORE_CORRUPT) for a record that is no object of the class. */
+  /** Makes an object, bound to no adapter. @throws {ObjectStoreException} (STORE_CORRUPT) for a record that is none. */
   hydrate(model: ModelClass, record: ModelRecord): DiffSyncModel {
-    this.checkFit(model, record);
+    this.checkRecord(model, record);
     try {
       return fromRecord(model, this.own(record));
     } catch (error) {
@@ -163,20 +180,20 @@ export class ObjectMapper {
     }
   }
 
-  /** Records that this process keeps are those that it made. */
-  private checkFit(model: ModelClass, record: ModelRecord): void {
-    if (this.store.sharesRecords()) return;
+  /** Records that are shared were made by this process, so they need no check. */
+  private checkRecord(model: ModelClass, record: ModelRecord): void {
+    if (this.capabilities().sharesRecords === true) return;
     const reason = validateRecord(model, record);
     if (reason !== undefined) throw this.corrupt(model.modelName, record.uid, reason);
   }
 
-  /** Why a record is no object of its model, as far as that is known here; undefined when it is one. */
+  /** Returns why a record is no object of its model, or undefined where it is one or the class is not known. */
   validateRecord(model: string, record: ModelRecord): string | undefined {
     const known = this.registry.get(model);
     return known && (validateRecord(known, record) ?? findReservedField(known, record));
   }
 
-  /** The error for an object that is damaged. */
+  /** Returns the error for a stored object that is damaged. */
   corrupt(
     model: string,
     uid: string,
@@ -190,28 +207,28 @@ export class ObjectMapper {
     );
   }
 
-  /** What comparisons see of a model's records; an object is made of those that somebody asks for more. */
+  /** Returns a function that makes views of records for comparisons; an object is built where a comparison needs it. */
   viewer(model: string): (record: ModelRecord) => ObjectView {
     const known = this.registry.get(model);
     const build = (record: ModelRecord): DiffSyncModel =>
-      this.toObject(model, this.store.sharesRecords() ? record : copyRecord(record));
+      this.toObject(model, this.capabilities().sharesRecords === true ? record : copyRecord(record));
     if (known === undefined) return build;
     const viewOf = createViewer(known, build);
-    const check = (record: ModelRecord): void => this.checkFit(known, record);
+    const check = (record: ModelRecord): void => this.checkRecord(known, record);
     return (record) => {
-      // What nobody asks for needs no look.
+      // A record that is never decoded needs no check.
       if (record instanceof EncodedRecord) record.onDecoded(check);
       else check(record);
       return viewOf(record);
     };
   }
 
-  /** A record that may be given away. */
+  /** Returns a record that the caller may keep: a copy of one that the backend shares. */
   own(record: ModelRecord): ModelRecord {
-    return this.store.sharesRecords() ? copyRecord(record) : record;
+    return this.capabilities().sharesRecords === true ? copyRecord(record) : record;
   }
 
-  /** Makes it an object of the adapter, unless it is one of another. */
+  /** Binds an object to the adapter, unless it belongs to another. */
   bind(obj: DiffSyncModel): void {
     if (this.host !== undefined && (obj.adapter === undefined || obj.adapter === this.host)) {
       bindModel(obj, this.host, this.links);
@@ -237,7 +254,7 @@ export class ObjectMapper {
         `unique id`;
     return new ObjectAlreadyExists(
       `Object ${record.uid} already present in ${String(this.store)} as a different ${model}: ${alike}${others}`,
-      this.toObject(known, copyRecord(existing)), // It may be what the backend keeps.
+      this.toObject(known, copyRecord(existing)), // The backend may share it.
     );
   }
 }

@@ -1,74 +1,46 @@
-import { ObjectStoreException } from '../errors.js';
-import type { DiffSyncLogger } from '../logging/logger.js';
 import { abortable } from '../async/abortable.js';
+import type { DeferredWrites } from './deferred-writes.js';
+import { isWrite, type OperatedStore, type OperationContext } from './operation-context.js';
+import { logOperation } from './operation-log.js';
 
-/** What every operation takes. */
-export interface OperationOptions {
-  /**
-   * Ends the operation, which then rejects with STORE_ABORTED, or with STORE_OUTCOME_UNKNOWN where it may have written; the
-   * signal's reason is the cause. `AbortSignal.timeout(ms)` gives one operation a time of its own.
-   */
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface NestedOperationOptions extends OperationOptions {
-  /** Whether it is a part of a call that began when the store was open. */
-  readonly nested?: boolean;
-}
-
-/** What an operation is about. */
-export interface OperationContext extends NestedOperationOptions {
-  readonly model?: string;
-  readonly uid?: string;
-  /** The objects that it reads, if not all. */
-  readonly reads?: readonly string[];
-  /** The objects that it writes; absent for a read. */
-  readonly uids?: readonly string[];
-  /** Whether it writes, without `uids`. */
-  readonly writes?: boolean;
-}
-
-/** What operations ask of their store. */
-interface OperationOwner {
-  toString(): string;
-  logger(): DiffSyncLogger;
-  /** @throws ObjectStoreException (STORE_CLOSED) */
-  checkOpen(): void;
-  /** Whether what waits must be written before the operation. */
-  mustFlush(about: OperationContext): boolean;
-  flush(): Promise<void>;
-}
-
-/** Counts, logs and ends the operations of a store. */
+/** Runs the operations of a store: each needs an open store and sees all earlier writes. Counts, logs and aborts them. */
 export class OperationRunner {
   private running = 0;
-  /** Told when the last running operation has ended. */
-  private whenIdle: (() => void) | undefined;
-  private written = 0;
+  /** Called when the last running operation has settled. */
+  private onIdle: (() => void) | undefined;
+  private writes = 0;
 
-  constructor(private readonly store: OperationOwner) {}
+  /** @param checkOpen - throws an ObjectStoreException (STORE_CLOSED) unless the store is open. */
+  constructor(
+    private readonly store: OperatedStore,
+    private readonly checkOpen: () => void,
+    private readonly deferred: DeferredWrites,
+  ) {}
 
-  /** Changes with every operation that writes. */
+  /** A number that changes with every operation that writes. */
   get revision(): number {
-    return this.written;
+    return this.writes;
   }
 
-  /** Every operation passes here: it needs an open store, sees all earlier writes, and is logged at verbosity 2. */
-  run<T>(operation: string, about: OperationContext, work: () => Promise<T>): Promise<T> {
-    if (about.nested !== true) this.store.checkOpen();
-    const { signal } = about;
-    if (signal === undefined) return this.perform(operation, about, work);
-    return abortable(signal, { store: String(this.store), operation, writes: isWrite(about) }, (begun) =>
-      this.perform(operation, about, () => {
+  /**
+   * Runs one operation: the store must be open, the signal may end it, and pending writes that concern it are flushed first.
+   * It is logged at verbosity 2.
+   */
+  run<T>(operation: string, context: OperationContext, work: () => Promise<T>): Promise<T> {
+    if (context.nested !== true) this.checkOpen();
+    const { signal } = context;
+    if (signal === undefined) return this.perform(operation, context, work);
+    return abortable(signal, { store: String(this.store), operation, writes: isWrite(context) }, (begun) =>
+      this.perform(operation, context, () => {
         begun();
         return work();
       }),
     );
   }
 
-  /** Waits for the whole of a large call, which leaves room for others before it first reaches the backend. */
+  /** Counts a whole bulk call as running, so that `close` waits for it although it yields before it reaches the backend. */
   async keepOpen(work: () => Promise<void>): Promise<void> {
-    this.store.checkOpen();
+    this.checkOpen();
     this.running++;
     try {
       await work();
@@ -77,47 +49,27 @@ export class OperationRunner {
     }
   }
 
-  /** As the signal says: of a read that is a part of an operation, or none. */
+  /** Ends a read with the signal. The read is part of an operation, or belongs to none. */
   abortable<T>(signal: AbortSignal | undefined, operation: string, read: () => Promise<T>): Promise<T> {
     return signal === undefined
       ? read()
       : abortable(signal, { store: String(this.store), operation, writes: false }, read);
   }
 
-  /** Settles when none runs. */
+  /** Resolves once no operation is running. */
   async idle(): Promise<void> {
-    if (this.running > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
+    if (this.running > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
   }
 
-  async logged<T>(operation: string, about: OperationContext, work: () => Promise<T>): Promise<T> {
-    const started = performance.now();
-    let outcome = 'done';
-    try {
-      return await work();
-    } catch (error) {
-      outcome = error instanceof ObjectStoreException ? error.code : 'failed';
-      throw error;
-    } finally {
-      const { model, uid, uids } = about;
-      const uniqueId = uids?.length === 1 ? uids[0] : uid;
-      this.store.logger().debug(`store ${operation}`, {
-        store: String(this.store),
-        ...(model === undefined ? {} : { model }),
-        ...(uniqueId === undefined ? {} : { uniqueId }),
-        ...(uids === undefined ? {} : { count: uids.length }),
-        outcome,
-        durationMs: Math.round((performance.now() - started) * 1000) / 1000,
-      });
-    }
-  }
-
-  /** Takes one promise beside those of the work: very many operations may run at once. */
-  private perform<T>(operation: string, about: OperationContext, work: () => Promise<T>): Promise<T> {
+  /** Creates no more than one promise beside those of `work`: very many operations may run at once. */
+  private perform<T>(operation: string, context: OperationContext, work: () => Promise<T>): Promise<T> {
     this.running++;
-    if (isWrite(about)) this.written++;
+    if (isWrite(context)) this.writes++;
     try {
-      const heard = this.store.logger().isEnabled(2) ? (): Promise<T> => this.logged(operation, about, work) : work;
-      const done = this.store.mustFlush(about) ? this.afterFlush(about, heard) : heard();
+      const logged = this.store.logger.isEnabled(2)
+        ? (): Promise<T> => logOperation(this.store, operation, context, work)
+        : work;
+      const done = this.deferred.pending.mustFlushBefore(context) ? this.afterFlush(context, logged) : logged();
       return done.then(this.succeeded, this.failed);
     } catch (error) {
       this.end();
@@ -142,10 +94,6 @@ export class OperationRunner {
   };
 
   private end(): void {
-    if (--this.running === 0) this.whenIdle?.();
+    if (--this.running === 0) this.onIdle?.();
   }
-}
-
-function isWrite({ uids, writes }: OperationContext): boolean {
-  return uids !== undefined || writes === true;
 }

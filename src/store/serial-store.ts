@@ -1,27 +1,64 @@
+import { SerialQueue } from '../async/serial-queue.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { BaseStore } from './base-store.js';
-import type { RecordChange } from './write-behind.js';
+import type { RecordChange } from './store-backend.js';
 
 /**
- * For a backend that one process at a time has to itself, such as files: the primitives concern one record each and never
- * run at the same time, so that none meets another halfway. A backend that several processes share, or that does many
- * things at once, is a `BaseStore`.
+ * A store for a backend that one process at a time has to itself, such as files: its primitives concern one record each and
+ * run one after another. A backend that several processes share, or that runs many requests at once, extends `BaseStore`.
+ *
+ * The primitives are those below, and `connect`, `disconnect`, `probe` and `scope`. An error that one of them throws becomes
+ * the cause of an `ObjectStoreException`. A record that is passed in belongs to the backend; records and lists that are
+ * returned belong to the caller.
+ *
+ * @example
+ * ```ts
+ * class FileStore extends SerialStore {
+ *   readonly engine = 'file';
+ *   protected override async readRecord(model: string, uid: string) {
+ *     return this.readFile(model, uid);
+ *   }
+ *   // connect, disconnect, probe, scope, listModels, listUids, writeRecord, removeRecord
+ * }
+ * ```
  */
 export abstract class SerialStore extends BaseStore {
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly queue = new SerialQueue();
 
-  // ---- Primitives, beside `connect`, `disconnect`, `probe` and `scope`. What they throw becomes the cause of an
-  // ObjectStoreException. Records passed in are the backend's to keep; records and lists handed out are the caller's.
-
-  /** The names of the models that may have records, in any order. */
+  /**
+   * Lists the models that may have records.
+   * @returns their names, in any order.
+   */
   protected abstract listModels(): Promise<readonly string[]>;
-  /** The unique ids of a model's records, in insertion order; none for a model that nobody knows. */
+
+  /**
+   * Lists the unique ids of a model's records.
+   * @param model - the name of the model.
+   * @returns the unique ids in insertion order; none for an unknown model.
+   */
   protected abstract listUids(model: string): Promise<readonly string[]>;
-  /** Undefined where there is none. */
+
+  /**
+   * Reads a record.
+   * @param model - the name of the model.
+   * @param uid - the unique id.
+   * @returns the record, or undefined where there is none.
+   */
   protected abstract readRecord(model: string, uid: string): Promise<ModelRecord | undefined>;
-  /** Replaces it at its place in the order, or appends it; done as a whole or not at all. */
+
+  /**
+   * Replaces a record at its position in the order, or appends it; done as a whole or not at all.
+   * @param model - the name of the model.
+   * @param record - the record to write.
+   */
   protected abstract writeRecord(model: string, record: ModelRecord): Promise<void>;
-  /** Answers whether it was there. */
+
+  /**
+   * Removes a record.
+   * @param model - the name of the model.
+   * @param uid - the unique id.
+   * @returns whether there was one.
+   */
   protected abstract removeRecord(model: string, uid: string): Promise<boolean>;
 
   protected override readRecords(
@@ -36,7 +73,7 @@ export abstract class SerialStore extends BaseStore {
     model: string,
     pageSize: number,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
-    const uids = await this.step(() => this.listUids(model));
+    const uids = await this.enqueue(() => this.listUids(model));
     for (let at = 0; at < uids.length; at += pageSize) {
       const page = await this.readRecords(model, uids.slice(at, at + pageSize));
       yield page.filter((record) => record !== undefined);
@@ -44,12 +81,12 @@ export abstract class SerialStore extends BaseStore {
   }
 
   protected override async countRecords(model: string): Promise<number> {
-    return (await this.step(() => this.listUids(model))).length;
+    return (await this.enqueue(() => this.listUids(model))).length;
   }
 
   protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
-    for (const model of await this.step(() => this.listModels())) {
+    for (const model of await this.enqueue(() => this.listModels())) {
       const count = await this.countRecords(model);
       if (count > 0) counts.set(model, count);
     }
@@ -90,31 +127,28 @@ export abstract class SerialStore extends BaseStore {
   }
 
   protected override clearRecords(): Promise<void> {
-    return this.step(async () => {
+    return this.enqueue(async () => {
       for (const model of await this.listModels()) {
         for (const uid of await this.listUids(model)) await this.removeRecord(model, uid);
       }
     });
   }
 
-  /** All of them in one step. Answers by position. */
+  /** Does the work for each item, as one task of the queue. Returns the results by position. */
   private eachSerially<T, R>(items: readonly T[], work: (item: T) => Promise<R>, signal?: AbortSignal): Promise<R[]> {
-    return this.step(async () => {
-      const answers: R[] = [];
+    return this.enqueue(async () => {
+      const results: R[] = [];
       for (const item of items) {
         signal?.throwIfAborted();
-        answers.push(await work(item));
+        results.push(await work(item));
       }
-      return answers;
+      return results;
     });
   }
 
-  /** Begins when the step before it has ended, however it ended. */
-  private async step<R>(work: () => Promise<R>): Promise<R> {
-    const done = this.last.then(work);
-    this.last = done.catch(() => undefined);
+  private async enqueue<R>(task: () => Promise<R>): Promise<R> {
     try {
-      return await done;
+      return await this.queue.run(task);
     } catch (error) {
       throw this.backendError(error);
     }

@@ -1,9 +1,12 @@
 import { ValueError } from '../errors.js';
 
-/** UTF-8 bytes: it is a part of every key. */
+/** Bytes in UTF-8: the id is part of every key. */
 const MAX_BYTES = 512;
 
-/** @throws ValueError: `:` parts keys, and braces choose the slot on a Redis Cluster. */
+/**
+ * Checks the id of a store. `:` separates the parts of a key, and braces are a hash tag on a Redis Cluster.
+ * @throws {ValueError} for an id that is not allowed.
+ */
 export function checkStoreId(storeId: unknown): asserts storeId is string {
   if (typeof storeId !== 'string' || storeId === '')
     throw new ValueError('storeId is not a text of at least one character');

@@ -1,48 +1,58 @@
-/** What `verify` can find wrong. The comment says what a repair does about it. */
+import { ObjectStoreException } from '../errors.js';
+
+/** The kinds of problems that `verify` finds. The comment of each says what a repair does about it. */
 export type StoreProblemKind =
-  /** The order lists an object that is gone. A repair removes its place. */
+  /** The index lists an object that does not exist. A repair removes it from the index. */
   | 'dangling'
-  /** An object has no place in the order, so that no read of all finds it. A repair appends it. */
+  /** An object is not in the index, so that no read of all objects returns it. A repair appends it. */
   | 'unindexed'
-  /** Two objects share a place, or it is no place. A repair moves them to the end. */
+  /** Two objects have the same score in the index, or a score that is invalid. A repair moves them to the end. */
   | 'misplaced'
-  /** What no store can have put there: a key of another type, a name that is none. A repair removes it. */
+  /** Something that no store has written: a key of another type, an invalid name. A repair removes it. */
   | 'wrong-type'
   /**
-   * A value that is no object of its model. Never repaired, for it may be all that is left of the object, or a newer
-   * version's: `update` replaces it, `remove` removes it.
+   * A value that is no object of its model. It is never repaired, because it may be all that is left of the object, or written
+   * by a newer version: `update` replaces it, `remove` removes it.
    */
   | 'undecodable'
-  /** A model that has objects is not listed among the store's models. A repair lists it. */
+  /** A model that has objects is not registered among the store's models. A repair registers it. */
   | 'unnamed';
 
+/** One problem that `verify` found. */
 export interface StoreProblem {
+  /** The kind of the problem. */
   readonly kind: StoreProblemKind;
+  /** The model, where the problem belongs to one. */
   readonly model?: string;
+  /** The unique id, where the problem belongs to one object. */
   readonly uniqueId?: string;
-  /** Where it is, in the backend's own terms. */
+  /** Where the problem is, in the backend's own terms, such as a key. */
   readonly at?: string;
-  /** Why a value is no object; nothing of the value is in it. */
+  /** Why a value is no object. It holds nothing of the value. */
   readonly reason?: string;
+  /** Whether it was repaired. */
   readonly repaired: boolean;
 }
 
+/** The result of `verify`. */
 export interface StoreReport {
-  /** Whether nothing is wrong, or no more. */
+  /** Whether no problem was found, or all were repaired. */
   readonly clean: boolean;
-  /** Objects that have a place and a value that can be read. */
+  /** The number of objects that are in the index and can be read. */
   readonly objects: number;
-  /** How many problems were found, and repaired. */
+  /** The number of problems that were found. */
   readonly found: number;
+  /** The number of problems that were repaired. */
   readonly repaired: number;
+  /** The number of problems of each kind. */
   readonly counts: Readonly<Record<StoreProblemKind, number>>;
-  /** The first 1,000 of them. */
+  /** The first 1,000 problems. */
   readonly problems: readonly StoreProblem[];
 }
 
 const MAX_PROBLEMS = 1000;
 
-/** Gathers what a verification finds. */
+/** Collects the problems of one verification. */
 export class StoreReporter {
   objects = 0;
   private repaired = 0;
@@ -67,4 +77,11 @@ export class StoreReporter {
     const found = Object.values(counts).reduce((sum, count) => sum + count, 0);
     return { clean: found === repaired, objects, found, repaired, counts, problems };
   }
+}
+
+/** Whether an error is about what is stored, not about the backend. */
+export function isDamage(error: unknown): error is ObjectStoreException {
+  return (
+    error instanceof ObjectStoreException && (error.code === 'STORE_CORRUPT' || error.code === 'STORE_WRONG_KEY_TYPE')
+  );
 }

@@ -1,124 +1,115 @@
-import { isSameRecord, type ModelRecord } from '../record/model-record.js';
-import type { OperationContext } from './operation-runner.js';
+import type { ModelRecord } from '../record/model-record.js';
+import { isSameRecord } from '../record/record-equality.js';
+import type { OperationContext } from './operation-context.js';
+import type { InsertConflict, ModelChanges, RecordChange } from './store-backend.js';
 
-/** How waiting writes reach a backend; the primitives of `BaseStore` with the same names. */
+/** How pending writes reach a backend: the primitives of `StoreBackend` with the same names. */
 export interface RecordWriter {
-  insertRecords(model: string, records: readonly ModelRecord[]): Promise<readonly (ModelRecord | undefined)[]>;
-  putRecords(model: string, records: readonly ModelRecord[]): Promise<void>;
-  modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void>;
-  deleteRecords(model: string, uids: readonly string[]): Promise<readonly boolean[]>;
+  insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+    signal?: AbortSignal,
+  ): Promise<readonly (ModelRecord | undefined)[]>;
+  putRecords(model: string, records: readonly ModelRecord[], signal?: AbortSignal): Promise<void>;
+  modifyRecords(model: string, uids: readonly string[], change: RecordChange, signal?: AbortSignal): Promise<void>;
+  deleteRecords(model: string, uids: readonly string[], signal?: AbortSignal): Promise<readonly boolean[]>;
   saveTogether(changes: readonly ModelChanges[]): Promise<readonly InsertConflict[] | undefined>;
 }
 
-/** What is to be done in one model, list by list. `change` tells what becomes of those that are `modified`. */
-export interface ModelChanges {
-  readonly model: string;
-  /** Removed before anything else: they are inserted or put anew, and go last in the order. */
-  readonly replaced: readonly string[];
-  readonly inserts: readonly ModelRecord[];
-  readonly puts: readonly ModelRecord[];
-  readonly modified: readonly string[];
-  readonly change: RecordChange;
-  readonly removed: readonly string[];
-}
-
-/** Given the current record, answers the one to store instead, or undefined to leave it. Told too of one that is not there. */
-export type RecordChange = (uid: string, current: ModelRecord | undefined) => ModelRecord | undefined;
-
-/** A record that was to be inserted, and the different one that was there already. */
-export interface InsertConflict {
-  readonly model: string;
-  readonly record: ModelRecord;
-  readonly existing: ModelRecord;
-}
-
-/** All that waits for one object. Applied in the order of its members. */
+/** All that is pending for one object. Applied in the order of its members. */
 interface PendingWrite {
   removed: boolean;
   write?: { readonly kind: 'insert' | 'put'; readonly record: ModelRecord };
-  /** What a failed drain may have inserted: a removal must then reach the backend, and met again it is our own. */
-  attempted?: ModelRecord;
-  /** Child field -> child's unique id -> what is to become of it; in the order of the calls. */
+  /**
+   * Record that a failed flush may already have written (outcome unknown). A later removal must still be sent, and a conflict
+   * with this record is not a conflict.
+   */
+  unconfirmed?: ModelRecord;
+  /** The changes of child lists, by child field and the child's unique id, in the order of the calls. */
   links?: Map<string, Map<string, LinkChange>>;
 }
 
 const NONE: ReadonlyMap<string, PendingWrite> = new Map();
 
-/** Objects in one atomic step of a drain: more would keep other users of the backend waiting. */
+/** Objects in one atomic write: more would block other clients of the backend. */
 export const MAX_ATOMIC_FLUSH = 2000;
 
-/** First taken out of the list, then put at its end. */
+/** The child is first taken out of the list if `unlinked`, then appended if `linked`. */
 interface LinkChange {
   readonly unlinked: boolean;
   readonly linked: boolean;
 }
 
 /**
- * Writes that wait to be done many at a time. Later writes to an object merge with its earlier ones, so a parent's child
- * list is written once however many links were made. Whoever reads the store must drain this first.
+ * A write-behind buffer: pending writes that are sent many at a time. Later writes to an object merge with its earlier ones, so
+ * a parent's child list is written once however many links were made. A reader of the store must drain the buffer first.
  */
 export class WriteBehind {
   private pending = new Map<string, Map<string, PendingWrite>>();
-  /** What a drain has taken and not yet written. */
+  /** What the running drain has taken and not yet written. */
   private flushing:
     { readonly entries: ReadonlyMap<string, ReadonlyMap<string, PendingWrite>>; readonly writes: number } | undefined;
   private writes = 0;
 
-  /** @param parentsFirst puts models before those of their children. */
+  /** @param parentsFirst - sorts models before those of their children. */
   constructor(private readonly parentsFirst: (models: readonly string[]) => readonly string[] = (models) => models) {}
 
-  /** How many inserts, puts and removals wait or are being done. Links do not count: they cost nothing more as they gather. */
+  /** The number of inserts, puts and removals that are pending or being written. Links cost little and do not count. */
   get size(): number {
     return this.writes + (this.flushing?.writes ?? 0);
   }
 
-  /** Whether nothing waits and no drain is under way. */
+  /** Whether nothing is pending and no drain is running. */
   isEmpty(): boolean {
     return this.pending.size === 0 && this.flushing === undefined;
   }
 
+  /** Whether a write of the object is pending or being written. */
   has(model: string, uid: string): boolean {
     return this.pending.get(model)?.has(uid) === true || this.flushing?.entries.get(model)?.has(uid) === true;
   }
 
   /**
-   * Whether an operation must come after what waits. Reads see all that waits or is being written for what they read. A
-   * write comes after earlier writes; others' child links go on waiting.
+   * Whether pending writes must be flushed before an operation. A read must see all pending writes of what it reads. A write
+   * comes after earlier writes, but child links of other objects may stay pending.
    */
   mustFlushBefore({ model, reads, uids }: OperationContext): boolean {
-    if (this.isEmpty() || uids?.length === 0) return false; // `clear` drops what waits.
+    if (this.isEmpty() || uids?.length === 0) return false; // `clear` drops what is pending.
     const touched = uids ?? reads;
     if (model === undefined || touched === undefined || (uids !== undefined && this.size > 0)) return true;
     return touched.some((uid) => this.has(model, uid));
   }
 
+  /** Adds an insert. */
   insert(model: string, record: ModelRecord): void {
     const entry = this.entry(model, record.uid);
     entry.write = { kind: 'insert', record };
     delete entry.links;
-    // Its place in the order is that of this call, not of an earlier removal.
+    // Re-inserted, because the insertion order is that of this call, not of an earlier removal.
     this.pending.get(model)?.delete(record.uid);
     this.pending.get(model)?.set(record.uid, entry);
     this.writes++;
   }
 
+  /** Adds a put, which merges into an earlier insert. */
   put(model: string, record: ModelRecord): void {
     const entry = this.entry(model, record.uid);
     entry.write = { kind: entry.write?.kind ?? 'put', record };
     this.writes++;
   }
 
-  /** @returns false when nothing but its removal waits already. */
+  /** Adds a removal. @returns false when nothing but a removal was pending already. */
   remove(model: string, uid: string): boolean {
     const entry = this.entry(model, uid);
     if (entry.removed && entry.write === undefined) return false;
-    if (entry.write?.kind !== 'insert' || entry.attempted !== undefined) entry.removed = true;
+    if (entry.write?.kind !== 'insert' || entry.unconfirmed !== undefined) entry.removed = true;
     delete entry.write;
     delete entry.links;
     this.writes++;
     return true;
   }
 
+  /** Adds the change of a child list. */
   link(model: string, uid: string, field: string, childUid: string, linked: boolean): void {
     const links = (this.entry(model, uid).links ??= new Map<string, Map<string, LinkChange>>());
     const changes = links.get(field) ?? new Map<string, LinkChange>();
@@ -129,35 +120,37 @@ export class WriteBehind {
   }
 
   /**
-   * Does all that waits, in one atomic step where the backend can, so that a process that is killed leaves all of it or
-   * nothing. Else step by step: replaced objects and new ones, changed ones, links, and last the removals. Children are then
-   * written before their parents and removed after them, so that a list never names what is not there; a kill between two
-   * steps may leave objects that no parent lists. After an error all of it waits again: every step may be done twice.
-   * @returns the inserts that met a different object, which were not done.
+   * Writes all that is pending, in one atomic write where the backend can, so that a killed process leaves all of it or nothing.
+   * Other backends receive one write after another: replaced objects and new ones, changed ones, links, and last the removals.
+   * Children are then written before their parents and removed after them, so that a list never names a missing object; a kill
+   * between two writes may leave objects that no parent lists. After an error all of it is pending again: every write may be
+   * sent twice.
+   * @returns the inserts that were not done because a different object had the unique id.
    */
   async drain(writer: RecordWriter): Promise<readonly InsertConflict[]> {
     const { pending, writes } = this;
     this.pending = new Map();
     this.flushing = { entries: pending, writes };
     this.writes = 0;
-    const inserted = (model: string, uid: string): void => {
+    const onInserted = (model: string, uid: string): void => {
       const entry = pending.get(model)?.get(uid);
       if (entry?.write !== undefined) entry.write = { kind: 'put', record: entry.write.record };
     };
     try {
       const models = this.parentsFirst([...pending.keys()]);
       const changes = models.map((model) => changesOf(model, pending.get(model) ?? NONE));
-      const together = isWorthOneStep(changes) ? await writer.saveTogether(changes) : undefined;
-      const conflicts = together ?? (await saveInSteps(writer, changes, inserted));
-      return await putOwn(writer, conflicts, pending);
+      const atomic = needsAtomicWrite(changes) ? await writer.saveTogether(changes) : undefined;
+      const conflicts = atomic ?? (await saveModelByModel(writer, changes, onInserted));
+      return await resolveOwnConflicts(writer, conflicts, pending);
     } catch (error) {
-      this.takeBack(pending, writes);
+      this.restore(pending, writes);
       throw error;
     } finally {
       this.flushing = undefined;
     }
   }
 
+  /** Drops all that is pending. */
   clear(): void {
     this.pending.clear();
     this.writes = 0;
@@ -171,14 +164,14 @@ export class WriteBehind {
     return entry;
   }
 
-  /** Puts undone work before what came in meanwhile. */
-  private takeBack(undone: Map<string, Map<string, PendingWrite>>, writes: number): void {
+  /** Makes writes of a failed drain pending again, before those that came meanwhile. */
+  private restore(undone: Map<string, Map<string, PendingWrite>>, writes: number): void {
     const since = this.pending;
     this.pending = undone;
     this.writes = writes;
     for (const entries of undone.values()) {
       for (const entry of entries.values())
-        if (entry.write !== undefined) entry.attempted = recordOf(entry.write, entry);
+        if (entry.write !== undefined) entry.unconfirmed = recordOf(entry.write, entry);
     }
     for (const [model, entries] of since) {
       for (const [uid, { removed, write, links }] of entries) {
@@ -195,6 +188,7 @@ export class WriteBehind {
   }
 }
 
+/** The pending writes of one model as changes for the backend. */
 function changesOf(model: string, entries: ReadonlyMap<string, PendingWrite>): ModelChanges {
   const replaced: string[] = [];
   const inserts: ModelRecord[] = [];
@@ -218,31 +212,33 @@ function changesOf(model: string, entries: ReadonlyMap<string, PendingWrite>): M
   return { model, replaced, inserts, puts, modified: [...linked.keys()], change, removed: gone };
 }
 
-function isWorthOneStep(changes: readonly ModelChanges[]): boolean {
-  const steps = changes.flatMap(({ replaced, inserts, puts, modified, removed }) =>
+/** Whether there is more than one write, and not too much for an atomic one. */
+function needsAtomicWrite(changes: readonly ModelChanges[]): boolean {
+  const writes = changes.flatMap(({ replaced, inserts, puts, modified, removed }) =>
     [replaced, inserts, puts, modified, removed].map(({ length }) => length).filter((length) => length > 0),
   );
-  return steps.length > 1 && steps.reduce((sum, length) => sum + length, 0) <= MAX_ATOMIC_FLUSH;
+  return writes.length > 1 && writes.reduce((sum, length) => sum + length, 0) <= MAX_ATOMIC_FLUSH;
 }
 
 /**
- * @param changes parents first.
- * @param inserted told of each object that is our own from now on: should a later step fail, what is written the second time
- * must not meet it as a stranger.
+ * Writes changes model by model.
+ * @param changes - parents first.
+ * @param onInserted - is called with each object once it is inserted: should a later write fail, the second attempt must not
+ *   take it for a conflict.
  */
-async function saveInSteps(
+async function saveModelByModel(
   writer: RecordWriter,
   changes: readonly ModelChanges[],
-  inserted: (model: string, uid: string) => void,
+  onInserted: (model: string, uid: string) => void,
 ): Promise<readonly InsertConflict[]> {
   const conflicts: InsertConflict[] = [];
   for (const { model, replaced, inserts, puts } of changes.toReversed()) {
     if (replaced.length > 0) await writer.deleteRecords(model, replaced);
     if (inserts.length > 0) {
-      const there = await writer.insertRecords(model, inserts);
+      const conflicting = await writer.insertRecords(model, inserts);
       for (const [index, record] of inserts.entries()) {
-        const existing = there[index];
-        if (existing === undefined) inserted(model, record.uid);
+        const existing = conflicting[index];
+        if (existing === undefined) onInserted(model, record.uid);
         else conflicts.push({ model, record, existing });
       }
     }
@@ -255,8 +251,8 @@ async function saveInSteps(
   return conflicts;
 }
 
-/** Replaces what a failed drain had inserted after all. @returns the conflicts with objects of others. */
-async function putOwn(
+/** Replaces records that a failed drain had inserted after all. @returns the conflicts with other objects. */
+async function resolveOwnConflicts(
   writer: RecordWriter,
   conflicts: readonly InsertConflict[],
   entries: ReadonlyMap<string, ReadonlyMap<string, PendingWrite>>,
@@ -265,8 +261,8 @@ async function putOwn(
   const own = new Map<string, ModelRecord[]>();
   for (const conflict of conflicts) {
     const { model, record, existing } = conflict;
-    const attempted = entries.get(model)?.get(record.uid)?.attempted;
-    if (attempted === undefined || !isSameRecord(existing, attempted)) others.push(conflict);
+    const unconfirmed = entries.get(model)?.get(record.uid)?.unconfirmed;
+    if (unconfirmed === undefined || !isSameRecord(existing, unconfirmed)) others.push(conflict);
     else if (!isSameRecord(existing, record)) own.set(model, [...(own.get(model) ?? []), record]);
   }
   for (const [model, records] of own) await writer.putRecords(model, records);

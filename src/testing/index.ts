@@ -5,3 +5,4 @@ export {
   type KnownGap,
   type StoreContractOptions,
 } from './store-contract.js';
+export type { OpenStore } from './contract/contract-context.js';

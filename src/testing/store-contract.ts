@@ -4,7 +4,7 @@ import { CHILD_LINKS } from './contract/child-links.js';
 import { CONCURRENCY } from './contract/concurrency.js';
 import { CONVENIENCE } from './contract/convenience.js';
 import { COPIES } from './contract/copies.js';
-import { Bench, type ContractTest, type ContractTheme, type OpenStore } from './contract/harness.js';
+import { ContractContext, type ContractTest, type ContractTheme, type OpenStore } from './contract/contract-context.js';
 import { LIFECYCLE } from './contract/lifecycle.js';
 import { NAMES } from './contract/names.js';
 import { READING } from './contract/reading.js';
@@ -12,34 +12,55 @@ import { STREAMING } from './contract/streaming.js';
 import { VALUES } from './contract/values.js';
 import { WRITING } from './contract/writing.js';
 
-/** Groups tests; jest's, vitest's and node:test's fit. */
+/** Groups tests. The `describe` of jest, vitest and node:test has this type. */
 export type DescribeFunction = (title: string, declare: () => void) => unknown;
 
-/** Declares a test; jest's, vitest's and node:test's fit. */
+/** Declares a test. The `it` of jest, vitest and node:test has this type. */
 export interface ItFunction {
+  /** Declares a test that runs. */
   (title: string, run: () => Promise<void>): unknown;
+  /** Declares a test that is skipped. */
   skip(title: string, run: () => Promise<void>): unknown;
 }
 
-/** Tests that a store does not pass yet, and why. They are declared as skipped, with the reason in the title. */
+/** Tests that a store does not pass yet. They are declared as skipped, with the reason in the title. */
 export interface KnownGap {
+  /** Why the store does not pass them. Not empty. */
   readonly reason: string;
+  /** The titles of the tests. */
   readonly tests: readonly string[];
 }
 
+/** Options of `storeContract`. */
 export interface StoreContractOptions {
-  /** What the suite calls the store. */
+  /** The name of the store in the titles. */
   readonly name: string;
-  /** An open store with this id; with a fresh one, and so empty, where none is given. */
+  /** Opens a store with the given id. Without an id it opens an empty store with an id of its own. */
   readonly open: OpenStore;
-  /** Whether a second store opened with the same id sees the same objects. @default false */
+  /**
+   * Whether a second store opened with the same id sees the same objects.
+   * @defaultValue false
+   */
   readonly shared?: boolean;
-  /** Whether a store that is closed and opened again has its objects. @default `shared` */
+  /**
+   * Whether a store that is closed and opened again has its objects.
+   * @defaultValue the value of `shared`
+   */
   readonly persistent?: boolean;
-  /** @default the global `describe` */
+  /**
+   * The function that groups tests.
+   * @defaultValue the global `describe`
+   */
   readonly describe?: DescribeFunction;
-  /** @default the global `it` */
+  /**
+   * The function that declares a test.
+   * @defaultValue the global `it`
+   */
   readonly it?: ItFunction;
+  /**
+   * Tests that the store does not pass yet.
+   * @defaultValue none
+   */
   readonly knownGaps?: readonly KnownGap[];
 }
 
@@ -58,8 +79,22 @@ const THEMES: readonly ContractTheme[] = [
 ];
 
 /**
- * Declares the tests that every store must pass. Each opens stores of its own, and empties and closes them.
- * @throws ValueError for a gap without a reason, or one that names a test that the suite does not have.
+ * Declares the tests that every store must pass. Each test opens stores of its own, and clears and closes them.
+ * @param options - how to open a store, and what it can do.
+ * @throws {ValueError} for a known gap without a reason, or one that names a test that the suite does not have.
+ * @throws {ValueError} when there is no global `describe` and `it`, and none are given.
+ * @example
+ * ```ts
+ * storeContract({
+ *   name: 'FileStore',
+ *   open: async ({ storeId = randomUUID() } = {}) => {
+ *     const store = new FileStore({ path, storeId });
+ *     await store.open();
+ *     return store;
+ *   },
+ *   persistent: true,
+ * });
+ * ```
  */
 export function storeContract(options: StoreContractOptions): void {
   const { name, open, shared = false, persistent = shared } = options;
@@ -82,16 +117,16 @@ export function storeContract(options: StoreContractOptions): void {
   });
 }
 
-/** A failure of the test is told before one of the cleaning up, which often follows from it. */
+/** Runs a test. Its own failure is thrown before one of the cleanup, which often follows from it. */
 async function perform(test: ContractTest, open: OpenStore): Promise<void> {
-  const bench = new Bench(open);
+  const context = new ContractContext(open);
   try {
-    await test(bench);
+    await test(context);
   } catch (error) {
-    await bench.cleanUp().catch(() => undefined);
+    await context.cleanUp().catch(() => undefined);
     throw error;
   }
-  await bench.cleanUp();
+  await context.cleanUp();
 }
 
 function runner(options: StoreContractOptions): { describe: DescribeFunction; it: ItFunction } {

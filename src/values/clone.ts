@@ -1,15 +1,15 @@
 import { isPlainObject, setOwn } from './own-property.js';
 import { types } from 'node:util';
 
-/** Deeper values are refused rather than risking the call stack of every later reader. */
+/** The most levels of nesting. A deeper value could overflow the call stack of every later reader. */
 export const MAX_DEPTH = 500;
 
-/** Parsing and printing more takes time that grows faster than the text. */
+/** The most digits of a bigint. The time to parse or print one grows faster than its length. */
 export const MAX_BIGINT_DIGITS = 1000;
 
 const BIGINT_END = 10n ** BigInt(MAX_BIGINT_DIGITS);
 
-/** A value that no store can keep, with the path to it below its field. */
+/** Is thrown for a value that no store can keep, with the path to it from its field on. */
 export class UnstorableValue extends Error {
   constructor(
     readonly path: string,
@@ -20,15 +20,17 @@ export class UnstorableValue extends Error {
 }
 
 /**
- * A copy that shares nothing with the original. Kinds kept: JSON's, Date, bigint, Map, Set, Uint8Array, undefined, and
- * numbers that JSON has no word for.
- * @throws UnstorableValue for a function, a symbol, an instance of another class, a cycle, more than 500 levels, or a
+ * Deep copy of a value: JSON, Date, bigint, Map, Set, Uint8Array, undefined, and the numbers that JSON lacks.
+ * @param path - the path of the value, for the error.
+ * @returns a copy that shares nothing with the original.
+ * @throws {UnstorableValue} for a function, a symbol, an instance of another class, a cycle, more than 500 levels, or a
  * bigint of more than 1,000 digits.
  */
 export function cloneValue(value: unknown, path = ''): unknown {
   return isScalar(value) && typeof value !== 'bigint' ? value : cloneDeep(value, path, []);
 }
 
+/** Whether a value has no parts. */
 export function isScalar(value: unknown): boolean {
   return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol');
 }
@@ -64,7 +66,7 @@ function cloneDeep(value: unknown, path: string, above: object[]): unknown {
   }
 }
 
-/** Gaps become undefined, for no text form tells them apart. */
+/** Gaps become undefined, because JSON cannot tell them apart. */
 function cloneList(list: readonly unknown[], path: string, above: object[]): unknown[] {
   const copy: unknown[] = [];
   for (let index = 0; index < list.length; index++) {
@@ -79,7 +81,7 @@ function className(value: object): string {
   return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'a class';
 }
 
-/** A copy of those of the fields that are there. */
+/** @returns a deep copy of those of the named fields that exist. */
 export function pickFields(
   fields: Readonly<Record<string, unknown>>,
   names: readonly string[],

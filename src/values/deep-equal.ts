@@ -2,19 +2,19 @@ import { isScalar } from './clone.js';
 import { isPlainObject, setOwn } from './own-property.js';
 import { isDeepStrictEqual, types } from 'node:util';
 
-/** Equality by value, strict: `true` is not `1`, `null` is not `undefined`, `-0` is not `0`, key order means nothing. */
+/** Deep equality by value, strict: `true` is not `1`, `null` is not `undefined`, `-0` is not `0`; key order is ignored. */
 export function isDeepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   const flat = isFlatEqual(a, b);
   if (flat !== undefined) return flat;
-  // Node's comparison finds no two invalid dates equal, but an object that holds one must equal its own copy.
+  // Node's comparison finds no two invalid dates equal, but an object that contains one must equal its own copy.
   return (
-    isDeepStrictEqual(a, b) || (holdsInvalidDate(a) && isDeepStrictEqual(markInvalidDates(a), markInvalidDates(b)))
+    isDeepStrictEqual(a, b) || (containsInvalidDate(a) && isDeepStrictEqual(markInvalidDates(a), markInvalidDates(b)))
   );
 }
 
-/** Whether two lists hold the same values, each as often, in whatever order; other values as `sameValue`. */
+/** Whether two lists have the same values, each as often, in any order; other values are compared by `isDeepEqual`. */
 export function hasSameItems(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return isDeepEqual(a, b);
   if (a.length !== b.length) return false;
@@ -30,18 +30,18 @@ export function hasSameItems(a: unknown, b: unknown): boolean {
       scalars.set(item, left - 1);
       return left > 0;
     }
-    const at = objects.findIndex((other) => isDeepEqual(item, other));
-    if (at !== -1) objects.splice(at, 1);
-    return at !== -1;
+    const index = objects.findIndex((other) => isDeepEqual(item, other));
+    if (index !== -1) objects.splice(index, 1);
+    return index !== -1;
   });
 }
 
-/** Whether a Map tells it apart from all other values; it takes -0 for 0. */
+/** Whether a value as key of a Map differs from all other values. A Map takes -0 for 0. */
 function isMapKey(item: unknown): boolean {
   return isScalar(item) && !Object.is(item, -0);
 }
 
-/** The answer for two plain objects that hold scalars, as nearly all that are compared do; undefined where it takes more. */
+/** Fast path for two plain objects of scalars, the common case. @returns undefined where it cannot decide. */
 function isFlatEqual(a: object, b: object): boolean | undefined {
   if (Object.getPrototypeOf(a) !== Object.prototype || Object.getPrototypeOf(b) !== Object.prototype) return undefined;
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
@@ -59,12 +59,12 @@ function isFlatEqual(a: object, b: object): boolean | undefined {
 
 class InvalidDate {}
 
-/** A Map's entries are lists, so they need no case of their own. */
-function holdsInvalidDate(value: unknown): boolean {
+/** The entries of a Map are lists, so they need no case of their own. */
+function containsInvalidDate(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (types.isDate(value)) return Number.isNaN(value.getTime());
-  if (Array.isArray(value) || types.isSet(value) || types.isMap(value)) return [...value].some(holdsInvalidDate);
-  return isPlainObject(value) && Object.values(value).some(holdsInvalidDate);
+  if (Array.isArray(value) || types.isSet(value) || types.isMap(value)) return [...value].some(containsInvalidDate);
+  return isPlainObject(value) && Object.values(value).some(containsInvalidDate);
 }
 
 function markInvalidDates(value: unknown): unknown {

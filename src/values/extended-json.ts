@@ -3,14 +3,14 @@ import { MAX_BIGINT_DIGITS, MAX_DEPTH } from './clone.js';
 import { isPlainObject, setOwn } from './own-property.js';
 
 /**
- * Values as JSON: what JSON would lose becomes `{"$diffsync":"<kind>","v":…}`, and an object that has the key `$diffsync`
- * itself is wrapped in the kind `object`; all else stays as it is.
+ * The tag of extended JSON. A value that JSON would lose becomes `{"$diffsync":"<kind>","v":…}`; an object that has the key
+ * `$diffsync` itself is escaped by the kind `object`; any other value stays as it is.
  */
 export const TAG = '$diffsync';
 
 type Change = (item: unknown, depth: number) => unknown;
 
-/** Whether JSON keeps the value exactly, as it does with most: true for texts, numbers and the like, and lists of them. */
+/** Fast check whether JSON keeps the value exactly. @returns true for strings, numbers, booleans, null, and lists of them. */
 export function isPlainJson(value: unknown): boolean {
   if (!Array.isArray(value)) return isPlainScalar(value);
   for (const item of value) if (!isPlainScalar(item)) return false;
@@ -29,7 +29,7 @@ function isPlainScalar(value: unknown): boolean {
   }
 }
 
-/** The same value where JSON keeps it exactly; copies only what has to change. */
+/** Converts a value to extended JSON. @returns the value itself where JSON keeps it exactly; copies only what changes. */
 export function toExtendedJson(value: unknown): unknown {
   switch (typeof value) {
     case 'string':
@@ -62,7 +62,7 @@ export function toExtendedJson(value: unknown): unknown {
   return escapeTag(fieldsToExtendedJson(value as Readonly<Record<string, unknown>>));
 }
 
-/** The same text for equal values, whatever the order of their keys. */
+/** Canonical JSON of a value. @returns the same text for equal values, in whatever order their keys are. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(toExtendedJson(value), (_, each: unknown) =>
     typeof each === 'object' && each !== null && !Array.isArray(each) && isPlainObject(each)
@@ -71,16 +71,17 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
+/** Converts the values of an object to extended JSON. @returns the object itself where nothing changes. */
 export function fieldsToExtendedJson(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return changedFields(value, toExtendedJson);
 }
 
-/** An object whose fields are JSON, in a tag of its own where it would be taken for one. */
+/** Escapes an object that has the key of the tag. @param object - one whose fields are extended JSON. */
 export function escapeTag(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.hasOwn(object, TAG) ? tagged('object', object) : object;
 }
 
-/** The list itself where `change` changes none of its items. `depth`: that of the items. */
+/** @returns the list itself where `change` changes none of its items. @param depth - the depth of the items. */
 function changedItems(list: readonly unknown[], change: Change, depth = 0): readonly unknown[] {
   let copy: unknown[] | undefined;
   for (let index = 0; index < list.length; index++) {
@@ -90,7 +91,7 @@ function changedItems(list: readonly unknown[], change: Change, depth = 0): read
   return copy ?? list;
 }
 
-/** The object itself where `change` changes none of its fields. `depth`: that of the fields. */
+/** @returns the object itself where `change` changes none of its fields. @param depth - the depth of the fields. */
 function changedFields(
   value: Readonly<Record<string, unknown>>,
   change: Change,
@@ -108,15 +109,15 @@ function tagged(kind: string, v?: unknown): Record<string, unknown> {
   return v === undefined ? { [TAG]: kind } : { [TAG]: kind, v };
 }
 
-/** What a store may not be made to read: a value that no `add` would have taken, or that was cut or changed. */
+/** Is thrown for stored JSON that is damaged: cut, changed, or of a form that this package never writes. */
 export class DamagedValue extends Error {}
 
 /**
- * The value that `tag` was given; as `tag`, copies only what has to change. Runs nothing, sets no prototype, and takes
- * time in proportion to the value, whoever wrote it: only the forms that `tag` writes are taken, within the bounds of what
- * a store keeps.
- * @param depth how many lists, objects, Maps and Sets contain the value.
- * @throws DamagedValue, which repeats nothing of the value but the name of an unknown kind.
+ * Converts extended JSON back to the value; copies only what changes. Whichever program wrote the JSON, this runs no code of
+ * it, sets no prototype, and takes time in proportion to its length: it accepts only the forms that `toExtendedJson` returns,
+ * within the bounds of what a store keeps.
+ * @param depth - how many lists, objects, Maps and Sets contain the value.
+ * @throws {DamagedValue} whose message repeats nothing of the value but the name of an unknown kind.
  */
 export function fromExtendedJson(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -128,7 +129,7 @@ export function fromExtendedJson(value: unknown, depth = 0): unknown {
     : changedFields(object, fromExtendedJson, depth + 1);
 }
 
-/** @throws DamagedValue for plain JSON that is nested deeper than a store keeps. */
+/** Checks the depth of plain JSON. @throws {DamagedValue} for JSON that is nested deeper than a store keeps. */
 export function checkNesting(value: unknown, depth = 0): void {
   if (typeof value !== 'object' || value === null) return;
   checkDepth(depth);
@@ -140,7 +141,7 @@ function checkDepth(depth: number): void {
   if (depth >= MAX_DEPTH) throw new DamagedValue(`nested more than ${MAX_DEPTH} levels deep`);
 }
 
-/** Longer than any that `toISOString` gives, so that no long text is parsed. */
+/** The longest text that `toISOString` returns, so that no longer one is parsed. */
 const MAX_DATE_CHARS = 27;
 const BIGINT = new RegExp(`^-?\\d{1,${MAX_BIGINT_DIGITS}}$`);
 

@@ -1,10 +1,10 @@
-/** Objects with a prototype of their own are some class's instances; other realms' plain objects count as plain. */
+/** Whether an object is no instance of a class. Plain objects of other realms count as plain. */
 export function isPlainObject(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Sets a key that comes from data. Plain assignment to `__proto__` would change the prototype instead. */
+/** Sets an own property whose key comes from data. Plain assignment to `__proto__` would change the prototype. */
 export function setOwn(target: object, key: string, value: unknown): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });

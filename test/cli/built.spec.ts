@@ -48,7 +48,7 @@ describe('the built command', () => {
     expect((JSON.parse(stdout) as Listed).stores).toMatchObject([{ id: 'inv', objects: 2 }]);
   });
 
-  it('ends in silence when nobody reads what it prints', async () => {
+  it('ends in silence when its output is closed', async () => {
     const ended = await start(join(ROOT, MAIN), ['stores', '--url', server.url], false);
     expect(ended).toEqual({ code: 0, stdout: '', stderr: '' });
   });
@@ -65,9 +65,9 @@ describe('the built command', () => {
       cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
       writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
       const install = (name: string): void => {
-        const place = join(folder, 'node_modules', name);
-        mkdirSync(dirname(place), { recursive: true });
-        symlinkSync(join(ROOT, 'node_modules', name), place);
+        const link = join(folder, 'node_modules', name);
+        mkdirSync(dirname(link), { recursive: true });
+        symlinkSync(join(ROOT, 'node_modules', name), link);
       };
       for (const name of Object.keys(manifest.dependencies)) install(name);
       const args = ['stores', '--url', server.url];

@@ -3,7 +3,7 @@ import { startRedis } from '../support/redis-server.js';
 import { cli } from './cli.js';
 
 describe('failures', () => {
-  it('nobody listening: one line with the reason, soon', async () => {
+  it('no server listening: one line with the reason, soon', async () => {
     const gone = await startRedis();
     await gone.stop();
     const begun = performance.now();
@@ -28,7 +28,7 @@ describe('failures', () => {
     }
   });
 
-  it('a wrong password is told and not shown, wherever it stood; the right one from the environment wins', async () => {
+  it('a wrong password is reported and not shown, wherever it stood; the right one from the environment wins', async () => {
     const guarded = await startRedis({ password: 'richtig' });
     try {
       const wrong = ['stores', '--url', `redis://:falsch@127.0.0.1:${guarded.port}`];

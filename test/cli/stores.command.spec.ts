@@ -5,7 +5,7 @@ import { RedisStore } from '../../src/store/redis/index.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { cli, Device, fill, Interface, listed, make } from './cli.js';
 
-const README = new URL('../../README.md', import.meta.url);
+const README = new URL('../../docs/cli.md', import.meta.url);
 
 describe('on one server', () => {
   let server: RedisServer;

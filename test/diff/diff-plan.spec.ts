@@ -330,10 +330,10 @@ describe('what is no plan', () => {
       { elements: [{ ...element, source: { $diffsync: 'undefined' } }], length: 1 },
       ['elements.0.source'],
     ],
-  ])('%s: each place is named', async (_what, change, places) => {
+  ])('%s: each path is named', async (_what, change, paths) => {
     const [json] = await plan();
     const { message } = invalid({ ...json, ...change });
-    for (const place of places) expect(message).toContain(place);
+    for (const path of paths) expect(message).toContain(path);
     expect(message).toMatch(/^This is no saved diff: /);
   });
 
@@ -352,7 +352,7 @@ describe('what is no plan', () => {
         -1,
       ),
     );
-    const paths = placesOf(json);
+    const paths = pathsOf(json);
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom(...paths), junk), { minLength: 1, maxLength: 3 }), (changes) => {
         const changed: unknown = JSON.parse(text);
@@ -383,10 +383,10 @@ describe('what is no plan', () => {
   });
 });
 
-/** Every place below a value. */
-function placesOf(value: unknown, path: readonly string[] = []): string[][] {
+/** Every path below a value. */
+function pathsOf(value: unknown, path: readonly string[] = []): string[][] {
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, each]) => [[...path, key], ...placesOf(each, [...path, key])]);
+  return Object.entries(value).flatMap(([key, each]) => [[...path, key], ...pathsOf(each, [...path, key])]);
 }
 
 function put(root: unknown, path: readonly string[], value: unknown): void {

@@ -194,7 +194,7 @@ describe('a selection', () => {
 });
 
 describe('for random trees', () => {
-  it('each change is in exactly one of filter() and exclude(), at its place, and the summaries add up', async () => {
+  it('each change is in exactly one of filter() and exclude(), under its parents, and the summaries add up', async () => {
     await fc.assert(
       fc.asyncProperty(treePairs, selections, async (pair, selection) => {
         const [source, target] = [new Inventory({ name: 'source' }), new Inventory({ name: 'target' })];

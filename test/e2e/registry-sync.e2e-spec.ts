@@ -1,7 +1,7 @@
 /** The example application as its users run it: built, in a process of its own, on the real snapshots. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -12,6 +12,8 @@ import { startRedis, type RedisServer } from '../support/redis-server.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../examples/registry-sync/dist/main.js', import.meta.url));
 const NEST = fileURLToPath(new URL('../../node_modules/@nestjs/cli/bin/nest.js', import.meta.url));
+/** What `npm start` needs, beside node_modules. */
+const COPIED = ['package.json', '.npmrc', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json', 'src', 'examples'];
 const LIMIT_MS = 90_000;
 const DIFF = { create: 19_228, update: 4_727, delete: 1, 'no-change': 29_775 };
 const AFTER_SYNC = { create: 0, update: 0, delete: 0, 'no-change': 53_730 };
@@ -39,8 +41,8 @@ function start(args: readonly string[], env: Readonly<Record<string, string>> = 
   return launch([MAIN, ...args], tmpdir(), { PATH: process.env['PATH'] ?? '', ...env });
 }
 
-function launch(command: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Run {
-  const child = spawn(process.execPath, command, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+function launch(command: readonly string[], cwd: string, env: NodeJS.ProcessEnv, program = process.execPath): Run {
+  const child = spawn(program, command, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -155,6 +157,27 @@ describe('examples/registry-sync', () => {
       });
     },
     LIMIT_MS,
+  );
+
+  it(
+    'npm start --silent -- --json builds, and prints one line of JSON and nothing else',
+    async () => {
+      // In a copy: a build here would take the files away from under the other tests.
+      const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-e2e-'));
+      try {
+        for (const part of COPIED) await cp(join(ROOT, part), join(folder, part), { recursive: true });
+        await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
+        const { PATH = '', HOME = '' } = process.env;
+        const command = ['start', '--silent', '--', '--json'];
+        const { code, stdout, stderr } = await launch(command, folder, { PATH, HOME }, 'npm').ended;
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        expect(stdout).toMatch(/^\{.*\}\n$/);
+        expect(JSON.parse(stdout)).toMatchObject({ engine: 'local', diff: DIFF, afterSync: AFTER_SYNC });
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+    3 * LIMIT_MS,
   );
 
   it(

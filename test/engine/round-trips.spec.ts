@@ -110,7 +110,7 @@ describe(`round trips to Redis, with ${OBJECTS} objects on three levels a side`,
   );
 
   it.each<[string, Variation, Variation]>([
-    ['updates in one place', {}, { changed: (number) => number < 500 }],
+    ['updates next to each other', {}, { changed: (number) => number < 500 }],
     ['updates all over', {}, { changed: (number) => number % 18 === 0 }],
     ['creates all over', { without: (number) => number % 18 === 0 }, {}],
     ['deletes all over', {}, { without: (number) => number % 18 === 0 }],

@@ -66,8 +66,8 @@ describe('asking the store', () => {
   it.each([
     ['creates', undefined, { role: 'new' }],
     ['updates', { role: 'old' }, { role: 'new' }],
-    ['moves to a place before', { shift: 99 }, {}],
-    ['moves to a place behind', { shift: 1 }, {}],
+    ['moves to a parent before', { shift: 99 }, {}],
+    ['moves to a parent behind', { shift: 1 }, {}],
   ])('a sync that %s 5,000 objects does so once for many of them', async (_what, before, after) => {
     const [source] = await inventory('source', after);
     const store = new CountingStore();

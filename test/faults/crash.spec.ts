@@ -150,9 +150,9 @@ describe('SIGKILL of the server: what docs/redis.md says of a single server', ()
       const store = await RedisStore.connect({ url: own.url, storeId: 'crash' });
       const acknowledged: string[] = [];
       const end = new AbortController();
-      const writers = Array.from({ length: 8 }, async (_each, lane) => {
+      const writers = Array.from({ length: 8 }, async (_each, writer) => {
         for (let at = 0; !end.signal.aborted; at++) {
-          const obj = new Port({ name: `${lane}-${at}`, speed: at });
+          const obj = new Port({ name: `${writer}-${at}`, speed: at });
           const done = await store.add({ obj }).then(
             () => true,
             () => false,

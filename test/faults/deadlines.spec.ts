@@ -78,7 +78,7 @@ const faults: Record<string, readonly [make: () => Promise<unknown> | void, heal
   'a network that keeps everything back': [() => proxy.stall(), () => proxy.flow()],
   'a link that is half open': [() => proxy.darken(), () => proxy.flow()],
   'a network that is slower than the time-out': [() => proxy.delay(2 * TIMEOUT), () => proxy.flow()],
-  'answers that are cut short': [() => proxy.truncate(3), () => proxy.flow()],
+  'replies that are cut short': [() => proxy.truncate(3), () => proxy.flow()],
   'a server that is loading its data': [
     async () => {
       await call(server, 'DEBUG', 'POPULATE', KEYS);
@@ -187,7 +187,7 @@ describe.each(Object.entries(faults))('%s', (_, [make, heal]) => {
   }, 60_000);
 });
 
-describe('a write that was told to have failed', () => {
+describe('a write that has failed for its caller', () => {
   it('is not done by a server that was frozen, when it wakes', async () => {
     const stores = Array.from({ length: 20 }, (_, at) => store.scope({ storeId: `late${at}` }));
     for (const each of stores) {
@@ -213,7 +213,7 @@ describe('a write that was told to have failed', () => {
 });
 
 describe('an operation that is under way when its store is closed', () => {
-  it('connects to nobody any more', async () => {
+  it('opens no connection any more', async () => {
     const closing = await RedisStore.connect({ url: proxy.url, storeId: 'closing', timeout: 3000 });
     proxy.darken();
     const pinging = ending(closing.ping());
@@ -246,7 +246,7 @@ describe('what waits is bounded', () => {
     server.resume();
   }, 60_000);
 
-  it('1,000 steps: the next are refused', async () => {
+  it('1,000 operations: the next are refused', async () => {
     await server.pause();
     const codes = await codesOf(Array.from({ length: 1500 }, () => store.ping()));
     expect(codes).toEqual({ STORE_OVERLOADED: 500, STORE_TIMEOUT: 1000 });

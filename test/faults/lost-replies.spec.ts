@@ -1,4 +1,4 @@
-// Connections are cut after the server has executed a write and before its answer is through, thousands of times.
+// Connections are cut after the server has executed a write and before its reply has arrived, thousands of times.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { RedisStore } from '../../src/store/redis/index.js';
@@ -15,14 +15,14 @@ const step = fc.record({
   at: fc.nat({ max: UIDS - 1 }),
   many: fc.integer({ min: 2, max: 4 }),
   role: fc.constantFrom('a', 'b'),
-  /** How many answers to the operation are lost. */
+  /** How many replies to the operation are lost. */
   lost: fc.constantFrom(0, 1, 1, 1, 2, 3),
 });
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** One writer, with a connection and objects of its own, and a counter that all share. */
-class Lane {
+class Writer {
   readonly outcomes: Record<Outcome, number> = { done: 0, exists: 0, missing: 0, unknown: 0, 'not done': 0 };
   readonly lies: string[] = [];
   cuts = 0;
@@ -45,12 +45,12 @@ class Lane {
     });
   }
 
-  /** @param outage whether nobody is reached after a cut until the operation has ended. */
-  static async open(number: number, timeout: number, outage: boolean): Promise<Lane> {
+  /** @param outage whether no server is reachable after a cut until the operation has ended. */
+  static async open(number: number, timeout: number, outage: boolean): Promise<Writer> {
     const proxy = await startTcpProxy(server);
     const store = new CountingStore({ url: proxy.url, storeId: 'lost', timeout });
     await store.open();
-    return new Lane(number, proxy, store, outage);
+    return new Writer(number, proxy, store, outage);
   }
 
   async run(steps: readonly Step[]): Promise<void> {
@@ -97,7 +97,7 @@ class Lane {
 let server: RedisServer;
 /** By a connection that is never cut. */
 let direct: RedisStore;
-const lanes: Lane[] = [];
+const writers: Writer[] = [];
 
 beforeAll(async () => {
   server = await startRedis();
@@ -105,7 +105,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const lane of lanes.splice(0)) await lane.close();
+  for (const writer of writers.splice(0)) await writer.close();
   await direct.clear();
 });
 
@@ -121,18 +121,18 @@ interface Sum {
   /** Writes that were refused for what is there, or not. */
   readonly refused: number;
   readonly failed: number;
-  /** By how much the shared counter is more than what its writers were told. */
+  /** By how much the shared counter exceeds the increments that resolved. */
   readonly excess: number;
 }
 
-async function runLanes(count: number, steps: number, { timeout = 5000, outage = false }): Promise<Sum> {
+async function runWriters(count: number, steps: number, { timeout = 5000, outage = false }): Promise<Sum> {
   await direct.add({ obj: new Device({ name: 'shared', role: '' }) });
-  lanes.push(...(await Promise.all(Array.from({ length: count }, (_, at) => Lane.open(at, timeout, outage)))));
-  await Promise.all(lanes.map((lane, at) => lane.run(fc.sample(step, { numRuns: steps, seed: SEED + at }))));
+  writers.push(...(await Promise.all(Array.from({ length: count }, (_, at) => Writer.open(at, timeout, outage)))));
+  await Promise.all(writers.map((writer, at) => writer.run(fc.sample(step, { numRuns: steps, seed: SEED + at }))));
   const { size } = await direct.get({ model: Device, identifier: 'shared' });
-  const sum = (of: (lane: Lane) => number): number => lanes.reduce((total, lane) => total + of(lane), 0);
+  const sum = (of: (writer: Writer) => number): number => writers.reduce((total, writer) => total + of(writer), 0);
   return {
-    lies: lanes.flatMap(({ lies }) => lies),
+    lies: writers.flatMap(({ lies }) => lies),
     cuts: sum(({ cuts }) => cuts),
     unknown: sum(({ outcomes }) => outcomes.unknown),
     refused: sum(({ outcomes }) => outcomes.exists + outcomes.missing),
@@ -141,16 +141,16 @@ async function runLanes(count: number, steps: number, { timeout = 5000, outage =
   };
 }
 
-describe(`answers that are lost after the server has executed (SEED=${SEED})`, () => {
+describe(`replies that are lost after the server has executed (SEED=${SEED})`, () => {
   it('turn no success into a conflict, and nothing is done twice, in 2,000 cuts', async () => {
-    const { lies, cuts, unknown, refused, failed, excess } = await runLanes(16, 110, {});
+    const { lies, cuts, unknown, refused, failed, excess } = await runWriters(16, 110, {});
     expect({ lies, unknown, failed, excess }).toEqual({ lies: [], unknown: 0, failed: 0, excess: 0 });
     expect(cuts).toBeGreaterThan(2000);
     expect(refused).toBeGreaterThan(200);
   }, 60_000);
 
-  it('and after which nobody is reached in time: STORE_OUTCOME_UNKNOWN, and the store is as one of its outcomes', async () => {
-    const { lies, unknown, excess } = await runLanes(8, 30, { timeout: 200, outage: true });
+  it('and after which no server is reachable in time: STORE_OUTCOME_UNKNOWN, and the store is as one of its outcomes', async () => {
+    const { lies, unknown, excess } = await runWriters(8, 30, { timeout: 200, outage: true });
     expect(lies).toEqual([]);
     expect(unknown).toBeGreaterThan(100);
     expect(excess).toBeGreaterThanOrEqual(0);

@@ -7,7 +7,7 @@ export type Outcome = 'done' | 'exists' | 'missing' | 'unknown' | 'not done';
 
 /**
  * What may be in a store, for objects that one writer alone writes: one state each, and several after a write whose outcome
- * nobody knows. An answer that fits none of them is a lie.
+ * no caller knows. An answer that fits none of them is a lie.
  */
 export class PossibleStates {
   private readonly states = new Map<string, ReadonlySet<State>>();

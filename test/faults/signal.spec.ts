@@ -103,7 +103,7 @@ describe.each(stores.filter(({ name }) => !/cluster|sentinel/.test(name)))('$nam
   }
 });
 
-describe('a server that does not answer', () => {
+describe('a server that does not reply', () => {
   let server: RedisServer;
   let store: RedisStore;
 

@@ -86,7 +86,7 @@ describe.each([
     await expect(Device.parse({ vlan: 7 } as never)).rejects.toThrow(ModelValidationError);
   });
 
-  it('hydrate() trusts what it is given', () => {
+  it('hydrate() does not validate', () => {
     const device = Device.hydrate({ name: 'r1', vlan: 'trusted' as never, interfaces: [] });
     expect(device).toBeInstanceOf(Device);
     expect(device.vlan).toBe('trusted');
@@ -236,7 +236,7 @@ describe('a model', () => {
     expect(() => new Odd({ name: 'x', getAttrs: 'y' })).toThrow(/odd.*"getAttrs"/);
   });
 
-  it('answers its identity, class and instance alike', () => {
+  it('returns its identity, class and instance alike', () => {
     const obj = new Interface({ device: 'r1', port: 'e0' });
     expect([Interface.modelName, Interface.getType(), obj.getType()]).toEqual(Array(3).fill('interface'));
     expect(obj.getUniqueId()).toBe('r1__e0');
@@ -248,7 +248,7 @@ describe('a model', () => {
     expect(new ZodDevice({ name: 'r1' }).getChildrenMapping()).toEqual({ interface: 'interfaces' });
   });
 
-  it('has the unique id that its class makes of the identifiers that it answers', () => {
+  it('has the unique id that its class makes of the identifiers that it returns', () => {
     class Upper extends Interface {
       static override createUniqueId({ device, port }: { device: string; port: string }): string {
         return `${device.toUpperCase()}/${port}`;
@@ -271,7 +271,7 @@ describe('a model', () => {
     expect(() => new Numbered({ site: 'nyc', id: null }).getUniqueId()).toThrow('identifier "id" is null');
   });
 
-  it('answers identifiers and attributes in the order of the definition', () => {
+  it('returns identifiers and attributes in the order of the definition', () => {
     const obj = new Interface({ speed: 10, port: 'e0', device: 'r1' });
     expect(Object.entries(obj.getIdentifiers())).toEqual([
       ['device', 'r1'],
@@ -291,7 +291,7 @@ describe('a model', () => {
     expect(new Optional({ name: 'r1', role: undefined }).getAttrs()).toEqual({ role: undefined });
   });
 
-  it('hands out copies from getAttrs() and toDict()', () => {
+  it('returns copies from getAttrs() and toDict()', () => {
     const Tagged = DiffSyncModel.define({
       name: 'tagged',
       schema: z.object({ name: z.string(), tags: z.array(z.string()) }),

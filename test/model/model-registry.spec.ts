@@ -18,12 +18,12 @@ describe('ModelRegistry', () => {
     expect(registry.get('device')).toBe(OtherDevice);
   });
 
-  it('get() of a name that is a property of every object answers undefined', () => {
+  it('get() of a name that is a property of every object returns undefined', () => {
     expect(new ModelRegistry().get('constructor')).toBeUndefined();
     expect(new ModelRegistry().get('__proto__')).toBeUndefined();
   });
 
-  it('resolve() answers the registered class where it is a subclass of the one asked for', () => {
+  it('resolve() returns the registered class where it is a subclass of the one asked for', () => {
     const registry = new ModelRegistry();
     expect(registry.resolve(Device)).toBe(Device);
     registry.register(CmdbDevice);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DiffSyncModel } from '../../src/index.js';
 import { omitDefaults } from '../../src/model/schema-defaults.js';
 
-describe('withoutDefaults()', () => {
+describe('omitDefaults()', () => {
   class Host extends DiffSyncModel.define({
     name: 'host',
     schema: z.object({

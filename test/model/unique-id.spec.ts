@@ -3,7 +3,7 @@ import { ValueError } from '../../src/index.js';
 import { checkUniqueId, joinIdentifiers } from '../../src/model/unique-id.js';
 
 describe('joinIdentifiers()', () => {
-  it('joins the values as text with "__", in the order of the definition', () => {
+  it('joins the values as strings with "__", in the order of the definition', () => {
     expect(joinIdentifiers('m', ['a', 'b', 'c', 'd'], { d: '', c: 10n, b: false, a: 0, extra: 1 })).toBe(
       '0__false__10__',
     );
@@ -30,7 +30,7 @@ describe('checkUniqueId()', () => {
     ['a lone surrogate', 'a\ud800', /surrogate/],
     ['16 KiB and a byte', 'x'.repeat(16_385), /16 KiB/],
     ['16 KiB and a byte in longer letters', `${'é'.repeat(8192)}x`, /16 KiB/],
-    ['what is no text', 1, /string/],
+    ['what is no string', 1, /string/],
   ])('refuses %s with ValueError', (_, uid, message) => {
     expect(() => checkUniqueId('m', uid)).toThrow(ValueError);
     expect(() => checkUniqueId('m', uid)).toThrow(message);

@@ -316,7 +316,7 @@ describe('start without the server', () => {
     await expectConnections(0);
   });
 
-  it('says each attempt but the last, and tries as often as it was told', async () => {
+  it('says each attempt but the last, and tries as often as the option says', async () => {
     const warnings: string[] = [];
     const logger: LoggerService = {
       log: () => undefined,

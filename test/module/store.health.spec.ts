@@ -62,7 +62,7 @@ async function getHealth(): Promise<[status: number, body: unknown]> {
 }
 
 describe('isHealthy()', () => {
-  it('of a store that answers is up, with engine, store id and response time', async () => {
+  it('of a store that replies is up, with engine, store id and response time', async () => {
     const indicator = await boot();
     expect(await indicator.isHealthy()).toEqual({
       store: { status: 'up', engine: 'redis', storeId: 'inv', responseTime: expect.any(Number) },
@@ -91,7 +91,7 @@ describe('isHealthy()', () => {
     await expect(indicator.isHealthy('x', { store: 'nosuch' })).rejects.toThrow('memory');
   });
 
-  it('inside Terminus answers 200 while the store is up, and 503 with the reason when it is not', async () => {
+  it('inside Terminus returns 200 while the store is up, and 503 with the reason when it is not', async () => {
     await boot();
     const up = { status: 'up', engine: 'redis', storeId: 'inv', responseTime: expect.any(Number) };
     const memory = { status: 'up', engine: 'local', responseTime: expect.any(Number) };

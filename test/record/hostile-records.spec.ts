@@ -5,14 +5,14 @@ import { DamagedValue, fromExtendedJson } from '../../src/values/extended-json.j
 import { isDeepEqual } from '../../src/values/deep-equal.js';
 import { cloneValue } from '../../src/values/clone.js';
 
-// Whatever somebody puts where a record is expected: a record that the rest may rely on, or a DamagedValue.
+// Whatever text stands where a record is expected: decoding gives a record that the rest may rely on, or a DamagedValue.
 
 const PROTOTYPES = [Object, Array, Map, Set, Date, Uint8Array, String, Number, Function].map(
   ({ prototype }) => prototype as object,
 );
 const shapeOf = (): unknown => PROTOTYPES.map((prototype) => Reflect.ownKeys(prototype).map(String));
 
-/** Small and repeatable. Source of the steps: Marsaglia's xorshift32. */
+/** Small and repeatable. Source of the algorithm: Marsaglia's xorshift32. */
 class Random {
   constructor(private state: number) {}
 
@@ -118,7 +118,7 @@ describe('decodeRecord() of hostile texts', () => {
           try {
             const record = decodeRecord('u', text);
             records++;
-            // Within the bounds of what is stored, so that no later step can fail for them.
+            // Within the bounds of what is stored, so that no later operation can fail for them.
             const data = cloneValue(record.data, 'data') as Record<string, unknown>;
             const again = encodeRecord({ ...record, data });
             if (!isDeepEqual(decodeRecord('u', again).data, record.data))

@@ -15,7 +15,7 @@ class Thing extends DiffSyncModel.define({
 const thing = (value: unknown, name = 'a'): Thing => Thing.hydrate({ name, value });
 const MOST = 1000;
 
-describe('toLateRecord()', () => {
+describe('toLazyRecord()', () => {
   it.each<[string, unknown]>([
     ['a text', 'text "quoted" \u0000 é'],
     ['a number', 1.5],

@@ -36,7 +36,7 @@ const FORMS = [
   Buffer.from(SECRET).toString('hex'),
 ];
 
-/** Everything that printing shows of it, in every way that somebody might. */
+/** Everything that printing shows of it, in every way of printing. */
 function shown(value: unknown, raw = true): string {
   const texts = [String(value)];
   for (const customInspect of raw ? [true, false] : [true]) {
@@ -112,8 +112,8 @@ const FAILURES: Record<string, () => RedisStoreOptions> = {
   'a password where none is asked for': () => ({ url: `redis://user:${SECRET}@127.0.0.1:${plain.port}` }),
   'a user who may nothing': () => ({ url: `redis://weak:${SECRET}@127.0.0.1:${guarded.port}` }),
   'a host that there is not': () => ({ url: `redis://:${SECRET}@no-such-host.invalid` }),
-  'nobody at the port': () => ({ url: `redis://:${SECRET}@127.0.0.1:1` }),
-  'nobody at the socket': () => ({ path: '/nowhere/redis.sock', password: SECRET }),
+  'no server at the port': () => ({ url: `redis://:${SECRET}@127.0.0.1:1` }),
+  'no server at the socket': () => ({ path: '/nowhere/redis.sock', password: SECRET }),
   'a web server at the port': () => ({ url: `redis://:${SECRET}@127.0.0.1:${webPort()}` }),
   'a wrong database': () => ({ url: `redis://127.0.0.1:${plain.port}/99`, tls: undefined, username: undefined }),
   'TLS to a server without': () => ({ url: `rediss://:${SECRET}@127.0.0.1:${plain.port}` }),
@@ -150,7 +150,7 @@ const REFUSED: Record<string, object> = {
   'a URL as node': { cluster: { nodes: [{ host: `redis://:${SECRET}@a`, port: 1 }] } },
   'a URL as sentinel': { sentinels: [{ host: `:${SECRET}@a`, port: 1 }], masterName: 'm' },
   'a password that is no text': { password: { text: SECRET } },
-  'two places': { url: `redis://:${SECRET}@a`, host: 'a', password: SECRET },
+  'two addresses': { url: `redis://:${SECRET}@a`, host: 'a', password: SECRET },
   'an option that there is not': { passwort: SECRET },
   'a wrong number of databases': { db: SECRET },
 };

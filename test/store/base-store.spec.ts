@@ -10,6 +10,7 @@ import {
   type ModelRecord,
   type RecordChange,
 } from '../../src/index.js';
+import { deferAdd, deferRemove, deferUpdate } from '../../src/store/engine-access.js';
 
 // What the contract suite cannot show through `open`: a backend that is slow, fails, or is watched.
 
@@ -202,10 +203,10 @@ describe('deferred writes of a store', () => {
   it('are seen by every read, merged and in order', async () => {
     const store = new LocalStore();
     await store.add({ obj: new Device({ name: 'old' }) });
-    await store.deferAdd(new Device({ name: 'a' }));
-    await store.deferAdd(new Device({ name: 'b' }));
-    await store.deferUpdate(new Device({ name: 'a', role: 'changed' }));
-    await store.deferRemove(new Device({ name: 'old' }));
+    await deferAdd(store, new Device({ name: 'a' }));
+    await deferAdd(store, new Device({ name: 'b' }));
+    await deferUpdate(store, new Device({ name: 'a', role: 'changed' }));
+    await deferRemove(store, new Device({ name: 'old' }));
     expect((await store.getAll({ model: Device })).map(({ name, role }) => [name, role])).toEqual([
       ['a', 'changed'],
       ['b', 'leaf'],
@@ -214,7 +215,7 @@ describe('deferred writes of a store', () => {
 
   it('come before a later add() in the order', async () => {
     const store = new LocalStore();
-    await store.deferAdd(new Device({ name: 'a' }));
+    await deferAdd(store, new Device({ name: 'a' }));
     await store.add({ obj: new Device({ name: 'b' }) });
     expect((await store.getAll({ model: Device })).map(({ name }) => name)).toEqual(['a', 'b']);
   });
@@ -222,9 +223,9 @@ describe('deferred writes of a store', () => {
   it('that meet a different object reject with ObjectAlreadyExists; an equal one is fine', async () => {
     const store = new LocalStore();
     await store.addMany({ objs: [new Device({ name: 'a', role: 'there' }), new Device({ name: 'b' })] });
-    await store.deferAdd(new Device({ name: 'b' }));
+    await deferAdd(store, new Device({ name: 'b' }));
     await store.flush();
-    await store.deferAdd(new Device({ name: 'a' }));
+    await deferAdd(store, new Device({ name: 'a' }));
     await expect(store.flush()).rejects.toThrow(ObjectAlreadyExists);
     await store.flush();
   });
@@ -232,7 +233,7 @@ describe('deferred writes of a store', () => {
   it('are dropped by clear(), also those that could not have been written', async () => {
     const store = new LocalStore();
     await store.add({ obj: new Device({ name: 'a', role: 'there' }) });
-    await store.deferAdd(new Device({ name: 'a' }));
+    await deferAdd(store, new Device({ name: 'a' }));
     await store.clear();
     expect(await store.count()).toBe(0);
   });
@@ -249,7 +250,7 @@ describe('deferred writes of a store', () => {
       }
     }
     const store = new Watched();
-    for (let index = 0; index < 1200; index++) await store.deferAdd(new Device({ name: `r${index}` }));
+    for (let index = 0; index < 1200; index++) await deferAdd(store, new Device({ name: `r${index}` }));
     expect(inserted).toEqual([500, 500]);
     expect(await store.count()).toBe(1200);
   });

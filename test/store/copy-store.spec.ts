@@ -337,8 +337,9 @@ describe('copyStore()', () => {
         '--eval',
         `import { copyStore, LocalStore } from '${library.href}index.js';
          import { RedisStore } from '${library.href}store/redis/index.js';
+         import { insertAsIs } from '${library.href}store/engine-access.js';
          const source = new LocalStore();
-         await source.insertAsIs('device', Array.from({ length: 50_000 }, (_, at) =>
+         await insertAsIs(source, 'device', Array.from({ length: 50_000 }, (_, at) =>
            ({ uid: 'r' + at, data: { name: 'r' + at, value: at, ports: [] } })));
          const target = await RedisStore.connect({ url: process.argv[1], storeId: 'moved' });
          await copyStore(source, target, { batchSize: 100, onProgress: (_, current) => console.log(current) });`,

@@ -69,17 +69,17 @@ function record(uid: string, ports: readonly string[] = [], role = 'leaf'): Mode
 
 describe('WriteBehind', () => {
   it('writes many inserts, puts and removals of a model with one call each', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('c'), record('d'))];
-    behind.insert('m', record('a'));
-    behind.put('m', record('c', [], 'new'));
-    behind.remove('m', 'd');
-    behind.insert('m', record('b'));
-    behind.insert('n', record('x'));
-    expect(behind.size).toBe(5);
-    await behind.drain(writer);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('c'), record('d'))];
+    buffer.insert('m', record('a'));
+    buffer.put('m', record('c', [], 'new'));
+    buffer.remove('m', 'd');
+    buffer.insert('m', record('b'));
+    buffer.insert('n', record('x'));
+    expect(buffer.size).toBe(5);
+    await buffer.drain(writer);
     expect(writer.calls).toEqual(['insertRecords n x', 'insertRecords m a,b', 'putRecords m c', 'deleteRecords m d']);
-    expect(behind.isEmpty()).toBe(true);
-    expect(behind.size).toBe(0);
+    expect(buffer.isEmpty()).toBe(true);
+    expect(buffer.size).toBe(0);
   });
 
   it('writes children before their parents and removes them after, whichever came first', async () => {
@@ -88,12 +88,12 @@ describe('WriteBehind', () => {
       ['child', 'parent'],
     ]) {
       const writer = new NotingWriter(record('old parent'), record('old child'));
-      const behind = new WriteBehind((models) => models.toSorted().toReversed());
+      const buffer = new WriteBehind((models) => models.toSorted().toReversed());
       for (const model of order) {
-        behind.remove(model, `old ${model}`);
-        behind.insert(model, record(`new ${model}`));
+        buffer.remove(model, `old ${model}`);
+        buffer.insert(model, record(`new ${model}`));
       }
-      await behind.drain(writer);
+      await buffer.drain(writer);
       expect(writer.calls).toEqual([
         'insertRecords child new child',
         'insertRecords parent new parent',
@@ -104,33 +104,33 @@ describe('WriteBehind', () => {
   });
 
   it('writes nothing the second time', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
-    behind.insert('m', record('a'));
-    await behind.drain(writer);
-    await behind.drain(writer);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter()];
+    buffer.insert('m', record('a'));
+    await buffer.drain(writer);
+    await buffer.drain(writer);
     expect(writer.calls).toEqual(['insertRecords m a']);
   });
 
   it('knows which objects wait', () => {
-    const behind = new WriteBehind();
-    expect(behind.isEmpty()).toBe(true);
-    behind.link('m', 'a', 'ports', 'p', true);
-    expect([behind.has('m', 'a'), behind.has('m', 'b'), behind.has('n', 'a')]).toEqual([true, false, false]);
-    expect([behind.isEmpty(), behind.size]).toEqual([false, 0]);
-    behind.clear();
-    expect([behind.isEmpty(), behind.has('m', 'a')]).toEqual([true, false]);
+    const buffer = new WriteBehind();
+    expect(buffer.isEmpty()).toBe(true);
+    buffer.link('m', 'a', 'ports', 'p', true);
+    expect([buffer.has('m', 'a'), buffer.has('m', 'b'), buffer.has('n', 'a')]).toEqual([true, false, false]);
+    expect([buffer.isEmpty(), buffer.size]).toEqual([false, 0]);
+    buffer.clear();
+    expect([buffer.isEmpty(), buffer.has('m', 'a')]).toEqual([true, false]);
   });
 
   it('is not empty while it is written', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
-    behind.insert('m', record('a'));
-    const drained = behind.drain(writer);
-    expect([behind.isEmpty(), behind.has('m', 'a'), behind.size]).toEqual([false, true, 1]);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter()];
+    buffer.insert('m', record('a'));
+    const drained = buffer.drain(writer);
+    expect([buffer.isEmpty(), buffer.has('m', 'a'), buffer.size]).toEqual([false, true, 1]);
     await drained;
-    expect([behind.isEmpty(), behind.has('m', 'a'), behind.size]).toEqual([true, false, 0]);
+    expect([buffer.isEmpty(), buffer.has('m', 'a'), buffer.size]).toEqual([true, false, 0]);
   });
 
-  it.each<[string, (behind: WriteBehind) => void, readonly string[]]>([
+  it.each<[string, (buffer: WriteBehind) => void, readonly string[]]>([
     ['insert, put', (b) => [b.insert('m', record('a')), b.put('m', record('a'))], ['insertRecords m a']],
     ['put, put', (b) => [b.put('m', record('a')), b.put('m', record('a'))], ['putRecords m a']],
     ['insert, remove', (b) => [b.insert('m', record('a')), b.remove('m', 'a')], []],
@@ -155,25 +155,25 @@ describe('WriteBehind', () => {
       ['modifyRecords m a'],
     ],
   ])('merges %s', async (_, act, calls) => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
-    act(behind);
-    await behind.drain(writer);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter()];
+    act(buffer);
+    await buffer.drain(writer);
     expect(writer.calls).toEqual(calls);
   });
 
   it('writes the record given last', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
-    behind.insert('m', record('a', [], 'first'));
-    behind.put('m', record('a', [], 'second'));
-    await behind.drain(writer);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter()];
+    buffer.insert('m', record('a', [], 'first'));
+    buffer.put('m', record('a', [], 'second'));
+    await buffer.drain(writer);
     expect(writer.stored.get('a')?.data['role']).toBe('second');
   });
 
   it('puts a removed and inserted object last', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a'), record('b'))];
-    behind.remove('m', 'a');
-    behind.insert('m', record('a'));
-    await behind.drain(writer);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('a'), record('b'))];
+    buffer.remove('m', 'a');
+    buffer.insert('m', record('a'));
+    await buffer.drain(writer);
     expect([...writer.stored.keys()]).toEqual(['b', 'a']);
   });
 
@@ -209,40 +209,40 @@ describe('WriteBehind', () => {
     ],
     ['a child that was never linked is unlinked in vain', ['p'], [['x', false]], ['p']],
   ])('%s', async (_, before, calls, after) => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a', before))];
-    for (const [child, linked] of calls) behind.link('m', 'a', 'ports', child, linked);
-    await behind.drain(writer);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('a', before))];
+    for (const [child, linked] of calls) buffer.link('m', 'a', 'ports', child, linked);
+    await buffer.drain(writer);
     expect(writer.stored.get('a')?.data).toEqual({ ports: after, role: 'leaf' });
   });
 
   it('makes the list of children where the object has none', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter({ uid: 'a', data: {} })];
-    behind.link('m', 'a', 'ports', 'p', true);
-    await behind.drain(writer);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter({ uid: 'a', data: {} })];
+    buffer.link('m', 'a', 'ports', 'p', true);
+    await buffer.drain(writer);
     expect(writer.stored.get('a')?.data).toEqual({ ports: ['p'] });
   });
 
   it('links nothing to an object that is not there', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
-    behind.link('m', 'a', 'ports', 'p', true);
-    await behind.drain(writer);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter()];
+    buffer.link('m', 'a', 'ports', 'p', true);
+    await buffer.drain(writer);
     expect(writer.stored.size).toBe(0);
   });
 
   it('leaves the record that it was given as it was', async () => {
-    const [behind, writer, given] = [new WriteBehind(), new NotingWriter(), record('a')];
-    behind.insert('m', given);
-    behind.link('m', 'a', 'ports', 'p', true);
-    await behind.drain(writer);
+    const [buffer, writer, given] = [new WriteBehind(), new NotingWriter(), record('a')];
+    buffer.insert('m', given);
+    buffer.link('m', 'a', 'ports', 'p', true);
+    await buffer.drain(writer);
     expect(given).toEqual(record('a'));
     expect(writer.stored.get('a')).toEqual(record('a', ['p']));
   });
 
-  it('answers the inserts that met an object, and does the others', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a', [], 'there'))];
-    behind.insert('m', record('a', [], 'new'));
-    behind.insert('m', record('b'));
-    expect(await behind.drain(writer)).toEqual([
+  it('returns the inserts that met an object, and does the others', async () => {
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('a', [], 'there'))];
+    buffer.insert('m', record('a', [], 'new'));
+    buffer.insert('m', record('b'));
+    expect(await buffer.drain(writer)).toEqual([
       { model: 'm', record: record('a', [], 'new'), existing: record('a', [], 'there') },
     ]);
     expect([...writer.stored.keys()]).toEqual(['a', 'b']);
@@ -260,100 +260,100 @@ describe('WriteBehind after an error', () => {
     ['deleteRecords', false],
     ['deleteRecords', true],
   ])('of %s (done all the same: %p) does everything the next time', async (step, doneFirst) => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('b'), record('c', ['q']), record('d'))];
-    behind.insert('m', record('a'));
-    behind.put('m', record('b', [], 'new'));
-    behind.link('m', 'c', 'ports', 'p', true);
-    behind.link('m', 'c', 'ports', 'q', false);
-    behind.remove('m', 'd');
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('b'), record('c', ['q']), record('d'))];
+    buffer.insert('m', record('a'));
+    buffer.put('m', record('b', [], 'new'));
+    buffer.link('m', 'c', 'ports', 'p', true);
+    buffer.link('m', 'c', 'ports', 'q', false);
+    buffer.remove('m', 'd');
     writer.failing.set(step, doneFirst);
-    await expect(behind.drain(writer)).rejects.toThrow(`${step} failed`);
-    expect([behind.size, behind.isEmpty()]).toEqual([3, false]);
+    await expect(buffer.drain(writer)).rejects.toThrow(`${step} failed`);
+    expect([buffer.size, buffer.isEmpty()]).toEqual([3, false]);
     writer.failing.clear();
-    const conflicts = await behind.drain(writer);
+    const conflicts = await buffer.drain(writer);
     expect(conflicts.filter(({ record: mine, existing }) => mine.data['role'] !== existing.data['role'])).toEqual([]);
     expect([...writer.stored.keys()].toSorted()).toEqual(['a', 'b', 'c']);
     expect(writer.stored.get('b')?.data['role']).toBe('new');
     expect(writer.stored.get('c')?.data['ports']).toEqual(['p']);
-    expect([behind.size, behind.isEmpty()]).toEqual([0, true]);
+    expect([buffer.size, buffer.isEmpty()]).toEqual([0, true]);
   });
 
   it('merges what came in meanwhile behind what failed', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a'), record('b'), record('c', ['p']))];
-    behind.put('m', record('a', [], 'old'));
-    behind.put('m', record('b', [], 'old'));
-    behind.link('m', 'c', 'ports', 'q', true);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('a'), record('b'), record('c', ['p']))];
+    buffer.put('m', record('a', [], 'old'));
+    buffer.put('m', record('b', [], 'old'));
+    buffer.link('m', 'c', 'ports', 'q', true);
     writer.failing.set('putRecords', false);
-    const drained = behind.drain(writer);
-    behind.put('m', record('a', [], 'newer'));
-    behind.remove('m', 'b');
-    behind.link('m', 'c', 'ports', 'p', false);
-    behind.link('m', 'c', 'ports', 'p', true);
+    const drained = buffer.drain(writer);
+    buffer.put('m', record('a', [], 'newer'));
+    buffer.remove('m', 'b');
+    buffer.link('m', 'c', 'ports', 'p', false);
+    buffer.link('m', 'c', 'ports', 'p', true);
     await expect(drained).rejects.toThrow('putRecords failed');
-    expect(behind.size).toBe(4);
+    expect(buffer.size).toBe(4);
     writer.failing.clear();
-    await behind.drain(writer);
+    await buffer.drain(writer);
     expect(writer.stored.get('a')?.data['role']).toBe('newer');
     expect(writer.stored.has('b')).toBe(false);
     expect(writer.stored.get('c')?.data['ports']).toEqual(['q', 'p']);
   });
 
-  it('removes an object whose insert was done before a later step failed', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('b'))];
-    behind.insert('m', record('a'));
-    behind.put('m', record('b'));
+  it('removes an object whose insert was done before a later write failed', async () => {
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('b'))];
+    buffer.insert('m', record('a'));
+    buffer.put('m', record('b'));
     writer.failing.set('putRecords', false);
-    await expect(behind.drain(writer)).rejects.toThrow();
+    await expect(buffer.drain(writer)).rejects.toThrow();
     writer.failing.clear();
-    behind.remove('m', 'a');
-    await behind.drain(writer);
+    buffer.remove('m', 'a');
+    await buffer.drain(writer);
     expect(writer.stored.has('a')).toBe(false);
   });
 
   it('removes an object whose insert may have been done', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
-    behind.insert('m', record('a'));
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter()];
+    buffer.insert('m', record('a'));
     writer.failing.set('insertRecords', true);
-    await expect(behind.drain(writer)).rejects.toThrow();
+    await expect(buffer.drain(writer)).rejects.toThrow();
     writer.failing.clear();
-    behind.remove('m', 'a');
-    await behind.drain(writer);
+    buffer.remove('m', 'a');
+    await buffer.drain(writer);
     expect(writer.stored.size).toBe(0);
   });
 
   it('takes its own insert for no conflict when the object was changed meanwhile', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('b'))];
-    behind.insert('m', record('a'));
-    behind.put('m', record('b'));
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('b'))];
+    buffer.insert('m', record('a'));
+    buffer.put('m', record('b'));
     writer.failing.set('putRecords', false);
-    await expect(behind.drain(writer)).rejects.toThrow();
+    await expect(buffer.drain(writer)).rejects.toThrow();
     writer.failing.clear();
-    behind.put('m', record('a', [], 'changed'));
-    behind.link('m', 'a', 'ports', 'p', true);
-    expect(await behind.drain(writer)).toEqual([]);
+    buffer.put('m', record('a', [], 'changed'));
+    buffer.link('m', 'a', 'ports', 'p', true);
+    expect(await buffer.drain(writer)).toEqual([]);
     expect(writer.stored.get('a')).toEqual(record('a', ['p'], 'changed'));
   });
 
   it('takes an insert that was done after all for no conflict when the object was changed meanwhile', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter()];
-    behind.insert('m', record('a'));
-    behind.link('m', 'a', 'ports', 'p', true);
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter()];
+    buffer.insert('m', record('a'));
+    buffer.link('m', 'a', 'ports', 'p', true);
     writer.failing.set('insertRecords', true);
-    await expect(behind.drain(writer)).rejects.toThrow();
+    await expect(buffer.drain(writer)).rejects.toThrow();
     writer.failing.clear();
-    behind.link('m', 'a', 'ports', 'q', true);
-    expect(await behind.drain(writer)).toEqual([]);
+    buffer.link('m', 'a', 'ports', 'q', true);
+    expect(await buffer.drain(writer)).toEqual([]);
     expect(writer.stored.get('a')).toEqual(record('a', ['p', 'q']));
   });
 
   it('finds a conflict again that the failed time had found', async () => {
-    const [behind, writer] = [new WriteBehind(), new NotingWriter(record('a', [], 'there'), record('b'))];
-    behind.insert('m', record('a', [], 'new'));
-    behind.put('m', record('b'));
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('a', [], 'there'), record('b'))];
+    buffer.insert('m', record('a', [], 'new'));
+    buffer.put('m', record('b'));
     writer.failing.set('putRecords', false);
-    await expect(behind.drain(writer)).rejects.toThrow();
+    await expect(buffer.drain(writer)).rejects.toThrow();
     writer.failing.clear();
-    expect(await behind.drain(writer)).toHaveLength(1);
+    expect(await buffer.drain(writer)).toHaveLength(1);
     expect(writer.stored.get('a')?.data['role']).toBe('there');
   });
 });

@@ -22,11 +22,11 @@ export interface TreePair {
   readonly target: RandomTree;
 }
 
-/** An object that either side may have; where a side has it, mostly with this value and at this place. */
+/** An object that either side may have; where a side has it, mostly with this value and below this parent. */
 interface Candidate {
   readonly name: string;
   readonly value: number;
-  readonly place: number;
+  readonly parentNumber: number;
 }
 
 interface Pool {
@@ -43,10 +43,10 @@ const uids = fc.oneof(
 );
 /** Few, so that the two sides often agree. */
 const values = fc.constantFrom(0, 1, 1500);
-const places = fc.nat(100);
+const parentNumbers = fc.nat(100);
 
 function candidates(maxLength: number): fc.Arbitrary<Candidate[]> {
-  const candidate = fc.record({ name: uids, value: values, place: places });
+  const candidate = fc.record({ name: uids, value: values, parentNumber: parentNumbers });
   return fc.uniqueArray(candidate, { maxLength, selector: ({ name }) => name });
 }
 
@@ -56,15 +56,18 @@ const pools: fc.Arbitrary<Pool> = fc.record({
   interfaces: candidates(10),
 });
 
-/** Some of the candidates, in any order, some with another value or place. */
+/** Some of the candidates, in any order, some with another value or parent. */
 function someOf(pool: readonly Candidate[]): fc.Arbitrary<Candidate[]> {
-  const change = fc.record({ value: fc.option(values, { freq: 3 }), place: fc.option(places, { freq: 3 }) });
+  const change = fc.record({
+    value: fc.option(values, { freq: 3 }),
+    parentNumber: fc.option(parentNumbers, { freq: 3 }),
+  });
   return fc.oneof(fc.subarray([...pool]), fc.shuffledSubarray([...pool])).chain((kept) =>
     fc.tuple(...kept.map(() => change)).map((changes) =>
-      kept.map(({ name, value, place }, at) => ({
+      kept.map(({ name, value, parentNumber }, at) => ({
         name,
         value: changes[at]?.value ?? value,
-        place: changes[at]?.place ?? place,
+        parentNumber: changes[at]?.parentNumber ?? parentNumber,
       })),
     ),
   );
@@ -72,8 +75,8 @@ function someOf(pool: readonly Candidate[]): fc.Arbitrary<Candidate[]> {
 
 /** Each below one of the parents that this side has. */
 function anywhere(parents: readonly RandomObject[], children: readonly Candidate[]): RandomObject[] {
-  return children.flatMap(({ name, value, place }) => {
-    const parent = parents[place % parents.length];
+  return children.flatMap(({ name, value, parentNumber }) => {
+    const parent = parents[parentNumber % parents.length];
     return parent === undefined ? [] : [{ name, value, parent: parent.name }];
   });
 }
@@ -86,9 +89,11 @@ function inPlace(
   parentPool: readonly Candidate[],
 ): RandomObject[] {
   const present = new Set(parents.map(({ name }) => name));
-  const places = new Map(pool.map(({ name, place }) => [name, parentPool[place % parentPool.length]?.name]));
+  const parentOf = new Map(
+    pool.map(({ name, parentNumber }) => [name, parentPool[parentNumber % parentPool.length]?.name]),
+  );
   return children.flatMap(({ name, value }) => {
-    const parent = places.get(name);
+    const parent = parentOf.get(name);
     return parent === undefined || !present.has(parent) ? [] : [{ name, value, parent }];
   });
 }

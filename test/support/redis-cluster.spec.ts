@@ -41,7 +41,7 @@ describe('startCluster()', () => {
     expect(await cluster.masterOf('foo')).toBe(await cluster.masterOf(12_182)); // the slot that the Redis manual gives
   });
 
-  it('is a cluster for a client that is told its nodes', async () => {
+  it('is a cluster for a client that is given its nodes', async () => {
     expect(await values()).toEqual(KEYS);
     expect(client.nodes('master')).toHaveLength(3);
   });

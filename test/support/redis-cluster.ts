@@ -129,7 +129,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
     // A key that is new from here on is created at the target, so the source runs empty.
     while (await migrate(from, to, slot, batch)) await during?.('batch moved');
     await during?.('emptied');
-    // The target first: were it the source, nobody would own the slot for a moment.
+    // The target first: were it the source, no node would own the slot for a moment.
     const others = (await views()).flatMap(({ server, own }) =>
       server === from || server === to || own.master !== undefined ? [] : [server],
     );

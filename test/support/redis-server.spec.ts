@@ -30,7 +30,7 @@ async function connected(url: string, client = new Redis(url, CLIENT)): Promise<
 }
 
 describe('startRedis()', () => {
-  it('gives a server of our own that answers at its url', async () => {
+  it('gives a server of our own that replies at its url', async () => {
     const server = await start();
     expect(server.url).toBe(`redis://127.0.0.1:${server.port}`);
     const client = await connected(server.url);
@@ -39,7 +39,7 @@ describe('startRedis()', () => {
     expect(await client.config('GET', 'bind')).toEqual(['bind', '127.0.0.1']);
   });
 
-  it('answers at its Unix socket too', async () => {
+  it('replies at its Unix socket too', async () => {
     const server = await start({ password: 'secret' });
     const client = await connected(server.socket, new Redis({ ...CLIENT, path: server.socket, password: 'secret' }));
     expect(await client.info('server')).toContain(`process_id:${server.pid}\r\n`);

@@ -32,7 +32,7 @@ export interface RedisServer {
   /** SIGSTOP, which takes effect later than it is sent; on Linux, resolves only once the process is stopped. */
   pause(): Promise<void>;
   resume(): void;
-  /** After ended(): a new server with the same port, settings and files; resolves when it answers. Takes the place of stop(). */
+  /** After ended(): a new server with the same port, settings and files; resolves when it replies. Is called instead of stop(). */
   restart(): Promise<RedisServer>;
 }
 
@@ -55,12 +55,12 @@ const PORT_ATTEMPTS = 10;
 /**
  * The parent of redis-server. What must hold: only the test process has the other end of this shell's stdin, so `read`
  * returns when that process ends in any way (stop() closes it too). Then the server is killed and the folder removed.
- * - The shell is the parent, so nobody else can get the server's pid before `wait`, and no moment is uncovered.
+ * - The shell is the parent, so no other process can get the server's pid before `wait`, and no moment is uncovered.
  * - Only redis-server and its forks hold stdout: when it ends, they have ended. The test process then writes a line, and
  *   the shell reaps without killing; the end of stderr says that it did.
  * - setpriv covers a kill of this shell. It fires when the *thread* that forked ends: had a worker thread forked, the
  *   server would end with the worker; the shell has one thread. Not every setpriv (BusyBox) knows the option.
- * - SIGPIPE is ignored: nobody may read the folder's name any more, nor what some shells say of a killed server.
+ * - SIGPIPE is ignored: the reader of the folder's name may be gone, nor what some shells say of a killed server.
  * - SIGUSR1 ends what redis-server forked (a BGSAVE survives its parent); the shell must be its own process group.
  */
 const REAPER = `
@@ -84,7 +84,7 @@ read -r stopped
 kill -USR1 0
 rm -rf "$dir"`;
 
-/** Resolves when the new server answers. `args` go to redis-server and win over all settings but port, address, password. */
+/** Resolves when the new server replies. `args` go to redis-server and win over all settings but port, address, password. */
 export function startRedis(options: { password?: string; args?: readonly string[] } = {}): Promise<RedisServer> {
   const { password = '', args = [] } = options;
   return onFreePorts(1, ([port = 0]) => launch({ port, password, args: [...args, '--port', String(port)] }));
@@ -112,7 +112,7 @@ export async function startAll(starts: readonly Promise<RedisServer>[]): Promise
   throw failed.reason;
 }
 
-/** Resolves when the new server answers; when it does not, nothing of it is left. */
+/** Resolves when the new server replies; when it does not, nothing of it is left. */
 export async function launch(options: Launch): Promise<RedisServer> {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   if (!folders.some((folder) => existsSync(join(folder, 'redis-server')))) throw new Error(REDIS_MISSING_MESSAGE);
@@ -200,7 +200,7 @@ export async function launch(options: Launch): Promise<RedisServer> {
 }
 
 /**
- * What a server answers to INFO, or why it does not. Asked at its own socket, which it opens after its ports: at a taken
+ * What a server replies to INFO, or why it does not. Asked at its own socket, which it opens after its ports: at a taken
  * port, the server that was there first would answer.
  */
 async function serverInfo(path: string, password: string): Promise<string> {

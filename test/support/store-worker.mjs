@@ -1,4 +1,4 @@
-/** One of several processes at one store. Told by its parent what to do, once all are ready. */
+/** One of several processes at one store. Its parent sends it its work, once all are ready. */
 import { once } from 'node:events';
 import { z } from 'zod';
 import { DiffSyncModel, ObjectAlreadyExists, ObjectNotFound } from 'nestjs-diffsync';

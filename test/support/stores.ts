@@ -17,7 +17,7 @@ export interface StoreUnderTest {
   readonly name: string;
   /** Whether a second store opened with the same id sees the same objects. */
   readonly shared: boolean;
-  /** Open; empty and shared with nobody, unless it is a second one of an id. */
+  /** Open; empty and not shared, unless it is a second one of an id. */
   open(options?: { storeId?: string }): Promise<BaseStore>;
   /** Leaves nothing behind. */
   close(store: BaseStore): Promise<void>;

@@ -23,7 +23,7 @@ export interface TcpProxy {
   truncate(bytes: number): void;
   /**
    * `lose` is asked about every reply, given the bytes that the client sent before it; where it says so the reply is lost
-   * and the connection cut: the server has done it, and nobody is told.
+   * and the connection cut: the server has done it, and the client gets no reply.
    */
   loseReplies(lose: ((request: string, reply: string) => boolean) | undefined): void;
   /** Ends stall(), darken(), refuse(), delay() and truncate(). */

@@ -20,7 +20,7 @@ export interface TestProcess {
   cleanup(): void;
 }
 
-/** Runs `setup`, a module beside these files that declares `report`; then, when told to, `ending`. */
+/** Runs `setup`, a module beside these files that declares `report`; then, on a message, `ending`. */
 export async function startTestProcess(setup: string, ending = '', env: NodeJS.ProcessEnv = {}): Promise<TestProcess> {
   const sources = join(process.cwd(), 'test/support');
   const modules = readdirSync(sources).filter((name) => /^redis-[a-z]+\.ts$/.test(name));

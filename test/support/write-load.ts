@@ -25,7 +25,7 @@ export function modelNamed(name: string) {
 }
 export type LoadModel = ReturnType<typeof modelNamed>;
 
-/** What became of a load. Nobody else writes its unique ids, so that all of it is known. */
+/** The outcome of a load. No other process writes its unique ids, so that all of it is known. */
 export interface Outcome {
   /** Operations that succeeded. */
   readonly acknowledged: number;
@@ -53,7 +53,7 @@ export class WriteLoad {
   private longestStallMs = 0;
   private stopped = false;
 
-  /** @param removes whether objects are removed too: after a loss nobody can tell a false "not found" from a true one. */
+  /** @param removes whether objects are removed too: after a loss no test can tell a false "not found" from a true one. */
   constructor(
     private readonly store: BaseStore,
     private readonly models: readonly LoadModel[],

@@ -132,7 +132,7 @@ describe('storeContract()', () => {
 // ---- Deliberately faulty stores. Each breaks one rule and nothing else.
 
 class HandsOutWhatItKeeps extends LocalStore {
-  protected override readonly sharesRecords = false; // Records that it does share.
+  protected override readonly capabilities = {}; // Records that it does share.
 }
 
 class OverwritesOnAdd extends LocalStore {

@@ -288,7 +288,7 @@ export const deviations: readonly Deviation[] = [
   {
     kind: 'sync',
     decision: COPIES,
-    reason: 'What `update` set on its copy is not saved when it answers null, which means that it failed.',
+    reason: 'What `update` set on its copy is not saved when it returns null, which means that it failed.',
     covers: ['public/hooks/025-parent-update-applied-but-none'],
     expect: (expected) =>
       withSync(expected, {

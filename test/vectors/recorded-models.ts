@@ -13,7 +13,7 @@ import { crudErrors } from './facts.js';
 /** Field -> value, as data goes in and comes out. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A platform hook of a target's model is told of before it runs, and may be told to fail. */
+/** A platform hook of a target's model is recorded before it runs, and may be made to fail. */
 export interface HookRecorder {
   readonly calls: HookCall[];
   readonly behaviours: readonly RecordedHook[];
@@ -86,9 +86,9 @@ function withHooks(model: ModelClass, { calls, behaviours }: HookRecorder): Mode
   async function hooked<M>(call: HookCall, standard: () => Promise<M>): Promise<M | null> {
     calls.push(copyJson(call));
     const { on, uniqueId } = call;
-    const told = behaviours.find((each) => each.on === on && each.model === type && each.uniqueId === uniqueId);
+    const chosen = behaviours.find((each) => each.on === on && each.model === type && each.uniqueId === uniqueId);
     const message = `hook ${on} ${type} ${uniqueId}`;
-    switch (told?.behaviour) {
+    switch (chosen?.behaviour) {
       case 'raise':
         throw new crudErrors[on](message);
       case 'crash':

@@ -26,7 +26,7 @@ const MOST_EVENTS = 400;
 const MOST_LOGS = 160;
 const MOST_STATUSES = 60;
 
-/** Does what a case says, through the public API alone, and answers what it showed. */
+/** Does what a case says, through the public API alone, and returns what it showed. */
 export async function replaySync(recorded: SyncCase, sourceStore: BaseStore, targetStore: BaseStore): Promise<Facts> {
   const hooks: HookRecorder = { calls: [], behaviours: recorded.hooks ?? [] };
   const sourceModels = buildModels(recorded.models);

@@ -10,7 +10,7 @@ export class Device extends DiffSyncModel.define({
   attributes: ['role'],
 }) {}
 
-/** Stands for a system that is read anew each time; it lives in memory. */
+/** A system that is loaded anew each time, into a store in memory. */
 @Injectable()
 export class NetworkAdapter extends Adapter {
   static override readonly models = [Device];
@@ -21,7 +21,7 @@ export class NetworkAdapter extends Adapter {
   }
 }
 
-/** What is remembered from run to run, in files. */
+/** The state that is kept from run to run, in files. */
 @Injectable()
 export class CmdbAdapter extends Adapter {
   static override readonly models = [Device];

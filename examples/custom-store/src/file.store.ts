@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { ObjectStoreException, recordFromJson, recordToJson, SerialStore, ValueError } from 'nestjs-diffsync';
 import type { BaseStoreOptions, ModelRecord } from 'nestjs-diffsync';
 
-/** `path`: the folder for all stores; made when it is not there. */
+/** `path`: the folder for all stores; it is created where there is none. */
 export type FileStoreOptions = BaseStoreOptions & { readonly path: string };
 
-/** Keeps each object in a JSON file of its own. For one process at a time. */
+/** A store that keeps each object in a JSON file of its own. For one process at a time. */
 export class FileStore extends SerialStore {
   readonly engine = 'file';
   private readonly folder: string;
-  /** Model -> unique id -> file, in the order of insertion: files are numbered as objects come. */
+  /** The files by model and unique id, in insertion order: files are numbered as objects are added. */
   private readonly files = new Map<string, Map<string, string>>();
   private next = 0;
 
   constructor(private readonly options: FileStoreOptions) {
     super({ storeId: 'default', ...options });
     if (typeof options.path !== 'string') throw new ValueError('FileStore: path is missing');
-    // No name from data is part of a path: it may hold "..", be too long, or differ from another in its case only.
+    // A hash, because a store id may hold "..", be too long, or differ from another in its case only.
     this.folder = join(options.path, createHash('sha256').update(String(this.storeId)).digest('hex'));
   }
 
@@ -60,7 +60,7 @@ export class FileStore extends SerialStore {
     const files = this.files.get(model) ?? new Map<string, string>();
     const file = files.get(record.uid) ?? `${String(this.next++).padStart(16, '0')}.json`;
     await writeFile(join(this.folder, 'new'), JSON.stringify({ model, uid: record.uid, object: recordToJson(record) }));
-    await rename(join(this.folder, 'new'), join(this.folder, file)); // Whoever reads it sees the old or the new one.
+    await rename(join(this.folder, 'new'), join(this.folder, file)); // A reader sees the old file or the new one.
     this.files.set(model, files.set(record.uid, file));
   }
 

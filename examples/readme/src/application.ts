@@ -25,7 +25,7 @@ export class Device extends DiffSyncModel.define({
   attributes: ['role'],
   children: { interface: 'interfaces' },
 }) {
-  // Hooks change the outside world: answer the model, or null for "failed, leave the children alone".
+  // Hooks change the outside world. They return the model, or null for "failed, leave the children alone".
   override async update(attrs: { role?: string }) {
     await Promise.resolve(`PATCH /devices/${this.name} ${JSON.stringify(attrs)}`); // your API client
     return super.update(attrs);

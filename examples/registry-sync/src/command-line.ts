@@ -4,7 +4,7 @@ export const USAGE = `Usage: npm start [-- OPTION]
 
 Brings a copy of the IEEE MAC-address registry up to date with a newer one, and reports what was done.
 
-  --json   print nothing but one line of JSON on standard output
+  --json   print nothing but one line of JSON on standard output (npm start --silent -- --json: npm prints nothing too)
   --serve  keep the application up instead, with GET /health and GET /assignments/<prefix>, until SIGTERM or Ctrl-C
   --help   print this
 

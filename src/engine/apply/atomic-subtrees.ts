@@ -1,3 +1,4 @@
+import { pauseFlush } from '../../store/engine-access.js';
 import type { BaseStore } from '../../store/base-store.js';
 
 /** A subtree whose deletes are written in one batch: the store does not flush them before `close`. */
@@ -16,7 +17,7 @@ export class AtomicSubtrees {
   constructor(private readonly store: BaseStore) {}
 
   open(): AtomicSubtree {
-    const resume = this.store.pauseFlush();
+    const resume = pauseFlush(this.store);
     this.resumes.add(resume);
     return {
       close: () => {

@@ -9,9 +9,8 @@ import {
   ObjectNotUpdated,
 } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
-import type { ModelClass } from '../../model/defined-model.js';
-import type { DiffSyncModel } from '../../model/diffsync-model.js';
-import type { BulkResult, ModelHost } from '../../model/model-hooks.js';
+import type { BulkResult, DiffSyncModel, ModelHost } from '../../model/diffsync-model.js';
+import type { ModelClass } from '../../model/model-class.js';
 import type { SyncNode } from './sync-plan.js';
 
 /** The outcome of a hook: the model, null if it failed and the children are left alone, or what it threw. */

@@ -17,7 +17,20 @@ export type SyncFilter = (
   attrs: Readonly<Record<string, unknown>>,
 ) => boolean | Promise<boolean>;
 
-/** How a diff is applied to its target. */
+/**
+ * How a diff is applied to its target.
+ *
+ * @example
+ * ```ts
+ * const diff = await cmdb.syncFrom(network, {
+ *   maxDeletePercent: 10,
+ *   continueOnFailure: true,
+ *   concurrency: 8,
+ *   syncFilter: (action, modelType) => action !== 'delete' || modelType !== 'site',
+ * });
+ * for (const { location, error } of diff.errors) console.error(location.uniqueId, error.code);
+ * ```
+ */
 export interface SyncerOptions {
   /** Flags of the sync, combined with `|`. Default: NONE. */
   readonly flags?: DiffSyncFlags;

@@ -3,7 +3,7 @@ import { DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
 import { ObjectStoreWrongType } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
-import type { ModelClass } from '../../model/defined-model.js';
+import type { ModelClass } from '../../model/model-class.js';
 import type { Side } from '../side.js';
 
 /** An element that has an action, or something below it that has; its index is its position in depth-first order. */

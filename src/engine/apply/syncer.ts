@@ -13,6 +13,7 @@ import { requireAtLeast, type SyncerOptions } from './sync-options.js';
 import { isNode, SyncPlan, type SyncEntry, type SyncNode } from './sync-plan.js';
 import { SyncReport } from './sync-report.js';
 import { TargetCache } from './target-cache.js';
+import { deferAdd, deferRemove, deferUpdate } from '../../store/engine-access.js';
 
 /** A node that is being applied. */
 interface Frame {
@@ -261,10 +262,10 @@ export class Syncer {
     frame.model = model;
     if (node.action === 'create') {
       parent?.addChild(model);
-      await store.deferAdd(model);
+      await deferAdd(store, model);
       this.cache.set(node, model);
     } else if (node.action === 'update') {
-      await store.deferUpdate(model);
+      await deferUpdate(store, model);
     } else {
       if (skipChildren) {
         await this.dropSubtree(node, model, parent);
@@ -273,7 +274,7 @@ export class Syncer {
       if (hasBelow) frame.subtree = this.subtrees.open();
       parent?.removeChild(model);
       this.cache.set(node, undefined);
-      await store.deferRemove(model);
+      await deferRemove(store, model);
     }
     this.report.recordOperation(node);
     this.progress.advance(1);
@@ -285,7 +286,7 @@ export class Syncer {
     const subtree = this.subtrees.open();
     try {
       parent?.removeChild(model);
-      await this.dst.store.deferRemove(model, { removeChildren: true });
+      await deferRemove(this.dst.store, model, { removeChildren: true });
     } finally {
       subtree.close();
     }

@@ -1,5 +1,6 @@
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { BaseStore } from '../../store/base-store.js';
+import { revisionOf } from '../../store/engine-access.js';
 import { keyOf, type SyncNode, type SyncPlan } from './sync-plan.js';
 
 /** Target objects are prefetched for so many changes, with the objects above them. */
@@ -28,7 +29,7 @@ export class TargetCache {
   async get(node: SyncNode): Promise<DiffSyncModel | undefined> {
     const { index } = node;
     const key = keyOf(node);
-    if (this.store.revision !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
+    if (revisionOf(this.store) !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
     if (!this.outOfOrder && index < this.lastIndex) this.end = 0; // The order of the work has gone back.
     if (!this.objects.has(key)) {
       if (index >= this.end && !this.outOfOrder) await this.prefetch(index);
@@ -72,7 +73,7 @@ export class TargetCache {
       const byUid = byType.get(node.element.type) ?? new Map<string, SyncNode>();
       byType.set(node.element.type, byUid.set(node.uid, node));
     }
-    this.revision = this.store.revision;
+    this.revision = revisionOf(this.store);
     for (const [type, byUid] of byType) {
       const models = await this.store.find({ model: type, uids: [...byUid.keys()] });
       for (const [at, node] of [...byUid.values()].entries()) this.set(node, models[at]);

@@ -1,4 +1,4 @@
-import type { PairNode } from './compare-pair.js';
+import type { PairNode } from './pair-node.js';
 import { matchUids, type UidMatches } from './pairing.js';
 import { parentKey, type Homes, type SharedChildren, type SideName } from './shared-children.js';
 import type { VisitedObjects } from './visited.js';

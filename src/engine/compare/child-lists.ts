@@ -1,7 +1,7 @@
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
 import type { ListedChildren } from './child-claims.js';
-import type { PairNode } from './compare-pair.js';
+import type { PairNode } from './pair-node.js';
 import type { Scope } from './scope.js';
 
 /** Decides which children of a pair are compared. */

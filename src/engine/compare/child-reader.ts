@@ -1,3 +1,4 @@
+import { viewByUids } from '../../store/engine-access.js';
 import { ObjectNotFound } from '../../errors.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
@@ -90,7 +91,7 @@ export class RecordCursor {
   /** Reads the next page, unless the cursor is ready. */
   async fetch(): Promise<void> {
     if (this.isReady) return;
-    this.pages ??= this.side.store.view(this.type, this.uids);
+    this.pages ??= viewByUids(this.side.store, this.type, this.uids);
     const { value } = await this.pages.next();
     this.page = value ?? [];
     this.at = 0;

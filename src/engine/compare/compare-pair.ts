@@ -1,7 +1,7 @@
 import type { ElementKind } from '../../diff/compared-object.js';
 import { DiffElement, type Diff } from '../../diff/diff.js';
 import { DiffSyncFlags, DiffSyncModelFlags } from '../../flags.js';
-import type { ModelClass } from '../../model/defined-model.js';
+import type { ModelClass } from '../../model/model-class.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { RecordView, type ObjectView } from '../../record/record-view.js';
@@ -9,15 +9,9 @@ import { isDeepEqual } from '../../values/deep-equal.js';
 import type { Side } from '../side.js';
 import type { DiffEvent, PairEvent } from './diff-events.js';
 import { countChildren, type Pair } from './pairing.js';
+import type { PairNode } from './pair-node.js';
 import type { Scope } from './scope.js';
 import type { SharedChildren, SideName } from './shared-children.js';
-import type { TreePosition } from './visited.js';
-
-/** A compared pair that has children. */
-export interface PairNode extends Pair, TreePosition {
-  readonly parent: PairNode | undefined;
-  readonly event: PairEvent;
-}
 
 /** Collects what the comparison of sibling pairs results in. */
 export interface PairResults {

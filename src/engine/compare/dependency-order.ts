@@ -1,6 +1,6 @@
 import { ModelDefinitionError } from '../../errors.js';
-import type { ModelClass } from '../../model/defined-model.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
+import type { ModelClass } from '../../model/model-class.js';
 import type { Side } from '../side.js';
 
 /** Returns whether objects of the class may have children of types that the class does not name. */

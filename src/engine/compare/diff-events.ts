@@ -13,7 +13,7 @@ export interface PairEvent {
   /** How many objects were compared or left out. */
   readonly counted: number;
   readonly skipped?: { readonly reason: string; readonly type: string; readonly uid: string };
-  /** Ends the diff when it is replayed: the error that is first depth first is thrown, whichever was met first. */
+  /** Ends the diff when it is replayed: the error that is first depth first is thrown, whichever was found first. */
   readonly failed?: { readonly error: unknown };
   readonly below: DiffEvent[];
 }

@@ -1,6 +1,7 @@
 import type { Diff } from '../../diff/diff.js';
 import type { DiffTerms } from '../../diff/diff-plan.js';
 import { DiffSyncFlags } from '../../flags.js';
+import { countByModel } from '../../store/engine-access.js';
 import { Progress, type ProgressCallback } from '../progress.js';
 import type { Side } from '../side.js';
 import { ChildLister } from './child-lists.js';
@@ -61,7 +62,7 @@ class Differ {
 
   async fill(diff: Diff): Promise<Diff> {
     const { src, dst } = this;
-    const [srcCounts, dstCounts] = await Promise.all([src.store.countByModel(), dst.store.countByModel()]);
+    const [srcCounts, dstCounts] = await Promise.all([countByModel(src.store), countByModel(dst.store)]);
     const [srcTotal, dstTotal] = [sum(srcCounts), sum(dstCounts)];
     const total = srcTotal + dstTotal;
     this.progress = new Progress('diff', total, this.options.onProgress);

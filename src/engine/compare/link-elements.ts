@@ -1,8 +1,9 @@
+import { viewByUids } from '../../store/engine-access.js';
 import type { DiffElement } from '../../diff/diff.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
-import type { PairNode } from './compare-pair.js';
+import type { PairNode } from './pair-node.js';
 import { parentKey, type OneSided } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
 
@@ -126,7 +127,7 @@ export class LinkElements {
     const uids = [...new Set(wanted.map(({ uid }) => uid))];
     const found = new Map<string, ObjectView>();
     if (uids.length === 0) return found;
-    for await (const page of store.view(type, uids)) {
+    for await (const page of viewByUids(store, type, uids)) {
       for (const view of page) if (view !== undefined) found.set(view.getUniqueId(), view);
     }
     return found;

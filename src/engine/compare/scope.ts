@@ -1,6 +1,7 @@
 import { ValueError } from '../../errors.js';
 import type { Attrs } from '../../diff/compared-object.js';
-import { definitionOf, type DiffSyncModel } from '../../model/diffsync-model.js';
+import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { definitionOf } from '../../model/model-fields.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
 import { objectOf, RecordView, type ObjectView } from '../../record/record-view.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
@@ -12,6 +13,15 @@ export type ObjectFilter = { filter(obj: DiffSyncModel): boolean }['filter'];
 /**
  * What part of two adapters is compared. The options combine. A model or an attribute that neither adapter has is refused
  * with ValueError (VALUE_ERROR).
+ *
+ * @example
+ * ```ts
+ * const diff = await cmdb.diffFrom(network, {
+ *   modelTypes: ['device'],
+ *   filters: { device: (device: Device) => device.role === 'leaf' },
+ *   excludeAttrs: { device: ['serial'] },
+ * });
+ * ```
  */
 export interface ScopeOptions {
   /**
@@ -23,7 +33,7 @@ export interface ScopeOptions {
   readonly filters?: Readonly<Record<string, ObjectFilter>>;
   /** The attributes that are compared and updated, by model; an object that is created gets all. Default: all. */
   readonly syncAttrs?: Readonly<Record<string, readonly string[]>>;
-  /** The attributes that are not compared and updated, by model; an object that is created gets all. Default: none. */
+  /** The attributes that are neither compared nor updated, by model; an object that is created gets all. Default: none. */
   readonly excludeAttrs?: Readonly<Record<string, readonly string[]>>;
 }
 

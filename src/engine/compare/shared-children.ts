@@ -1,5 +1,5 @@
 import type { DiffElement } from '../../diff/diff.js';
-import type { PairNode } from './compare-pair.js';
+import type { PairNode } from './pair-node.js';
 
 /** A parent that lists an object which is compared under another parent, and the sides on which it does. */
 export interface OtherListing {

@@ -1,3 +1,4 @@
+import { viewAll } from '../../store/engine-access.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { ObjectView } from '../../record/record-view.js';
@@ -6,7 +7,8 @@ import { checkAborted, type Side } from '../side.js';
 import { ChildClaims, type ChildList } from './child-claims.js';
 import type { ChildLister } from './child-lists.js';
 import { ChildReader } from './child-reader.js';
-import { PairComparer, type PairNode, type PairResults } from './compare-pair.js';
+import { PairComparer, type PairResults } from './compare-pair.js';
+import type { PairNode } from './pair-node.js';
 import { overridesChildren } from './dependency-order.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
 import { byUid, countChildren, createPair, pairObjects } from './pairing.js';
@@ -95,7 +97,7 @@ export class TreeComparison {
 
   private readAll(type: string): Promise<[src: ObjectView[], dst: ObjectView[]]> {
     const { src, dst } = this.context;
-    return Promise.all([src.store.viewAll(type), dst.store.viewAll(type)]);
+    return Promise.all([viewAll(src.store, type), viewAll(dst.store, type)]);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { viewAll, viewByUids } from '../../store/engine-access.js';
 import type { UnlistedCounts } from '../../diff/sync-outcome.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
@@ -72,7 +73,7 @@ export class UnlistedObjects {
     const { src, dst } = this.context;
     const objects = new Map<string, Objects>();
     for (const type of this.countSide('dst').keys()) {
-      const all = new Map((await dst.store.viewAll(type)).map((view) => [view.getUniqueId(), view]));
+      const all = new Map((await viewAll(dst.store, type)).map((view) => [view.getUniqueId(), view]));
       objects.set(type, all);
     }
     const surplus = new Map<string, readonly ObjectView[]>();
@@ -138,7 +139,7 @@ export class UnlistedObjects {
       }
       level = [];
       for (const [type, uids] of next) {
-        for await (const page of this.context.dst.store.view(type, uids)) {
+        for await (const page of viewByUids(this.context.dst.store, type, uids)) {
           for (const view of page) if (view !== undefined) level.push(view);
         }
       }
@@ -155,7 +156,7 @@ function childTypes({ modelClasses }: Side, type: string): string[] {
 async function presentUids({ store }: Side, type: string, uids: readonly string[]): Promise<ReadonlySet<string>> {
   const present = new Set<string>();
   if (uids.length === 0) return present;
-  for await (const page of store.view(type, uids)) {
+  for await (const page of viewByUids(store, type, uids)) {
     for (const view of page) if (view !== undefined) present.add(view.getUniqueId());
   }
   return present;

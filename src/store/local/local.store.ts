@@ -1,19 +1,38 @@
 import { copyRecord, type ModelRecord } from '../../record/model-record.js';
-import { BaseStore, type BaseStoreOptions } from '../base-store.js';
-import type { RecordChange } from '../write-behind.js';
+import { BaseStore } from '../base-store.js';
+import type { BaseStoreOptions } from '../store-options.js';
+import type { RecordChange, StoreCapabilities } from '../store-backend.js';
 
-/** Keeps everything in this process's memory. Open from the start; gone when closed. */
+/**
+ * A store in the memory of this process. It is open from the start, and empty again once it is closed.
+ *
+ * @example
+ * ```ts
+ * const store = new LocalStore();
+ * await store.add({ obj: new Device({ name: 'r1', role: 'spine' }) });
+ * ```
+ */
 export class LocalStore extends BaseStore {
   readonly engine = 'local';
-  protected override readonly sharesRecords: boolean = true;
-  /** Model -> unique id -> record. Maps keep insertion order, also when a value is replaced. */
+  protected override readonly capabilities: StoreCapabilities = { sharesRecords: true };
+  /** The records by model and unique id. A Map keeps the insertion order, also when a value is replaced. */
   private readonly models = new Map<string, Map<string, ModelRecord>>();
 
+  /**
+   * Creates an empty, open store.
+   * @param options - options of every store; all are optional.
+   * @throws {ValueError} for a store id or a `maxObjectBytes` that is not allowed.
+   */
   constructor(options: BaseStoreOptions = {}) {
     super(options);
     this.state = 'open';
   }
 
+  /**
+   * Returns another empty store with the same logger and the same bound on objects.
+   * @param options - the id of the other store, and its name (default: the name of the class).
+   * @returns an open store that shares no objects with this one.
+   */
   override scope(options: { readonly storeId: string; readonly name?: string }): LocalStore {
     return new LocalStore({ logger: this.logger, maxObjectBytes: this.maxObjectBytes, ...options });
   }
@@ -35,7 +54,7 @@ export class LocalStore extends BaseStore {
     model: string,
     pageSize: number,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
-    // As it is when the reading begins: what others add meanwhile does not keep it going.
+    // A snapshot: records that are added while the caller reads do not prolong the scan.
     const records = [...(this.models.get(model)?.values() ?? [])];
     for (let at = 0; at < records.length; at += pageSize) yield records.slice(at, at + pageSize);
   }

@@ -1,2 +1,2 @@
 export { RedisStore } from './redis.store.js';
-export type { RedisStoreOptions } from './redis-options.js';
+export type { RedisAddress, RedisClient, RedisDurability, RedisStoreOptions } from './redis-options.js';

@@ -1,23 +1,24 @@
 import pMap from 'p-map';
 import { ObjectStoreException } from '../../errors.js';
 import type { StoreReport } from '../verify-report.js';
-import { WRITE_CHUNK } from './records/chunks.js';
-import { RedisConnection } from './connection/connection.js';
-import { layoutFailure } from './connection/reply-errors.js';
 import { findStores, type FoundModels } from './admin/store-scan.js';
-import { FORMAT_VERSION, type ModelKeys } from './layout/keys.js';
+import { CommandExecutor } from './commands/command-executor.js';
+import { RedisConnection } from './connection/connection.js';
+import { FORMAT_VERSION, formatMismatch, parseFormat } from './layout/format.js';
+import { keysOfName, modelsKey, RedisKeys, sequenceKey } from './layout/keys.js';
+import { clearModel } from './records/clear-model.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
 import type { ScriptedRedis } from './scripts/scripts.js';
 import { RedisStore } from './redis.store.js';
 
 export interface ModelEntry {
   readonly name: string;
-  /** Whether the store's set of models names it. One that it does not name has keys that no store would find. */
+  /** Whether the model is registered in its store. The store does not find the keys of a model that is not. */
   readonly named: boolean;
   readonly objects: number;
-  /** Memory on the server, of all shards: an estimate by a sample of the objects. */
+  /** Bytes of memory on the server, for all shards: an estimate by a sample of the objects. */
   readonly bytes: number;
-  /** The layout that its state names. */
+  /** The layout that the state of the model names. */
   readonly format: string | undefined;
   /** Milliseconds since 1970, by the server's clock. */
   readonly changed: number | undefined;
@@ -29,35 +30,36 @@ export interface StoreEntry {
   readonly models: readonly ModelEntry[];
 }
 
-interface PartKeys extends ModelKeys {
-  readonly places: string;
-}
-
-/** Objects whose memory is asked for, of each index. */
-const SAMPLE = 100;
+/** Objects of each index whose memory is measured. */
+const SAMPLE_SIZE = 100;
 /** Stores, and shards of a model, that are measured at a time. */
-const WINDOW = 8;
-/** Of a store that expires and whose index is gone. */
+const MEASURED_AT_ONCE = 8;
+/** The `ttl` of a store that expires and whose index is gone. */
 const MIN_TTL_MS = 1000;
 /** Begins the message of an error that is not about one store. */
 const OWNER = 'RedisStore';
 
-/** All the stores of a server's database or of a cluster, whoever made them and with whatever options. */
+/** All stores of a database of a server, or of a cluster, with whatever options they were made. */
 export class RedisCatalog {
   private constructor(private readonly connection: RedisConnection) {}
 
-  /** @throws ValueError for wrong options; ObjectStoreException when the server cannot be reached, or has but a part. */
+  /**
+   * Connects to the server.
+   * @throws {ValueError} (VALUE_ERROR) for wrong options.
+   * @throws {ObjectStoreException} (STORE_UNAVAILABLE, or the code of the reason) when the server cannot be reached;
+   *   (STORE_WRONG_TOPOLOGY) for one node of a cluster, which has only a part.
+   */
   static async open(options: RedisStoreOptions): Promise<RedisCatalog> {
     checkRedisOptions(options);
-    const inventory = new RedisCatalog(new RedisConnection(options));
-    await inventory.connection.acquire(OWNER);
+    const catalog = new RedisCatalog(new RedisConnection(options));
+    await catalog.connection.acquire(OWNER);
     try {
-      await inventory.checkMode();
+      await catalog.checkMode();
     } catch (error) {
-      await inventory.close();
+      await catalog.close();
       throw error;
     }
-    return inventory;
+    return catalog;
   }
 
   /** Where the server is, without secrets. */
@@ -65,22 +67,22 @@ export class RedisCatalog {
     return this.connection.address;
   }
 
-  /** @param only ids of those that are wanted. @returns by id. */
+  /** Measures stores. @param only - Store ids; by default all. @returns by store id. */
   async list(only?: ReadonlySet<string>): Promise<StoreEntry[]> {
     const found = [...(await findStores(this.connection, OWNER))].filter(([id]) => only?.has(id) ?? true);
-    const entries = await pMap(found, ([id, models]) => this.entry(id, models), { concurrency: WINDOW });
-    // What expired or was removed meanwhile has no model left.
+    const entries = await pMap(found, ([id, models]) => this.entry(id, models), { concurrency: MEASURED_AT_ONCE });
+    // A store that expired or was removed meanwhile has no model left.
     return entries.filter(({ models }) => models.length > 0).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  /** The ids of all stores. */
+  /** @returns the ids of all stores. */
   async ids(): Promise<ReadonlySet<string>> {
     return new Set((await findStores(this.connection, OWNER)).keys());
   }
 
-  /** As `BaseStore#verify`, with the options that the store's keys name. */
+  /** Verifies a store as `BaseStore#verify` does, with the options that its keys name. */
   async verify(id: string, options: { readonly repair: boolean }): Promise<StoreReport> {
-    const store = new RedisStore({ storeId: id, ...(await this.layoutOf(id)) }, this.connection);
+    const store = RedisStore.onConnection({ storeId: id, ...(await this.layoutOf(id)) }, this.connection);
     await store.open();
     try {
       return await store.verify(options);
@@ -90,24 +92,22 @@ export class RedisCatalog {
   }
 
   /**
-   * Removes all that a store has, also what was added since it was listed, in chunks: what is left after a failure is still
-   * listed. @returns how many objects.
-   * @throws ObjectStoreException STORE_NEWER_FORMAT, before it removes anything, for one that may have keys unknown here.
+   * Removes all that a store has, in chunks, also what was added since it was listed. What is left after a failure is still
+   * listed.
+   * @returns the number of objects that were removed.
+   * @throws {ObjectStoreException} (STORE_NEWER_FORMAT), before it removes anything, for a store that a newer version wrote,
+   *   which may have keys that this version does not know.
    */
   async remove(id: string): Promise<number> {
     const found: FoundModels = (await findStores(this.connection, OWNER)).get(id) ?? new Map();
     await this.checkFormats(id, found);
-    const names = namesKey(id);
+    const commands = this.commands(id);
     let removed = 0;
-    for (const model of new Set([...(await this.namesOf(id)), ...found.keys()])) {
-      const parts = [...(found.get(model) ?? [])].map(keysOf);
-      for (const part of parts) removed += await this.clear(id, part);
-      await this.write(id, names, async (client) => {
-        await client.srem(names, model);
-        // What others added meanwhile is not hidden: they name their model again only when it was empty.
-        const counts = await Promise.all(parts.map(({ index }) => client.zcard(index)));
-        if (counts.some((count) => count > 0)) await client.sadd(names, model);
-      });
+    for (const name of new Set([...(await this.registered(id)), ...found.keys()])) {
+      const parts = [...(found.get(name) ?? [])];
+      const shards = parts.map(keysOfName);
+      const others = parts.map((part) => [sequenceKey(part)]);
+      removed += await clearModel(commands, { name, models: modelsKey(id), shards, others });
     }
     return removed;
   }
@@ -117,16 +117,16 @@ export class RedisCatalog {
   }
 
   private async entry(id: string, found: FoundModels): Promise<StoreEntry> {
-    const named = new Set(await this.namesOf(id));
+    const registered = new Set(await this.registered(id));
     const models: ModelEntry[] = [];
-    for (const name of [...new Set([...named, ...found.keys()])].toSorted()) {
-      const parts = await pMap(found.get(name) ?? [], (part) => this.measure(id, keysOf(part)), {
-        concurrency: WINDOW,
+    for (const name of [...new Set([...registered, ...found.keys()])].toSorted()) {
+      const parts = await pMap(found.get(name) ?? [], (part) => this.measure(id, part), {
+        concurrency: MEASURED_AT_ONCE,
       });
       const changes = parts.flatMap(({ changed }) => changed ?? []);
       models.push({
         name,
-        named: named.has(name),
+        named: registered.has(name),
         objects: parts.reduce((sum, { objects }) => sum + objects, 0),
         bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
         format: parts.find(({ format }) => format !== undefined)?.format,
@@ -136,14 +136,14 @@ export class RedisCatalog {
     return { id, models };
   }
 
-  private measure(id: string, keys: PartKeys): Promise<Omit<ModelEntry, 'name' | 'named'>> {
-    const { index, state, places, prefix } = keys;
-    return this.read(id, async (client) => {
+  private measure(id: string, part: string): Promise<Omit<ModelEntry, 'name' | 'named'>> {
+    const { index, state, prefix } = keysOfName(part);
+    return this.commands(id).read(async (client) => {
       const [objects, [format, changed], sample, own] = await Promise.all([
         client.zcard(index),
         client.hmget(state, 'format', 'changed'),
-        client.zrandmember(index, SAMPLE),
-        memoryOf(client, [index, state, places]),
+        client.zrandmember(index, SAMPLE_SIZE),
+        memoryOf(client, [index, state, sequenceKey(part)]),
       ]);
       const sampleKeys = sample.map((uid) => prefix + uid);
       const sampled = await memoryOf(client, sampleKeys);
@@ -156,50 +156,39 @@ export class RedisCatalog {
     });
   }
 
-  /** What a store must be opened with. What is left of a `ttl` is enough for a look at it, and shortens no object's life. */
+  /** The options that a store must be opened with. What is left of a `ttl` suffices for a verification, and shortens no life. */
   private async layoutOf(id: string): Promise<{ shards: number; ttl?: number }> {
-    let format = '';
+    const commands = this.commands(id);
+    let text = '';
     let left = 0;
     for (const parts of (await findStores(this.connection, OWNER)).get(id)?.values() ?? []) {
-      for (const { index, state } of [...parts].map(keysOf)) {
-        // A key of another type is what a verification is for.
-        if ((await this.read(id, (client) => client.type(state))) === 'hash') {
-          format = (await this.read(id, (client) => client.hget(state, 'format'))) ?? format;
+      for (const { index, state } of [...parts].map(keysOfName)) {
+        // A verification reports a key of another type.
+        if ((await commands.read((client) => client.type(state))) === 'hash') {
+          text = (await commands.read((client) => client.hget(state, 'format'))) ?? text;
         }
-        left = Math.max(left, await this.read(id, (client) => client.pttl(index)));
+        left = Math.max(left, await commands.read((client) => client.pttl(index)));
       }
     }
-    const shards = Number(/, (\d+) shards/.exec(format)?.[1] ?? 1);
-    return left > 0 || format.endsWith(', expires') ? { shards, ttl: Math.max(left, MIN_TTL_MS) } : { shards };
-  }
-
-  private async clear(id: string, { index, state, places, prefix }: PartKeys): Promise<number> {
-    let removed = 0;
-    for (let some = -1; some !== 0;) {
-      some = await this.write(id, index, (client, limit) =>
-        client.diffsyncClear(index, state, prefix, WRITE_CHUNK, limit),
-      );
-      removed += some;
-    }
-    await this.write(id, places, (client) => client.unlink(places));
-    return removed;
+    const { shards, expires } = parseFormat(text);
+    return left > 0 || expires ? { shards, ttl: Math.max(left, MIN_TTL_MS) } : { shards };
   }
 
   private async checkFormats(id: string, found: FoundModels): Promise<void> {
     for (const [model, parts] of found) {
-      for (const { state } of [...parts].map(keysOf)) {
-        const format = (await this.read(id, (client) => client.hget(state, 'format'))) ?? `${FORMAT_VERSION}`;
-        if (Number.parseInt(format, 10) <= FORMAT_VERSION) continue;
-        const { code, text } = layoutFailure(format);
+      for (const { state } of [...parts].map(keysOfName)) {
+        const format = await this.commands(id).read((client) => client.hget(state, 'format'));
+        if (format === null || parseFormat(format).version <= FORMAT_VERSION) continue;
+        const { code, text } = formatMismatch(format);
         throw new ObjectStoreException(`${owner(id)} at ${this.address}: model "${model}": ${text}`, { code });
       }
     }
   }
 
-  /** One node of a cluster would show a part of the stores as if it were all. */
+  /** Refuses one node of a cluster, which would show a part of the stores as if it were all. */
   private async checkMode(): Promise<void> {
     if (this.connection.isCluster) return;
-    const about = await this.read(undefined, (client) => client.hello());
+    const about = await this.commands().read((client) => client.hello());
     const mode = about[about.indexOf('mode') + 1];
     if (mode !== 'cluster' && mode !== 'sentinel') return;
     const [what, way] = mode === 'cluster' ? ['a node of a cluster', 'cluster'] : ['a sentinel', 'sentinels'];
@@ -208,31 +197,15 @@ export class RedisCatalog {
     });
   }
 
-  private namesOf(id: string): Promise<string[]> {
-    return this.read(id, (client) => client.smembers(namesKey(id)));
+  private registered(id: string): Promise<string[]> {
+    return this.commands(id).read((client) => client.smembers(modelsKey(id)));
   }
 
-  private read<T>(id: string | undefined, send: (client: ScriptedRedis) => Promise<T>): Promise<T> {
-    return this.connection.run({ store: owner(id), send });
+  private commands(id?: string): CommandExecutor {
+    const { connection } = this;
+    const keys = new RedisKeys(id ?? '', { cluster: connection.isCluster, shards: 1, ttl: undefined });
+    return new CommandExecutor(owner(id), connection, keys);
   }
-
-  private write<T>(id: string, key: string, send: (client: ScriptedRedis, limit: string) => Promise<T>): Promise<T> {
-    return this.connection.run({ store: owner(id), writes: key, send });
-  }
-}
-
-function namesKey(id: string): string {
-  return `diffsync.models:${id}`;
-}
-
-/** The keys that belong to one that was found, by what follows the kind in it: `RedisKeys` would build the same. */
-function keysOf(name: string): PartKeys {
-  return {
-    index: `diffsync.index:${name}`,
-    state: `diffsync.state:${name}`,
-    places: `diffsync.places:${name}`,
-    prefix: `diffsync:${name}:`,
-  };
 }
 
 async function memoryOf(client: ScriptedRedis, keys: readonly string[]): Promise<number> {

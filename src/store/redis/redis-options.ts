@@ -2,83 +2,118 @@ import type { ConnectionOptions } from 'node:tls';
 import { z } from 'zod';
 import { ValueError } from '../../errors.js';
 import { checkOptions } from '../check-options.js';
-import type { BaseStoreOptions } from '../base-store.js';
+import type { BaseStoreOptions } from '../store-options.js';
 
-/** An ioredis client, by what is asked of it here: these options may not name the types of an optional package. */
+/** An ioredis client, by the members that the store uses: these options may not name the types of an optional package. */
 export interface RedisClient {
+  /** The options that the client was made with. */
   readonly options: {
     readonly keyPrefix?: string | undefined;
     readonly replyMapping?: string | undefined;
     readonly stringNumbers?: boolean | undefined;
   };
+  /** Whether it is the client of a cluster. */
   readonly isCluster?: boolean;
+  /**
+   * Adds a Lua script to the client.
+   * @param name - The name of the method.
+   * @param definition - The script, and how many of its arguments are keys.
+   */
   defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void;
 }
 
+/** The address of a server. */
 export interface RedisAddress {
+  /** Name or IP address. */
   readonly host: string;
+  /** Number of the TCP port. */
   readonly port: number;
 }
 
-/** Waiting for replicas, by `WAIT`. */
+/** How many replicas must confirm a write, by the command `WAIT`. */
 export interface RedisDurability {
-  /** How many replicas must have a write before it counts as done. */
+  /** Number of replicas that must have a write before it counts as done. */
   readonly replicas: number;
-  /** Milliseconds that a write waits for them; less than half of the store's `timeout`, and than 2500. @default 1000 */
+  /**
+   * Milliseconds that a write waits for the replicas; less than half of the store's `timeout`, and than 2500.
+   * @defaultValue 1000
+   */
   readonly timeout?: number | undefined;
 }
 
 /**
- * How RedisStore reaches its data. One of: `url`; `host` and `port`; `path` of a Unix socket; `sentinels` and `masterName`;
- * `cluster`; a `client` of your own. Default: localhost:6379.
+ * Says how a RedisStore reaches its data. The server is named in one of these ways: `url`; `host` and `port`; `path` of a Unix
+ * socket; `sentinels` and `masterName`; `cluster`; a `client` that exists already. Default: localhost:6379.
+ *
+ * @example
+ * ```ts
+ * const options: RedisStoreOptions = { url: 'rediss://user:secret@redis.internal:6380/2', storeId: 'inventory', timeout: 2000 };
+ * ```
  */
 export interface RedisStoreOptions extends BaseStoreOptions {
-  /** `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */
+  /** The server as `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */
   readonly url?: string | undefined;
+  /**
+   * Name or IP address of the server.
+   * @defaultValue 'localhost'
+   */
   readonly host?: string | undefined;
-  /** @default 6379 */
+  /**
+   * Number of the TCP port of the server.
+   * @defaultValue 6379
+   */
   readonly port?: number | undefined;
-  /** Of the server's Unix socket. */
+  /** Path of the Unix socket of the server. */
   readonly path?: string | undefined;
-  /** A whole number; overrides the one in `url`. A cluster has none but 0. @default 0 */
+  /**
+   * Number of the database; overrides the one in `url`. A cluster has only number 0.
+   * @defaultValue 0
+   */
   readonly db?: number | undefined;
+  /** User of the server's ACL; overrides the one in `url`. Default: the server's user `default`. */
   readonly username?: string | undefined;
+  /** Password of the user; overrides the one in `url`. Default: none. */
   readonly password?: string | undefined;
   /** TLS as by `rediss://`, with certificates of your own where given: `ca`, `cert`, `key`, … as in Node's `tls.connect`. */
   readonly tls?: ConnectionOptions | undefined;
-  /** The sentinels that know where the master `masterName` is. */
+  /** Addresses of the sentinels that know where the master `masterName` is. */
   readonly sentinels?: readonly RedisAddress[] | undefined;
+  /** Name of the master that the sentinels watch. */
   readonly masterName?: string | undefined;
+  /** User of the sentinels' ACL. Default: none. */
   readonly sentinelUsername?: string | undefined;
+  /** Password of the sentinels. Default: none. */
   readonly sentinelPassword?: string | undefined;
-  /** A Redis Cluster, by some of its nodes; the others are found. */
+  /** A Redis Cluster, named by some of its nodes; the client finds the others. */
   readonly cluster?: { readonly nodes: readonly RedisAddress[] } | undefined;
   /**
-   * Of a cluster: which nodes answer reads. What a replica answers may be behind: an object just written may be missing.
-   * @default 'master'
+   * Which nodes of a cluster serve reads. A replica may be behind: an object that was just written may be missing there.
+   * @defaultValue 'master'
    */
   readonly scaleReads?: 'master' | 'slave' | 'all' | undefined;
   /**
-   * Of a cluster: splits each model over so many slots, for models too large for one node. Costs another call for each
-   * chunk of new objects, a read of all merges the shards, and a write of many objects is atomic for a chunk of one shard
-   * only. The same in every process, and for ever. @default 1
+   * Number of slots of a cluster over which each model is split, for models too large for one node. It costs one more command
+   * for each chunk of new objects, a read of all objects merges the shards, and a write of many objects is atomic only for a
+   * chunk of one shard. It must be the same in every process, and for ever.
+   * @defaultValue 1
    */
   readonly shards?: number | undefined;
-  /** Writes count as done once replicas have them too. Default: once the master has them. */
+  /** How many replicas must have a write before it counts as done. Default: a write is done once the master has it. */
   readonly durability?: RedisDurability | undefined;
   /**
-   * For throw-away stores: milliseconds after which everything expires, together, unless the store is used. Use is noticed
-   * within a third of it. Default: never.
+   * Milliseconds after which all objects of a temporary store expire at once, unless the store is used. A use is noticed
+   * within a third of this time. Default: never.
    */
   readonly ttl?: number | undefined;
   /**
-   * An ioredis client or cluster client that stays yours: it is never closed, and its own options decide about time-outs
-   * and repeated writes. It may have no `keyPrefix`. Not together with any option above that says where the server is.
+   * An ioredis client or cluster client of your own. The store never closes it, and the options of the client decide about
+   * timeouts and repeated writes. It may have no `keyPrefix`, and excludes all options above that name the server.
    */
   readonly client?: RedisClient | undefined;
   /**
-   * Milliseconds within which an operation on one object ends, attempts to reconnect included, and a bulk one after its
-   * last progress. For an operation as a whole pass it a `signal`. @default 5000
+   * Milliseconds within which an operation on one object ends, attempts to reconnect included, and a bulk operation after its
+   * last progress. To bound a whole bulk operation, pass it a `signal`.
+   * @defaultValue 5000
    */
   readonly timeout?: number | undefined;
 }
@@ -86,13 +121,13 @@ export interface RedisStoreOptions extends BaseStoreOptions {
 export const DEFAULT_TIMEOUT_MS = 5000;
 export const DEFAULT_WAIT_MS = 1000;
 
-/** Milliseconds without an answer after which a link counts as dead. @param timeout of a step */
+/** @returns milliseconds without a reply after which a connection counts as dead. @param timeout - That of the store. */
 export function deadLinkAfter(timeout: number): number {
   return Math.ceil(Math.min(timeout, DEFAULT_TIMEOUT_MS) / 2);
 }
 
 const port = z.int().min(1).max(65535);
-/** A URL in this place, perhaps with a password, would be shown as an address. */
+/** No URL: that may have a password, and a host is shown as part of the address. */
 const host = z.string().regex(/^[^\s/@?#]+$/, 'not the name or address of a host');
 const address = z.strictObject({ host, port });
 
@@ -130,7 +165,7 @@ const schema = z.strictObject({
 
 type CheckedOptions = z.infer<typeof schema>;
 
-/** Ways to say where the server is, each with the options that go with it. */
+/** The options that name the server, each with the options that go with it. */
 const ENDPOINT_OPTIONS = {
   url: ['db', 'username', 'password', 'tls'],
   host: ['port', 'db', 'username', 'password', 'tls'],
@@ -140,7 +175,7 @@ const ENDPOINT_OPTIONS = {
   client: [],
 } as const satisfies Partial<Record<keyof CheckedOptions, readonly (keyof CheckedOptions)[]>>;
 
-/** @throws ValueError, path by path; no value of an option is in its message. */
+/** @throws {ValueError} (VALUE_ERROR) with the path of each wrong option; its message has no value of an option. */
 export function checkRedisOptions(options: Omit<RedisStoreOptions, keyof BaseStoreOptions>): void {
   const checked = checkOptions('RedisStore', schema, options);
   const given = (option: keyof CheckedOptions): boolean => checked[option] !== undefined;

@@ -1,107 +1,143 @@
 import { randomUUID } from 'node:crypto';
-import { ObjectStoreException } from '../../errors.js';
+import { pMapIterable } from 'p-map';
 import type { ModelRecord } from '../../record/model-record.js';
-import { BaseStore, isDamage } from '../base-store.js';
-import { forEachYielding } from '../../async/event-loop.js';
-import type { StoreReport } from '../verify-report.js';
-import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
-import { AutoBatcher } from '../../async/auto-batcher.js';
-import { Failed } from '../../async/outcome.js';
-import {
-  mapChunks,
-  READ_CHUNK,
-  withPerItemFallback,
-  uidChunks,
-  CHUNKS_IN_FLIGHT,
-  WRITE_CHUNK,
-  writeChunks,
-  type Chunk,
-  type WriteChunk,
-} from './records/chunks.js';
-import { RedisConnection } from './connection/connection.js';
-import { RedisKeys, type ModelKeys } from './layout/keys.js';
-import { ModelIndex } from './records/model-index.js';
-import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
-import {
-  startEager,
-  listedPages,
-  mergedPages,
-  sortedPages,
-  type PageScan,
-  type StoredText,
-} from './records/page-scan.js';
-import { ShardSequence } from './records/shard-sequence.js';
-import { TtlRefresher } from './commands/ttl-refresher.js';
-import { MultiModelWrite } from './records/multi-model-write.js';
-import { CommandExecutor, type OperationLimits } from './commands/command-executor.js';
-import { CompareAndSet } from './records/compare-and-set.js';
-import { asItIs, RecordReader, throwFirstFailure, type Result } from './records/record-reader.js';
+import { BaseStore } from '../base-store.js';
+import { isDamage, type StoreReport } from '../verify-report.js';
+import type { InsertConflict, ModelChanges, RecordChange, StoreCapabilities } from '../store-backend.js';
+import { AutoBatcher, type BatchWork } from '../../async/auto-batcher.js';
+import { throwFirstFailure, type Result } from '../../async/outcome.js';
 import { RedisVerification } from './admin/verify.js';
+import { CommandExecutor } from './commands/command-executor.js';
+import { TtlRefresher } from './commands/ttl-refresher.js';
+import { RedisConnection } from './connection/connection.js';
+import { RedisKeys } from './layout/keys.js';
+import { CHUNKS_IN_FLIGHT, READ_CHUNK, WRITE_CHUNK } from './records/chunks.js';
+import { CompareAndSet } from './records/compare-and-set.js';
+import { ModelIndex } from './records/model-index.js';
+import { MultiModelWrite } from './records/multi-model-write.js';
+import { listedPages, mergedPages, sortedPages, type PageScan, type StoredRecord } from './records/page-scan.js';
+import { RecordReader } from './records/record-reader.js';
+import { RecordWriter } from './records/record-writer.js';
+import { ShardSequence } from './records/shard-sequence.js';
+import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
 
-/** What `Gatherer` gathers: records to write, unique ids to read or remove. */
-type Piece = ModelRecord | string;
+/** The reads of single objects of one model that are batched. */
+type ReadBatcher = AutoBatcher<{ readonly read: BatchWork<string, ModelRecord | undefined> }>;
+
+/** The writes of single objects of one model that are batched. */
+type WriteBatcher = AutoBatcher<{
+  readonly insert: BatchWork<ModelRecord, ModelRecord | undefined>;
+  readonly put: BatchWork<ModelRecord, undefined>;
+  readonly delete: BatchWork<string, boolean>;
+}>;
+
+/** The connection of a store that shares that of another one, by the options of its constructor. */
+const sharedConnections = new WeakMap<RedisStoreOptions, RedisConnection>();
 
 /**
- * Objects in Redis 7, shared by all processes with the same store id: on one server, behind Sentinel, or on a cluster.
- * Each object is readable JSON at `diffsync:<store id>:<model>:<unique id>`; a sorted set beside them keeps their order.
- * Every write is one atomic step on the server for up to 500 objects and their places. Operations that are started
- * without awaiting each one go together.
+ * Stores objects in Redis 7 or later: on one server, behind Sentinel, or on a cluster. All processes with the same store id
+ * share them. Each object is readable JSON at the key `diffsync:<store id>:<model>:<unique id>`; a sorted set beside them keeps
+ * the order of insertion.
+ *
+ * Each write is one atomic command on the server, for up to 500 objects and their index. Operations on single objects that are
+ * started without awaiting each of them are batched.
+ *
+ * @example
+ * ```ts
+ * const store = await RedisStore.connect({ url: 'redis://localhost:6379/0', storeId: 'inventory' });
+ * await store.add({ obj: new Device({ name: 'nyc-spine1' }) });
+ * await store.close();
+ * ```
  */
 export class RedisStore extends BaseStore {
   readonly engine = 'redis';
-  protected override readonly keepsTexts: boolean = true;
-  protected override readonly encodesInTurn: boolean = true;
+  protected override readonly capabilities: StoreCapabilities = { keepsText: true, encodesLazily: true };
   declare readonly storeId: string;
   private readonly keys: RedisKeys;
   private readonly connection: RedisConnection;
-  private readonly renewal: TtlRefresher | undefined;
-  private readonly steps: CommandExecutor;
+  private readonly ttlRefresher: TtlRefresher | undefined;
+  private readonly commands: CommandExecutor;
   private readonly models: ModelIndex;
-  private readonly places: ShardSequence;
-  private readonly texts: RecordReader;
-  private readonly swaps: CompareAndSet;
-  private readonly saves: MultiModelWrite;
-  private readonly writing = new Map<string, AutoBatcher<Piece, unknown>>();
-  private readonly reading = new Map<string, AutoBatcher<Piece, unknown>>();
+  private readonly sequence: ShardSequence;
+  private readonly reader: RecordReader;
+  private readonly writer: RecordWriter;
+  private readonly compareAndSet: CompareAndSet;
+  private readonly multiModelWrite: MultiModelWrite;
+  private readonly reads = new Map<string, ReadBatcher>();
+  private readonly writes = new Map<string, WriteBatcher>();
 
   /**
-   * Connects only in `open`. Default `storeId`: a random UUID.
-   * @throws ValueError for wrong options, such as `url` and `host` together.
+   * Makes a store. It connects in `open`, not before.
+   * @param options - How to reach the server, and the name of the store; by default localhost:6379 and a random `storeId`.
+   * @throws {ValueError} (VALUE_ERROR) for wrong options, such as `url` and `host` together.
+   * @example
+   * ```ts
+   * const store = new RedisStore({ url: 'redis://localhost:6379/0', storeId: 'inventory' });
+   * await store.open();
+   * ```
    */
-  constructor(options: RedisStoreOptions = {}, connection?: RedisConnection) {
+  constructor(options: RedisStoreOptions = {}) {
     const { storeId = randomUUID(), name, logger, maxObjectBytes, ...own } = options;
     super({ storeId, name, logger, maxObjectBytes });
-    if (connection === undefined) checkRedisOptions(own);
-    this.connection = connection ?? new RedisConnection(own);
+    const shared = sharedConnections.get(options);
+    if (shared === undefined) checkRedisOptions(own);
+    const connection = (this.connection = shared ?? new RedisConnection(own));
     const { shards = 1, ttl } = own;
-    this.keys = new RedisKeys(storeId, { cluster: this.connection.isCluster, shards, ttl });
     const store = String(this);
-    const failed = (error: unknown): void =>
-      this.logger.warning(`${store}: its expiry is not put off yet`, { reason: String(error) });
-    if (ttl !== undefined) this.renewal = new TtlRefresher(store, this.connection, this.keys, ttl, failed);
-    this.steps = new CommandExecutor(store, this.connection, this.keys, this.renewal);
-    this.models = new ModelIndex(this.keys, this.steps);
-    this.places = new ShardSequence(this.keys, this.steps, this.models);
-    this.texts = new RecordReader(this.keys, this.steps, this.models, (...damage) => this.objects.corrupt(...damage));
-    this.swaps = new CompareAndSet(this.keys, this.steps, this.texts, this.maxObjectBytes);
-    this.saves = new MultiModelWrite(this.keys, this.steps, this.models, this.texts, this.swaps);
+    const keys = (this.keys = new RedisKeys(storeId, { cluster: connection.isCluster, shards, ttl }));
+    if (ttl !== undefined) {
+      this.ttlRefresher = new TtlRefresher(store, connection, keys, ttl, (error) =>
+        this.logger.warning(`${store}: its expiry is not put off yet`, { reason: String(error) }),
+      );
+    }
+    const commands = (this.commands = new CommandExecutor(store, connection, keys, this.ttlRefresher));
+    const models = (this.models = new ModelIndex(keys, commands));
+    const sequence = (this.sequence = new ShardSequence(keys, commands, models));
+    const reader = (this.reader = new RecordReader(keys, commands, models, (...damage) =>
+      this.damagedRecord(...damage),
+    ));
+    this.writer = new RecordWriter(keys, commands, models, sequence, reader);
+    this.compareAndSet = new CompareAndSet(keys, commands, reader, this.maxObjectBytes);
+    this.multiModelWrite = new MultiModelWrite(keys, commands, models, reader, this.compareAndSet);
   }
 
-  /** A new store, open. @throws ObjectStoreException when the server cannot be reached. */
+  /**
+   * Makes a store and opens it.
+   * @param options - As for the constructor.
+   * @returns the store, open.
+   * @throws {ValueError} (VALUE_ERROR) for wrong options.
+   * @throws {ObjectStoreException} (STORE_UNAVAILABLE, or the code of the reason) when the server cannot be reached.
+   * @example
+   * ```ts
+   * const store = await RedisStore.connect({ host: 'redis.internal', storeId: 'inventory' });
+   * ```
+   */
   static async connect(options: RedisStoreOptions = {}): Promise<RedisStore> {
     const store = new RedisStore(options);
     await store.open();
     return store;
   }
 
+  /** @internal Makes a store on a connection that is open already or shared with others. */
+  static onConnection(options: RedisStoreOptions, connection: RedisConnection): RedisStore {
+    sharedConnections.set(options, connection);
+    return new RedisStore(options);
+  }
+
+  /** Where the server is, without secrets: `redis://localhost:6379/0`. */
   override get address(): string {
     return this.connection.address;
   }
 
+  /**
+   * Makes a store with another id on the connection of this one, which the last of them closes.
+   * @param scope - `storeId` of the new store, and its `name`, by default the name of its class.
+   * @returns the store, not yet open.
+   */
   override scope({ storeId, name }: { readonly storeId: string; readonly name?: string }): RedisStore {
     const { shards, ttl } = this.keys;
     const { logger, maxObjectBytes } = this;
-    return new RedisStore({ storeId, name, logger, maxObjectBytes, shards, ttl }, this.connection);
+    return RedisStore.onConnection({ storeId, name, logger, maxObjectBytes, shards, ttl }, this.connection);
   }
 
   protected override async connect(): Promise<void> {
@@ -109,23 +145,23 @@ export class RedisStore extends BaseStore {
     try {
       await this.models.checkLayout();
     } catch (error) {
-      // Only an open store can be verified; whatever uses what is damaged fails by itself.
+      // Only an open store can be verified; an operation on what is damaged fails by itself.
       if (!isDamage(error)) {
         await this.connection.release();
         throw error;
       }
     }
-    this.renewal?.start();
+    this.ttlRefresher?.start();
   }
 
   protected override async disconnect(): Promise<void> {
-    await this.renewal?.stop();
+    await this.ttlRefresher?.stop();
     this.models.forget();
     await this.connection.release();
   }
 
   protected override async probe(): Promise<void> {
-    await this.steps.read((client) => client.ping());
+    await this.commands.read((client) => client.ping());
   }
 
   protected override readRecords(
@@ -133,7 +169,7 @@ export class RedisStore extends BaseStore {
     uids: readonly string[],
     signal?: AbortSignal,
   ): Promise<(ModelRecord | undefined)[]> {
-    return this.readEach(model, uids, asItIs, signal);
+    return this.readEach(model, uids, (record) => record, signal);
   }
 
   protected override async readEach<T>(
@@ -143,27 +179,25 @@ export class RedisStore extends BaseStore {
     signal?: AbortSignal,
   ): Promise<(T | undefined)[]> {
     const [only] = uids;
-    const limit = this.steps.limits(signal);
+    const limits = this.commands.limits(signal);
     await this.written(model);
-    if (uids.length !== 1 || only === undefined)
-      return throwFirstFailure(await this.readMany(model, uids, make, { signal }));
-    const [record] = await this.gatherer(this.reading, model).do('read', only, only, limit);
-    return [record === undefined ? undefined : make(record as ModelRecord)];
+    if (uids.length !== 1 || only === undefined) {
+      return throwFirstFailure(await this.reader.readMany(model, uids, make, { signal }));
+    }
+    const [record] = await this.readsOf(model).run('read', only, only, limits);
+    return [record === undefined ? undefined : make(record)];
   }
 
-  /** Some are asked for before they are needed. */
+  /** Prefetches the next page. */
   protected override async *readPages(
     model: string,
     uids: readonly string[],
   ): AsyncGenerator<(ModelRecord | undefined)[], void, undefined> {
     await this.written(model);
-    const size = READ_CHUNK * this.keys.shards;
-    const ahead: Promise<Result[]>[] = [];
-    for (let at = 0; at < uids.length; at += size) {
-      ahead.push(startEager(this.readMany(model, uids.slice(at, at + size), asItIs, {})));
-      if (ahead.length >= CHUNKS_IN_FLIGHT) yield throwFirstFailure(await (ahead.shift() as Promise<Result[]>));
-    }
-    for (const last of ahead) yield throwFirstFailure(await last);
+    const read = (page: readonly string[]): Promise<Result<ModelRecord>[]> =>
+      this.reader.readMany(model, page, (record) => record, {});
+    const pages = pMapIterable(slices(uids, READ_CHUNK * this.keys.shards), read, { concurrency: CHUNKS_IN_FLIGHT });
+    for await (const results of pages) yield throwFirstFailure(results);
   }
 
   protected override async *scanRecords(
@@ -171,7 +205,7 @@ export class RedisStore extends BaseStore {
     pageSize: number,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
     await this.written(model);
-    for await (const page of this.pages(model, pageSize)) yield await this.texts.recordsOf(model, page);
+    for await (const page of this.pages(model, pageSize)) yield await this.reader.recordsOf(model, page);
   }
 
   protected override async countRecords(model: string): Promise<number> {
@@ -180,7 +214,7 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
-    for (const model of this.writing.keys()) await this.written(model);
+    for (const model of this.writes.keys()) await this.written(model);
     const models = await this.models.list();
     const counts = await Promise.all(models.map((model) => this.models.count(model)));
     const all = models.map((model, at): [string, number] => [model, counts[at] ?? 0]);
@@ -193,9 +227,8 @@ export class RedisStore extends BaseStore {
     signal?: AbortSignal,
   ): Promise<(ModelRecord | undefined)[]> {
     const only = records.length === 1 ? records[0] : undefined;
-    if (only === undefined) return this.insertAll(model, records, signal);
-    const inserted = this.gatherer(this.writing, model).do('insert', only.uid, only, this.steps.limits(signal));
-    return inserted as Promise<[ModelRecord | undefined]>;
+    if (only === undefined) return this.insertMany(model, records, signal);
+    return this.writesOf(model).run('insert', only.uid, only, this.commands.limits(signal));
   }
 
   protected override async putRecords(
@@ -205,11 +238,11 @@ export class RedisStore extends BaseStore {
   ): Promise<void> {
     const [only] = records;
     if (records.length === 1 && only !== undefined) {
-      await this.gatherer(this.writing, model).do('put', only.uid, only, this.steps.limits(signal));
+      await this.writesOf(model).run('put', only.uid, only, this.commands.limits(signal));
       return;
     }
     await this.written(model);
-    await this.putMany(model, records, { signal });
+    await this.writer.put(model, records, { signal });
   }
 
   protected override async modifyRecords(
@@ -218,9 +251,9 @@ export class RedisStore extends BaseStore {
     change: RecordChange,
     signal?: AbortSignal,
   ): Promise<void> {
-    const limit = this.steps.limits(signal);
+    const limits = this.commands.limits(signal);
     await this.written(model);
-    await this.swaps.modify(model, uids, change, limit);
+    await this.compareAndSet.modify(model, uids, change, limits);
   }
 
   protected override async deleteRecords(
@@ -230,21 +263,20 @@ export class RedisStore extends BaseStore {
   ): Promise<boolean[]> {
     const [only] = uids;
     if (uids.length === 1 && only !== undefined) {
-      const deleted = this.gatherer(this.writing, model).do('delete', only, only, this.steps.limits(signal));
-      return deleted as Promise<[boolean]>;
+      return this.writesOf(model).run('delete', only, only, this.commands.limits(signal));
     }
     await this.written(model);
-    return this.deleteMany(model, uids, { signal });
+    return this.writer.delete(model, uids, { signal });
   }
 
-  /** Not on a cluster, where a step has the keys of one model; nor where it would keep the server too long. */
+  /** Not on a cluster, where a command has the keys of one model, nor where it would block the server for too long. */
   protected override async saveTogether(
     changes: readonly ModelChanges[],
   ): Promise<readonly InsertConflict[] | undefined> {
     if (this.connection.isCluster || this.keys.shards > 1) return undefined;
-    const limit = this.steps.limits();
+    const limits = this.commands.limits();
     for (const { model } of changes) await this.written(model);
-    return this.saves.write(changes, limit);
+    return this.multiModelWrite.write(changes, limits);
   }
 
   protected override async clearRecords(signal?: AbortSignal): Promise<void> {
@@ -256,183 +288,76 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
-    for (const model of this.writing.keys()) await this.written(model);
-    const { keys, steps, models, places, texts } = this;
-    const misfitOf = (model: string, record: ModelRecord): string | undefined =>
-      this.objects.validateRecord(model, record);
-    return new RedisVerification({ keys, steps, models, places, texts, misfitOf }, repair).run();
+    for (const model of this.writes.keys()) await this.written(model);
+    const { keys, commands, models, sequence, reader } = this;
+    const validate = (model: string, record: ModelRecord): string | undefined => this.validateRecord(model, record);
+    return new RedisVerification({ keys, commands, models, sequence, reader, validate }, repair).run();
   }
 
-  // ---- Many at once
-
-  /** @param make gets each record as soon as its chunk is there, so that few of them are held at a time. */
-  private async readMany<T>(
-    model: string,
-    uids: readonly string[],
-    make: (record: ModelRecord) => T,
-    limit: OperationLimits,
-  ): Promise<Result<T>[]> {
-    const found: Result<T>[] = Array.from({ length: uids.length });
-    const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), READ_CHUNK);
-    const resultOf = this.texts.decoder(model, make);
-    const read = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
-      const texts = await this.texts.read(model, keys, items, limit);
-      let at = 0;
-      await forEachYielding(texts, (text) => {
-        found[positions[at] as number] = resultOf(items[at] as string, text);
-        at++;
-      });
-    };
-    await mapChunks(chunks, uids.length, read, limit.signal);
-    return found;
-  }
-
-  private async insertAll(
+  private async insertMany(
     model: string,
     records: readonly ModelRecord[],
     signal: AbortSignal | undefined,
   ): Promise<(ModelRecord | undefined)[]> {
     await this.written(model);
-    return throwFirstFailure(await this.insertMany(model, records, { signal }));
+    return throwFirstFailure(await this.writer.insert(model, records, { signal }));
   }
 
-  /** @param each whether an object that cannot be written fails alone, and not its whole chunk. */
-  private async insertMany(
-    model: string,
-    records: readonly ModelRecord[],
-    limit: OperationLimits,
-    each = false,
-  ): Promise<Result[]> {
-    const inTheWay: Result[] = Array.from({ length: records.length });
-    const resultOf = this.texts.decoder(model, asItIs);
-    const insert = async ({ keys, positions, items, places }: WriteChunk): Promise<boolean> => {
-      const answer = await this.steps.executeIdempotent(keys.index, limit, (client, ...ledger) =>
-        client.diffsyncInsert(keys.index, keys.state, keys.prefix, ...ledger, places, items),
-      );
-      if (answer.length === 1) return answer[0] === 1;
-      const uids = items.filter((_, at) => at % 2 === 0);
-      for (const { position, text } of await this.texts.conflicts(model, keys, uids, answer)) {
-        const given = positions[position] as number;
-        // Nobody need decode it to see that it is equal.
-        const same = text === items[2 * position + 1];
-        inTheWay[given] = same ? records[given] : resultOf(uids[position] as string, text);
-      }
-      return answer[0] === 1;
-    };
-    await this.writeMany(model, records, limit, insert, each ? inTheWay : undefined);
-    return inTheWay;
-  }
-
-  private async putMany(
-    model: string,
-    records: readonly ModelRecord[],
-    limit: OperationLimits,
-    each = false,
-  ): Promise<(Failed | undefined)[]> {
-    const failures: (Failed | undefined)[] = Array.from({ length: records.length });
-    const put = async ({ keys, items, places }: WriteChunk): Promise<boolean> => {
-      const created = await this.steps.executeIdempotent(keys.index, limit, (client, ...ledger) =>
-        client.diffsyncPut(keys.index, keys.state, keys.prefix, ...ledger, places, items),
-      );
-      return created === 1;
-    };
-    await this.writeMany(model, records, limit, put, each ? failures : undefined);
-    return failures;
-  }
-
-  private async deleteMany(model: string, uids: readonly string[], limit: OperationLimits): Promise<boolean[]> {
-    const present = Array.from({ length: uids.length }, () => true);
-    const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), WRITE_CHUNK);
-    const remove = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
-      const missing = await this.steps.executeIdempotent(keys.index, limit, (client, ...ledger) =>
-        client.diffsyncDelete(keys.index, keys.state, keys.prefix, ...ledger, ...items),
-      );
-      for (const position of missing) present[positions[position - 1] as number] = false;
-    };
-    await mapChunks(chunks, uids.length, remove, limit.signal);
-    return present;
-  }
-
-  /**
-   * @param write answers whether it put the first object into its keys.
-   * @param failures gets, by position, what one object is at fault for; without it, all fail with that one.
-   */
-  private async writeMany(
-    model: string,
-    records: readonly ModelRecord[],
-    limit: OperationLimits,
-    write: (chunk: WriteChunk) => Promise<boolean>,
-    failures?: Result[],
-  ): Promise<void> {
-    if (records.length === 0) return;
-    const fail = failures && ((position: number, error: unknown) => void (failures[position] = new Failed(error)));
-    const one = fail === undefined ? write : withPerItemFallback(write, isOfOne, fail);
-    const shards = this.keys.of(model);
-    const created = await this.places.inTurn(model, records, limit, async (before) => {
-      const firstPlace = await this.places.begin(model, records.length, limit);
-      await before;
-      const chunks = writeChunks(records, (uid) => shards[this.keys.shardOf(uid)] as ModelKeys, firstPlace);
-      return mapChunks(chunks, records.length, one, limit.signal);
-    });
-    await this.models.ensureRegistered(model, created.includes(true), limit);
-  }
-
-  // ---- Pages
-
-  private async *pages(model: string, size: number): AsyncGenerator<readonly StoredText[], void, undefined> {
-    const readings = this.keys.of(model).map((keys): PageScan => ({
+  private async *pages(model: string, size: number): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+    const scans = this.keys.of(model).map((keys): PageScan => ({
       keys,
       size,
-      read: (commands) => this.steps.read(commands),
-      empty: () => this.models.checkEmpty(model, keys),
+      read: (commands) => this.commands.read(commands),
+      checkEmpty: () => this.models.checkEmpty(model, keys),
     }));
-    const [only] = readings;
-    if (readings.length !== 1 || only === undefined) yield* mergedPages(readings);
-    // SORT takes the first "*" of a pattern for the place of the unique id.
+    const [only] = scans;
+    if (scans.length !== 1 || only === undefined) yield* mergedPages(scans);
+    // SORT replaces the first "*" of a pattern by the unique id.
     else if (this.connection.canSortGet && !only.keys.prefix.includes('*')) yield* sortedPages(only);
     else yield* listedPages(only);
   }
 
-  // ---- One by one, gathered
+  private readsOf(model: string): ReadBatcher {
+    let batcher = this.reads.get(model);
+    if (batcher === undefined) {
+      const read: BatchWork<string, ModelRecord | undefined> = (uids, deadline) =>
+        this.reader.readMany(model, uids, (record) => record, { deadline });
+      batcher = new AutoBatcher({ read }, READ_CHUNK, CHUNKS_IN_FLIGHT, () => this.overloaded());
+      this.reads.set(model, batcher);
+    }
+    return batcher;
+  }
 
-  private gatherer(gatherers: Map<string, AutoBatcher<Piece, unknown>>, model: string): AutoBatcher<Piece, unknown> {
-    let gatherer = gatherers.get(model);
-    if (gatherer === undefined) {
-      const most = gatherers === this.writing ? WRITE_CHUNK : READ_CHUNK;
-      const work = (kind: string, items: readonly Piece[], deadline: number): Promise<readonly unknown[]> =>
-        this.together(kind, model, items, { deadline });
-      gatherer = new AutoBatcher(work, most, CHUNKS_IN_FLIGHT, () =>
-        this.connection.overloaded(String(this), 'operations'),
+  private writesOf(model: string): WriteBatcher {
+    let batcher = this.writes.get(model);
+    if (batcher === undefined) {
+      const { writer } = this;
+      batcher = new AutoBatcher(
+        {
+          insert: (records: readonly ModelRecord[], deadline: number) =>
+            writer.insert(model, records, { deadline }, true),
+          put: (records: readonly ModelRecord[], deadline: number) => writer.put(model, records, { deadline }, true),
+          delete: (uids: readonly string[], deadline: number) => writer.delete(model, uids, { deadline }),
+        },
+        WRITE_CHUNK,
+        CHUNKS_IN_FLIGHT,
+        () => this.overloaded(),
       );
-      gatherers.set(model, gatherer);
+      this.writes.set(model, batcher);
     }
-    return gatherer;
+    return batcher;
   }
 
-  private async together(
-    kind: string,
-    model: string,
-    items: readonly Piece[],
-    limit: OperationLimits,
-  ): Promise<readonly unknown[]> {
-    switch (kind) {
-      case 'read':
-        return this.readMany(model, items as string[], asItIs, limit);
-      case 'insert':
-        return this.insertMany(model, items as ModelRecord[], limit, true);
-      case 'delete':
-        return this.deleteMany(model, items as string[], limit);
-      default:
-        return this.putMany(model, items as ModelRecord[], limit, true);
-    }
+  private overloaded(): Error {
+    return this.connection.overloaded(String(this), 'operations');
   }
 
-  /** Settles when the single writes that were asked for before are done. */
+  /** @returns a promise that settles when the single writes that were asked for before are done. */
   private written(model: string): Promise<void> | undefined {
-    return this.writing.get(model)?.settled();
+    return this.writes.get(model)?.settled();
   }
 }
 
-function isOfOne(error: unknown): boolean {
-  return error instanceof ObjectStoreException && error.code === 'STORE_WRONG_KEY_TYPE';
+function* slices<T>(items: readonly T[], size: number): Generator<readonly T[], void, undefined> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }

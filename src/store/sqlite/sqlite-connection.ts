@@ -3,31 +3,32 @@ import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { ObjectStoreException } from '../../errors.js';
+import { BACKOFF, backoffDelay } from '../../async/backoff.js';
 import { yieldIfDue } from '../../async/event-loop.js';
+import { SerialQueue } from '../../async/serial-queue.js';
 import { exceptionOf, isBusy, openExceptionOf } from './sqlite-errors.js';
 import { DEFAULT_TIMEOUT_MS, MEMORY, type SqliteStoreOptions } from './sqlite-options.js';
 import { migrate } from './sqlite-schema.js';
 import { prepareStatements, type SqliteStatements } from './sqlite-statements.js';
 
-/** Milliseconds that SQLite itself waits for a lock, which keeps the event loop waiting too. */
+/** Milliseconds that SQLite itself waits for a lock, which blocks the event loop. */
 const BLOCKING_WAIT_MS = 2;
-const MAX_PAUSE_MS = 20;
 
-/** One step of an operation: synchronous, so that nothing of this process comes between its queries. */
-export type SqliteStep<T> = (sql: SqliteStatements) => T;
+/** The queries of one transaction: synchronous, so that no other query of this process comes between them. */
+export type SqliteQueries<T> = (sql: SqliteStatements) => T;
 
 interface Opened {
   readonly sql: SqliteStatements;
-  /** Runs a step that reads in one state of the file. */
-  snapshot<T>(step: () => T): T;
-  /** Runs a step that writes: all of it is done, or nothing. */
-  transaction<T>(step: () => T): T;
+  /** Runs queries in a read transaction: all of them see one state of the file. */
+  snapshot<T>(queries: () => T): T;
+  /** Runs queries in a write transaction: all of them take effect, or none. */
+  transaction<T>(queries: () => T): T;
   close(): void;
-  /** Which file it is, whatever its name is now. */
+  /** Identifies the file, whatever its name is now. */
   readonly inode: number | undefined;
 }
 
-/** One database connection for all the stores on it: opened by the first, closed by the last. */
+/** One database connection that several stores share: opened by the first, closed by the last. */
 export class SqliteConnection {
   /** The file; undefined for a database in memory. */
   readonly address: string | undefined;
@@ -37,8 +38,8 @@ export class SqliteConnection {
   private opened: Opened | undefined;
   private connecting: Promise<void> | undefined;
   private users = 0;
-  /** The last of the writes that wait for another process: whoever comes later waits behind it. */
-  private waiting: Promise<unknown> | undefined;
+  /** Writes that wait for a lock of another process. Later writes queue behind them, so that the order stays. */
+  private readonly lockedWrites = new SerialQueue();
 
   constructor({ path, readonly = false, timeout = DEFAULT_TIMEOUT_MS }: SqliteStoreOptions) {
     this.path = path === MEMORY ? path : resolve(path);
@@ -47,9 +48,9 @@ export class SqliteConnection {
     this.readonly = readonly;
   }
 
-  /** @param store begins the message of an error. */
+  /** @param store - begins the message of an error. */
   async acquire(store: string): Promise<void> {
-    // Counted before it waits, so that another store's release meanwhile does not close what this one is about to use.
+    // Counted before it waits: another store's release meanwhile must not close the connection that this one will use.
     this.users++;
     try {
       this.connecting ??= this.connect(store).finally(() => (this.connecting = undefined));
@@ -66,11 +67,14 @@ export class SqliteConnection {
     this.opened = undefined;
   }
 
-  /** Of a single query, or of several in one state of the file. @throws ObjectStoreException */
-  async read<T>(store: string, step: SqliteStep<T>, queries: 'one' | 'several' = 'several'): Promise<T> {
+  /**
+   * Reads by a single query, or by several that see one state of the file.
+   * @throws {ObjectStoreException} (STORE_TIMEOUT, STORE_CORRUPT, …) by SQLite's code.
+   */
+  async read<T>(store: string, queries: SqliteQueries<T>, count: 'one' | 'several' = 'several'): Promise<T> {
     for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
     const opened = this.openedFor(store);
-    const run = queries === 'one' ? (): T => step(opened.sql) : (): T => opened.snapshot(() => step(opened.sql));
+    const run = count === 'one' ? (): T => queries(opened.sql) : (): T => opened.snapshot(() => queries(opened.sql));
     try {
       return run();
     } catch (error) {
@@ -80,23 +84,24 @@ export class SqliteConnection {
   }
 
   /**
-   * All of the step or nothing, in the order of the calls.
-   * @throws ObjectStoreException; STORE_TIMEOUT when another process keeps the file locked. What the step throws, as it is.
+   * Writes in one transaction; transactions run in the order of the calls.
+   * @throws {ObjectStoreException} (STORE_TIMEOUT) when another process keeps the file locked. Errors of `queries` that are
+   *   not SQLite's are thrown as they are.
    */
-  async write<T>(store: string, step: SqliteStep<T>): Promise<T> {
+  async write<T>(store: string, queries: SqliteQueries<T>): Promise<T> {
     for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
     const opened = this.openedFor(store);
-    const run = (): T => opened.transaction(() => step(opened.sql));
-    if (this.waiting !== undefined) return this.waitBehind(this.waiting, store, run);
+    const run = (): T => opened.transaction(() => queries(opened.sql));
+    if (!this.lockedWrites.isIdle) return this.enqueue(store, run);
     try {
       return run();
     } catch (error) {
       if (!isBusy(error)) throw this.exception(store, error);
-      return await this.waitBehind(Promise.resolve(), store, run);
+      return await this.enqueue(store, run);
     }
   }
 
-  /** @throws ObjectStoreException (STORE_UNAVAILABLE) when the file's name leads to another one by now, or to none. */
+  /** @throws {ObjectStoreException} (STORE_UNAVAILABLE) when the path no longer leads to the opened file. */
   checkFile(store: string): void {
     if (this.address === undefined || inodeOf(this.path) === this.openedFor(store).inode) return;
     throw new ObjectStoreException(
@@ -108,7 +113,7 @@ export class SqliteConnection {
   private async connect(store: string): Promise<void> {
     if (this.opened !== undefined) return;
     try {
-      this.opened = await patiently(() => this.openFile(store), performance.now() + this.timeout);
+      this.opened = await retryWhileLocked(() => this.openFile(store), performance.now() + this.timeout);
     } catch (error) {
       throw this.exception(store, error);
     }
@@ -117,19 +122,19 @@ export class SqliteConnection {
   private openFile(store: string): Opened {
     const db = this.openDatabase(store);
     try {
-      // A file from elsewhere may hold views and triggers of its own.
+      // A file of unknown origin may hold views and triggers.
       db.pragma('trusted_schema = OFF');
       migrate(db, this.where(store), this.readonly);
-      const run = db.transaction((step: () => unknown) => step());
+      const run = db.transaction((queries: () => unknown) => queries());
       return {
         sql: prepareStatements({
           rows: (text) => db.prepare(text),
-          // These change what a statement answers, not its type.
+          // `raw` and `pluck` change what a statement returns, not its type.
           lists: (text) => db.prepare(text).raw() as never,
           values: (text) => db.prepare(text).pluck() as never,
         }),
-        snapshot: <T>(step: () => T) => run.deferred(step) as T,
-        transaction: <T>(step: () => T) => run.immediate(step) as T,
+        snapshot: <T>(queries: () => T) => run.deferred(queries) as T,
+        transaction: <T>(queries: () => T) => run.immediate(queries) as T,
         close: () => void db.close(),
         inode: inodeOf(this.path),
       };
@@ -153,21 +158,14 @@ export class SqliteConnection {
     return this.opened;
   }
 
-  private waitBehind<T>(before: Promise<unknown>, store: string, run: () => T): Promise<T> {
+  private enqueue<T>(store: string, run: () => T): Promise<T> {
     const deadline = performance.now() + this.timeout;
-    const mine = before.then(() => this.retry(store, run, deadline));
-    const settled = mine
-      .catch(() => undefined)
-      .finally(() => {
-        if (this.waiting === settled) this.waiting = undefined;
-      });
-    this.waiting = settled;
-    return mine;
+    return this.lockedWrites.run(() => this.retry(store, run, deadline));
   }
 
   private async retry<T>(store: string, run: () => T, deadline: number): Promise<T> {
     try {
-      return await patiently(run, deadline);
+      return await retryWhileLocked(run, deadline);
     } catch (error) {
       throw this.exception(store, error);
     }
@@ -182,16 +180,19 @@ export class SqliteConnection {
   }
 }
 
-/** Waits for a lock without keeping the event loop waiting. @throws what `run` throws, once the time is over. */
-async function patiently<T>(run: () => T, deadline: number): Promise<T> {
+/**
+ * Calls `run` at once, and again with backoff while the file is locked, without blocking the event loop. p-retry would
+ * refuse the driver's errors where modules are loaded anew, as in a jest run: see `isSqliteError`.
+ * @throws the error of the last attempt, once the deadline is over.
+ */
+async function retryWhileLocked<T>(run: () => T, deadline: number): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return run();
     } catch (error) {
       if (!isBusy(error) || performance.now() >= deadline) throw error;
     }
-    // Full jitter, so that processes which meet do not meet again.
-    await setTimeout(Math.random() * Math.min(2 ** attempt, MAX_PAUSE_MS));
+    await setTimeout(backoffDelay(attempt, BACKOFF.locked));
   }
 }
 

@@ -2,10 +2,10 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import type { SqliteError } from 'better-sqlite3';
 import { ObjectStoreException, type StoreErrorCode } from '../../errors.js';
 
-/** Why a step of an operation failed, and what to do. */
+/** The code of a failed query, and what to do about it. */
 type Failure = readonly [code: StoreErrorCode, text: string];
 
-/** The first part of SQLite's code that is listed, the longest before the others, says it. */
+/** Failures by SQLite's code. Of an extended code that is not listed, the longest listed prefix applies. */
 const FAILURES: Readonly<Record<string, Failure>> = {
   SQLITE_BUSY: ['STORE_TIMEOUT', 'another process kept the file locked for longer than "timeout"'],
   SQLITE_PROTOCOL: ['STORE_TIMEOUT', 'other processes kept the file locked for longer than "timeout"'],
@@ -23,25 +23,29 @@ const FAILURES: Readonly<Record<string, Failure>> = {
   SQLITE_IOERR: ['STORE_UNAVAILABLE', 'the disk has failed'],
 };
 
+/** Whether another process has locked the file. */
 export function isBusy(error: unknown): boolean {
   return isSqliteError(error) && /^SQLITE_(BUSY|PROTOCOL)/.test(error.code);
 }
 
-/** @param where begins the message. @returns what is no failure of SQLite's: as it is. */
+/**
+ * Returns an ObjectStoreException for an error of SQLite, and any other error as it is.
+ * @param where - begins the message.
+ */
 export function exceptionOf(where: string, error: unknown): unknown {
   if (!isSqliteError(error)) return error;
   const [code, text] = failureOf(error.code);
   return new ObjectStoreException(`${where}: ${text} (${error.message})`, { code, cause: error });
 }
 
-/** For a database that could not be opened. */
+/** Returns the error for a database that could not be opened. */
 export function openExceptionOf(where: string, path: string, error: unknown): ObjectStoreException {
-  // The driver looks for the folder itself, and the binding loader throws plain errors.
+  // The driver throws a TypeError for a missing folder, and the loader of its binary throws plain errors.
   const [code, text] = isSqliteError(error) || error instanceof TypeError ? obstacleAt(path) : UNBUILT;
   return new ObjectStoreException(`${where}: ${text} (${(error as Error).message})`, { code, cause: error });
 }
 
-/** By its name: where modules are loaded anew, as between the files of a jest run, the driver's binary keeps the first class. */
+/** By its name: where modules are loaded anew, as in each file of a jest run, the driver's binary keeps its first class. */
 function isSqliteError(error: unknown): error is InstanceType<typeof SqliteError> {
   const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
   return name === 'SqliteError' && typeof code === 'string';

@@ -1,19 +1,32 @@
 import { z } from 'zod';
 import { ValueError } from '../../errors.js';
-import type { BaseStoreOptions } from '../base-store.js';
+import type { BaseStoreOptions } from '../store-options.js';
 import { checkOptions } from '../check-options.js';
 
 export const MEMORY = ':memory:';
 export const DEFAULT_TIMEOUT_MS = 5000;
 
+/** Options of a `SqliteStore`. */
 export interface SqliteStoreOptions extends BaseStoreOptions {
-  /** The file, which is made where there is none; `:memory:` for a database that is gone with the last store on it. */
+  /**
+   * The path of the file, which is created where there is none. `:memory:` is a database in memory, gone with the last store
+   * on its connection.
+   */
   readonly path: string;
-  /** Which store of the file. @default 'default' */
+  /**
+   * The id of the store within the file.
+   * @defaultValue 'default'
+   */
   readonly storeId?: string | undefined;
-  /** Opens a file that is there, for reads alone: every write fails with STORE_READ_ONLY. @default false */
+  /**
+   * Opens an existing file for reads only. Every write fails with STORE_READ_ONLY.
+   * @defaultValue false
+   */
   readonly readonly?: boolean | undefined;
-  /** Milliseconds that each step of an operation waits for other processes' writes. @default 5000 */
+  /**
+   * Milliseconds that each transaction of an operation waits while other processes write.
+   * @defaultValue 5000
+   */
   readonly timeout?: number | undefined;
 }
 
@@ -23,7 +36,7 @@ const schema = z.strictObject({
   timeout: z.int().min(0).optional(),
 });
 
-/** @throws ValueError, path by path. */
+/** @throws {ValueError} with a line for each wrong option. */
 export function checkSqliteOptions(options: Omit<SqliteStoreOptions, keyof BaseStoreOptions>): void {
   const { path, readonly } = checkOptions('SqliteStore', schema, options);
   if (path.trim() !== path) throw new ValueError('SqliteStore: path: begins or ends with white space');

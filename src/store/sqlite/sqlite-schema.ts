@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { ObjectStoreException } from '../../errors.js';
 
-/** "DSNC": marks the files that are ours. */
+/** "DSNC": identifies files of this package. */
 const APPLICATION_ID = 0x44534e43;
 
-/** Append only. A file's `user_version` is how many of them it has been through. */
+/** Append only. The `user_version` of a file is the number of migrations applied to it. */
 const MIGRATIONS: readonly string[] = ['0001_records.sql'];
 
-/** Where a file stands. */
+/** The format of a file. */
 interface Format {
   readonly version: number;
   readonly empty: boolean;
@@ -16,9 +16,10 @@ interface Format {
 }
 
 /**
- * Brings an opened database to the format of this version; all of it or, where it cannot be, nothing.
- * @param where begins the message of an error.
- * @throws ObjectStoreException for a database of another application, or one in a newer format.
+ * Migrates an opened database to the format of this version, in one transaction.
+ * @param where - begins the message of an error.
+ * @throws {ObjectStoreException} (STORE_WRONG_DATABASE, STORE_NEWER_FORMAT) for a database of another application, or one in
+ *   a newer format.
  */
 export function migrate(db: Database, where: string, readonly: boolean): void {
   if (readonly) {
@@ -29,9 +30,9 @@ export function migrate(db: Database, where: string, readonly: boolean): void {
       { code: 'STORE_READ_ONLY' },
     );
   }
-  checkedFormat(db, where); // Before the first write to a file that may be somebody else's.
+  checkedFormat(db, where); // Before the first write: the file may belong to another application.
   db.pragma('journal_mode = WAL');
-  // Also where there is nothing to do: it tells now whether the file may be written.
+  // Also without a migration to apply: a file that may not be written fails here.
   db.transaction(() => {
     const { version } = checkedFormat(db, where);
     if (version === MIGRATIONS.length) return;

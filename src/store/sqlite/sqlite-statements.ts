@@ -1,4 +1,4 @@
-/** A prepared statement, by what is asked of it here: what is public may not name the types of an optional package. */
+/** A prepared statement. Public types may not name those of an optional package, so this one stands for the driver's. */
 export interface Query<Parameters extends unknown[], Result> {
   get(...parameters: Parameters): Result | undefined;
   all(...parameters: Parameters): Result[];
@@ -6,20 +6,20 @@ export interface Query<Parameters extends unknown[], Result> {
 }
 
 export interface Preparer {
-  /** For a query whose results are rows, or that has none. */
+  /** Prepares a query that returns rows, or nothing. */
   rows<Parameters extends unknown[], Row = never>(sql: string): Query<Parameters, Row>;
-  /** For a query whose results are lists of columns, which cost less than rows. */
+  /** Prepares a query that returns rows as lists of columns, which cost less. */
   lists<Parameters extends unknown[], Columns extends unknown[]>(sql: string): Query<Parameters, Columns>;
-  /** For a query of one column. */
+  /** Prepares a query that returns one column. */
   values<Parameters extends unknown[], Value>(sql: string): Query<Parameters, Value>;
 }
 
-/** A record as it is kept. */
+/** A stored record: its unique id and its JSON text. */
 export type StoredRecord = [uid: string, value: string];
 
 type Model = [storeId: string, model: string];
-/** `collection` is the id of a model of a store. */
-type Place = [collection: number, uid: string];
+/** Identifies a stored record. `collection` is the id of a model of a store. */
+type RecordKey = [collection: number, uid: string];
 
 export type SqliteStatements = ReturnType<typeof prepareStatements>;
 
@@ -30,30 +30,30 @@ export function prepareStatements({ rows, lists, values }: Preparer) {
 
     collection: values<Model, number>('SELECT id FROM collections WHERE store_id = ? AND model = ?'),
     addCollection: values<Model, number>('INSERT INTO collections (store_id, model) VALUES (?, ?) RETURNING id'),
-    /** In the same transaction as the records that it counts. */
+    /** Runs in the same transaction as the inserts and deletes that it counts. */
     addToCount: rows<[added: number, collection: number]>('UPDATE collections SET objects = objects + ? WHERE id = ?'),
     count: values<Model, number>('SELECT objects FROM collections WHERE store_id = ? AND model = ?'),
     counts: rows<[storeId: string], { readonly model: string; readonly objects: number }>(
       'SELECT model, objects FROM collections WHERE store_id = ? AND objects > 0',
     ),
 
-    /** For a single read, which is in one state of the file without a transaction. */
+    /** A single query sees one state of the file without a transaction. */
     find: values<[...Model, uid: string], string>(
       'SELECT value FROM collections JOIN records ON collection = id WHERE store_id = ? AND model = ? AND uid = ?',
     ),
-    get: values<Place, string>('SELECT value FROM records WHERE collection = ? AND uid = ?'),
-    lastPlace: values<[collection: number], number>(
+    get: values<RecordKey, string>('SELECT value FROM records WHERE collection = ? AND uid = ?'),
+    lastPosition: values<[collection: number], number>(
       'SELECT place FROM records WHERE collection = ? ORDER BY place DESC LIMIT 1',
     ),
-    place: values<Place, number>('SELECT place FROM records WHERE collection = ? AND uid = ?'),
+    position: values<RecordKey, number>('SELECT place FROM records WHERE collection = ? AND uid = ?'),
     page: lists<[collection: number, after: number, last: number, size: number], StoredRecord>(
       'SELECT uid, value FROM records WHERE collection = ? AND place > ? AND place <= ? ORDER BY place LIMIT ?',
     ),
-    insert: rows<[...Place, value: string]>(
+    insert: rows<[...RecordKey, value: string]>(
       'INSERT INTO records (collection, uid, value) VALUES (?, ?, ?) ON CONFLICT (collection, uid) DO NOTHING',
     ),
-    replace: rows<[value: string, ...Place]>('UPDATE records SET value = ? WHERE collection = ? AND uid = ?'),
-    remove: rows<Place>('DELETE FROM records WHERE collection = ? AND uid = ?'),
+    replace: rows<[value: string, ...RecordKey]>('UPDATE records SET value = ? WHERE collection = ? AND uid = ?'),
+    remove: rows<RecordKey>('DELETE FROM records WHERE collection = ? AND uid = ?'),
 
     clear: rows<[storeId: string]>('UPDATE collections SET store_id = NULL WHERE store_id = ?'),
     cleared: values<[], number>('SELECT id FROM collections WHERE store_id IS NULL LIMIT 1'),

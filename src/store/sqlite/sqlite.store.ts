@@ -2,30 +2,41 @@ import { ObjectStoreException } from '../../errors.js';
 import { decodeRecord, encodeRecord } from '../../record/record-codec.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
-import type { InsertConflict, ModelChanges, RecordChange } from '../write-behind.js';
+import type { InsertConflict, ModelChanges, RecordChange, StoreCapabilities } from '../store-backend.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { checkSqliteOptions, type SqliteStoreOptions } from './sqlite-options.js';
 import type { SqliteStatements } from './sqlite-statements.js';
 
-/** Objects, and characters of text, in one step: more would keep the event loop and other processes waiting. */
+/** Objects, and characters of their JSON text, in one transaction: more would block the event loop and other processes. */
 const CHUNK = 500;
 const CHUNK_CHARS = 256 * 1024;
 
 /**
- * Objects in a SQLite file, shared by all processes of one machine that open it with the same store id. The file holds many
- * stores; each object is a row of readable JSON. Every write is one transaction for up to 500 objects; more are written
- * chunk by chunk, in order, and others go on in between.
+ * A store in a SQLite file, shared by all processes of one machine that open it with the same store id. The file holds many
+ * stores; each object is a row of readable JSON. Every write is one transaction for up to 500 objects; larger writes are
+ * several transactions, in order, and other writers may run in between. Needs the package `better-sqlite3`.
+ *
+ * @example
+ * ```ts
+ * const store = await SqliteStore.connect({ path: './inventory.db', storeId: 'network' });
+ * await store.add({ obj: new Device({ name: 'r1', role: 'spine' }) });
+ * await store.close();
+ * ```
  */
 export class SqliteStore extends BaseStore {
   readonly engine = 'sqlite';
-  protected override readonly keepsTexts: boolean = true;
+  protected override readonly capabilities: StoreCapabilities = { keepsText: true };
   declare readonly storeId: string;
   private readonly connection: SqliteConnection;
 
   /**
-   * Opens the file only in `open`.
-   * @throws ValueError for wrong options.
+   * Creates a store that is not open yet. The file is opened in `open`.
+   * @param options - the path of the file, and more.
+   * @throws {ValueError} for wrong options.
    */
+  constructor(options: SqliteStoreOptions);
+  /** @internal Creates a store on the connection of another one. */
+  constructor(options: SqliteStoreOptions, connection: SqliteConnection);
   constructor(options: SqliteStoreOptions, connection?: SqliteConnection) {
     const { storeId = 'default', name, logger, maxObjectBytes, ...own } = options;
     super({ storeId, name, logger, maxObjectBytes });
@@ -33,18 +44,32 @@ export class SqliteStore extends BaseStore {
     this.connection = connection ?? new SqliteConnection(own);
   }
 
-  /** A new store, open. @throws ObjectStoreException when the file cannot be used. */
+  /**
+   * Creates a store and opens it.
+   * @param options - the path of the file, and more.
+   * @returns the open store.
+   * @throws {ValueError} for wrong options.
+   * @throws {ObjectStoreException} (STORE_UNAVAILABLE, STORE_PERMISSION, STORE_WRONG_DATABASE, STORE_NEWER_FORMAT, …) when the
+   *   file cannot be used.
+   */
   static async connect(options: SqliteStoreOptions): Promise<SqliteStore> {
     const store = new SqliteStore(options);
     await store.open();
     return store;
   }
 
+  /** The path of the file; undefined for a database in memory. */
   override get address(): string | undefined {
     return this.connection.address;
   }
 
-  override scope({ storeId, name }: { readonly storeId: string; readonly name?: string }): SqliteStore {
+  /**
+   * Returns another store of the same file, on the same connection.
+   * @param options - the id of the other store, and its name (default: the name of the class).
+   * @returns a store that is not open yet. The connection closes with the last store on it.
+   */
+  override scope(options: { readonly storeId: string; readonly name?: string }): SqliteStore {
+    const { storeId, name } = options;
     const { path } = this.connection;
     const { logger, maxObjectBytes } = this;
     return new SqliteStore({ path, storeId, name, logger, maxObjectBytes }, this.connection);
@@ -66,15 +91,15 @@ export class SqliteStore extends BaseStore {
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
     const [only] = uids;
     if (uids.length === 1 && only !== undefined) {
-      const text = await this.connection.read(String(this), (sql) => sql.find.get(this.storeId, model, only), 'one');
-      return [text === undefined ? undefined : this.decode(model, only, text)];
+      const json = await this.connection.read(String(this), (sql) => sql.find.get(this.storeId, model, only), 'one');
+      return [json === undefined ? undefined : this.decode(model, only, json)];
     }
     const records: (ModelRecord | undefined)[] = [];
     while (records.length < uids.length) {
-      const texts = await this.read((sql) => this.textsOf(sql, model, uids, records.length));
-      for (const text of texts) {
+      const values = await this.read((sql) => this.readChunk(sql, model, uids, records.length));
+      for (const json of values) {
         const uid = uids[records.length] as string;
-        records.push(text === undefined ? undefined : this.decode(model, uid, text));
+        records.push(json === undefined ? undefined : this.decode(model, uid, json));
       }
     }
     return records;
@@ -84,21 +109,21 @@ export class SqliteStore extends BaseStore {
     model: string,
     pageSize: number,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
-    // As far as it reaches when the reading begins: what others add meanwhile does not keep it going.
+    // Ends at the record that is last when the scan begins: records that are added meanwhile do not prolong it.
     const last = await this.read((sql) => {
       const collection = sql.collection.get(this.storeId, model);
-      return collection === undefined ? undefined : sql.lastPlace.get(collection);
+      return collection === undefined ? undefined : sql.lastPosition.get(collection);
     });
     if (last === undefined) return;
     const size = Math.min(pageSize, CHUNK);
     for (let after = 0; after < last;) {
       const page = await this.read((sql) => {
-        // Looked up for each page: somebody may have cleared the store.
+        // Looked up for each page: another process may have cleared the store.
         const collection = sql.collection.get(this.storeId, model);
         const records = collection === undefined ? [] : sql.page.all(collection, after, last, size);
         const [end] = records.at(-1) ?? [];
         if (collection === undefined || end === undefined) return undefined;
-        return { records, end: sql.place.get(collection, end) ?? last };
+        return { records, end: sql.position.get(collection, end) ?? last };
       });
       if (page === undefined) return;
       after = page.end;
@@ -119,18 +144,18 @@ export class SqliteStore extends BaseStore {
     model: string,
     records: readonly ModelRecord[],
   ): Promise<(ModelRecord | undefined)[]> {
-    const inTheWay: (ModelRecord | undefined)[] = [];
-    while (inTheWay.length < records.length) {
-      const chunk = chunkOf(records, inTheWay.length);
-      const there = await this.write((sql) => this.insertChunk(sql, model, chunk));
-      for (const [at, text] of there.entries()) {
-        const item = chunk[at] as Item;
-        // Nobody need decode it to see that it is equal.
-        if (text === item.text) inTheWay.push(records[inTheWay.length]);
-        else inTheWay.push(text === undefined ? undefined : this.decode(model, item.uid, text));
+    const conflicts: (ModelRecord | undefined)[] = [];
+    while (conflicts.length < records.length) {
+      const chunk = chunkOf(records, conflicts.length);
+      const existing = await this.write((sql) => this.insertChunk(sql, model, chunk));
+      for (const [index, json] of existing.entries()) {
+        const item = chunk[index] as StoredItem;
+        // The same JSON text is an equal record, which need not be decoded.
+        if (json === item.json) conflicts.push(records[conflicts.length]);
+        else conflicts.push(json === undefined ? undefined : this.decode(model, item.uid, json));
       }
     }
-    return inTheWay;
+    return conflicts;
   }
 
   protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
@@ -161,19 +186,22 @@ export class SqliteStore extends BaseStore {
     return this.write((sql) =>
       changes.flatMap(({ model, replaced, inserts, puts, modified, change, removed }) => {
         this.deleteChunk(sql, model, replaced);
-        const there = this.insertChunk(sql, model, inserts.map(itemOf));
+        const existing = this.insertChunk(sql, model, inserts.map(itemOf));
         this.putChunk(sql, model, puts.map(itemOf));
         for (let at = 0; at < modified.length;) at += this.modifyChunk(sql, model, modified, at, change);
         this.deleteChunk(sql, model, removed);
-        return inserts.flatMap((record, at): InsertConflict[] => {
-          const text = there[at];
-          return text === undefined ? [] : [{ model, record, existing: this.decode(model, record.uid, text) }];
+        return inserts.flatMap((record, index): InsertConflict[] => {
+          const json = existing[index];
+          return json === undefined ? [] : [{ model, record, existing: this.decode(model, record.uid, json) }];
         });
       }),
     );
   }
 
-  /** One step takes all of it away; the room is freed after it, little by little, also what a process that ended had left. */
+  /**
+   * One transaction detaches all records of the store. Further ones free their space, chunk by chunk, also the space that a
+   * killed process left behind.
+   */
   protected override async clearRecords(): Promise<void> {
     await this.write((sql) => sql.clear.run(this.storeId));
     const purge = (sql: SqliteStatements): boolean => {
@@ -185,46 +213,51 @@ export class SqliteStore extends BaseStore {
     while (await this.write(purge));
   }
 
-  // ---- Steps. They run in a transaction.
+  // ---- Queries of one transaction
 
-  /** Of the unique ids from this position on, as many as fit into a step. */
-  private textsOf(sql: SqliteStatements, model: string, uids: readonly string[], from: number): (string | undefined)[] {
+  /** Reads the JSON texts of as many unique ids, from an index on, as fit into one transaction. */
+  private readChunk(
+    sql: SqliteStatements,
+    model: string,
+    uids: readonly string[],
+    from: number,
+  ): (string | undefined)[] {
     const collection = sql.collection.get(this.storeId, model);
-    const texts: (string | undefined)[] = [];
-    for (let chars = 0; from + texts.length < uids.length && texts.length < CHUNK && chars < CHUNK_CHARS;) {
-      const uid = uids[from + texts.length] as string;
-      const text = collection === undefined ? undefined : sql.get.get(collection, uid);
-      texts.push(text);
-      chars += text?.length ?? 0;
+    const values: (string | undefined)[] = [];
+    for (let chars = 0; from + values.length < uids.length && values.length < CHUNK && chars < CHUNK_CHARS;) {
+      const uid = uids[from + values.length] as string;
+      const json = collection === undefined ? undefined : sql.get.get(collection, uid);
+      values.push(json);
+      chars += json?.length ?? 0;
     }
-    return texts;
+    return values;
   }
 
-  /** @returns by position, the text that was in the way. */
-  private insertChunk(sql: SqliteStatements, model: string, items: readonly Item[]): (string | undefined)[] {
+  /** Inserts each record whose unique id is free. @returns by position, the JSON text that had the unique id already. */
+  private insertChunk(sql: SqliteStatements, model: string, items: readonly StoredItem[]): (string | undefined)[] {
     if (items.length === 0) return [];
     const collection = this.collectionOf(sql, model);
     let added = 0;
-    const there = items.map(({ uid, text }) => {
-      const { changes } = sql.insert.run(collection, uid, text);
+    const existing = items.map(({ uid, json }) => {
+      const { changes } = sql.insert.run(collection, uid, json);
       added += changes;
       return changes === 0 ? sql.get.get(collection, uid) : undefined;
     });
     if (added > 0) sql.addToCount.run(added, collection);
-    return there;
+    return existing;
   }
 
-  private putChunk(sql: SqliteStatements, model: string, items: readonly Item[]): void {
+  private putChunk(sql: SqliteStatements, model: string, items: readonly StoredItem[]): void {
     if (items.length === 0) return;
     const collection = this.collectionOf(sql, model);
     let added = 0;
-    for (const { uid, text } of items) {
-      if (sql.replace.run(text, collection, uid).changes === 0) added += sql.insert.run(collection, uid, text).changes;
+    for (const { uid, json } of items) {
+      if (sql.replace.run(json, collection, uid).changes === 0) added += sql.insert.run(collection, uid, json).changes;
     }
     if (added > 0) sql.addToCount.run(added, collection);
   }
 
-  /** @returns how many unique ids from this position on it has dealt with. */
+  /** Modifies records from an index on. @returns the number of unique ids that fitted into the transaction. */
   private modifyChunk(
     sql: SqliteStatements,
     model: string,
@@ -233,14 +266,14 @@ export class SqliteStore extends BaseStore {
     change: RecordChange,
   ): number {
     const collection = sql.collection.get(this.storeId, model);
-    const texts = this.textsOf(sql, model, uids, from);
-    for (const [at, text] of texts.entries()) {
-      const uid = uids[from + at] as string;
-      const next = change(uid, text === undefined ? undefined : this.decode(model, uid, text));
-      if (collection === undefined || text === undefined || next === undefined) continue;
+    const values = this.readChunk(sql, model, uids, from);
+    for (const [index, json] of values.entries()) {
+      const uid = uids[from + index] as string;
+      const next = change(uid, json === undefined ? undefined : this.decode(model, uid, json));
+      if (collection === undefined || json === undefined || next === undefined) continue;
       sql.replace.run(encodeRecord(next), collection, uid);
     }
-    return texts.length;
+    return values.length;
   }
 
   private deleteChunk(sql: SqliteStatements, model: string, uids: readonly string[]): boolean[] {
@@ -256,14 +289,14 @@ export class SqliteStore extends BaseStore {
     return present;
   }
 
-  /** Made where it is not there. */
+  /** Returns the id of a model of this store, and creates it where there is none. */
   private collectionOf(sql: SqliteStatements, model: string): number {
     return sql.collection.get(this.storeId, model) ?? (sql.addCollection.get(this.storeId, model) as number);
   }
 
-  private decode(model: string, uid: string, text: string): ModelRecord {
+  private decode(model: string, uid: string, json: string): ModelRecord {
     try {
-      return decodeRecord(uid, text);
+      return decodeRecord(uid, json);
     } catch (error) {
       throw new ObjectStoreException(
         `${String(this)} at ${this.connection.path}: the value of ${model} "${uid}" is no stored object`,
@@ -272,33 +305,33 @@ export class SqliteStore extends BaseStore {
     }
   }
 
-  private read<T>(step: (sql: SqliteStatements) => T): Promise<T> {
-    return this.connection.read(String(this), step);
+  private read<T>(queries: (sql: SqliteStatements) => T): Promise<T> {
+    return this.connection.read(String(this), queries);
   }
 
-  private write<T>(step: (sql: SqliteStatements) => T): Promise<T> {
-    return this.connection.write(String(this), step);
+  private write<T>(queries: (sql: SqliteStatements) => T): Promise<T> {
+    return this.connection.write(String(this), queries);
   }
 }
 
-/** A record as it is to be kept. */
-interface Item {
+/** A record as its row stores it. */
+interface StoredItem {
   readonly uid: string;
-  readonly text: string;
+  readonly json: string;
 }
 
-function itemOf(record: ModelRecord): Item {
-  return { uid: record.uid, text: encodeRecord(record) };
+function itemOf(record: ModelRecord): StoredItem {
+  return { uid: record.uid, json: encodeRecord(record) };
 }
 
-/** As many of the records from this position on as fit into a step. */
-function chunkOf(records: readonly ModelRecord[], from: number): Item[] {
-  const items: Item[] = [];
+/** Encodes as many records, from an index on, as fit into one transaction. */
+function chunkOf(records: readonly ModelRecord[], from: number): StoredItem[] {
+  const items: StoredItem[] = [];
   for (let chars = 0; from + items.length < records.length && items.length < CHUNK && chars < CHUNK_CHARS;) {
     const record = records[from + items.length] as ModelRecord;
     const item = itemOf(record);
     items.push(item);
-    chars += item.text.length;
+    chars += item.json.length;
   }
   return items;
 }

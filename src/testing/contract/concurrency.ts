@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { ObjectAlreadyExists } from '../../errors.js';
 import type { BaseStore } from '../../store/base-store.js';
-import { newStoreId, order, type ContractTheme } from './harness.js';
+import { newStoreId, order, type ContractTheme } from './contract-context.js';
 import { Board, COUNTERS, Device, devices } from './models.js';
 
 const CALLERS = 20;
 
-/** Every caller adds a different object under one unique id; the stores are used in turn. */
+/** Every caller adds a different object under one unique id, on alternate stores. */
 async function raceToAdd(stores: readonly BaseStore[]): Promise<void> {
   const objs = Array.from({ length: CALLERS }, (_, index) => new Device({ name: 'r1', role: `caller ${index}` }));
   const outcomes = await Promise.allSettled(objs.map((obj, index) => at(stores, index).add({ obj })));
@@ -55,31 +55,31 @@ function at(stores: readonly BaseStore[], index: number): BaseStore {
 export const CONCURRENCY: ContractTheme = {
   theme: 'concurrency',
   tests: {
-    'add() of different objects with one uid at the same time has exactly one winner': async (bench) =>
-      raceToAdd([await bench.open()]),
+    'add() of different objects with one uid at the same time has exactly one winner': async (context) =>
+      raceToAdd([await context.open()]),
 
-    'add() of equal objects at the same time never conflicts': async (bench) => {
-      const store = await bench.open();
+    'add() of equal objects at the same time never conflicts': async (context) => {
+      const store = await context.open();
       await Promise.all(Array.from({ length: CALLERS }, () => store.addMany({ objs: devices(3) })));
       assert.deepEqual(await order(store, Device), ['r0', 'r1', 'r2']);
     },
 
-    'getOrInstantiate() at the same time creates one object, which all get': async (bench) =>
-      raceToInstantiate([await bench.open()]),
+    'getOrInstantiate() at the same time creates one object, which all get': async (context) =>
+      raceToInstantiate([await context.open()]),
 
-    'updateOrInstantiate() of different attributes at the same time: all win': async (bench) =>
-      raceToUpdate([await bench.open()]),
+    'updateOrInstantiate() of different attributes at the same time: all win': async (context) =>
+      raceToUpdate([await context.open()]),
 
-    'remove() at the same time has exactly one winner': async (bench) => {
-      const store = await bench.open();
+    'remove() at the same time has exactly one winner': async (context) => {
+      const store = await context.open();
       await store.addMany({ objs: devices(1) });
       const removals = Array.from({ length: CALLERS }, () => store.remove({ obj: new Device({ name: 'r0' }) }));
       const outcomes = await Promise.allSettled(removals);
       assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
     },
 
-    'update() at the same time stores one of the objects whole': async (bench) => {
-      const store = await bench.open();
+    'update() at the same time stores one of the objects whole': async (context) => {
+      const store = await context.open();
       const objs = Array.from({ length: CALLERS }, (_, at) => new Device({ name: 'r1', vlan: at, note: `of ${at}` }));
       await Promise.all(objs.map((obj) => store.update({ obj })));
       const [stored, ...others] = await store.getAll({ model: Device });
@@ -87,15 +87,15 @@ export const CONCURRENCY: ContractTheme = {
       assert.equal(stored?.note, `of ${stored?.vlan}`);
     },
 
-    'addMany() in opposite orders at the same time stores each object once': async (bench) => {
-      const store = await bench.open();
+    'addMany() in opposite orders at the same time stores each object once': async (context) => {
+      const store = await context.open();
       const objs = devices(50);
       await Promise.all([store.addMany({ objs }), store.addMany({ objs: objs.toReversed() })]);
       assert.deepEqual((await order(store, Device)).toSorted(), objs.map((obj) => obj.name).toSorted());
     },
 
-    'updateOrInstantiate() and remove() at the same time leave the object whole or gone': async (bench) => {
-      const store = await bench.open();
+    'updateOrInstantiate() and remove() at the same time leave the object whole or gone': async (context) => {
+      const store = await context.open();
       for (let round = 0; round < 10; round++) {
         await store.update({ obj: new Board({ id: 'x', a: 1 }) });
         const call = { model: Board, ids: { id: 'x' }, attrs: { b: 2 } };
@@ -108,8 +108,8 @@ export const CONCURRENCY: ContractTheme = {
       }
     },
 
-    'add() of many objects at the same time stores all': async (bench) => {
-      const store = await bench.open();
+    'add() of many objects at the same time stores all': async (context) => {
+      const store = await context.open();
       const objs = devices(200);
       await Promise.all(objs.map((obj) => store.add({ obj })));
       assert.deepEqual(new Set(await order(store, Device)), new Set(objs.map((obj) => obj.name)));
@@ -118,19 +118,19 @@ export const CONCURRENCY: ContractTheme = {
   },
 
   sharedTests: {
-    'add() of different objects in two handles at the same time has exactly one winner': async (bench) => {
+    'add() of different objects in two handles at the same time has exactly one winner': async (context) => {
       const storeId = newStoreId();
-      await raceToAdd([await bench.open(storeId), await bench.open(storeId)]);
+      await raceToAdd([await context.open(storeId), await context.open(storeId)]);
     },
 
-    'getOrInstantiate() in two handles at the same time creates one object, which all get': async (bench) => {
+    'getOrInstantiate() in two handles at the same time creates one object, which all get': async (context) => {
       const storeId = newStoreId();
-      await raceToInstantiate([await bench.open(storeId), await bench.open(storeId)]);
+      await raceToInstantiate([await context.open(storeId), await context.open(storeId)]);
     },
 
-    'updateOrInstantiate() of different attributes in two handles at the same time: all win': async (bench) => {
+    'updateOrInstantiate() of different attributes in two handles at the same time: all win': async (context) => {
       const storeId = newStoreId();
-      await raceToUpdate([await bench.open(storeId), await bench.open(storeId)]);
+      await raceToUpdate([await context.open(storeId), await context.open(storeId)]);
     },
   },
 };

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
 
-/** Fields that must be given, and for the others what they are when they are not. Unknown fields are dropped. */
+/** Makes a schema of required fields, and of optional fields with their defaults. It drops unknown fields. */
 function fields<Needed extends object, Optional extends object>(
   needed: readonly (keyof Needed & string)[],
   optional: () => Optional,
@@ -63,7 +63,7 @@ export class Address extends DiffSyncModel.define({
   identifiers: ['ip'],
 }) {}
 
-/** Holds any one value. */
+/** An object with one value of any kind. */
 export class Box extends DiffSyncModel.define({
   name: 'box',
   schema: fields<{ id: string }, { value: unknown }>(['id'], () => ({ value: null })),
@@ -71,7 +71,7 @@ export class Box extends DiffSyncModel.define({
   attributes: ['value'],
 }) {}
 
-/** Its children's model has a name that a careless look-up would find on every object. */
+/** The model of its children has a name that a careless look-up would find on every object. */
 export class Parent extends DiffSyncModel.define({
   name: 'parent',
   schema: fields<{ name: string }, { members: string[] }>(['name'], () => ({ members: noUids() })),
@@ -79,7 +79,7 @@ export class Parent extends DiffSyncModel.define({
   children: { ['__proto__']: 'members' },
 }) {}
 
-/** A class of this name; made anew by each call, as in another process. */
+/** Returns a new class of the given model name, as another process would have it. */
 export function modelNamed(name: string) {
   return DiffSyncModel.define({
     name,
@@ -92,7 +92,7 @@ export function modelNamed(name: string) {
 export const COUNTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const;
 type Counters = Record<(typeof COUNTERS)[number], number>;
 
-/** Has attributes enough for many writers with one each. */
+/** A model with enough attributes for many writers with one each. */
 export class Board extends DiffSyncModel.define({
   name: 'board',
   schema: fields<{ id: string }, Counters>(['id'], () => ({ a: 0, b: 0, c: 0, d: 0, e: 0, f: 0, g: 0, h: 0 })),
@@ -100,7 +100,7 @@ export class Board extends DiffSyncModel.define({
   attributes: COUNTERS,
 }) {}
 
-/** Objects named `<prefix>0`, `<prefix>1`, … */
+/** Returns objects named `<prefix>0`, `<prefix>1`, … */
 export function devices(count: number, prefix = 'r'): Device[] {
   return Array.from({ length: count }, (_, index) => new Device({ name: `${prefix}${index}` }));
 }

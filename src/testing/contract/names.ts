@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { ObjectNotFound, ValueError } from '../../errors.js';
-import { newStoreId, order, rejection, type ContractTest, type ContractTheme } from './harness.js';
+import { newStoreId, order, rejection, type ContractTest, type ContractTheme } from './contract-context.js';
 import { Box, Device, devices, modelNamed, Parent, Site } from './models.js';
 
-/** Unique ids that some backend might take for something else. */
+/** Unique ids that a backend might mistake for something else. */
 const AWKWARD_UIDS: Readonly<Record<string, string>> = {
   'with letters of other scripts': 'Zürich \u6771\u4eac \u{1F600} e\u0301',
   'with colons': 'a:b::c:',
@@ -26,8 +26,8 @@ const AWKWARD_UIDS: Readonly<Record<string, string>> = {
 function awkwardUids(): Record<string, ContractTest> {
   const tests: Record<string, ContractTest> = {};
   for (const [name, uid] of Object.entries(AWKWARD_UIDS)) {
-    tests[`every call works with a uid ${name}`] = async (bench) => {
-      const store = await bench.open();
+    tests[`every call works with a uid ${name}`] = async (context) => {
+      const store = await context.open();
       const obj = new Device({ name: uid, role: 'first' });
       await store.addMany({ objs: [new Device({ name: 'before' }), obj, new Device({ name: 'after' })] });
       assert.deepEqual(await order(store, Device), ['before', uid, 'after']);
@@ -45,7 +45,7 @@ function awkwardUids(): Record<string, ContractTest> {
   return tests;
 }
 
-/** Groups of unique ids that a careless store would take for one another. */
+/** Groups of unique ids that a careless store would mistake for one another. */
 const DISTINCT_UIDS: readonly (readonly string[])[] = [
   ['a', 'A', 'a ', ' a', 'a\u0000', 'á', 'a\u0301'],
   ['1', '01', '1.0', '1e0', '+1'],
@@ -58,9 +58,9 @@ export const NAMES: ContractTheme = {
   tests: {
     ...awkwardUids(),
 
-    'uids that are nearly the same are kept apart': async (bench) => {
+    'uids that are nearly the same are kept apart': async (context) => {
       for (const uids of DISTINCT_UIDS) {
-        const store = await bench.open();
+        const store = await context.open();
         await store.addMany({ objs: uids.map((name) => new Device({ name, note: `of ${name}` })) });
         assert.deepEqual(await order(store, Device), uids);
         for (const name of uids) {
@@ -69,8 +69,8 @@ export const NAMES: ContractTheme = {
       }
     },
 
-    'a uid of more than 16 KiB is refused with ValueError, and nothing is stored': async (bench) => {
-      const store = await bench.open();
+    'a uid of more than 16 KiB is refused with ValueError, and nothing is stored': async (context) => {
+      const store = await context.open();
       for (const uid of ['x'.repeat(16 * 1024 + 1), '\u6771'.repeat(5462)]) {
         await rejection(store.add({ obj: new Device({ name: uid }) }), ValueError, 'device', '16 KiB');
         await rejection(store.update({ obj: new Device({ name: uid }) }), ValueError, '16 KiB');
@@ -82,8 +82,8 @@ export const NAMES: ContractTheme = {
       assert.equal(await store.count(), 0);
     },
 
-    'a uid with a lone surrogate is refused with ValueError, and nothing is stored': async (bench) => {
-      const store = await bench.open();
+    'a uid with a lone surrogate is refused with ValueError, and nothing is stored': async (context) => {
+      const store = await context.open();
       for (const uid of ['\ud800', 'a\udc00b', '\udc00\ud800']) {
         await rejection(store.add({ obj: new Device({ name: uid }) }), ValueError, 'device', 'surrogate');
         await rejection(store.update({ obj: new Device({ name: uid }) }), ValueError, 'surrogate');
@@ -92,8 +92,8 @@ export const NAMES: ContractTheme = {
       assert.equal(await store.count(), 0);
     },
 
-    'a model may be named __proto__, constructor or like part of another name': async (bench) => {
-      const store = await bench.open();
+    'a model may be named __proto__, constructor or like part of another name': async (context) => {
+      const store = await context.open();
       const names = ['__proto__', 'constructor', 'dev', 'dev-ice', 'dev_ice', 'device', 'deviceX', 'hasOwnProperty'];
       for (const name of names) {
         const Named = modelNamed(name);
@@ -111,9 +111,9 @@ export const NAMES: ContractTheme = {
       assert.equal(({} as Record<string, unknown>)['value'], undefined);
     },
 
-    'a child model named __proto__ is linked as any other': async (bench) => {
+    'a child model named __proto__ is linked as any other': async (context) => {
       const Child = modelNamed('__proto__');
-      const { store } = await bench.openBound([Child, Parent]);
+      const { store } = await context.openBound([Child, Parent]);
       const [parent, child] = [new Parent({ name: 'p' }), new Child({ id: 'x' })];
       await store.addMany({ objs: [parent, child] });
       parent.addChild(child);
@@ -123,24 +123,24 @@ export const NAMES: ContractTheme = {
     },
 
     'a store id that is empty or has ":", "{", "}" or a control character is refused with ValueError': async (
-      bench,
+      context,
     ) => {
       for (const storeId of ['', 'a:b', ':', '{a}', 'a}', 'a\nb', '\u0000', '\u007f', 'a\ud800']) {
-        await rejection(bench.open(storeId), ValueError, 'storeId');
+        await rejection(context.open(storeId), ValueError, 'storeId');
       }
     },
 
-    'String() of the store is its name, with the store id where there is one': async (bench) => {
+    'String() of the store is its name, with the store id where there is one': async (context) => {
       const storeId = newStoreId();
-      const store = await bench.open(storeId);
+      const store = await context.open(storeId);
       assert.equal(store.storeId, storeId);
       assert.equal(String(store), `${store.name} (${storeId})`);
     },
 
-    'stores whose ids extend one another do not see each other': async (bench) => {
+    'stores whose ids extend one another do not see each other': async (context) => {
       const id = newStoreId();
       const ids = [id, `${id}2`, `${id}.network`, `${id}-`, `x${id}`, `${id} `];
-      const stores = await Promise.all(ids.map((storeId) => bench.open(storeId)));
+      const stores = await Promise.all(ids.map((storeId) => context.open(storeId)));
       for (const [index, store] of stores.entries()) await store.addMany({ objs: devices(index + 1) });
       for (const [index, store] of stores.entries()) {
         assert.equal(await store.count(), index + 1);
@@ -149,7 +149,7 @@ export const NAMES: ContractTheme = {
       }
     },
 
-    'store ids that look like paths, or differ in their case only, are kept apart': async (bench) => {
+    'store ids that look like paths, or differ in their case only, are kept apart': async (context) => {
       const id = newStoreId();
       const ids = [
         `${id}/a`,
@@ -163,7 +163,7 @@ export const NAMES: ContractTheme = {
         `${id}X`,
         `${id}x`,
       ];
-      const stores = await Promise.all(ids.map((storeId) => bench.open(storeId)));
+      const stores = await Promise.all(ids.map((storeId) => context.open(storeId)));
       for (const [index, store] of stores.entries()) await store.add({ obj: new Box({ id: 'b', value: index }) });
       for (const [index, store] of stores.entries()) {
         assert.deepEqual(
@@ -174,12 +174,12 @@ export const NAMES: ContractTheme = {
       }
     },
 
-    'glob characters in a store id mean nothing': async (bench) => {
+    'glob characters in a store id mean nothing': async (context) => {
       const id = newStoreId();
-      const plain = await bench.open(`${id}a`);
+      const plain = await context.open(`${id}a`);
       await plain.addMany({ objs: devices(2) });
       for (const pattern of ['*', '?', '[a]', '%', '_']) {
-        const store = await bench.open(`${id}${pattern}`);
+        const store = await context.open(`${id}${pattern}`);
         assert.equal(await store.count(), 0);
         assert.deepEqual(await store.getAllModelNames(), []);
         await store.addMany({ objs: [new Site({ name: 's1' })] });
@@ -188,8 +188,8 @@ export const NAMES: ContractTheme = {
       assert.deepEqual(await order(plain, Device), ['r0', 'r1']);
     },
 
-    'two stores with ids of their own hold different objects under one uid': async (bench) => {
-      const [first, second] = [await bench.open(), await bench.open()];
+    'two stores with ids of their own hold different objects under one uid': async (context) => {
+      const [first, second] = [await context.open(), await context.open()];
       await first.add({ obj: new Box({ id: 'b', value: 1 }) });
       await second.add({ obj: new Box({ id: 'b', value: 2 }) });
       assert.equal((await first.get({ model: Box, identifier: 'b' })).value, 1);

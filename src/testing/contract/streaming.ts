@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ValueError } from '../../errors.js';
 import type { BaseStore } from '../../store/base-store.js';
-import { order, rejection, type ContractTheme } from './harness.js';
+import { order, rejection, type ContractTheme } from './contract-context.js';
 import { Device, devices } from './models.js';
 
 async function streamed(store: BaseStore, batchSize?: number): Promise<string[]> {
@@ -14,8 +14,8 @@ async function streamed(store: BaseStore, batchSize?: number): Promise<string[]>
 export const STREAMING: ContractTheme = {
   theme: 'iterate',
   tests: {
-    'iterate() gives every object once, in order, whatever the batch size': async (bench) => {
-      const store = await bench.open();
+    'iterate() gives every object once, in order, whatever the batch size': async (context) => {
+      const store = await context.open();
       await store.addMany({ objs: devices(25).toReversed() });
       const all = await order(store, Device);
       for (const batchSize of [undefined, 1, 2, 7, 24, 25, 26, 1000]) {
@@ -23,42 +23,42 @@ export const STREAMING: ContractTheme = {
       }
     },
 
-    'iterate() of a model without objects gives nothing': async (bench) => {
-      const store = await bench.open();
+    'iterate() of a model without objects gives nothing': async (context) => {
+      const store = await context.open();
       assert.deepEqual(await streamed(store), []);
     },
 
-    'iterate() of 1,200 objects gives all, in order': async (bench) => {
-      const store = await bench.open();
+    'iterate() of 1,200 objects gives all, in order': async (context) => {
+      const store = await context.open();
       await store.addMany({ objs: devices(1200) });
       const uids = await streamed(store);
       assert.equal(uids.length, 1200);
       assert.deepEqual(uids, await order(store, Device));
     },
 
-    'iterate() by name gives objects of the class in use': async (bench) => {
-      const store = await bench.open();
+    'iterate() by name gives objects of the class in use': async (context) => {
+      const store = await context.open();
       await store.addMany({ objs: devices(2) });
       for await (const obj of store.iterate({ model: 'device' })) assert.ok(obj instanceof Device);
     },
 
-    'iterate() with a wrong batch size rejects with ValueError': async (bench) => {
-      const store = await bench.open();
+    'iterate() with a wrong batch size rejects with ValueError': async (context) => {
+      const store = await context.open();
       for (const batchSize of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
         await rejection(store.iterate({ model: Device, batchSize }).next(), ValueError, 'batchSize');
       }
     },
 
-    'iterate() may be left early, and the store goes on working': async (bench) => {
-      const store = await bench.open();
+    'iterate() may be left early, and the store goes on working': async (context) => {
+      const store = await context.open();
       await store.addMany({ objs: devices(20) });
       for await (const obj of store.iterate({ model: Device, batchSize: 3 })) if (obj.name === 'r4') break;
       await store.add({ obj: new Device({ name: 'after' }) });
       assert.equal(await store.count(), 21);
     },
 
-    'iterate() while every object is updated gives each once': async (bench) => {
-      const store = await bench.open();
+    'iterate() while every object is updated gives each once': async (context) => {
+      const store = await context.open();
       await store.addMany({ objs: devices(20) });
       const seen: string[] = [];
       for await (const obj of store.iterate({ model: Device, batchSize: 3 })) {
@@ -70,8 +70,8 @@ export const STREAMING: ContractTheme = {
       assert.ok((await store.getAll({ model: Device })).every((obj) => obj.role === 'updated'));
     },
 
-    'iterate() while every object given is removed gives each once': async (bench) => {
-      const store = await bench.open();
+    'iterate() while every object given is removed gives each once': async (context) => {
+      const store = await context.open();
       await store.addMany({ objs: devices(20) });
       const seen: string[] = [];
       for await (const obj of store.iterate({ model: Device, batchSize: 3 })) {
@@ -85,8 +85,8 @@ export const STREAMING: ContractTheme = {
       assert.equal(await store.count(), 0);
     },
 
-    'iterate() while others are added and removed gives each that stays once, in order': async (bench) => {
-      const store = await bench.open();
+    'iterate() while others are added and removed gives each that stays once, in order': async (context) => {
+      const store = await context.open();
       const objs = devices(30);
       await store.addMany({ objs });
       const seen: string[] = [];
@@ -102,8 +102,8 @@ export const STREAMING: ContractTheme = {
       assert.deepEqual(staying, expected);
     },
 
-    'iterate() ends although an object is added for each one given': async (bench) => {
-      const store = await bench.open();
+    'iterate() ends although an object is added for each one given': async (context) => {
+      const store = await context.open();
       await store.addMany({ objs: devices(10) });
       const seen: string[] = [];
       for await (const obj of store.iterate({ model: Device, batchSize: 3 })) {
@@ -117,14 +117,14 @@ export const STREAMING: ContractTheme = {
       assert.equal(new Set(seen).size, seen.length);
     },
 
-    'iterate() gives objects that belong to the adapter of the store': async (bench) => {
-      const { store, adapter } = await bench.openBound([Device]);
+    'iterate() gives objects that belong to the adapter of the store': async (context) => {
+      const { store, adapter } = await context.openBound([Device]);
       await store.addMany({ objs: devices(2) });
       for await (const obj of store.iterate({ model: Device })) assert.equal(obj.adapter, adapter);
     },
 
-    'two iterate() at the same time do not disturb each other': async (bench) => {
-      const store = await bench.open();
+    'two iterate() at the same time do not disturb each other': async (context) => {
+      const store = await context.open();
       await store.addMany({ objs: devices(20) });
       const [first, second] = await Promise.all([streamed(store, 3), streamed(store, 5)]);
       assert.deepEqual(first, second);

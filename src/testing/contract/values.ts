@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { ValueError } from '../../errors.js';
 import { DiffSyncModelFlags } from '../../flags.js';
-import { rejection, type Bench, type ContractTest, type ContractTheme } from './harness.js';
+import { rejection, type ContractContext, type ContractTest, type ContractTheme } from './contract-context.js';
 import { Box, Device } from './models.js';
 
-async function roundTrip(bench: Bench, value: unknown): Promise<unknown> {
-  const store = await bench.open();
+async function roundTrip(context: ContractContext, value: unknown): Promise<unknown> {
+  const store = await context.open();
   await store.add({ obj: new Box({ id: 'b', value }) });
   const [stored] = await store.getAll({ model: Box });
   assert.deepEqual(stored?.value, (await store.get({ model: Box, identifier: 'b' })).value);
@@ -14,8 +14,8 @@ async function roundTrip(bench: Bench, value: unknown): Promise<unknown> {
 
 const survives =
   (make: () => unknown): ContractTest =>
-  async (bench) =>
-    assert.deepEqual(await roundTrip(bench, make()), make());
+  async (context) =>
+    assert.deepEqual(await roundTrip(context, make()), make());
 
 function nested(levels: number): unknown {
   let value: unknown = 'bottom';
@@ -33,7 +33,7 @@ function cycle(): unknown {
   return list;
 }
 
-/** What no store can keep: name -> how to make it, and where the message says that it is. */
+/** Values that no store can keep, by name: how to make each, and the path that the message names. */
 const REFUSED: Readonly<Record<string, readonly [make: () => unknown, path: string]>> = {
   'a function': [() => ({ deep: [() => 1] }), 'value.deep[0]'],
   'a symbol': [() => Symbol('s'), 'value'],
@@ -50,8 +50,8 @@ function refusals(): Record<string, ContractTest> {
   const tests: Record<string, ContractTest> = {};
   for (const [name, [make, path]] of Object.entries(REFUSED)) {
     tests[`add() and update() of ${name} reject with ValueError naming model, uid and field, and store nothing`] =
-      async (bench) => {
-        const store = await bench.open();
+      async (context) => {
+        const store = await context.open();
         const good = new Box({ id: 'good', value: 1 });
         const bad = new Box({ id: 'bad uid', value: 1 });
         bad.value = make();
@@ -87,15 +87,15 @@ export const VALUES: ContractTheme = {
       new Date(8.64e15),
       new Date(-8.64e15),
     ]),
-    'an invalid Date survives': async (bench) => {
-      const store = await bench.open(); // Not by deep comparison, which finds two invalid Dates different.
+    'an invalid Date survives': async (context) => {
+      const store = await context.open(); // Not by deep comparison, which finds two invalid Dates different.
       await store.add({ obj: new Box({ id: 'b', value: [new Date(Number.NaN)] }) });
       const { value } = await store.get({ model: Box, identifier: 'b' });
       const [date] = value as unknown[];
       assert.ok(date instanceof Date && Number.isNaN(date.getTime()));
     },
     'a bigint survives': survives(() => [0n, -1n, 123456789012345678901234567890n]),
-    'a Map survives, with keys of any kind, in its order': async (bench) => {
+    'a Map survives, with keys of any kind, in its order': async (context) => {
       const make = (): Map<unknown, unknown> =>
         new Map<unknown, unknown>([
           ['b', 1],
@@ -103,12 +103,12 @@ export const VALUES: ContractTheme = {
           [1n, null],
           [undefined, undefined],
         ]);
-      const value = await roundTrip(bench, make());
+      const value = await roundTrip(context, make());
       assert.deepEqual(value, make());
       assert.deepEqual(value instanceof Map && [...value.keys()], [...make().keys()]);
     },
-    'a Set survives, in its order': async (bench) => {
-      const value = await roundTrip(bench, new Set(['b', 'a', 1, new Date(0)]));
+    'a Set survives, in its order': async (context) => {
+      const value = await roundTrip(context, new Set(['b', 'a', 1, new Date(0)]));
       assert.deepEqual([...(value as Set<unknown>)], ['b', 'a', 1, new Date(0)]);
     },
     'a Uint8Array survives': survives(() => [new Uint8Array([0, 1, 127, 128, 255]), new Uint8Array()]),
@@ -118,26 +118,26 @@ export const VALUES: ContractTheme = {
       key: undefined,
       list: [1, undefined],
     })),
-    'undefined survives as the value of a field': async (bench) => {
-      const store = await bench.open();
+    'undefined survives as the value of a field': async (context) => {
+      const store = await context.open();
       await store.add({ obj: new Box({ id: 'b', value: undefined }) });
       const stored = await store.get({ model: Box, identifier: 'b' });
       assert.ok(Object.hasOwn(stored, 'value') && stored.value === undefined);
     },
-    'a gap in a list survives as undefined': async (bench) => {
+    'a gap in a list survives as undefined': async (context) => {
       const list: unknown[] = ['a'];
       list[2] = 'c';
-      assert.deepEqual(await roundTrip(bench, list), ['a', undefined, 'c']);
+      assert.deepEqual(await roundTrip(context, list), ['a', undefined, 'c']);
     },
     'kinds nested in each other survive': survives(() => ({
       map: new Map<unknown, unknown>([['set', new Set([{ at: new Date(0), n: [1n, Number.NaN] }])]]),
       list: [[[new Uint8Array([1])]], { undefined: undefined }],
     })),
     'values nested 400 levels deep survive': survives(() => nested(400)),
-    'own keys named __proto__ and constructor are only data': async (bench) => {
+    'own keys named __proto__ and constructor are only data': async (context) => {
       const text =
         '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":2}},"list":[{"__proto__":null}]}';
-      const value = await roundTrip(bench, JSON.parse(text));
+      const value = await roundTrip(context, JSON.parse(text));
       assert.equal(JSON.stringify(value), text);
       assert.equal(Object.getPrototypeOf(value), Object.prototype);
       assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
@@ -154,8 +154,8 @@ export const VALUES: ContractTheme = {
     ]),
     'a text of 1 MiB survives': survives(() => 'äö'.repeat(512 * 1024)),
     'a list of 20,000 items survives': survives(() => Array.from({ length: 20_000 }, (_, index) => `item ${index}`)),
-    'flags of an object survive every way to write and to read it': async (bench) => {
-      const store = await bench.open();
+    'flags of an object survive every way to write and to read it': async (context) => {
+      const store = await context.open();
       const flags = DiffSyncModelFlags.IGNORE | DiffSyncModelFlags.NATURAL_DELETION_ORDER;
       const obj = new Device({ name: 'r1' });
       obj.modelFlags = flags;
@@ -171,8 +171,8 @@ export const VALUES: ContractTheme = {
         assert.equal(stored.modelFlags, DiffSyncModelFlags.NONE);
       }
     },
-    'flags survive beside an own key $diffsync': async (bench) => {
-      const store = await bench.open();
+    'flags survive beside an own key $diffsync': async (context) => {
+      const store = await context.open();
       const obj = new Box({ id: 'b', value: { $diffsync: 'object', v: 1, flags: 2 } });
       obj.modelFlags = DiffSyncModelFlags.IGNORE;
       await store.add({ obj });
@@ -180,8 +180,8 @@ export const VALUES: ContractTheme = {
       assert.equal(stored.modelFlags, DiffSyncModelFlags.IGNORE);
       assert.deepEqual(stored.value, { $diffsync: 'object', v: 1, flags: 2 });
     },
-    'a refused attribute in updateOrInstantiate() changes nothing': async (bench) => {
-      const store = await bench.open();
+    'a refused attribute in updateOrInstantiate() changes nothing': async (context) => {
+      const store = await context.open();
       const stored = new Box({ id: 'b', value: 1 });
       await store.add({ obj: stored });
       const attrs = { value: () => 1 };

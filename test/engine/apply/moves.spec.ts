@@ -90,7 +90,7 @@ describe.each(stores)('an object that moves to another parent, on the $name stor
     expect(sites).toEqual(JSON.parse(JSON.stringify(second).replace('"e0"', '')));
   });
 
-  it('swaps places with another', async () => {
+  it('swaps parents with another', async () => {
     const result = await sync({
       source: { nyc: { a: [] }, sfo: { b: [] } },
       target: { nyc: { b: [] }, sfo: { a: [] } },

@@ -298,7 +298,7 @@ describe('bulk hooks', () => {
 });
 
 describe('continueOnFailure', () => {
-  it('collects every error of a hook, of any class, with its place, and does the rest', async () => {
+  it('collects every error of a hook, of any class, with its location, and does the rest', async () => {
     const refuse = (call: string): void => {
       if (call === 'update a') throw new TypeError('api is down');
       if (call === 'delete x') throw new ObjectNotDeleted('x is in use');
@@ -493,24 +493,24 @@ describe('a model that is its own child', () => {
     attributes: ['kind'],
     children: { location: 'inner' },
   }) {}
-  class Places extends Adapter {
+  class Atlas extends Adapter {
     static override readonly models = [Location];
     static override readonly topLevel = ['location'];
   }
 
   it('is compared as a tree, moves included, and converges', async () => {
-    const [source, target] = [new Places(), new Places()];
-    const place = async (adapter: Adapter, name: string, parent?: Location): Promise<Location> => {
+    const [source, target] = [new Atlas(), new Atlas()];
+    const addLocation = async (adapter: Adapter, name: string, parent?: Location): Promise<Location> => {
       const location = new Location({ name });
       await adapter.add(location, parent === undefined ? {} : { parent });
       return location;
     };
-    const world = await place(source, 'world');
-    const europe = await place(source, 'europe', world);
-    await place(source, 'paris', europe);
-    const other = await place(target, 'world');
-    await place(target, 'paris', other);
-    await place(target, 'europe');
+    const world = await addLocation(source, 'world');
+    const europe = await addLocation(source, 'europe', world);
+    await addLocation(source, 'paris', europe);
+    const other = await addLocation(target, 'world');
+    await addLocation(target, 'paris', other);
+    await addLocation(target, 'europe');
     await target.syncFrom(source);
     expect((await target.diffFrom(source)).toString()).toBe('(no diffs)');
     expect((await target.get(Location, 'world')).inner).toEqual(['europe']);
@@ -519,7 +519,7 @@ describe('a model that is its own child', () => {
 });
 
 describe('what is unchanged', () => {
-  it('is passed by in its order, each object once', async () => {
+  it('is logged and counted in its order, each object once', async () => {
     const unchanged: unknown[] = [];
     const logger: DiffSyncLogger = {
       ...SILENT_LOGGER,
@@ -544,7 +544,7 @@ describe('what is unchanged', () => {
 });
 
 describe('maxDeletePercent', () => {
-  it('of a diff that nobody compared counts what its elements say the target has', async () => {
+  it('of a diff that was built by hand counts what its elements say the target has', async () => {
     const [source, target] = await mixed();
     const diff = new Diff();
     const site = new DiffElement('site', 'nyc', { name: 'nyc' });

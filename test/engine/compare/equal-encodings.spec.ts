@@ -1,4 +1,4 @@
-// Not shared with other stores: what is read from Redis is compared as text first. With and without that, a diff is the same.
+// For Redis only: its records are compared by their encoding first. With and without that, a diff is the same.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { copyRecord } from '../../../src/record/model-record.js';
 import { RedisStore } from '../../../src/store/redis/index.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
 
-/** Decodes all that it reads, so that no two texts are compared. */
+/** Decodes every record that it reads, so that no encodings are compared. */
 class DecodingStore extends RedisStore {
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
     return (await super.readRecords(model, uids)).map((record) => record && copyRecord(record));
@@ -101,7 +101,7 @@ async function withSides<T>(
 
 const alike = { a: 'leaf', b: 'leaf', c: 'leaf' };
 
-describe('a diff is the same whether texts are compared first or not', () => {
+describe('a diff is the same whether encodings are compared first or not', () => {
   const { IGNORE, SKIP_UNMATCHED_DST } = DiffSyncModelFlags;
   it.each<[string, Sides, changed: string[], skipped: number]>([
     [
@@ -163,7 +163,7 @@ describe('a diff is the same whether texts are compared first or not', () => {
   });
 });
 
-describe('a damaged text', () => {
+describe('a damaged record', () => {
   const damage = async (...keys: string[]): Promise<void> => {
     for (const key of keys) await redis.set(key, '{"name":"a","role":}');
   };
@@ -176,7 +176,7 @@ describe('a damaged text', () => {
     });
   });
 
-  it('that both sides have is not looked at by the diff, and told to whoever asks for the values', async () => {
+  it('that both sides have is not decoded by the diff, and is an error when its values are read', async () => {
     await withSides(RedisStore, sides, async (source, target) => {
       await damage('diffsync:source:device:b', 'diffsync:target:device:b');
       const diff = await target.diffFrom(source);

@@ -173,7 +173,7 @@ describe.each(stores)('a diff on the $name store', ({ open, close }) => {
     expect(await diff({ source: classes, target: classes })).toEqual([site, ...devices.flatMap(change)]);
   });
 
-  it('takes the answers of getChildrenMapping', async () => {
+  it('uses what getChildrenMapping returns', async () => {
     const [site] = standard;
     const spare = { type: 'device', name: 'spare', keys: { name: 'spare' }, action: null };
     expect(await diff({ source: { site: WithSpares }, target: { site: WithSpares } })).toEqual([
@@ -337,7 +337,7 @@ describe('unique ids in a sync are those of the target’s model', () => {
 
 describe('a store that says nothing of shared records', () => {
   class Copies extends LocalStore {
-    protected override readonly sharesRecords = false;
+    protected override readonly capabilities = {};
 
     protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
       return structuredClone(await super.readRecords(model, uids));

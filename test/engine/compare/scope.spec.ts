@@ -51,7 +51,7 @@ class Racks extends Adapter {
 
 type DeviceInput = ConstructorParameters<typeof Device>[0];
 
-async function place(adapter: Adapter, site: string, devices: readonly DeviceInput[], region = ''): Promise<void> {
+async function fillSite(adapter: Adapter, site: string, devices: readonly DeviceInput[], region = ''): Promise<void> {
   await adapter.add(new Site({ name: site, region, devices: devices.map(({ name }) => name) }));
   await adapter.addMany(devices.map((each) => new Device(each)));
 }
@@ -63,8 +63,8 @@ async function racks(
   store?: BaseStore,
 ): Promise<[source: Racks, target: Racks]> {
   const sides = [new Racks({ name: 'source' }), new Racks({ name: 'target', store })] as const;
-  await place(sides[0], 'nyc', source);
-  await place(sides[1], 'nyc', target);
+  await fillSite(sides[0], 'nyc', source);
+  await fillSite(sides[1], 'nyc', target);
   return [...sides];
 }
 
@@ -182,7 +182,7 @@ describe('filters', () => {
     expect(diff.summary()).toMatchObject({ create: 4, skip: 2 });
   });
 
-  it('may look at fields that are not compared, and are told of stored objects only', async () => {
+  it('may read fields that are not compared, and are called with stored objects only', async () => {
     const seen: string[] = [];
     const [from, to] = await inventories({ nyc: { a: ['x'], b: [] } }, {});
     const filters = { device: ({ name, interfaces }: PlainDevice) => seen.push(name) > 0 && interfaces.length > 0 };
@@ -264,7 +264,7 @@ describe('unknown names', () => {
   });
 });
 
-describe('all of them together', () => {
+describe('all scope options combined', () => {
   const options = {
     modelTypes: ['device'],
     filters: { site: ({ name }: Site) => name === 'nyc', device: ({ role }: Device) => role === 'spine' },
@@ -274,7 +274,7 @@ describe('all of them together', () => {
 
   async function sides(): Promise<[Racks, Racks]> {
     const [from, to] = [new Racks({ name: 'source' }), new Racks({ name: 'target' })];
-    await place(
+    await fillSite(
       from,
       'nyc',
       [
@@ -285,14 +285,14 @@ describe('all of them together', () => {
       ],
       'us',
     );
-    await place(from, 'sfo', [{ name: 'there', role: 'spine' }]);
-    await place(to, 'nyc', [
+    await fillSite(from, 'sfo', [{ name: 'there', role: 'spine' }]);
+    await fillSite(to, 'nyc', [
       { name: 'pair', serial: 'S2' },
       { name: 'same', role: 'spine' },
       { name: 'gone', role: 'spine' },
       { name: 'stays' },
     ]);
-    await place(to, 'sfo', []);
+    await fillSite(to, 'sfo', []);
     return [from, to];
   }
 
@@ -400,7 +400,7 @@ describe('compare', () => {
     expect((await strictTarget.diffFrom(from)).hasDiffs()).toBe(true);
   });
 
-  it('is given copies, and together with syncAttrs only what is compared', async () => {
+  it('is called with copies, and with syncAttrs only for what is compared', async () => {
     const seen: unknown[] = [];
     class Spy extends DiffSyncModel.define({
       name: 'port',

@@ -93,7 +93,7 @@ export async function soak({ seconds, seed, timeout, pause }: SoakOptions): Prom
       ),
     );
     const end = Date.now() + seconds * 1000;
-    // All of them in turn, each round in another order; half of the long ones longer than the time-out.
+    // All of them one after another, each round in another order; half of the long ones longer than the time-out.
     for (let round = 0; Date.now() < end; round++) {
       const [order = []] = fc.sample(
         fc.shuffledSubarray(Object.keys(faults), { minLength: Object.keys(faults).length }),
@@ -154,15 +154,15 @@ export async function soak({ seconds, seed, timeout, pause }: SoakOptions): Prom
   }
 }
 
-/** Of what all processes write: counters that are not what their writers were told, claims that two won or nobody holds. */
+/** Of what all processes write: counters that differ from the increments that resolved, claims that two processes won or none. */
 async function sharedLosses(store: RedisStore, reports: readonly WorkerReport[]): Promise<string[]> {
   const losses: string[] = [];
   const uids = Array.from({ length: COUNTERS }, (_, at) => `counter${at}`);
   const counted = (await store.getByUids({ model: Device, uids })).reduce((total, { size }) => total + size, 0);
-  const told = reports.reduce((total, { increments: [done] }) => total + done, 0);
+  const resolved = reports.reduce((total, { increments: [done] }) => total + done, 0);
   const unknown = reports.reduce((total, { increments: [, maybe] }) => total + maybe, 0);
-  if (counted < told || counted > told + unknown) {
-    losses.push(`the counters are at ${counted}, after ${told} increments and ${unknown} of unknown outcome`);
+  if (counted < resolved || counted > resolved + unknown) {
+    losses.push(`the counters are at ${counted}, after ${resolved} increments and ${unknown} of unknown outcome`);
   }
   const names = Array.from({ length: CLAIMS }, (_, at) => `claim${at}`);
   const holders = await store.find({ model: Device, uids: names });
@@ -176,7 +176,7 @@ async function sharedLosses(store: RedisStore, reports: readonly WorkerReport[])
       winners.length === 0
         ? holder === undefined || of(reports.flatMap(({ unknownClaims }) => unknownClaims)).includes(holder)
         : winners.length === 1 && winners[0] === holder;
-    if (!fits) losses.push(`${name} is of ${holder}, and was told to ${winners.join(' and ') || 'nobody'}`);
+    if (!fits) losses.push(`${name} is of ${holder}, but was won by ${winners.join(' and ') || 'no process'}`);
   }
   return losses;
 }

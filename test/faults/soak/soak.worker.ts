@@ -1,4 +1,4 @@
-/** One process of the soak: lanes that write and read their own objects, and some that all processes share. */
+/** One process of the soak: writers that write and read their own objects, and some that all processes share. */
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { ObjectStoreException } from '../../../src/index.js';
@@ -28,13 +28,13 @@ export interface WorkerReport {
   readonly heapGrowth: number;
   /** Of the shared counters: increments that were acknowledged, and those that may have been done. */
   readonly increments: readonly [acknowledged: number, unknown: number];
-  /** Shared objects that this process was told to have added. */
+  /** Shared objects for which `add` resolved in this process. */
   readonly claims: readonly (readonly [name: string, role: string])[];
   readonly unknownClaims: readonly (readonly [name: string, role: string])[];
 }
 
 export const CLAIMS = 1500;
-const LANES = 4;
+const WRITERS = 4;
 const UIDS = 12;
 
 const step = fc.record({
@@ -89,7 +89,7 @@ class Worker {
 
   /** Until `end` is called. */
   async run(): Promise<void> {
-    await Promise.all(Array.from({ length: LANES }, (_, lane) => this.lane(lane)));
+    await Promise.all(Array.from({ length: WRITERS }, (_, writer) => this.write(writer)));
   }
 
   end(): void {
@@ -102,8 +102,8 @@ class Worker {
 
   /** Once all is well again: what is there must be possible. */
   async report(): Promise<WorkerReport> {
-    for (let lane = 0; lane < LANES; lane++) {
-      for (let at = 0; at < UIDS; at++) await this.read(this.uid(lane, at));
+    for (let writer = 0; writer < WRITERS; writer++) {
+      for (let at = 0; at < UIDS; at++) await this.read(this.uid(writer, at));
     }
     const { operations, acknowledged, lost, falseConflicts, hung, unhandled, codes, longestMs } = this;
     const { increments, claims, unknownClaims } = this;
@@ -115,20 +115,20 @@ class Worker {
     await this.store.close();
   }
 
-  private async lane(lane: number): Promise<void> {
+  private async write(writer: number): Promise<void> {
     for (let round = 0; !this.ending; round++) {
-      const seed = this.options.seed + 1000 * this.options.number + 100 * lane + 10_000 * round;
+      const seed = this.options.seed + 1000 * this.options.number + 100 * writer + 10_000 * round;
       for (const each of fc.sample(step, { numRuns: 500, seed })) {
         if (this.ending) return;
-        await this.take(lane, each);
+        await this.take(writer, each);
       }
     }
   }
 
-  private async take(lane: number, each: Step): Promise<void> {
+  private async take(writer: number, each: Step): Promise<void> {
     const { kind, at, many, role } = each;
-    if (kind === 'read') return this.read(this.uid(lane, at));
-    if (kind === 'claim') return this.claim(lane);
+    if (kind === 'read') return this.read(this.uid(writer, at));
+    if (kind === 'claim') return this.claim(writer);
     if (kind === 'count') {
       const counted = await this.timed(() => this.store.increment(`counter${at % 4}`));
       if (counted === 'done') this.increments[0]++;
@@ -137,17 +137,17 @@ class Worker {
     }
     const objs = Array.from(
       { length: kind.endsWith('Many') ? many : 1 },
-      (_, more) => new Device({ name: this.uid(lane, at + more), role }),
+      (_, more) => new Device({ name: this.uid(writer, at + more), role }),
     );
     const outcome = await this.timed(() => this.store.act(kind, objs));
     const write = kind.startsWith('update') ? 'update' : kind.startsWith('add') ? 'add' : 'remove';
     if (!this.states.write(write, objs, outcome)) this.falseConflicts.push(`${JSON.stringify(each)}: ${outcome}`);
   }
 
-  /** All lanes of all processes want each of these objects: one gets it. */
-  private async claim(lane: number): Promise<void> {
+  /** All writers of all processes want each of these objects: one gets it. */
+  private async claim(writer: number): Promise<void> {
     const name = `claim${Math.floor(Math.random() * CLAIMS)}`;
-    const role = `${this.options.number}.${lane}`;
+    const role = `${this.options.number}.${writer}`;
     const outcome = await this.timed(() => this.store.add({ obj: new Device({ name, role }) }));
     if (outcome === 'done') this.claims.push([name, role]);
     if (outcome === 'unknown') this.unknownClaims.push([name, role]);
@@ -183,8 +183,8 @@ class Worker {
     }
   }
 
-  private uid(lane: number, at: number): string {
-    return `${this.options.number}.${lane}.${at % UIDS}`;
+  private uid(writer: number, at: number): string {
+    return `${this.options.number}.${writer}.${at % UIDS}`;
   }
 }
 

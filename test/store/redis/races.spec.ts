@@ -1,4 +1,4 @@
-// What others do on the same server between two steps of a store, and what one bad object does to those beside it.
+// What other clients do on the same server between two commands of a store, and what one bad object does to its neighbours.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -79,7 +79,7 @@ describe('a read of all beside removals', () => {
   });
 });
 
-describe('single operations that went together', () => {
+describe('single operations of one batch', () => {
   const outcomes = (work: readonly Promise<unknown>[]): Promise<(string | undefined)[]> =>
     Promise.all(
       work.map((each) =>

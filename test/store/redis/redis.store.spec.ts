@@ -69,7 +69,7 @@ async function failure(work: Promise<unknown>): Promise<ObjectStoreException> {
 }
 
 describe('keys', () => {
-  it('an object is readable JSON at diffsync:<store id>:<model>:<unique id>, its place in a sorted set beside', async () => {
+  it('an object is readable JSON at diffsync:<store id>:<model>:<unique id>, its score in a sorted set beside', async () => {
     const store = await connect();
     await store.addMany({ objs: [new Device({ name: 'b:1', role: 'spine' }), new Device({ name: 'a' })] });
     expect((await redis.keys('*')).toSorted()).toEqual([
@@ -123,7 +123,7 @@ describe('commands', () => {
     expect(alone).toEqual({ smembers: 2, zcard: 3 });
   });
 
-  it('addMany() of 1,200 objects is three atomic steps, and a read of all of them never one command an object', async () => {
+  it('addMany() of 1,200 objects is three atomic commands, and a read of all of them never one command an object', async () => {
     const store = await connect();
     const written = await calls(() => store.addMany({ objs: devices(1200) }));
     expect(scripts(written)).toBe(3);
@@ -332,7 +332,7 @@ describe('connections', () => {
 });
 
 describe('failures', () => {
-  it('open() with nobody listening rejects with STORE_UNAVAILABLE: store, address and cause, no password', async () => {
+  it('open() where no server listens rejects with STORE_UNAVAILABLE: store, address and cause, no password', async () => {
     const gone = await startRedis();
     await gone.stop();
     const store = new RedisStore({ url: `redis://:geheim@127.0.0.1:${gone.port}/0`, storeId: 'inv' });

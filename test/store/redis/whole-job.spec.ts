@@ -63,7 +63,7 @@ describe.each(shared)('on $name', ({ open, close }) => {
 });
 
 describe('another process', () => {
-  it('that is told that the load has ended sees every object and child link', async () => {
+  it('that learns that the load has ended sees every object and child link', async () => {
     const server = await startRedis();
     const folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-spec-'));
     try {

@@ -185,7 +185,7 @@ describe('migrations', () => {
   });
 });
 
-describe('places where no store can be', () => {
+describe('paths where no store can be', () => {
   const open = async (where: string): Promise<ObjectStoreException> => {
     const error = await failure(SqliteStore.connect({ path: where }));
     expect(error.message).toContain(`SqliteStore (default) at ${where}: `);
@@ -224,7 +224,7 @@ describe('places where no store can be', () => {
 
   it.each([
     ['a word', 'hello'],
-    ['a text', 'hello world '.repeat(1000)],
+    ['plain text', 'hello world '.repeat(1000)],
   ])('a file that holds %s: STORE_WRONG_DATABASE, and it stays as it is', async (_, text) => {
     writeFileSync(path, text);
     expect((await open(path)).code).toBe('STORE_WRONG_DATABASE');
@@ -312,7 +312,7 @@ describe('damage', () => {
 });
 
 describe('clear', () => {
-  it('takes all away in one step, frees the room after it, and leaves no row behind', async () => {
+  it('detaches all in one transaction, frees the room after it, and leaves no row behind', async () => {
     const [store, other] = [await connect(), await connect({ storeId: 'other' })];
     await store.addMany({ objs: devices(3000) });
     await other.addMany({ objs: devices(2) });
@@ -423,7 +423,7 @@ describe('a file that another connection has locked', () => {
 });
 
 describe('the event loop', () => {
-  it('has turns while many objects are written, read, compared and removed', async () => {
+  it('keeps running while many objects are written, read, compared and removed', async () => {
     const store = await connect();
     const objs = devices(20_000);
     const work: Readonly<Record<string, () => Promise<unknown>>> = {

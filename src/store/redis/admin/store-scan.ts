@@ -1,26 +1,25 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisConnection } from '../connection/connection.js';
 import { ConnectionState } from '../connection/connection-state.js';
+import { METADATA_PATTERN, parseMetadataKey } from '../layout/keys.js';
 
-/** Keys that one call of SCAN looks at, about: more block the server for longer. */
+/** About how many keys one SCAN looks at: more of them block the server for longer. */
 const SCAN_COUNT = 1000;
 
-/** What follows the kind in the keys of a model: `<store id>:<model>`; in braces, as on a cluster, perhaps `:<shard>` too. */
-const NAME = /^(?:([^:{}]+):([\w-]+)|\{([^:{}]+):([\w-]+)(?::\d+)?\})$/;
-
-/** Model -> what follows the kind in its keys: one for each shard, and one for what a split model has as a whole. */
+/** Model -> the names in its keys: one for each shard, and one for what a split model has as a whole. */
 export type FoundModels = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
- * By id, each store of which there is any key but an object's: an index that no set of models names counts too. Found by
- * SCAN, a bounded batch at a time: a key that is there all along is found, one that a resharding moves meanwhile may not be.
- * @param owner begins the message of an error.
+ * Discovers stores with SCAN: every store id that owns an index, state, sequence or set of models, also if its models are not
+ * registered. A key that is there during the whole scan is found; a key that a resharding moves meanwhile may not be.
+ * @param owner - Begins the message of an error.
+ * @returns the models that were found, by store id.
  */
 export async function findStores(connection: RedisConnection, owner: string): Promise<Map<string, FoundModels>> {
   const stores = new Map<string, Map<string, Set<string>>>();
-  for await (const batch of scanKeys(connection, owner, 'diffsync.*')) {
+  for await (const batch of scanKeys(connection, owner, METADATA_PATTERN)) {
     for (const key of batch) {
-      const { id, model, name } = parse(String(key));
+      const { id, model, name } = parseMetadataKey(String(key));
       if (id === undefined) continue;
       let models = stores.get(id);
       if (models === undefined) stores.set(id, (models = new Map()));
@@ -30,7 +29,7 @@ export async function findStores(connection: RedisConnection, owner: string): Pr
   return stores;
 }
 
-/** The keys of all servers that match, in bounded batches; some more than once. */
+/** Scans all nodes for keys that match, in bounded batches; a key may come more than once. */
 export async function* scanKeys(
   connection: RedisConnection,
   owner: string,
@@ -52,11 +51,11 @@ async function* scanNode(
   node: Redis,
   pattern: string,
 ): AsyncGenerator<Buffer[], void, undefined> {
-  const link = ConnectionState.watch(node);
+  const state = ConnectionState.watch(node);
   try {
-    let breaks: number;
+    let epoch: number;
     do {
-      breaks = link.epoch;
+      epoch = state.epoch;
       let cursor = '0';
       do {
         const from = cursor;
@@ -66,15 +65,8 @@ async function* scanNode(
         cursor = String(next);
       } while (cursor !== '0');
       // A cursor means nothing to another server, nor to one that was restarted.
-    } while (link.epoch !== breaks);
+    } while (state.epoch !== epoch);
   } finally {
-    link.release();
+    state.release();
   }
-}
-
-function parse(key: string): { id?: string | undefined; model?: string | undefined; name: string } {
-  const [, kind, name = ''] = /^diffsync\.(models|index|state|places):(.+)$/s.exec(key) ?? [];
-  if (kind === 'models') return { id: /^[^:{}]+$/.exec(name)?.[0], name };
-  const [, plainId, plainModel, id = plainId, model = plainModel] = NAME.exec(name) ?? [];
-  return { id, model, name };
 }

@@ -14,29 +14,30 @@ import type { RecordReader } from '../records/record-reader.js';
 /** The parts of the store that is verified. */
 interface VerifiedStore {
   readonly keys: RedisKeys;
-  readonly steps: CommandExecutor;
+  readonly commands: CommandExecutor;
   readonly models: ModelIndex;
-  readonly places: ShardSequence;
-  readonly texts: RecordReader;
-  /** Why a record is no object of its model; undefined when it is one. `StoredObjects#misfitOf`. */
-  misfitOf(model: string, record: ModelRecord): string | undefined;
+  readonly sequence: ShardSequence;
+  readonly reader: RecordReader;
+  /** Says why a record is no object of its model; undefined when it is one. */
+  validate(model: string, record: ModelRecord): string | undefined;
 }
 
+/** What `repair-2.lua` does beside the repair by what is there. */
 type Treatment = '' | 'move' | 'remove';
 
-/** UTF-8 bytes; as `checkUniqueId` has it. */
+/** The bound of a unique id, in UTF-8 bytes, as `checkUniqueId` has it. */
 const MAX_UID_BYTES = 16 * 1024;
 
-/** Compares a store's index with its objects. One verification. */
+/** One verification of a store: compares its index with its objects, and repairs it on demand. */
 export class RedisVerification {
   private readonly reporter = new StoreReporter();
-  /** Models of which there is more than a name. */
+  /** Models that have a key of their own. */
   private readonly found = new Set<string>();
   private readonly prepared = new Set<string>();
-  /** An index that is none: nothing can be compared with it. */
+  /** Shards whose index is no sorted set, so that nothing can be compared with it. */
   private readonly broken = new Set<ModelKeys>();
-  /** Keys of objects that are told of already. */
-  private readonly told = new Set<string>();
+  /** Keys of the objects that are in the report already. */
+  private readonly reported = new Set<string>();
 
   constructor(
     private readonly store: VerifiedStore,
@@ -44,16 +45,18 @@ export class RedisVerification {
   ) {}
 
   async run(): Promise<StoreReport> {
-    const { store, connection } = this.store.steps;
+    const { store, connection } = this.store.commands;
     const named = await this.names();
     for (const model of named) await this.prepare(model);
-    for await (const batch of scanKeys(connection, store, this.store.keys.pattern)) await this.examineKeys(batch);
+    for await (const batch of scanKeys(connection, store, this.store.keys.pattern)) await this.inspectKeys(batch);
     for (const model of [...new Set([...named, ...this.found])].toSorted()) {
       for (const [shard, keys] of this.store.keys.of(model).entries()) {
         if (!this.broken.has(keys)) await this.readIndex(model, keys, shard);
       }
       if (named.has(model) || !this.found.has(model)) continue;
-      await this.tell({ kind: 'unnamed', model, at: this.store.keys.models }, () => this.store.models.register(model));
+      await this.report({ kind: 'unnamed', model, at: this.store.keys.models }, () =>
+        this.store.models.register(model),
+      );
     }
     return this.reporter.report();
   }
@@ -61,20 +64,20 @@ export class RedisVerification {
   private async names(): Promise<Set<string>> {
     const { models } = this.store.keys;
     if (await this.isOther(models, 'set')) {
-      await this.tell({ kind: 'wrong-type', at: models }, () => this.drop(models));
+      await this.report({ kind: 'wrong-type', at: models }, () => this.drop(models));
       return new Set();
     }
-    const names = new Set(await this.store.steps.read((client) => client.smembers(models)));
+    const names = new Set(await this.store.commands.read((client) => client.smembers(models)));
     for (const name of [...names].filter((each) => !isModelName(each))) {
       names.delete(name);
-      await this.tell({ kind: 'wrong-type', model: name, at: models }, async () => {
-        await this.store.steps.write(models, (client) => client.srem(models, name));
+      await this.report({ kind: 'wrong-type', model: name, at: models }, async () => {
+        await this.store.commands.write(models, (client) => client.srem(models, name));
       });
     }
     return names;
   }
 
-  /** What is kept of a model besides its objects. Once, before anything else is asked of it. */
+  /** Checks what is kept of a model beside its objects, once, before anything else is read of it. */
   private async prepare(model: string): Promise<void> {
     if (this.prepared.has(model)) return;
     this.prepared.add(model);
@@ -82,44 +85,47 @@ export class RedisVerification {
     let last = 0;
     for (const part of keys.of(model)) {
       if (await this.isOther(part.state, 'hash')) {
-        await this.tell({ kind: 'wrong-type', model, at: part.state }, () => this.drop(part.state));
+        await this.report({ kind: 'wrong-type', model, at: part.state }, () => this.drop(part.state));
       }
       if (await this.isOther(part.index, 'zset')) {
         if (!this.repair) this.broken.add(part);
-        await this.tell({ kind: 'wrong-type', model, at: part.index }, () => this.drop(part.index));
+        await this.report({ kind: 'wrong-type', model, at: part.index }, () => this.drop(part.index));
       }
       if (!this.broken.has(part) && (await this.isLost(part))) {
-        await this.tell({ kind: 'dangling', model, at: part.index }, async () => {
-          await this.store.steps.write(part.state, (client) => client.hdel(part.state, 'filled'));
+        await this.report({ kind: 'dangling', model, at: part.index }, async () => {
+          await this.store.commands.write(part.state, (client) => client.hdel(part.state, 'filled'));
         });
       }
-      if (keys.shards > 1 && !this.broken.has(part)) last = Math.max(last, await this.lastPlace(part));
+      if (keys.shards > 1 && !this.broken.has(part)) last = Math.max(last, await this.lastScore(part));
     }
     if (last > 0) await this.checkCounter(model, last);
   }
 
-  private async lastPlace({ index }: ModelKeys): Promise<number> {
-    const [, place] = await this.store.steps.read((client) =>
+  private async lastScore({ index }: ModelKeys): Promise<number> {
+    const [, score] = await this.store.commands.read((client) =>
       client.zrange(index, '9007199254740990', '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES'),
     );
-    return Number(place ?? 0);
+    return Number(score ?? 0);
   }
 
-  /** Of a split model: a counter that is behind would give places a second time. */
+  /** Checks the sequence of a split model: a counter that is behind would give scores a second time. */
   private async checkCounter(model: string, last: number): Promise<void> {
-    const places = this.store.keys.places(model);
-    const other = await this.isOther(places, 'string');
-    const text = other ? null : await this.store.steps.read((client) => client.get(places));
-    const isCounter = /^\d{1,15}$/.test(text ?? '');
-    if (isCounter && Number(text) >= last) return;
-    await this.tell({ kind: text === null || isCounter ? 'misplaced' : 'wrong-type', model, at: places }, async () => {
-      if (!isCounter) await this.drop(places);
-      const behind = last - (isCounter ? Number(text) : 0);
-      await this.store.steps.write(places, (client) => client.incrby(places, behind));
-    });
+    const counter = this.store.keys.sequence(model);
+    const other = await this.isOther(counter, 'string');
+    const value = other ? null : await this.store.commands.read((client) => client.get(counter));
+    const isCounter = /^\d{1,15}$/.test(value ?? '');
+    if (isCounter && Number(value) >= last) return;
+    await this.report(
+      { kind: value === null || isCounter ? 'misplaced' : 'wrong-type', model, at: counter },
+      async () => {
+        if (!isCounter) await this.drop(counter);
+        const behind = last - (isCounter ? Number(value) : 0);
+        await this.store.commands.write(counter, (client) => client.incrby(counter, behind));
+      },
+    );
   }
 
-  private async examineKeys(batch: readonly Buffer[]): Promise<void> {
+  private async inspectKeys(batch: readonly Buffer[]): Promise<void> {
     const groups = new Map<ModelKeys, { model: string; shard: number; uids: Buffer[] }>();
     for (const key of batch) {
       const known = this.store.keys.parse(key);
@@ -137,10 +143,10 @@ export class RedisVerification {
       const possible = await this.dropImpossible(model, keys, shard, uids);
       for (let at = 0; at < possible.length; at += WRITE_CHUNK) {
         const some = possible.slice(at, at + WRITE_CHUNK);
-        const verdicts = await this.examine(keys, some);
-        // What dangles is met again in the index.
+        const verdicts = await this.inspect(keys, some);
+        // A dangling entry shows when the index is read.
         for (const kind of ['unindexed', 'wrong-type'] as const) {
-          await this.mend(
+          await this.repairObjects(
             kind,
             model,
             keys,
@@ -151,14 +157,14 @@ export class RedisVerification {
     }
   }
 
-  /** In order, from place to place, so that what is removed meanwhile makes nothing be passed over. */
+  /** Reads the index by score, so that what other clients remove meanwhile makes it skip nothing. */
   private async readIndex(model: string, keys: ModelKeys, shard: number): Promise<void> {
     let [from, previous] = ['-inf', 0];
-    /** What has been read at the place `from`: there may be more. */
+    /** The entries that were read with the score `from`: there may be more of them. */
     let read = new Set<string>();
     for (;;) {
       const [start, most] = [from, WRITE_CHUNK + read.size];
-      const flat = await this.store.steps.read((client) =>
+      const flat = await this.store.commands.read((client) =>
         client.zrangeBuffer(keys.index, start, '+inf', 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES'),
       );
       const uids: Buffer[] = [];
@@ -170,13 +176,13 @@ export class RedisVerification {
         else if (read.has(bytes)) continue;
         read.add(bytes);
         from = score;
-        const place = Number(score);
-        if (!Number.isSafeInteger(place) || place <= previous) misplaced.push(uid);
-        else previous = place;
+        const number = Number(score);
+        if (!Number.isSafeInteger(number) || number <= previous) misplaced.push(uid);
+        else previous = number;
         uids.push(uid);
       }
       const known = await this.readObjects(model, keys, await this.dropImpossible(model, keys, shard, uids));
-      await this.mend(
+      await this.repairObjects(
         'misplaced',
         model,
         keys,
@@ -187,26 +193,26 @@ export class RedisVerification {
     }
   }
 
-  /** @returns those that are there. */
+  /** Validates the objects of a page of the index. @returns those that are there. */
   private async readObjects(model: string, keys: ModelKeys, uids: readonly Buffer[]): Promise<ReadonlySet<Buffer>> {
     if (uids.length === 0) return new Set();
-    const texts = await this.store.steps.read((client) => client.mget(uids.map((uid) => keys.prefix + String(uid))));
+    const found = await this.store.commands.read((client) => client.mget(uids.map((uid) => keys.prefix + String(uid))));
     const there = new Set<Buffer>();
     const absent: Buffer[] = [];
     for (const [at, uid] of uids.entries()) {
-      const text = texts[at];
-      if (typeof text !== 'string') {
+      const json = found[at];
+      if (typeof json !== 'string') {
         absent.push(uid);
         continue;
       }
       there.add(uid);
-      const reason = await this.reasonAgainst(model, String(uid), text);
+      const reason = await this.reasonAgainst(model, String(uid), json);
       if (reason === undefined) this.reporter.objects++;
-      else this.reporter.add({ kind: 'undecodable', ...this.about(model, keys, uid), reason, repaired: false });
+      else this.reporter.add({ kind: 'undecodable', ...this.locate(model, keys, uid), reason, repaired: false });
     }
-    const verdicts = absent.length === 0 ? [] : await this.examine(keys, absent);
+    const verdicts = absent.length === 0 ? [] : await this.inspect(keys, absent);
     for (const kind of ['dangling', 'wrong-type'] as const) {
-      await this.mend(
+      await this.repairObjects(
         kind,
         model,
         keys,
@@ -216,17 +222,17 @@ export class RedisVerification {
     return there;
   }
 
-  /** Why a value is no object; undefined when it is one. */
-  private async reasonAgainst(model: string, uid: string, text: string): Promise<string | undefined> {
-    if (await this.store.texts.isNotUtf8(model, uid, text)) return 'is not UTF-8';
+  /** @returns why a value is no object; undefined when it is one. */
+  private async reasonAgainst(model: string, uid: string, json: string): Promise<string | undefined> {
+    if (await this.store.reader.isNotUtf8(model, uid, json)) return 'is not UTF-8';
     try {
-      return this.store.misfitOf(model, decodeRecord(uid, text));
+      return this.store.validate(model, decodeRecord(uid, json));
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
   }
 
-  /** Unique ids that no object can have. @returns the others. */
+  /** Removes the entries of unique ids that no object can have. @returns the others. */
   private async dropImpossible(
     model: string,
     keys: ModelKeys,
@@ -237,61 +243,61 @@ export class RedisVerification {
       isUtf8(uid) && uid.length <= MAX_UID_BYTES && this.store.keys.shardOf(String(uid)) === shard;
     const impossible = uids.filter((uid) => !isPossible(uid));
     if (impossible.length === 0) return uids;
-    await this.mend('wrong-type', model, keys, impossible, 'remove');
+    await this.repairObjects('wrong-type', model, keys, impossible, 'remove');
     return uids.filter(isPossible);
   }
 
-  private examine({ index, prefix }: ModelKeys, uids: readonly Buffer[]): Promise<string[]> {
-    return this.store.steps.read((client) => client.diffsyncExamine(index, prefix, ...uids));
+  private inspect({ index, prefix }: ModelKeys, uids: readonly Buffer[]): Promise<string[]> {
+    return this.store.commands.read((client) => client.diffsyncInspect(index, prefix, ...uids));
   }
 
-  private async mend(
+  private async repairObjects(
     kind: StoreProblemKind,
     model: string,
     keys: ModelKeys,
     found: readonly Buffer[],
-    how: Treatment = '',
+    treatment: Treatment = '',
   ): Promise<void> {
-    const uids = found.filter((uid) => !this.told.has(keyOf(keys, uid)));
+    const uids = found.filter((uid) => !this.reported.has(keyOf(keys, uid)));
     if (uids.length === 0) return;
     if (this.repair) {
-      const places = this.store.keys.shards === 1 ? '' : await this.newPlaces(model, uids.length);
-      await this.store.steps.executeIdempotent(keys.index, {}, (client, ...ledger) =>
-        client.diffsyncMend(keys.index, keys.state, keys.prefix, ...ledger, places, how, ...uids),
+      const scores = this.store.keys.shards === 1 ? '' : await this.newScores(model, uids.length);
+      await this.store.commands.executeIdempotent(keys.index, {}, (client, ...token) =>
+        client.diffsyncRepair(keys.index, keys.state, keys.prefix, ...token, scores, treatment, ...uids),
       );
     }
     for (const uid of uids) {
-      this.told.add(keyOf(keys, uid));
-      this.reporter.add({ kind, ...this.about(model, keys, uid), repaired: this.repair });
+      this.reported.add(keyOf(keys, uid));
+      this.reporter.add({ kind, ...this.locate(model, keys, uid), repaired: this.repair });
     }
   }
 
-  private async newPlaces(model: string, count: number): Promise<string> {
-    const first = await this.store.places.reserve(model, count);
+  private async newScores(model: string, count: number): Promise<string> {
+    const first = await this.store.sequence.reserve(model, count);
     return Array.from({ length: count }, (_, at) => first + at).join(',');
   }
 
-  private async tell(problem: Omit<StoreProblem, 'repaired'>, repair: () => Promise<void>): Promise<void> {
+  private async report(problem: Omit<StoreProblem, 'repaired'>, repair: () => Promise<void>): Promise<void> {
     if (this.repair) await repair();
     this.reporter.add({ ...problem, repaired: this.repair });
   }
 
-  private about(model: string, { prefix }: ModelKeys, uid: Buffer): Pick<StoreProblem, 'model' | 'uniqueId' | 'at'> {
+  private locate(model: string, { prefix }: ModelKeys, uid: Buffer): Pick<StoreProblem, 'model' | 'uniqueId' | 'at'> {
     return { model, uniqueId: String(uid), at: prefix + String(uid) };
   }
 
   private async isOther(key: string, type: string): Promise<boolean> {
-    const found = await this.store.steps.read((client) => client.type(key));
+    const found = await this.store.commands.read((client) => client.type(key));
     return found !== type && found !== 'none';
   }
 
   private async isLost({ index, state }: ModelKeys): Promise<boolean> {
     if (await this.isOther(state, 'hash')) return false;
-    return (await this.store.steps.read((client) => client.diffsyncLost(index, state))) === 1;
+    return (await this.store.commands.read((client) => client.diffsyncIsIndexLost(index, state))) === 1;
   }
 
   private async drop(key: string): Promise<void> {
-    await this.store.steps.write(key, (client) => client.unlink(key));
+    await this.store.commands.write(key, (client) => client.unlink(key));
   }
 }
 

@@ -4,68 +4,73 @@ import { IdempotencyTokens } from './idempotency-tokens.js';
 import type { TtlRefresher } from './ttl-refresher.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 
-/** When a step is given up: by default at the time-out from its beginning, for what is gathered by that of the operation. */
+/** Until when an operation may run. */
 export interface OperationLimits {
+  /** As `performance.now()`. Default: for each command the timeout of the store, from its beginning. */
   readonly deadline?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Sends the steps of one store; each of them is a use of the store. */
+/** Sends a command. @param serverDeadlineMs - The deadline of a write: milliseconds since 1970, by the server's clock. */
+export type SendCommand<T> = (client: ScriptedRedis, serverDeadlineMs: string) => Promise<T>;
+
+/** Sends an idempotent write. @param token - The arguments of its script from the client id to the ttl. */
+type SendIdempotent<T> = (client: ScriptedRedis, ...token: string[]) => Promise<T>;
+
+/** Executes the commands of one store. Each of them counts as a use of the store, which renews its ttl. */
 export class CommandExecutor {
   private readonly tokens = new IdempotencyTokens();
 
-  /** @param store begins the message of an error. */
+  /** @param store - Begins the message of an error. */
   constructor(
     readonly store: string,
     readonly connection: RedisConnection,
     private readonly keys: RedisKeys,
-    private readonly renewal: TtlRefresher | undefined,
+    private readonly ttlRefresher?: TtlRefresher,
   ) {}
 
-  /** Of an operation that begins now. */
+  /** @returns the limits of an operation that begins now. */
   limits(signal?: AbortSignal): OperationLimits & { readonly deadline: number } {
     return { deadline: this.connection.deadline(), signal };
   }
 
   read<T>(send: (client: ScriptedRedis) => Promise<T>, { deadline }: OperationLimits = {}): Promise<T> {
-    this.renewal?.use();
+    this.ttlRefresher?.use();
     return this.connection.run({ store: this.store, send, deadline });
   }
 
-  /** @param send gets the limit by the server's clock. */
-  write<T>(
-    key: string,
-    send: (client: ScriptedRedis, limit: string) => Promise<T>,
-    { deadline }: OperationLimits = {},
-  ): Promise<T> {
-    this.renewal?.use();
+  /** Executes a write. It may be sent again, so that it must not matter how often it is done. @param key - Is written. */
+  write<T>(key: string, send: SendCommand<T>, { deadline }: OperationLimits = {}): Promise<T> {
+    this.ttlRefresher?.use();
     return this.connection.run({ store: this.store, writes: key, send, deadline });
   }
 
-  /** Of what is no object: no caller is told that replicas have it. */
-  writeMetadata<T>(
-    key: string,
-    send: (client: ScriptedRedis, limit: string) => Promise<T>,
-    { deadline }: OperationLimits = {},
-  ): Promise<T> {
-    this.renewal?.use();
+  /** Executes a write of what is no object, as `write` does, but does not wait for the replicas of a durable store. */
+  writeMetadata<T>(key: string, send: SendCommand<T>, { deadline }: OperationLimits = {}): Promise<T> {
+    this.ttlRefresher?.use();
     return this.connection.run({ store: this.store, writes: key, unconfirmed: true, send, deadline });
   }
 
   /**
-   * A write that the states of its models remember, so that it is done once however often it is sent.
-   * @param key the first one that is written.
+   * Executes an idempotent write: the states of its models keep a deduplication record of it, so that it is done once
+   * however often it is sent.
+   * @param key - The first key that is written.
    */
-  executeIdempotent<T>(
-    key: string,
-    limit: OperationLimits,
-    send: (client: ScriptedRedis, ...ledger: string[]) => Promise<T>,
-  ): Promise<T> {
-    const { layout, ttl = 0 } = this.keys;
-    return this.tokens.use(({ clientId, sequenceNumber }) => {
-      const marked = (client: ScriptedRedis, time: string): Promise<T> =>
-        send(client, clientId, sequenceNumber, time, layout, String(ttl));
-      return this.write(key, marked, limit);
-    });
+  async executeIdempotent<T>(key: string, { deadline }: OperationLimits, send: SendIdempotent<T>): Promise<T> {
+    this.ttlRefresher?.use();
+    const { format, ttl = 0 } = this.keys;
+    const token = this.tokens.acquire();
+    const { clientId, sequenceNumber } = token;
+    try {
+      return await this.connection.run({
+        store: this.store,
+        writes: key,
+        send: (client, serverDeadlineMs) =>
+          send(client, clientId, sequenceNumber, serverDeadlineMs, format, String(ttl)),
+        deadline,
+      });
+    } finally {
+      this.tokens.release(token);
+    }
   }
 }

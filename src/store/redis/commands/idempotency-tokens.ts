@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 
-/** What marks one write, for the state of its model to remember it by. */
+/** What identifies one write, however often it is sent. */
 export interface IdempotencyToken {
   readonly clientId: string;
-  /** Larger than that of every earlier write of the lane. */
+  /** Larger than that of every earlier write of this process. */
   readonly sequenceNumber: string;
 }
 
 /**
- * Lends each write a lane, which does one write at a time: so the state of a model holds as many lanes of a process as it
- * ever wrote at once, and not one entry a write.
+ * Hands out idempotency tokens. A client id is used by one write at a time and
+ * again once that has settled, so that the state of a model keeps one deduplication record for each concurrent writer, and
+ * not one for each write.
  */
 export class IdempotencyTokens {
   private readonly process = randomBytes(6).toString('base64url');
@@ -17,12 +18,13 @@ export class IdempotencyTokens {
   private clients = 0;
   private writes = 0;
 
-  async use<T>(write: (token: IdempotencyToken) => Promise<T>): Promise<T> {
+  /** @returns the token of one write; the caller releases it when the write has settled. */
+  acquire(): IdempotencyToken {
     const clientId = this.free.pop() ?? `${this.process}.${this.clients++}`;
-    try {
-      return await write({ clientId, sequenceNumber: String(++this.writes) });
-    } finally {
-      this.free.push(clientId);
-    }
+    return { clientId, sequenceNumber: String(++this.writes) };
+  }
+
+  release({ clientId }: IdempotencyToken): void {
+    this.free.push(clientId);
   }
 }

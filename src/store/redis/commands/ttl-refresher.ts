@@ -2,27 +2,29 @@ import type { RedisConnection } from '../connection/connection.js';
 import type { RedisKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 
-/** Objects whose expiry is put off in one step. */
+/** Objects whose expiry is renewed in one command. */
 const RENEW_CHUNK = 1000;
 
-/** Puts off the expiry of a store with a `ttl` for as long as it is used. */
+/** Renews the expiry of a store with a `ttl` for as long as it is used. */
 export class TtlRefresher {
   private used = false;
   private running: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param store begins the message of an error.
-   * @param failed told of a renewal that failed; it is tried again while the store is used.
+   * @param store - Begins the message of an error.
+   * @param ttl - Milliseconds.
+   * @param onError - Is called with the error of a renewal; the store tries again while it is used.
    */
   constructor(
     private readonly store: string,
     private readonly connection: RedisConnection,
     private readonly keys: RedisKeys,
     private readonly ttl: number,
-    private readonly failed: (error: unknown) => void,
+    private readonly onError: (error: unknown) => void,
   ) {}
 
+  /** Notes that the store is used. */
   use(): void {
     this.used = true;
   }
@@ -42,13 +44,13 @@ export class TtlRefresher {
     this.used = false;
     this.running = this.renew().catch((error: unknown) => {
       this.used = true;
-      this.failed(error);
+      this.onError(error);
     });
     await this.running;
     this.running = undefined;
   }
 
-  /** By steps that are no use of the store. */
+  /** Sends its commands by the connection itself: a renewal is no use of the store. */
   private async renew(): Promise<void> {
     const { store, connection, ttl } = this;
     const { models } = this.keys;

@@ -1,22 +1,23 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { ValueError } from '../../../errors.js';
+import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
 import { DEFAULT_TIMEOUT_MS, deadLinkAfter, type RedisAddress, type RedisStoreOptions } from '../redis-options.js';
 
-/** How to reach the data; no secret is in its `address`. */
+/** How to reach a server; its `address` contains no secret. */
 export interface RedisTarget {
   readonly address: string;
   readonly db: number;
   readonly encrypted: boolean;
-  /** Whether another server may take over, so that a refusal may pass. */
+  /** Whether another server may take over, so that a refusal is retryable. */
   readonly failsOver: boolean;
-  /** A new client, not yet connecting. */
+  /** Makes a new client, which does not connect yet. */
   create(): Redis | Cluster;
-  /** Why a node of a cluster cannot be reached, which its client does not tell; undefined when it can. */
+  /** Finds out why a node of a cluster cannot be reached, which its client does not say; undefined when it can. */
   why?(): Promise<unknown>;
 }
 
-/** ioredis's constructor does not take its own `RedisOptions` under exactOptionalPropertyTypes. */
+/** The constructor of ioredis does not take its own `RedisOptions` under exactOptionalPropertyTypes. */
 type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 
 export function redisTarget(options: RedisStoreOptions): RedisTarget {
@@ -64,10 +65,10 @@ function sentinelTarget(sentinels: readonly RedisAddress[], options: RedisStoreO
         ...(tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
         db,
         ...credentials(options),
-        // A master that was frozen while another took over is otherwise believed once it wakes: its writes are lost.
+        // Without it a master that was frozen while another one took over is believed once it wakes: its writes are lost.
         failoverDetector: true,
         sentinelCommandTimeout: Math.min(timeout, 1000),
-        sentinelRetryStrategy: backOff,
+        sentinelRetryStrategy: reconnectDelay,
       },
       timeout,
     ),
@@ -79,16 +80,16 @@ function clusterTarget(nodes: readonly RedisAddress[], options: RedisStoreOption
   const clusterOptions: Omit<ClusterOptions, 'redisOptions'> & { redisOptions: ClientOptions } = {
     lazyConnect: true,
     enableOfflineQueue: false,
-    // ioredis sends a write again whose answer was lost; whoever may, must say that it is the second time.
+    // ioredis would send a write again whose reply was lost; only the store may, with the same idempotency token.
     retryDelayOnFailover: 0,
-    // The first of these errors must reach the store's own attempts, which know the deadline.
+    // These errors must soon reach the retries of the store, which know the deadline.
     maxRedirections: 8,
     slotsRefreshTimeout: Math.min(timeout, 1000),
     slotsRefreshInterval: 5000,
     scaleReads: options.scaleReads ?? 'master',
-    clusterRetryStrategy: backOff,
+    clusterRetryStrategy: reconnectDelay,
     redisOptions: { ...clientOptions(timeout), ...credentials(options) },
-    // A server behind TLS is known by its certificate's name, which is not the address that the cluster tells.
+    // A server behind TLS is known by the name in its certificate, which is not the address that the cluster gives.
     ...(options.tls === undefined ? {} : { dnsLookup: (host, callback) => callback(null, host) }),
   };
   return {
@@ -116,18 +117,19 @@ function target(where: string, own: ClientOptions, timeout: number): RedisTarget
     db: own.db ?? 0,
     encrypted: own.tls !== undefined,
     failsOver: false,
-    create: () => quiet(new Redis({ ...own, ...clientOptions(timeout), retryStrategy: backOff, lazyConnect: true })),
+    create: () =>
+      quiet(new Redis({ ...own, ...clientOptions(timeout), retryStrategy: reconnectDelay, lazyConnect: true })),
   };
 }
 
-/** A client reports errors of its socket even after it was told to disconnect; ioredis prints those that nobody hears. */
+/** Makes a client print nothing: it reports errors of its socket even when it disconnects, and prints those without a listener. */
 function quiet<C extends Redis | Cluster>(client: C): C {
   return client.on('error', () => undefined) as C;
 }
 
 /**
- * Options under which ioredis 6 neither repeats a write nor loses one silently: nothing is queued while the link is down,
- * nothing is sent twice, a dead link is noticed, and reconnecting never ends. Measured: ioredis's defaults re-send.
+ * Options under which ioredis 6 neither repeats a write nor loses one silently: nothing is queued while the connection is
+ * down, nothing is sent twice, a dead connection is noticed, and reconnecting never ends. Measured: its defaults re-send.
  */
 function clientOptions(timeout: number): ClientOptions {
   return {
@@ -139,10 +141,10 @@ function clientOptions(timeout: number): ClientOptions {
     enableReadyCheck: true,
     maxLoadingRetryTime: 500,
     connectTimeout: timeout,
-    // A dead link is noticed while there is time to try another one.
+    // A dead connection is noticed while there is time to try another one.
     socketTimeout: deadLinkAfter(timeout),
     keepAlive: 5000,
-    // ioredis waits so long, keeping the process, for a socket to close that may be closed already.
+    // For so long ioredis waits for a socket to close, which may be closed already, and keeps the process alive.
     disconnectTimeout: 100,
   };
 }
@@ -163,16 +165,16 @@ function credentials({
   };
 }
 
-/** Milliseconds before the next attempt to connect: never given up, at most half a second, spread. */
-function backOff(attempt: number): number {
-  return Math.min(25 * 2 ** Math.min(attempt, 5), 500) * (0.5 + Math.random() / 2);
+/** @returns milliseconds before the next attempt to connect, which never ends. */
+function reconnectDelay(attempt: number): number {
+  return backoffDelay(attempt, BACKOFF.connect, 0.5);
 }
 
 function hostPort({ host, port }: RedisAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** A part of a URL; undefined where it is absent. @throws ValueError that does not show it: it may be a password. */
+/** Decodes a part of a URL; undefined where it is absent. @throws {ValueError} that does not show it: it may be a password. */
 function decoded(part: string | undefined): string | undefined {
   if (part === undefined || part === '') return undefined;
   try {

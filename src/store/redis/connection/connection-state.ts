@@ -1,15 +1,15 @@
 import type { Cluster, Redis } from 'ioredis';
 
 /**
- * What is known of a client's link to its server, and the wait for it. One for each client, whoever uses the client, so
- * that an outage costs a few listeners and not some for each waiting operation.
+ * The state of the connection of a client, and the wait until it is ready. All users of a client share one, so that an outage
+ * costs a few listeners and not some for each waiting operation.
  */
 export class ConnectionState {
-  private static readonly links = new WeakMap<Redis | Cluster, ConnectionState>();
+  private static readonly states = new WeakMap<Redis | Cluster, ConnectionState>();
 
-  /** The client's last 'error' event since the link was up: ioredis's own rejections carry no reason. */
+  /** The last 'error' event of the client since it was ready: the rejections of ioredis carry no reason. */
   lastError: unknown;
-  /** Grows whenever the link breaks, or that to one node of a cluster. */
+  /** Grows whenever the connection breaks, or that to one node of a cluster. */
   epoch = 0;
   private users = 0;
   private waiting: Promise<void> | undefined;
@@ -25,19 +25,19 @@ export class ConnectionState {
 
   private constructor(private readonly client: Redis | Cluster) {}
 
-  /** Watches a client until `release` has been called as often. */
+  /** @returns the state of a client, which is watched until `release` has been called as often as this. */
   static watch(client: Redis | Cluster): ConnectionState {
-    const link = ConnectionState.links.get(client) ?? new ConnectionState(client);
-    ConnectionState.links.set(client, link);
-    if (link.users++ === 0) link.listen('on');
-    return link;
+    const state = ConnectionState.states.get(client) ?? new ConnectionState(client);
+    ConnectionState.states.set(client, state);
+    if (state.users++ === 0) state.listen('on');
+    return state;
   }
 
   release(): void {
     if (--this.users === 0) this.listen('off');
   }
 
-  /** Settles when commands can be sent. @throws the reason when the client ends before. */
+  /** Resolves when commands can be sent. @throws the reason when the client ends before. */
   ready(): Promise<void> {
     if (this.client.status === 'ready') return Promise.resolve();
     if (this.client.status === 'end') return Promise.reject(this.whyEnded());

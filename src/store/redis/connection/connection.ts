@@ -1,56 +1,63 @@
 import { ReplyError, type Cluster, type Redis } from 'ioredis';
 import pRetry from 'p-retry';
 import { ObjectStoreException } from '../../../errors.js';
+import { BACKOFF } from '../../../async/backoff.js';
 import { withTimeout } from '../../../async/with-timeout.js';
 import { redisTarget, type RedisTarget } from './client-factory.js';
 import { ServerClock } from './server-clock.js';
-import { exceptionOf, failureOf, lateAt, RedisFailed, unreachable, type RedisFailure } from './reply-errors.js';
+import { exceptionOf, failureOf, refusedAt, RedisFailed, unreachable, type RedisFailure } from './reply-errors.js';
 import { ConnectionState } from './connection-state.js';
+import { SORT_PROBE } from '../layout/keys.js';
 import { DEFAULT_TIMEOUT_MS, type RedisStoreOptions } from '../redis-options.js';
 import { ReplicaConfirmation } from './replication.js';
 import { defineScripts, type ScriptedRedis } from '../scripts/scripts.js';
 
-/** Steps that wait for their answer or for a link; the next one is refused. */
+/** Commands that wait for their reply or for the connection; the next one is refused. */
 const MAX_WAITING = 1000;
 
-/** One step of an operation. */
+/** One command of an operation, or several that are sent at once. */
 export interface RedisCommand<T> {
   /** Begins the message of an error. */
   readonly store: string;
-  /** The first key that is written, for a step that writes. */
+  /** The first key that is written, for a write. */
   readonly writes?: string;
-  /** Whether it is done once the master has it, whatever the store's durability; then its keys may be on several nodes. */
+  /** Whether a write is done once the master has it, whatever the store's durability; its keys may be on several nodes. */
   readonly unconfirmed?: boolean;
-  /** As `performance.now()`. Default: when the time-out has passed from now. */
+  /** As `performance.now()`. Default: the timeout of the store, from now. */
   readonly deadline?: number | undefined;
   /**
-   * Called again after an answer was lost: a write must know by itself whether it has been done.
-   * @param limit of a write: by the server's clock, in ms since 1970, from when on it may not be done any more.
+   * Sends it. Is called again after a reply was lost: a write must be idempotent.
+   * @param serverDeadlineMs - Of a write: the time of the server's clock, in milliseconds since 1970, from which on the
+   *   server must not do it.
    */
-  send(client: ScriptedRedis, limit: string): Promise<T>;
+  send(client: ScriptedRedis, serverDeadlineMs: string): Promise<T>;
 }
 
-interface Linked {
+/** A client with what is known of its server. */
+interface Channel {
   readonly client: Redis | Cluster;
-  readonly link: ConnectionState;
+  readonly state: ConnectionState;
   readonly clock: ServerClock;
 }
 
-/** One client for all the stores on it: opened by the first, closed by the last. A client of the user's is never closed. */
+/**
+ * The connection that stores share, and the execution of their commands: with deadlines, retries and reconnection. The first
+ * store opens it, the last one closes it; a client that the user gave is never closed.
+ */
 export class RedisConnection {
   /** Where the server is, without secrets. */
   readonly address: string;
   readonly isCluster: boolean;
-  /** Whether SORT may look up other keys: not on a cluster, nor for users who may not read every key. Known once open. */
+  /** Whether SORT may look up other keys: not on a cluster, nor for a user who may not read every key. Known once open. */
   canSortGet = false;
   private readonly timeout: number;
   private readonly failsOver: boolean;
   private readonly replicas: ReplicaConfirmation | undefined;
-  // What holds a password is `#private`, so that inspecting a store shows none.
-  /** The user's own client. */
+  // What contains a password is `#private`, so that inspecting a store shows none.
+  /** The client that the user gave. */
   readonly #given: Redis | Cluster | undefined;
   readonly #target: RedisTarget | undefined;
-  #open: { readonly reader: Linked; readonly writer: Linked } | undefined;
+  #open: { readonly reader: Channel; readonly writer: Channel } | undefined;
   private connecting: Promise<void> | undefined;
   private users = 0;
   private waiting = 0;
@@ -65,12 +72,12 @@ export class RedisConnection {
     this.address = this.#target?.address ?? addressOf(this.#given as Redis | Cluster);
   }
 
-  /** Grows whenever a server may have been replaced by another one, which may not know all that was acknowledged. */
+  /** Grows whenever another server may have taken over, which may not know all that was acknowledged. */
   get epoch(): number {
-    return this.#open?.writer.link.epoch ?? 0;
+    return this.#open?.writer.state.epoch ?? 0;
   }
 
-  /** @param store begins the message of an error. */
+  /** Opens the connection for one more store. @param store - Begins the message of an error. */
   async acquire(store: string): Promise<void> {
     // Counted before it waits, so that another store's release meanwhile does not close what this one is about to use.
     this.users++;
@@ -85,122 +92,127 @@ export class RedisConnection {
     }
   }
 
+  /** Closes the connection when the last of its stores releases it. */
   async release(): Promise<void> {
     if (--this.users > 0) return;
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
     this.replicas?.release();
-    for (const { client, link } of new Set([open.reader, open.writer])) {
+    for (const { client, state } of new Set([open.reader, open.writer])) {
       if (this.#given === undefined) await this.quit(client);
-      link.release();
+      state.release();
     }
   }
 
-  /** Of an operation that begins now, as `performance.now()`. */
+  /** @returns the deadline of an operation that begins now, as `performance.now()`. */
   deadline(): number {
     return performance.now() + this.timeout;
   }
 
   /**
-   * Does a step within the time-out, reconnecting and waiting for a failover as need be.
-   * @throws ObjectStoreException; STORE_OUTCOME_UNKNOWN for a write that may have been done.
+   * Executes a command before its deadline. Reconnects, retries and waits for a failover as needed.
+   * @throws {ObjectStoreException} (STORE_OUTCOME_UNKNOWN) for a write that may have been done, else the code of the failure.
    */
-  async run<T>(step: RedisCommand<T>): Promise<T> {
+  async run<T>(command: RedisCommand<T>): Promise<T> {
     const open = this.#open;
-    if (open === undefined) throw new ObjectStoreException(`${step.store} is closed`, { code: 'STORE_CLOSED' });
-    if (this.waiting >= MAX_WAITING) throw this.overloaded(step.store, 'steps');
+    if (open === undefined) throw new ObjectStoreException(`${command.store} is closed`, { code: 'STORE_CLOSED' });
+    if (this.waiting >= MAX_WAITING) throw this.overloaded(command.store, 'commands');
     this.waiting++;
-    const linked = step.writes === undefined ? open.reader : open.writer;
-    const deadline = step.deadline ?? this.deadline();
+    const channel = command.writes === undefined ? open.reader : open.writer;
+    const deadline = command.deadline ?? this.deadline();
     try {
-      return await this.attempt(linked, step, deadline);
+      return await this.attempt(channel, command, deadline);
     } catch (error) {
       if (!(error instanceof RedisFailed)) throw error;
-      return await this.retry(linked, step, deadline, error.failure);
+      return await this.retry(channel, command, deadline, error.failure);
     } finally {
       this.waiting--;
     }
   }
 
-  private async retry<T>(linked: Linked, step: RedisCommand<T>, deadline: number, first: RedisFailure): Promise<T> {
+  private async retry<T>(
+    channel: Channel,
+    command: RedisCommand<T>,
+    deadline: number,
+    first: RedisFailure,
+  ): Promise<T> {
     let last = first;
     let sent = first.sent;
     try {
       if (!last.retryable) throw new RedisFailed(last);
       return await pRetry(
         async (attempt) => {
-          // So that there is a pause before the next one. A client that was released stays ended: nobody would end it again.
-          if (attempt === 1 || !this.holds(linked)) throw new RedisFailed(last);
-          return this.attempt(linked, step, deadline);
+          // The first attempt was made already, and the next one follows after a delay. A client that was released must not
+          // connect again, because nothing would close it.
+          if (attempt === 1 || !this.isOpen(channel)) throw new RedisFailed(last);
+          return this.attempt(channel, command, deadline);
         },
         {
+          ...BACKOFF.reconnect,
           retries: Infinity,
-          minTimeout: 2,
-          maxTimeout: 100,
-          randomize: true,
           maxRetryTime: Math.max(0, deadline - performance.now()),
           shouldRetry: ({ error }) => {
             if (!(error instanceof RedisFailed)) return false;
             last = error.failure;
             sent ||= last.sent;
-            return last.retryable && this.holds(linked);
+            return last.retryable && this.isOpen(channel);
           },
         },
       );
     } catch (error) {
       if (!(error instanceof RedisFailed)) throw error;
-      // That replicas do not have it is an answer: the write is done.
-      const answered = error.failure.code === 'STORE_NOT_REPLICATED';
-      const unknown = step.writes !== undefined && !answered && (sent || error.failure.sent);
-      throw exceptionOf(`${step.store} at ${this.address}`, error.failure, unknown);
+      // A write that the replicas do not have is done, and that is known.
+      const isKnown = error.failure.code === 'STORE_NOT_REPLICATED';
+      const unknown = command.writes !== undefined && !isKnown && (sent || error.failure.sent);
+      throw exceptionOf(`${command.store} at ${this.address}`, error.failure, unknown);
     }
   }
 
-  private holds(linked: Linked): boolean {
-    return linked === this.#open?.reader || linked === this.#open?.writer;
+  private isOpen(channel: Channel): boolean {
+    return channel === this.#open?.reader || channel === this.#open?.writer;
   }
 
   private async attempt<T>(
-    linked: Linked,
+    channel: Channel,
     { writes, unconfirmed, send }: RedisCommand<T>,
     deadline: number,
   ): Promise<T> {
-    const { client, link, clock } = linked;
+    const { client, state, clock } = channel;
     let sent = false;
-    const now = (): Promise<T> => {
+    const sendNow = (): Promise<T> => {
       sent = true;
-      const limit = writes === undefined ? '' : clock.at(writes, deadline);
-      const sendTo = (to: Redis | Cluster): Promise<T> => send(to as unknown as ScriptedRedis, limit);
+      const serverDeadlineMs = writes === undefined ? '' : clock.at(writes, deadline);
+      const sendTo = (to: Redis | Cluster): Promise<T> => send(to as unknown as ScriptedRedis, serverDeadlineMs);
       if (writes === undefined || unconfirmed === true || this.replicas === undefined) return sendTo(client);
       return this.replicas.confirm(client, writes, sendTo);
     };
-    const prepared = client.status === 'ready' && (writes === undefined || clock.knows(writes));
+    const isReady = client.status === 'ready' && (writes === undefined || clock.knows(writes));
     const left = deadline - performance.now();
-    const late = (): Error => new Error(`no answer within ${this.timeout} ms`);
+    const timedOut = (): Error => new Error(`no answer within ${this.timeout} ms`);
     const prepare = async (): Promise<T> => {
-      await this.prepare(linked, writes);
-      if (performance.now() >= deadline) throw late();
-      return now();
+      await this.prepare(channel, writes);
+      if (performance.now() >= deadline) throw timedOut();
+      return sendNow();
     };
     try {
-      if (left <= 0) throw late();
-      return await withTimeout(left, prepared ? now() : prepare(), late);
+      if (left <= 0) throw timedOut();
+      return await withTimeout(left, isReady ? sendNow() : prepare(), timedOut);
     } catch (error) {
       if (error instanceof ObjectStoreException || error instanceof RedisFailed) throw error;
-      const time = lateAt(error);
+      const time = refusedAt(error);
       if (time !== undefined && writes !== undefined) clock.learn(writes, time);
-      const failure = failureOf(error, client.status === 'ready' ? undefined : link.lastError, this.failsOver);
+      const failure = failureOf(error, client.status === 'ready' ? undefined : state.lastError, this.failsOver);
       throw new RedisFailed({ ...failure, sent: sent && failure.sent });
     }
   }
 
-  /** Waits for the link, and before a write for the time of the server behind it. */
-  private async prepare({ client, link, clock }: Linked, writes: string | undefined): Promise<void> {
+  /** Waits for the connection, and before a write for the time of the server. */
+  private async prepare({ client, state, clock }: Channel, writes: string | undefined): Promise<void> {
     try {
       // ioredis ends a client for good when a failover meets a lost connection.
       if (client.status === 'end' && this.#given === undefined) client.connect().catch(() => undefined);
-      await link.ready();
+      await state.ready();
     } catch (error) {
       throw new RedisFailed(unreachable(error));
     }
@@ -210,52 +222,55 @@ export class RedisConnection {
   private async connect(where: string): Promise<void> {
     if (this.#open !== undefined) return;
     const reader = await this.connectOne(where);
-    // WAIT blocks a connection: what others read meanwhile goes by another one.
+    // WAIT blocks a connection, so that reads use another one.
     const separate = this.replicas !== undefined && this.#given === undefined;
     try {
       this.#open = { reader, writer: separate ? await this.connectOne(where) : reader };
     } catch (error) {
       await this.quit(reader.client);
-      reader.link.release();
+      reader.state.release();
       throw error;
     }
   }
 
-  private async connectOne(where: string): Promise<Linked> {
+  private async connectOne(where: string): Promise<Channel> {
     const own = this.#target?.create();
     const client: Redis | Cluster = own ?? (this.#given as Redis | Cluster);
     defineScripts(client, { cluster: this.isCluster });
-    const link = ConnectionState.watch(client);
-    const linked = { client, link, clock: new ServerClock(client, link) };
+    const state = ConnectionState.watch(client);
+    const channel = { client, state, clock: new ServerClock(client, state) };
     try {
       await withTimeout(
         this.timeout,
-        this.check(linked, where),
+        this.check(channel, where),
         () => new Error(`no connection within ${this.timeout} ms`),
       );
-      return linked;
+      return channel;
     } catch (error) {
       own?.disconnect();
-      link.release();
+      state.release();
       if (error instanceof ObjectStoreException) throw error;
-      let failure = unreachable(link.lastError ?? error);
+      let failure = unreachable(state.lastError ?? error);
       const why = failure.code === 'STORE_UNAVAILABLE' ? await this.#target?.why?.() : undefined;
       if (why !== undefined) failure = unreachable(why);
       if (failure.code !== 'STORE_TIMEOUT' || this.#target?.encrypted !== true) throw exceptionOf(where, failure);
-      // A server without TLS waits for the end of what it takes for a command, and says nothing.
+      // A server without TLS waits for the end of what it takes for a command, and sends no reply.
       const text = `${failure.text}; a server that does not speak TLS gives no answer either: is it "redis://"?`;
       throw exceptionOf(where, { ...failure, text });
     }
   }
 
-  private async check({ client, link, clock }: Linked, where: string): Promise<void> {
-    await (client.status === 'wait' ? client.connect() : link.ready());
+  private async check({ client, state, clock }: Channel, where: string): Promise<void> {
+    await (client.status === 'wait' ? client.connect() : state.ready());
     await this.checkDatabase(client, where);
-    this.canSortGet = !this.isCluster && (await maySort(client));
+    this.canSortGet = !this.isCluster && (await canSortGet(client));
     if (!this.isCluster) await clock.measure('');
   }
 
-  /** A server that asks for a password is "ready" without one, and an unknown database is silently database 0. */
+  /**
+   * Checks that commands reach the database: a server that asks for a password is "ready" without one, and an unknown
+   * database is silently database 0.
+   */
   private async checkDatabase(client: Redis | Cluster, where: string): Promise<void> {
     if (this.isCluster) return void (await client.ping());
     const wanted = (client as Redis).options.db ?? 0;
@@ -273,7 +288,7 @@ export class RedisConnection {
       try {
         await client.quit();
       } catch {
-        // The link is gone already, which is what was wanted.
+        // The connection is gone already, which is what was wanted.
       } finally {
         clearTimeout(timer);
       }
@@ -282,7 +297,8 @@ export class RedisConnection {
     if (client.status !== 'end') client.disconnect();
   }
 
-  overloaded(store: string, what: 'steps' | 'operations'): ObjectStoreException {
+  /** @returns the error of what is refused because too much waits. */
+  overloaded(store: string, what: 'commands' | 'operations'): ObjectStoreException {
     return new ObjectStoreException(
       `${store} at ${this.address}: too many ${what} wait for the server already; nothing was sent. Await operations ` +
         `before you start more, or use addMany`,
@@ -297,10 +313,10 @@ function addressOf(client: Redis | Cluster): string {
   return `redis://${path ?? `${host}:${port}`}/${db ?? 0}`;
 }
 
-/** The server answers by the rights of the user, though the key is not there. */
-async function maySort(client: Redis | Cluster): Promise<boolean> {
+/** The server refuses by the rights of the user, even though the key is not there. */
+async function canSortGet(client: Redis | Cluster): Promise<boolean> {
   try {
-    await client.call('SORT_RO', 'diffsync.index:', 'BY', 'nosort', 'GET', 'diffsync:*');
+    await client.call('SORT_RO', SORT_PROBE.index, 'BY', 'nosort', 'GET', SORT_PROBE.objects);
     return true;
   } catch (error) {
     if (error instanceof ReplyError) return false;

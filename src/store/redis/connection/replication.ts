@@ -3,18 +3,19 @@ import { RedisFailed } from './reply-errors.js';
 import { DEFAULT_WAIT_MS, type RedisDurability } from '../redis-options.js';
 import { defineScripts } from '../scripts/scripts.js';
 
-interface NodeLink {
-  /** Grows whenever it breaks. */
-  breaks: number;
+/** The connection to one node. */
+interface NodeState {
+  /** Grows whenever the connection breaks. */
+  epoch: number;
   readonly forget: () => void;
 }
 
-/** Waits until replicas have a write, by `WAIT` on the connection that made it, which blocks it meanwhile. */
+/** Waits until replicas have a write: by `WAIT` on the connection that made it, which is blocked meanwhile. */
 export class ReplicaConfirmation {
   private readonly wanted: number;
   private readonly timeout: number;
-  /** `#private`, for inspecting a client shows its password. */
-  readonly #links = new Map<Redis, NodeLink>();
+  /** `#private`, because inspecting a client shows its password. */
+  readonly #nodes = new Map<Redis, NodeState>();
   private readonly slots = new Map<string, number>();
 
   constructor({ replicas, timeout = DEFAULT_WAIT_MS }: RedisDurability) {
@@ -23,25 +24,26 @@ export class ReplicaConfirmation {
   }
 
   /**
-   * @param key what `write` writes.
-   * @throws RedisFailed (STORE_NOT_REPLICATED) for a write that is done, but not confirmed.
+   * @param key - The key that `write` writes.
+   * @returns what `write` resolves to.
+   * @throws {RedisFailed} (STORE_NOT_REPLICATED) for a write that is done, but not confirmed.
    */
   async confirm<T>(client: Redis | Cluster, key: string, write: (node: Redis) => Promise<T>): Promise<T> {
-    // On a cluster to the node itself: where the client redirects a command, nobody knows which one was written to.
+    // On a cluster the write goes to the node itself: where the client redirects a command, the node is not known.
     const node = client instanceof Cluster ? await this.masterOf(client, key) : client;
-    const link = this.#links.get(node) ?? this.watch(node, client instanceof Cluster);
-    const before = link.breaks;
-    let answer: T;
+    const state = this.#nodes.get(node) ?? this.watch(node, client instanceof Cluster);
+    const before = state.epoch;
+    let reply: T;
     try {
-      answer = await write(node);
+      reply = await write(node);
     } catch (error) {
       if (client instanceof Cluster) client.refreshSlotsCache();
       throw error;
     }
     const confirmed = await node.wait(this.wanted, this.timeout);
-    // A new connection has made no write, so that all replicas have all of its writes.
-    if (link.breaks !== before) throw new Error('Connection is closed.');
-    if (confirmed >= this.wanted) return answer;
+    // A new connection has made no write, so that WAIT counts all replicas.
+    if (state.epoch !== before) throw new Error('Connection is closed.');
+    if (confirmed >= this.wanted) return reply;
     throw new RedisFailed({
       code: 'STORE_NOT_REPLICATED',
       text: `written, but ${confirmed} of ${this.wanted} replicas said so within ${this.timeout} ms: a failover may lose it`,
@@ -51,25 +53,25 @@ export class ReplicaConfirmation {
     });
   }
 
-  /** Leaves no listener on a client. */
+  /** Removes the listeners from all clients. */
   release(): void {
-    for (const { forget } of this.#links.values()) forget();
+    for (const { forget } of this.#nodes.values()) forget();
   }
 
-  private watch(node: Redis, cluster: boolean): NodeLink {
+  private watch(node: Redis, cluster: boolean): NodeState {
     defineScripts(node, { cluster });
-    const broken = (): void => void link.breaks++;
+    const broken = (): void => void state.epoch++;
     const forget = (): void => {
-      broken(); // Nobody would notice it any more.
+      broken(); // A later break would not be noticed.
       node.off('close', broken);
       node.off('end', forget);
-      this.#links.delete(node);
+      this.#nodes.delete(node);
     };
-    const link: NodeLink = { breaks: 0, forget };
+    const state: NodeState = { epoch: 0, forget };
     node.on('close', broken);
     node.on('end', forget);
-    this.#links.set(node, link);
-    return link;
+    this.#nodes.set(node, state);
+    return state;
   }
 
   private async masterOf(cluster: Cluster, key: string): Promise<Redis> {

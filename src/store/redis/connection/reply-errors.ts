@@ -1,36 +1,36 @@
 import { ReplyError } from 'ioredis';
 import { ObjectStoreException, type StoreErrorCode } from '../../../errors.js';
-import { FORMAT_VERSION } from '../layout/keys.js';
+import { formatMismatch } from '../layout/format.js';
 import { scriptCommand } from '../scripts/scripts.js';
 
-/** Why a step of an operation failed. */
+/** Why a command failed. */
 export interface RedisFailure {
   readonly code: StoreErrorCode;
   readonly text: string;
   readonly cause: unknown;
-  /** Whether the server may have done it: then a repeated write must say that it is one. */
+  /** Whether the server may have done it, so that a repeated write needs the same idempotency token. */
   readonly sent: boolean;
-  /** Whether it may pass by itself. */
+  /** Whether the failure is transient. */
   readonly retryable: boolean;
 }
 
-/** Carries a failure from an attempt to whoever decides about the next one. */
+/** Carries a failure from an attempt to the code that decides about a retry. */
 export class RedisFailed extends Error {
   constructor(readonly failure: RedisFailure) {
     super(failure.text);
   }
 }
 
-type Retryable = 'never' | 'always' | 'in a failover';
+type Retryable = 'never' | 'always' | 'during failover';
 
-/** First word of a server's answer, which says that nothing was done -> code, remedy, and whether it may pass. */
-const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, remedy: string, passing: Retryable]>> = {
+/** First word of an error reply, which says that nothing was done -> code, remedy, and whether it is retryable. */
+const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, remedy: string, retryable: Retryable]>> = {
   NOAUTH: ['STORE_AUTH', 'the server asks for a password: set it in the url or in "password"', 'never'],
   WRONGPASS: ['STORE_AUTH', 'user name or password is wrong', 'never'],
-  READONLY: ['STORE_READ_ONLY', 'the server is a read-only replica: connect to the master', 'in a failover'],
+  READONLY: ['STORE_READ_ONLY', 'the server is a read-only replica: connect to the master', 'during failover'],
   OOM: ['STORE_OUT_OF_MEMORY', 'the server is at its maxmemory: free some or raise it', 'never'],
-  MISCONF: ['STORE_MISCONFIGURED', 'the server cannot save to its disk and so refuses writes', 'in a failover'],
-  NOREPLICAS: ['STORE_NO_REPLICAS', 'the server has too few replicas and so refuses writes', 'in a failover'],
+  MISCONF: ['STORE_MISCONFIGURED', 'the server cannot save to its disk and so refuses writes', 'during failover'],
+  NOREPLICAS: ['STORE_NO_REPLICAS', 'the server has too few replicas and so refuses writes', 'during failover'],
   WRONGTYPE: [
     'STORE_WRONG_KEY_TYPE',
     'a key of this store holds something else than the store put there: verify() lists which',
@@ -41,14 +41,14 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, remedy: s
   LOADING: ['STORE_UNAVAILABLE', 'the server is still loading its data', 'always'],
   MASTERDOWN: ['STORE_UNAVAILABLE', 'the replica has lost its master', 'always'],
   BUSY: ['STORE_UNAVAILABLE', 'the server is busy with a script', 'always'],
-  CLUSTERDOWN: ['STORE_CLUSTER_DOWN', 'the cluster does not serve all slots: its nodes say why', 'in a failover'],
+  CLUSTERDOWN: ['STORE_CLUSTER_DOWN', 'the cluster does not serve all slots: its nodes say why', 'during failover'],
   TRYAGAIN: ['STORE_UNAVAILABLE', 'the slot is being moved to another node', 'always'],
-  MOVED: ['STORE_WRONG_TOPOLOGY', 'the server is a node of a cluster: use the option "cluster"', 'in a failover'],
-  ASK: ['STORE_UNAVAILABLE', 'the slot is being moved to another node', 'in a failover'],
+  MOVED: ['STORE_WRONG_TOPOLOGY', 'the server is a node of a cluster: use the option "cluster"', 'during failover'],
+  ASK: ['STORE_UNAVAILABLE', 'the slot is being moved to another node', 'during failover'],
   DIFFSYNCLATE: ['STORE_TIMEOUT', 'the write reached the server after its deadline, and was not done', 'always'],
 };
 
-/** Other words -> code and remedy. None of it passes by itself. */
+/** Other words -> code and remedy. None of it is retryable. */
 const PHRASES: readonly (readonly [words: RegExp, code: StoreErrorCode, remedy: string])[] = [
   [
     /^ERR unknown command '?EVAL/i,
@@ -68,70 +68,58 @@ const PHRASES: readonly (readonly [words: RegExp, code: StoreErrorCode, remedy: 
   [/^ERR Client sent AUTH/, 'STORE_AUTH', 'a password is given, and the server has none'],
 ];
 
-/** ioredis's words for a command that it refused to send, and for one whose answer did not come. */
+/** The words of ioredis for a command that it refused to send. */
 const NOT_SENT = /isn't writeable|isn't ready/;
-/** A script met a key that has moved to another node, or is about to: before it wrote anything. */
+/** A script met a key that has moved to another node, or is about to move, before it wrote anything. */
 const MOVING = /^ERR Script attempted to access a non local key/;
 const TIMED_OUT = /timed out|timeout|no connection within|no answer within/i;
 
 /**
- * @param lastError why the link broke, where it did: it says more than that it is broken.
- * @param failsOver whether another server may take over.
+ * Classifies the error of a command.
+ * @param lastError - Why the connection broke, where it did: that says more than that it is broken.
+ * @param failsOver - Whether another server may take over.
  */
 export function failureOf(error: unknown, lastError: unknown, failsOver: boolean): RedisFailure {
   const message = messageOf(error);
   const [, last] = /^Too many Cluster redirections\. Last error: (?:\w+: )?(.*)/.exec(message) ?? [];
   const words = last ?? message;
-  // What is no answer of the server's says only that none came.
-  const answered = error instanceof ReplyError || (last !== undefined && /^[A-Z]{3,} /.test(last));
-  if (!answered) return unreachable(lastError ?? error, !NOT_SENT.test(words));
+  // An error that is no reply of the server says only that none came.
+  const replied = error instanceof ReplyError || (last !== undefined && /^[A-Z]{3,} /.test(last));
+  if (!replied) return unreachable(lastError ?? error, !NOT_SENT.test(words));
   const [, layout] = /^DIFFSYNCFORMAT ([^.]*?)(?: script: |$)/.exec(words) ?? [];
-  if (layout !== undefined) return layoutFailure(layout);
-  const [code, remedy, passing] = known(error, words) ?? ['STORE_FAILED', 'the server refuses', 'never'];
+  if (layout !== undefined) {
+    return { ...formatMismatch(layout), cause: undefined, sent: false, retryable: false };
+  }
+  const [code, remedy, retryable] = known(error, words) ?? ['STORE_FAILED', 'the server refuses', 'never'];
   return {
     code,
     text: `${remedy} (${message})`,
     cause: error,
     sent: false,
-    retryable: passing === 'always' || (passing === 'in a failover' && failsOver),
+    retryable: retryable === 'always' || (retryable === 'during failover' && failsOver),
   };
 }
 
-/** The server's time, in ms since 1970, when it refused a write as late; undefined for every other error. */
-export function lateAt(error: unknown): number | undefined {
+/** The server's time, in ms since 1970, when it refused a write after its deadline; undefined for every other error. */
+export function refusedAt(error: unknown): number | undefined {
   const [, time] = /^DIFFSYNCLATE (\d+)/.exec(messageOf(error)) ?? [];
   return time === undefined ? undefined : Number(time);
 }
 
-/** For a model that is kept otherwise than the store would: by a newer version, or with other options. */
-export function layoutFailure(layout: string): RedisFailure {
-  const newer = Number.parseInt(layout, 10) > FORMAT_VERSION;
-  const text = newer
-    ? `it is kept in format ${layout}, and this version of nestjs-diffsync knows formats up to ${FORMAT_VERSION}: update it`
-    : `it is kept as "${layout}": open the store with the same "shards", and with a "ttl" where it has one, or clear it first`;
-  return {
-    code: newer ? 'STORE_NEWER_FORMAT' : 'STORE_OTHER_LAYOUT',
-    text,
-    cause: undefined,
-    sent: false,
-    retryable: false,
-  };
-}
-
-/** For a link that is not up. */
+/** Classifies the error of a connection that is not up. */
 export function unreachable(cause: unknown, sent = false): RedisFailure {
   const message = messageOf(cause);
-  // A cluster's own words hide those of its last node.
+  // The words of a cluster client hide those of its last node.
   const { lastNodeError } = (cause ?? {}) as { lastNodeError?: unknown };
   const nodes = lastNodeError === undefined ? '' : messageOf(lastNodeError);
-  const [code, remedy, passing] = known(cause, message) ??
+  const [code, remedy, retryable] = known(cause, message) ??
     known(lastNodeError, nodes) ?? [
       TIMED_OUT.test(message) ? 'STORE_TIMEOUT' : 'STORE_UNAVAILABLE',
       'no connection',
       'always',
     ];
   const text = nodes === '' ? message : `${message} ${nodes}`;
-  return { code, text: `${remedy} (${text})`, cause, sent, retryable: passing !== 'never' };
+  return { code, text: `${remedy} (${text})`, cause, sent, retryable: retryable !== 'never' };
 }
 
 function known(error: unknown, words: string): readonly [StoreErrorCode, string, Retryable] | undefined {
@@ -145,7 +133,7 @@ function known(error: unknown, words: string): readonly [StoreErrorCode, string,
   return undefined;
 }
 
-/** The command that the ACL of the user forbids. Of one in a script the server tells only where it stands. */
+/** The command that the ACL of the user forbids. For one in a script the server names only the line. */
 function deniedCommand(error: unknown, words: string): string | undefined {
   const [, sha, line] =
     /^ERR The user executing the script can't .* script: (\w+), on @user_script:(\d+)/.exec(words) ?? [];
@@ -155,7 +143,10 @@ function deniedCommand(error: unknown, words: string): string | undefined {
   return named ?? commandOf(error) ?? 'a command';
 }
 
-/** @param where begins the message. @param unknown whether the failed step was a write that may have been done. */
+/**
+ * @param where - Begins the message.
+ * @param unknown - Whether the command was a write that may have been done.
+ */
 export function exceptionOf(where: string, { code, text, cause }: RedisFailure, unknown = false): ObjectStoreException {
   const down = code === 'STORE_UNAVAILABLE' || code === 'STORE_TIMEOUT' || code === 'STORE_AUTH';
   const message = unknown
@@ -174,10 +165,10 @@ function messageOf(error: unknown): string {
   return typeof message === 'string' && message !== '' ? message : typeof code === 'string' ? code : String(error);
 }
 
-/** Where ioredis and Node put further errors. */
+/** The properties in which ioredis and Node put further errors. */
 const NESTED = ['cause', 'lastNodeError', 'previousErrors', 'errors'];
 
-/** ioredis hangs a command's arguments on its errors: a password of AUTH, an object's values. Node hangs certificates on them. */
+/** Removes what ioredis and Node attach to errors: the arguments of a command (a password, values of objects), certificates. */
 function withoutSecrets(error: unknown, seen = new Set<unknown>()): unknown {
   if (typeof error !== 'object' || error === null || seen.has(error)) return error;
   seen.add(error);

@@ -5,9 +5,9 @@ import type { ScriptedRedis } from '../scripts/scripts.js';
 const MEASUREMENTS = 3;
 
 /**
- * What the server's clock shows at a moment of this process, at most: so that a write can carry its deadline, and a server
- * that was frozen does not do later what its caller was told not to count on. One clock a connection; on a cluster one
- * for each key that is written, as its node may change. A slow answer makes a deadline earlier, never later.
+ * A lower bound of the server's clock at a moment of this process. With it a write carries its deadline, so that a server
+ * that was frozen does not do later what its caller has given up. There is one clock for each connection; on a cluster one
+ * for each key that is written, because its node may change. A slow reply makes a deadline earlier, never later.
  */
 export class ServerClock {
   /** Key ('' for all, where there is one server) -> lower bound of the server's time minus `performance.now()`. */
@@ -17,18 +17,18 @@ export class ServerClock {
 
   constructor(
     private readonly client: Redis | Cluster,
-    private readonly link: ConnectionState,
+    private readonly state: ConnectionState,
   ) {}
 
   knows(key: string): boolean {
-    return this.measured === this.link.epoch && this.offsets.has(this.nameOf(key));
+    return this.measured === this.state.epoch && this.offsets.has(this.nameOf(key));
   }
 
-  /** Asks the server that holds `key`. Again after every break of the link, behind which may be another server. */
+  /** Asks the server that holds `key`; again after every break of the connection, because another server may answer. */
   async measure(key: string): Promise<void> {
     if (this.knows(key)) return;
-    if (this.measured !== this.link.epoch) {
-      this.measured = this.link.epoch;
+    if (this.measured !== this.state.epoch) {
+      this.measured = this.state.epoch;
       this.offsets = new Map();
       this.measuring = new Map();
     }
@@ -39,12 +39,12 @@ export class ServerClock {
     await running;
   }
 
-  /** The server's time, in ms since 1970, when `performance.now()` is `moment`; at most. */
+  /** @returns a lower bound of the server's time, in ms since 1970, when `performance.now()` is `moment`. */
   at(key: string, moment: number): string {
     return Math.floor(moment + (this.offsets.get(this.nameOf(key)) ?? 0)).toFixed(0);
   }
 
-  /** The server that holds `key` showed `time` before now. */
+  /** Notes that the server that holds `key` showed `time` before now. */
   learn(key: string, time: number): void {
     const offset = time - performance.now();
     const name = this.nameOf(key);

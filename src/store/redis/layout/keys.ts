@@ -1,84 +1,98 @@
 import { crc32 } from 'node:zlib';
 import { isModelName } from '../../../model/model-definition.js';
-
-/** The version of the layout and of the text of objects. */
-export const FORMAT_VERSION = 1;
+import { formatText } from './format.js';
 
 /** The keys of one model, or of one shard of it. On a cluster they lie in one slot. */
 export interface ModelKeys {
-  /** Sorted set: unique ids by insertion. */
+  /** Sorted set: unique ids, scored in the order of insertion. */
   readonly index: string;
-  /** Hash: layout, time of the last change, and what the last writes left undone. */
+  /** Hash: layout, time of the last change, and the deduplication records of the last writes. */
   readonly state: string;
-  /** An object's key is this and its unique id, whatever characters that has. */
+  /** The key of an object is this and its unique id, whatever characters that has. */
   readonly prefix: string;
 }
 
-export interface RedisLayout {
-  /** Whether the models spread over the slots of a cluster: what names the model is then in braces. */
+/** How the options of a store lay out its keys. */
+export interface KeyLayout {
+  /** Whether the models spread over the slots of a cluster: what names the model is then a hash tag, in braces. */
   readonly cluster: boolean;
-  /** Into how many slots each model is split. */
+  /** Number of slots over which each model is split. */
   readonly shards: number;
-  /** Milliseconds after which everything expires. */
+  /** Milliseconds after which everything expires; undefined for never. */
   readonly ttl: number | undefined;
 }
 
-/** What a key is about: a model, or an object of it by the bytes of its unique id. */
-export interface KeyMeaning {
+/** What a key belongs to: a model, or an object of it by the bytes of its unique id. */
+export interface ParsedKey {
   readonly model: string;
   readonly shard: number;
   readonly uid: Buffer | undefined;
 }
 
-/** Every key of a store; nothing else in the package builds one. Store ids and model names hold no `:`, so none can collide. */
+/** What a key tells without the options of its store. Its `name` is what follows the kind in all keys of a shard. */
+export interface StoreKey {
+  /** The store id; undefined for a key of no store. */
+  readonly id?: string | undefined;
+  readonly model?: string | undefined;
+  readonly name: string;
+}
+
+/** Matches every key of every store but those of objects, as a pattern of SCAN. */
+export const METADATA_PATTERN = 'diffsync.*';
+/** An index and a pattern of objects that exist in no store: for a look at the rights of the user. */
+export const SORT_PROBE = { index: 'diffsync.index:', objects: 'diffsync:*' } as const;
+
+/** The name of a model or shard: `<store id>:<model>`; on a cluster in braces, with `:<shard>` where it is split. */
+const NAME = /^(?:([^:{}]+):([\w-]+)|\{([^:{}]+):([\w-]+)(?::\d+)?\})$/;
+
+/**
+ * The keys of one store. With the functions below it builds and parses every key of the package. Store ids and model names
+ * hold no `:`, so no two keys can collide.
+ */
 export class RedisKeys {
-  /** Set: names of models that may have objects. */
+  /** Set: names of the models that may have objects. */
   readonly models: string;
-  /** What a model's state names as its layout: the version of the format, the number of shards, and whether it expires. */
-  readonly layout: string;
+  /** What the state of a model names as its layout. */
+  readonly format: string;
+  readonly shards: number;
+  /** Milliseconds; undefined for a store that does not expire. */
+  readonly ttl: number | undefined;
   private readonly known = new Map<string, readonly ModelKeys[]>();
 
   constructor(
     private readonly storeId: string,
-    private readonly options: RedisLayout,
+    private readonly layout: KeyLayout,
   ) {
-    this.models = `diffsync.models:${storeId}`;
-    const { shards, ttl } = options;
-    this.layout = `${FORMAT_VERSION}${shards === 1 ? '' : `, ${shards} shards`}${ttl === undefined ? '' : ', expires'}`;
+    this.models = modelsKey(storeId);
+    this.format = formatText(layout);
+    this.shards = layout.shards;
+    this.ttl = layout.ttl;
   }
 
-  get shards(): number {
-    return this.options.shards;
-  }
-
-  get ttl(): number | undefined {
-    return this.options.ttl;
-  }
-
-  /** By the number of the shard; one where the model is not split. */
+  /** @returns the keys of a model, by the number of the shard; one where the model is not split. */
   of(model: string): readonly ModelKeys[] {
     let keys = this.known.get(model);
     if (keys === undefined) this.known.set(model, (keys = this.build(model)));
     return keys;
   }
 
-  /** Of the shard that holds an object. */
+  /** @returns the keys of the shard that holds an object. */
   holding(model: string, uid: string): ModelKeys {
     return this.of(model)[this.shardOf(uid)] as ModelKeys;
   }
 
-  /** Hash whose field "format" names the model's layout: its state, or that of the whole where it is split. */
-  layoutOf(model: string): string {
+  /** Hash whose field "format" names the layout of a model: its state, or that of the whole where it is split. */
+  formatKey(model: string): string {
     const name = `${this.storeId}:${model}`;
-    return `diffsync.state:${this.options.cluster ? `{${name}}` : name}`;
+    return keysOfName(this.layout.cluster ? `{${name}}` : name).state;
   }
 
-  /** Counter of a split model: the place that was given last. */
-  places(model: string): string {
-    return `diffsync.places:{${this.storeId}:${model}}`;
+  /** Counter of a split model: the sequence number that was given last. */
+  sequence(model: string): string {
+    return sequenceKey(`{${this.storeId}:${model}}`);
   }
 
-  /** Which shard holds an object. Decided by the unique id for ever: CRC-32 of its UTF-8 bytes, modulo the shards. */
+  /** The shard that holds an object. The unique id decides it for ever: CRC-32 of its UTF-8 bytes, modulo the shards. */
   shardOf(uid: string): number {
     return this.shards === 1 ? 0 : crc32(uid) % this.shards;
   }
@@ -86,13 +100,13 @@ export class RedisKeys {
   /** Matches the keys of all models and their objects, and perhaps others, as a pattern of SCAN. */
   get pattern(): string {
     const id = this.storeId.replace(/[*?[\]\\]/g, '\\$&');
-    return `diffsync*:${this.options.cluster ? '{' : ''}${id}:*`;
+    return `diffsync*:${this.layout.cluster ? '{' : ''}${id}:*`;
   }
 
-  /** Undefined for a key that this store does not have. */
-  parse(key: Buffer): KeyMeaning | undefined {
+  /** @returns undefined for a key that this store does not have. */
+  parse(key: Buffer): ParsedKey | undefined {
     for (const kind of ['diffsync', 'diffsync.index', 'diffsync.state']) {
-      const head = Buffer.from(`${kind}:${this.options.cluster ? '{' : ''}${this.storeId}:`);
+      const head = Buffer.from(`${kind}:${this.layout.cluster ? '{' : ''}${this.storeId}:`);
       if (!key.subarray(0, head.length).equals(head)) continue;
       const model = /^[\w-]*/.exec(key.toString('latin1', head.length, head.length + 513))?.[0];
       if (!isModelName(model)) return undefined;
@@ -111,15 +125,33 @@ export class RedisKeys {
   }
 
   private build(model: string): ModelKeys[] {
-    const { cluster, shards } = this.options;
+    const { cluster, shards } = this.layout;
     return Array.from({ length: shards }, (_, shard) => {
       const name = `${this.storeId}:${model}${shards === 1 ? '' : `:${shard}`}`;
-      const tagged = cluster ? `{${name}}` : name;
-      return {
-        index: `diffsync.index:${tagged}`,
-        state: `diffsync.state:${tagged}`,
-        prefix: `diffsync:${tagged}:`,
-      };
+      return keysOfName(cluster ? `{${name}}` : name);
     });
   }
+}
+
+/** Set: names of the models of a store. */
+export function modelsKey(storeId: string): string {
+  return `diffsync.models:${storeId}`;
+}
+
+/** @param name - What follows the kind in the keys of a model or shard; in braces on a cluster. */
+export function keysOfName(name: string): ModelKeys {
+  return { index: `diffsync.index:${name}`, state: `diffsync.state:${name}`, prefix: `diffsync:${name}:` };
+}
+
+/** Counter: the sequence number that was given last. @param name - That of a split model as a whole, in braces. */
+export function sequenceKey(name: string): string {
+  return `diffsync.places:${name}`;
+}
+
+/** Parses a key that matches `METADATA_PATTERN`, of whatever store. */
+export function parseMetadataKey(key: string): StoreKey {
+  const [, kind, name = ''] = /^diffsync\.(models|index|state|places):(.+)$/s.exec(key) ?? [];
+  if (kind === 'models') return { id: /^[^:{}]+$/.exec(name)?.[0], name };
+  const [, plainId, plainModel, id = plainId, model = plainModel] = NAME.exec(name) ?? [];
+  return { id, model, name };
 }

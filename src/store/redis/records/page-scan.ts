@@ -1,42 +1,43 @@
+import { pMapIterable } from 'p-map';
 import { CHUNKS_IN_FLIGHT } from './chunks.js';
 import type { ModelKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 
-/** An object as it is stored: its unique id and its text; null when the text was not there. */
-export interface StoredText {
+/** An object as it is stored: its unique id and its JSON text; null when the text was not found. */
+export interface StoredRecord {
   readonly uid: string;
-  readonly text: string | null;
+  readonly json: string | null;
 }
 
-export interface ScoredText extends StoredText {
-  /** Its place in the order. */
+export interface ScoredRecord extends StoredRecord {
   readonly score: number;
 }
 
-/** Runs commands that read, by the store's rules for time-outs and failures. */
+/** Executes commands that read, by the rules of the store for timeouts and failures. */
 export type RunRead = <T>(commands: (client: ScriptedRedis) => Promise<T>) => Promise<T>;
 
-/** What is to be read. */
+/** What a scan reads. */
 export interface PageScan {
   readonly read: RunRead;
   readonly keys: ModelKeys;
   /** Objects in a page. */
   readonly size: number;
-  /** Told of an index that looks empty. @throws when it is lost */
-  empty(): Promise<void>;
+  /** Is called when the index looks empty. @throws when the index is lost. */
+  checkEmpty(): Promise<void>;
 }
 
-/** Pages of texts for each page of the index, where the two are read apart. */
+/** Pages of objects for each page of the index, where the two are read apart. */
 const INDEX_PAGES = 20;
 
-/** Places in the order. */
+/** The objects between two scores. */
 interface ScoreRange {
-  /** The first one comes after it. */
+  /** The score before the first one. */
   readonly after: number;
+  /** The score of the last one. */
   readonly end: number;
 }
 
-/** A page by rank; `before` is the place of the object before it, by which a shift of the ranks shows. */
+/** A page by rank. `before` is the score of the object before it, by which a shift of the ranks shows. */
 interface RankedPage {
   readonly before: number | undefined;
   readonly last: number;
@@ -44,72 +45,70 @@ interface RankedPage {
 }
 
 /**
- * All of a model in order, a page a call, without keys on the wire; as it is when the reading begins, but for what others
- * change meanwhile. What they remove makes nothing be passed over; what they add does not keep the reading going.
- * Not where SORT may not look up other keys: on a cluster, and for users who may not read every key.
+ * Reads a model in order, one round trip a page, without keys on the wire. The scan covers what is there when it begins; what
+ * other clients remove meanwhile makes it skip nothing, and what they add does not prolong it. It needs a SORT that may look
+ * up other keys: not on a cluster, nor for users who may not read every key.
  */
-export async function* sortedPages(reading: PageScan): AsyncGenerator<StoredText[], void, undefined> {
-  const { size } = reading;
-  const [end, count] = await extent(reading);
+export async function* sortedPages(scan: PageScan): AsyncGenerator<StoredRecord[], void, undefined> {
+  const { size } = scan;
+  const [end, count] = await extent(scan);
   if (end === undefined) return;
   let start = 0;
   let after = -Infinity;
   let ahead: Promise<RankedPage>[] = [];
   for (;;) {
     while (ahead.length === 0 || (ahead.length < CHUNKS_IN_FLIGHT && start + ahead.length * size < count)) {
-      ahead.push(startEager(rankedPage(reading, start + ahead.length * size)));
+      ahead.push(startEager(rankedPage(scan, start + ahead.length * size)));
     }
     const { before, last, flat } = await (ahead.shift() as Promise<RankedPage>);
     if (start > 0 && before !== after) {
-      // Somebody removes what was read already, so that the ranks are others now and may change again: places do not.
-      yield* listedPages(reading, { after, end });
+      // Another client removes what was read already: the ranks have shifted and may shift again. Scores do not.
+      yield* listedPages(scan, { after, end });
       return;
     }
     const full = flat.length === 2 * size;
     if (full && last < end && start + (ahead.length + 1) * size < count) {
-      ahead.push(startEager(rankedPage(reading, start + (ahead.length + 1) * size)));
+      ahead.push(startEager(rankedPage(scan, start + (ahead.length + 1) * size)));
     }
-    const texts: StoredText[] = [];
-    for (let at = 0; at < flat.length; at += 2) texts.push({ uid: flat[at] as string, text: flat[at + 1] ?? null });
-    if (texts.length > 0) yield texts;
-    else await reading.empty();
+    const page: StoredRecord[] = [];
+    for (let at = 0; at < flat.length; at += 2) page.push({ uid: flat[at] as string, json: flat[at + 1] ?? null });
+    if (page.length > 0) yield page;
+    else await scan.checkEmpty();
     if (!full || last >= end) return;
     start += size;
     after = last;
   }
 }
 
-/** The same by two kinds of calls: one for many unique ids, and one for each page of texts. @param range default: all */
+/**
+ * The same scan by two kinds of commands: one for many unique ids, and one for each page of objects.
+ * @param range - Default: all.
+ */
 export async function* listedPages(
-  reading: PageScan,
+  scan: PageScan,
   range?: ScoreRange,
-): AsyncGenerator<ScoredText[], void, undefined> {
-  const ahead: Promise<ScoredText[]>[] = [];
-  for await (const page of indexPages(reading, range)) {
-    ahead.push(startEager(textsOf(reading, page)));
-    if (ahead.length >= CHUNKS_IN_FLIGHT) yield await (ahead.shift() as Promise<ScoredText[]>);
-  }
-  for (const last of ahead) yield await last;
+): AsyncGenerator<ScoredRecord[], void, undefined> {
+  yield* pMapIterable(indexPages(scan, range), (page) => recordsOf(scan, page), { concurrency: CHUNKS_IN_FLIGHT });
 }
 
-/** Several shards of a model as one, in the order of the places. */
-export async function* mergedPages(shards: readonly PageScan[]): AsyncGenerator<StoredText[], void, undefined> {
-  const heads: { readonly pages: AsyncGenerator<ScoredText[]>; page: ScoredText[]; at: number }[] = [];
-  const all = shards.map((reading) => listedPages(reading));
+/** Scans several shards of a model as one, in the order of the scores. */
+export async function* mergedPages(shards: readonly PageScan[]): AsyncGenerator<StoredRecord[], void, undefined> {
+  const heads: { readonly pages: AsyncGenerator<ScoredRecord[]>; page: ScoredRecord[]; at: number }[] = [];
+  const all = shards.map((scan) => listedPages(scan));
   const firsts = await Promise.all(all.map((pages) => pages.next()));
   for (const [at, { value }] of firsts.entries()) {
-    const pages = all[at] as AsyncGenerator<ScoredText[]>;
+    const pages = all[at] as AsyncGenerator<ScoredRecord[]>;
     if (value !== undefined) heads.push({ pages, page: value, at: 0 });
   }
   const { size = 1 } = shards[0] ?? {};
-  let merged: StoredText[] = [];
+  let merged: StoredRecord[] = [];
   while (heads.length > 0) {
     let first = 0;
     for (let other = 1; other < heads.length; other++) {
       if (scoreOf(heads[other]) < scoreOf(heads[first])) first = other;
     }
     const head = heads[first] as (typeof heads)[number];
-    merged.push(head.page[head.at++] as ScoredText);
+    merged.push(head.page[head.at++] as ScoredRecord);
     if (merged.length === size) {
       yield merged;
       merged = [];
@@ -122,30 +121,30 @@ export async function* mergedPages(shards: readonly PageScan[]): AsyncGenerator<
   if (merged.length > 0) yield merged;
 }
 
-function scoreOf(head: { readonly page: ScoredText[]; readonly at: number } | undefined): number {
+function scoreOf(head: { readonly page: ScoredRecord[]; readonly at: number } | undefined): number {
   return head?.page[head.at]?.score ?? Infinity;
 }
 
-/** The last place, undefined where there is none, and how many there are. */
-async function extent({ read, keys, empty }: PageScan): Promise<[end: number | undefined, count: number]> {
+/** @returns the last score, undefined where there is none, and how many there are. */
+async function extent({ read, keys, checkEmpty }: PageScan): Promise<[end: number | undefined, count: number]> {
   const [[, end], count] = await read((client) =>
     Promise.all([client.zrange(keys.index, '-1', '-1', 'WITHSCORES'), client.zcard(keys.index)]),
   );
-  if (end === undefined) await empty();
+  if (end === undefined) await checkEmpty();
   return [end === undefined ? undefined : Number(end), count];
 }
 
 async function rankedPage({ read, keys, size }: PageScan, start: number): Promise<RankedPage> {
   const end = start + size - 1;
-  const answers = await read(async (client) => {
-    const together = client.multi().zrange(keys.index, String(end), String(end), 'WITHSCORES');
+  const replies = await read(async (client) => {
+    const transaction = client.multi().zrange(keys.index, String(end), String(end), 'WITHSCORES');
     const before = String(start - 1);
-    if (start > 0) together.zrange(keys.index, before, before, 'WITHSCORES');
-    return together
+    if (start > 0) transaction.zrange(keys.index, before, before, 'WITHSCORES');
+    return transaction
       .call('SORT_RO', keys.index, 'BY', 'nosort', 'LIMIT', start, size, 'GET', '#', 'GET', `${keys.prefix}*`)
       .exec();
   });
-  const lists = (answers ?? []).map(([error, value]) => {
+  const lists = (replies ?? []).map(([error, value]) => {
     if (error !== null) throw error;
     return value as (string | null)[];
   });
@@ -157,46 +156,50 @@ async function rankedPage({ read, keys, size }: PageScan, start: number): Promis
 }
 
 async function* indexPages(
-  reading: PageScan,
+  scan: PageScan,
   range?: ScoreRange,
-): AsyncGenerator<[uid: string, place: number][], void, undefined> {
-  const { read, keys, size } = reading;
-  const [end] = range === undefined ? await extent(reading) : [range.end];
+): AsyncGenerator<[uid: string, score: number][], void, undefined> {
+  const { read, keys, size } = scan;
+  const [end] = range === undefined ? await extent(scan) : [range.end];
   if (end === undefined) return;
   const page = (from: string, most: number): Promise<string[]> =>
     startEager(
       read((client) => client.zrange(keys.index, from, String(end), 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')),
     );
-  // The first is short, so that the first objects come soon.
+  // The first page is short, so that the first objects come soon.
   let most = size;
   let next: Promise<string[]> | undefined = page(range === undefined ? '-inf' : `(${range.after}`, most);
-  // Shards may have two objects at one place, after a failover or a clear that lost the counter: a page may end between.
-  let atLast: ReadonlySet<string> = new Set();
+  // Two objects of a split model may have one score, after a failover or a clear that lost the counter: a page may end
+  // between them.
+  let atLastScore: ReadonlySet<string> = new Set();
   while (next !== undefined) {
     const flat: string[] = await next;
-    if (flat.length === 0) await reading.empty();
+    if (flat.length === 0) await scan.checkEmpty();
     const full = flat.length === 2 * most;
-    const all = Array.from({ length: flat.length / 2 }, (_, at): [uid: string, place: number] => [
+    const all = Array.from({ length: flat.length / 2 }, (_, at): [uid: string, score: number] => [
       flat[2 * at] as string,
       Number(flat[2 * at + 1]),
     ]);
-    const passed = atLast;
+    const seen = atLastScore;
     const last = all.at(-1)?.[1];
-    atLast = new Set(all.filter(([, place]) => place === last).map(([uid]) => uid));
-    most = size * INDEX_PAGES + atLast.size;
+    atLastScore = new Set(all.filter(([, score]) => score === last).map(([uid]) => uid));
+    most = size * INDEX_PAGES + atLastScore.size;
     next = full ? page(String(last), most) : undefined;
-    const fresh = all.filter(([uid]) => !passed.has(uid));
+    const fresh = all.filter(([uid]) => !seen.has(uid));
     for (let at = 0; at < fresh.length; at += size) yield fresh.slice(at, at + size);
   }
 }
 
-async function textsOf({ read, keys }: PageScan, page: readonly [uid: string, score: number][]): Promise<ScoredText[]> {
-  const texts = await read((client) => client.mget(page.map(([uid]) => keys.prefix + uid)));
-  return page.map(([uid, score], at) => ({ uid, score, text: texts[at] ?? null }));
+async function recordsOf(
+  { read, keys }: PageScan,
+  page: readonly [uid: string, score: number][],
+): Promise<ScoredRecord[]> {
+  const found = await read((client) => client.mget(page.map(([uid]) => keys.prefix + uid)));
+  return page.map(([uid, score], at) => ({ uid, score, json: found[at] ?? null }));
 }
 
-/** Awaited in its turn; whoever reads may stop before. */
-export function startEager<T>(asked: Promise<T>): Promise<T> {
-  asked.catch(() => undefined);
-  return asked;
+/** Marks a rejection as handled, for a promise that is awaited later, or never when the caller stops before. */
+function startEager<T>(started: Promise<T>): Promise<T> {
+  started.catch(() => undefined);
+  return started;
 }

@@ -2,21 +2,19 @@ import { isUtf8 } from 'node:buffer';
 import type { ObjectStoreException, StoreErrorCode } from '../../../errors.js';
 import type { ModelRecord } from '../../../record/model-record.js';
 import { EncodedRecord, type DecodeErrorFactory } from '../../../record/encoded-record.js';
-import { Failed } from '../../../async/outcome.js';
-import { READ_CHUNK, uidChunks } from './chunks.js';
+import { forEachYielding } from '../../../async/event-loop.js';
+import { Failed, throwFirstFailure, type Result } from '../../../async/outcome.js';
+import { mapChunks, READ_CHUNK, uidChunks, type Chunk } from './chunks.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ModelIndex } from './model-index.js';
-import type { StoredText } from './page-scan.js';
+import type { StoredRecord } from './page-scan.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
 
-/** Of one object: its text, undefined where there is none, or why it cannot be had. */
-export type FoundText = string | Failed | undefined;
+/** The JSON text of one object, undefined where there is none, or why it cannot be read. */
+export type FoundJson = Result<string>;
 
-/** Of one object: its record or what is made of it, undefined where there is none, or why it cannot be had. */
-export type Result<T = ModelRecord> = T | Failed | undefined;
-
-/** The error for an object that is damaged; `StoredObjects#corrupt`. */
+/** Makes the error of an object that is damaged: `ObjectMapper#corrupt`. */
 export type DamagedObject = (
   model: string,
   uid: string,
@@ -25,182 +23,203 @@ export type DamagedObject = (
   code?: StoreErrorCode,
 ) => ObjectStoreException;
 
-/** The client puts it in the place of bytes that are no UTF-8. */
+/** The client puts this character where bytes are no UTF-8. */
 const REPLACEMENT = '\uFFFD';
 
-/** Reads the texts of objects and makes records of them; an object that is damaged fails alone. */
+/** Reads the JSON texts of objects and makes records of them; an object that is damaged fails alone. */
 export class RecordReader {
-  private readonly damaged = new Map<string, DecodeErrorFactory>();
+  private readonly decodeErrors = new Map<string, DecodeErrorFactory>();
 
   constructor(
     private readonly keys: RedisKeys,
-    private readonly steps: CommandExecutor,
+    private readonly commands: CommandExecutor,
     private readonly models: ModelIndex,
     private readonly corrupt: DamagedObject,
   ) {}
 
-  /** @param keys those of all of them. @returns by position. */
+  /**
+   * Reads many records, in chunks.
+   * @param make - Is called with each record as soon as its chunk is there, so that few records are kept at a time.
+   * @returns by position, what `make` returned.
+   */
+  async readMany<T>(
+    model: string,
+    uids: readonly string[],
+    make: (record: ModelRecord) => T,
+    limits: OperationLimits,
+  ): Promise<Result<T>[]> {
+    const results: Result<T>[] = Array.from({ length: uids.length });
+    const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), READ_CHUNK);
+    const decode = this.decoder(model, make);
+    const read = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
+      const found = await this.read(model, keys, items, limits);
+      let at = 0;
+      await forEachYielding(found, (json) => {
+        results[positions[at] as number] = decode(items[at] as string, json);
+        at++;
+      });
+    };
+    await mapChunks(chunks, uids.length, read, limits.signal);
+    return results;
+  }
+
+  /** Reads the JSON texts of objects of one shard. @param keys - Those of the shard. @returns by position. */
   async read(
     model: string,
     keys: ModelKeys,
     uids: readonly string[],
-    { fromMaster = false, ...limit }: OperationLimits & { readonly fromMaster?: boolean } = {},
-  ): Promise<readonly FoundText[]> {
-    if (fromMaster) return this.utf8(model, keys, uids, await this.recheck(model, keys, uids, limit));
-    const texts = await this.steps.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)), limit);
-    return this.again(model, keys, uids, texts, limit);
+    { fromMaster = false, ...limits }: OperationLimits & { readonly fromMaster?: boolean } = {},
+  ): Promise<readonly FoundJson[]> {
+    if (fromMaster) return this.checkUtf8(model, keys, uids, await this.recheck(model, keys, uids, limits));
+    const found = await this.commands.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)), limits);
+    return this.recheckMissing(model, keys, uids, found, limits);
   }
 
-  /** @param answer of a step that inserted the objects with these unique ids. @returns by position in them. */
+  /**
+   * The objects that inserts met.
+   * @param uids - Those of the inserts.
+   * @param reply - That of the script which inserted them.
+   * @returns the position of each insert in `uids`, and the JSON text of the object that it met.
+   */
   async conflicts(
     model: string,
     keys: ModelKeys,
     uids: readonly string[],
-    [, ...there]: readonly (number | string)[],
-  ): Promise<{ readonly position: number; readonly text: FoundText }[]> {
-    const positions = there.flatMap((each, at) => (at % 2 === 0 ? [Number(each) - 1] : []));
-    const found = there.filter((_, at) => at % 2 === 1).map(String);
-    const texts = await this.utf8(
+    [, ...met]: readonly (number | string)[],
+  ): Promise<{ readonly position: number; readonly json: FoundJson }[]> {
+    const positions = met.flatMap((each, at) => (at % 2 === 0 ? [Number(each) - 1] : []));
+    const found = met.filter((_, at) => at % 2 === 1).map(String);
+    const checked = await this.checkUtf8(
       model,
       keys,
       positions.map((position) => uids[position] as string),
       found,
     );
-    return positions.map((position, at) => ({ position, text: texts[at] }));
+    return positions.map((position, at) => ({ position, json: checked[at] }));
   }
 
-  /** Of a page, but for what is not there any more. @throws the error of the first object that is damaged. */
-  async recordsOf(model: string, page: readonly StoredText[]): Promise<ModelRecord[]> {
-    if (page.some(({ text }) => text === null || isDoubtful(text))) return this.recordsFound(model, page);
-    const damaged = this.damagedOf(model);
-    return page.map(({ uid, text }) => new EncodedRecord(uid, text as string, damaged));
+  /** @returns the records of a page, without those that are gone. @throws the error of the first damaged object. */
+  async recordsOf(model: string, page: readonly StoredRecord[]): Promise<ModelRecord[]> {
+    if (page.some(({ json }) => json === null || isDoubtful(json))) return this.recheckPage(model, page);
+    const decodeError = this.decodeErrorOf(model);
+    return page.map(({ uid, json }) => new EncodedRecord(uid, json as string, decodeError));
   }
 
-  /** What is made of the texts that are read; an error is the result of its own text. */
-  decoder<T>(model: string, make: (record: ModelRecord) => T): (uid: string, text: FoundText) => Result<T> {
-    const damaged = this.damagedOf(model);
-    return (uid, text) => {
-      if (text === undefined || text instanceof Failed) return text;
+  /** @returns a function that makes something of each JSON text that was read; an error is the result of its own text. */
+  decoder<T>(model: string, make: (record: ModelRecord) => T): (uid: string, json: FoundJson) => Result<T> {
+    const decodeError = this.decodeErrorOf(model);
+    return (uid, json) => {
+      if (json === undefined || json instanceof Failed) return json;
       try {
-        return make(new EncodedRecord(uid, text, damaged));
+        return make(new EncodedRecord(uid, json, decodeError));
       } catch (error) {
         return new Failed(error);
       }
     };
   }
 
-  decode(model: string, uid: string, text: string): ModelRecord {
-    return new EncodedRecord(uid, text, this.damagedOf(model));
+  decode(model: string, uid: string, json: string): ModelRecord {
+    return new EncodedRecord(uid, json, this.decodeErrorOf(model));
   }
 
   /** Whether a text that was read stands for bytes that are no UTF-8. */
-  async isNotUtf8(model: string, uid: string, text: string): Promise<boolean> {
-    return isDoubtful(text) && (await this.notUtf8(this.keys.holding(model, uid), [uid])).size > 0;
+  async isNotUtf8(model: string, uid: string, json: string): Promise<boolean> {
+    return isDoubtful(json) && (await this.notUtf8(this.keys.holding(model, uid), [uid])).size > 0;
   }
 
-  /** The same as `recordsOf`, of a page with texts that are to be looked at again. */
-  private async recordsFound(model: string, page: readonly StoredText[]): Promise<ModelRecord[]> {
-    const resultOf = this.decoder(model, asItIs);
-    const results: Result[] = Array.from({ length: page.length });
+  /** The same as `recordsOf`, for a page with objects that are missing or doubtful. */
+  private async recheckPage(model: string, page: readonly StoredRecord[]): Promise<ModelRecord[]> {
+    const decode = this.decoder(model, (record) => record);
+    const results: Result<ModelRecord>[] = Array.from({ length: page.length });
     const uids = page.map(({ uid }) => uid);
     for (const { keys, positions, items } of uidChunks(uids, (uid) => this.keys.holding(model, uid), READ_CHUNK)) {
-      const found = await this.again(
+      const found = await this.recheckMissing(
         model,
         keys,
         items,
-        positions.map((at) => page[at]?.text ?? null),
+        positions.map((at) => page[at]?.json ?? null),
       );
       for (const [at, uid] of items.entries()) {
-        results[positions[at] as number] = resultOf(uid, found[at]);
+        results[positions[at] as number] = decode(uid, found[at]);
       }
     }
     return throwFirstFailure(results).filter((record) => record !== undefined);
   }
 
-  /** The texts that were found, and those that are when they are looked for again. */
-  private async again(
+  /** @returns the texts that were found, and for the others what a second look finds. */
+  private async recheckMissing(
     model: string,
     keys: ModelKeys,
     uids: readonly string[],
-    texts: readonly (string | null)[],
-    limit: OperationLimits = {},
-  ): Promise<readonly FoundText[]> {
-    if (!texts.includes(null)) return this.utf8(model, keys, uids, texts as readonly string[]);
-    const absent = uids.filter((_, at) => texts[at] === null);
-    const rechecked = await this.recheck(model, keys, absent, limit);
+    found: readonly (string | null)[],
+    limits: OperationLimits = {},
+  ): Promise<readonly FoundJson[]> {
+    if (!found.includes(null)) return this.checkUtf8(model, keys, uids, found as readonly string[]);
+    const missing = uids.filter((_, at) => found[at] === null);
+    const rechecked = await this.recheck(model, keys, missing, limits);
     let next = 0;
-    const all = texts.map((text) => text ?? rechecked[next++]);
-    return this.utf8(model, keys, uids, all);
+    const all = found.map((json) => json ?? rechecked[next++]);
+    return this.checkUtf8(model, keys, uids, all);
   }
 
-  /** What was not found is looked for again, at one moment with its place, and at the master. */
+  /** Looks again for objects that were not found: at the master, and at one moment with their scores. */
   private async recheck(
     model: string,
     keys: ModelKeys,
     uids: readonly string[],
-    limit: OperationLimits,
-  ): Promise<readonly FoundText[]> {
+    limits: OperationLimits,
+  ): Promise<readonly FoundJson[]> {
     const recheck = (client: ScriptedRedis): Promise<(number | string)[]> =>
       client.diffsyncRecheck(keys.index, keys.state, keys.prefix, ...uids);
-    const found = await this.steps.read(recheck, limit);
+    const found = await this.commands.read(recheck, limits);
     return uids.map((uid, at) => {
-      const text = found[at];
-      if (typeof text === 'string') return text;
-      if (text === 0) return undefined;
-      if (text === 3) return new Failed(this.models.lost(model, keys));
+      const json = found[at];
+      if (typeof json === 'string') return json;
+      if (json === 0) return undefined;
+      if (json === 3) return new Failed(this.models.lost(model, keys));
       const where = `the key "${keys.prefix}${uid}"`;
-      if (text === 1) return new Failed(this.corrupt(model, uid, `is listed, and its object is gone from ${where}`));
+      if (json === 1) return new Failed(this.corrupt(model, uid, `is listed, and its object is gone from ${where}`));
       const what = `is no stored object, but something else at ${where}`;
       return new Failed(this.corrupt(model, uid, what, undefined, 'STORE_WRONG_KEY_TYPE'));
     });
   }
 
-  /** The texts, but for those in which the client has replaced bytes that are no UTF-8. */
-  private async utf8(
+  /** @returns the texts, with a failure for each in which the client has replaced bytes that are no UTF-8. */
+  private async checkUtf8(
     model: string,
     keys: ModelKeys,
     uids: readonly string[],
-    texts: readonly FoundText[],
-  ): Promise<readonly FoundText[]> {
-    if (!texts.some(isDoubtful)) return texts;
-    const doubtful = uids.filter((_, at) => isDoubtful(texts[at]));
+    found: readonly FoundJson[],
+  ): Promise<readonly FoundJson[]> {
+    if (!found.some(isDoubtful)) return found;
+    const doubtful = uids.filter((_, at) => isDoubtful(found[at]));
     const broken = await this.notUtf8(keys, doubtful);
-    return texts.map((text, at) => {
+    return found.map((json, at) => {
       const uid = uids[at] as string;
-      if (!broken.has(uid)) return text;
+      if (!broken.has(uid)) return json;
       return new Failed(this.corrupt(model, uid, `is not UTF-8 at the key "${keys.prefix}${uid}"`));
     });
   }
 
   private async notUtf8(keys: ModelKeys, uids: readonly string[]): Promise<ReadonlySet<string>> {
-    const bytes = await this.steps.read((client) => client.mgetBuffer(uids.map((uid) => keys.prefix + uid)));
+    const bytes = await this.commands.read((client) => client.mgetBuffer(uids.map((uid) => keys.prefix + uid)));
     return new Set(uids.filter((_, at) => !isUtf8(bytes[at] ?? Buffer.of())));
   }
 
-  /** One for all that is there: each record holds on to it. */
-  private damagedOf(model: string): DecodeErrorFactory {
-    let damaged = this.damaged.get(model);
-    if (damaged === undefined) {
-      damaged = (uid, cause) => {
+  /** One function for all records of a model, because each of them keeps a reference to it. */
+  private decodeErrorOf(model: string): DecodeErrorFactory {
+    let decodeError = this.decodeErrors.get(model);
+    if (decodeError === undefined) {
+      decodeError = (uid, cause) => {
         const where = `the key "${this.keys.holding(model, uid).prefix}${uid}"`;
         return this.corrupt(model, uid, `is no stored object at ${where}`, cause);
       };
-      this.damaged.set(model, damaged);
+      this.decodeErrors.set(model, decodeError);
     }
-    return damaged;
+    return decodeError;
   }
 }
 
-/** @throws the first error. */
-export function throwFirstFailure<T>(results: Result<T>[]): (T | undefined)[] {
-  for (const result of results) if (result instanceof Failed) throw result.error;
-  return results as (T | undefined)[];
-}
-
-export function asItIs(record: ModelRecord): ModelRecord {
-  return record;
-}
-
-function isDoubtful(text: unknown): boolean {
-  return typeof text === 'string' && text.includes(REPLACEMENT);
+function isDoubtful(json: unknown): boolean {
+  return typeof json === 'string' && json.includes(REPLACEMENT);
 }

@@ -2,63 +2,66 @@ import type { ModelRecord } from '../../../record/model-record.js';
 import type { RedisKeys } from '../layout/keys.js';
 import type { ModelIndex } from './model-index.js';
 import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
-import { Turns } from '../../../async/keyed-queue.js';
+import { KeyedQueue } from '../../../async/keyed-queue.js';
+import { SerialQueue } from '../../../async/serial-queue.js';
 
-/** Gives the objects of split models their places in the order; those of others get theirs from the scripts. */
+/** What keeps the writes of one split model in order. */
+interface ModelOrder {
+  /** Gives sequence numbers in the order of the calls, whatever delays one of them. */
+  readonly numbers: SerialQueue;
+  /** Writes of one unique id, one after another. */
+  readonly writes: KeyedQueue;
+}
+
+/**
+ * Gives the objects of split models their sequence numbers, which are their scores in all shards. The objects of a model
+ * that is not split get their scores from the scripts.
+ */
 export class ShardSequence {
-  /** Settles when the writes that were asked for before have their places. */
-  private readonly beginning = new Map<string, Promise<void>>();
-  private readonly turns = new Map<string, Turns>();
+  private readonly orders = new Map<string, ModelOrder>();
 
   constructor(
     private readonly keys: RedisKeys,
-    private readonly steps: CommandExecutor,
+    private readonly commands: CommandExecutor,
     private readonly models: ModelIndex,
   ) {}
 
   /**
-   * Of two calls with equal objects, one must not be the first in one shard and the other in the next: the order would be
-   * that of neither. What has a deadline does not wait for calls that may take longer.
+   * Reserves sequence numbers for records, and then writes them. Concurrent writes of the same unique ids are serialized, so
+   * that one order of insertion wins in all shards. A write with a deadline does not wait for them: they may take longer.
+   * @param write - Is called with the sequence number of the first record.
    */
-  inTurn<T>(
+  async inOrder<T>(
     model: string,
     records: readonly ModelRecord[],
-    { deadline }: OperationLimits,
-    work: (before?: Promise<unknown>) => Promise<T>,
+    limits: OperationLimits,
+    write: (firstScore: number) => Promise<T>,
   ): Promise<T> {
-    if (this.keys.shards === 1 || deadline !== undefined) return work();
-    const turns = this.turns.get(model) ?? new Turns();
-    this.turns.set(model, turns);
-    return turns.take(
-      records.map(({ uid }) => uid),
-      work,
-    );
-  }
-
-  /** Before a write. @returns the place of the first record, where places are given and not found. */
-  async begin(model: string, count: number, limit: OperationLimits): Promise<number | undefined> {
-    if (this.keys.shards === 1) {
-      await this.models.registerModel(model, limit);
-      return undefined;
-    }
-    // One write after the other, whose places then are in the order of the calls whatever delays one of them.
-    const before = this.beginning.get(model);
-    const begun = (before ?? Promise.resolve()).then(async () => {
-      await this.models.registerModel(model, limit);
-      return this.reserve(model, count, limit);
+    const { numbers, writes } = this.orderOf(model);
+    const reserve = (): Promise<number> =>
+      numbers.run(async () => {
+        await this.models.registerModel(model, limits);
+        return this.reserve(model, records.length, limits);
+      });
+    if (limits.deadline !== undefined) return write(await reserve());
+    const uids = records.map(({ uid }) => uid);
+    return writes.run(uids, async (earlier) => {
+      const firstScore = await reserve();
+      await earlier;
+      return write(firstScore);
     });
-    const ended = begun.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.beginning.set(model, ended);
-    return begun;
   }
 
-  /** @returns the first of so many new places. */
-  async reserve(model: string, count: number, limit: OperationLimits = {}): Promise<number> {
-    const places = this.keys.places(model);
-    // Sent twice it leaves a gap, which is no harm.
-    return (await this.steps.writeMetadata(places, (client) => client.incrby(places, count), limit)) - count + 1;
+  /** @returns the first of so many new sequence numbers. */
+  async reserve(model: string, count: number, limits: OperationLimits = {}): Promise<number> {
+    const counter = this.keys.sequence(model);
+    // A command that is sent twice leaves a gap, which does no harm.
+    return (await this.commands.writeMetadata(counter, (client) => client.incrby(counter, count), limits)) - count + 1;
+  }
+
+  private orderOf(model: string): ModelOrder {
+    let order = this.orders.get(model);
+    if (order === undefined) this.orders.set(model, (order = { numbers: new SerialQueue(), writes: new KeyedQueue() }));
+    return order;
   }
 }

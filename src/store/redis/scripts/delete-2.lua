@@ -1,22 +1,31 @@
 #!lua flags=allow-oom
--- Removes objects. One atomic step. Allowed on a full server, which it helps.
+-- Removes objects, all of them in one atomic command. Allowed on a full server, which it helps.
 -- KEYS 1 index (sorted set), 2 state (hash)
--- ARGV 1 to 6 as in the ledger, then unique ids
+-- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
+-- ARGV then unique ids
+-- UIDS from 7 step 1
 -- Returns the positions (from 1) of those that were not there.
-local uids, objects, positions = {}, {}, {}
-for at = 7, #ARGV do
-  if left == nil or left[at - 6] then
+local index, state = unpack(KEYS)
+local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
+--- @include "slot-guard" on a cluster
+--- @include "deadline"
+--- @include "idempotent-write"
+
+local uids, objects, positions, position = {}, {}, {}, 0
+for at = FIRST_UID, #ARGV, UID_STEP do
+  position = position + 1
+  if left == nil or left[position] then
     uids[#uids + 1] = ARGV[at]
     objects[#uids] = prefix .. ARGV[at]
-    positions[#uids] = at - 6
+    positions[#uids] = position
   end
 end
 
 local missing = {}
 if #uids > 0 then
-  -- In a slot that moves it fails unless all are at hand, and nothing is done.
+  -- In a slot that moves, this fails before anything is written, unless all keys are on this node.
   local present = redis.call('EXISTS', unpack(objects))
-  redis.call('ZREM', KEYS[1], unpack(uids))
+  redis.call('ZREM', index, unpack(uids))
   if present == #uids then
     redis.call('UNLINK', unpack(objects))
   else

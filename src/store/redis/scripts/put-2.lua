@@ -1,23 +1,34 @@
 #!lua
--- Stores objects, replacing what is there. Each keeps its place in the order, or goes last. One atomic step.
+-- Stores objects, replacing those that are there, all of them in one atomic command. An object that is there keeps its
+-- score; a new one goes last.
 -- KEYS 1 index (sorted set), 2 state (hash)
--- ARGV 1 to 6 as in the ledger, 7 places in the order, joined by commas ('': last), then for each object: unique id, text
+-- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
+-- ARGV 7 scores (as in given-scores), then for each object its unique id and its JSON text
+-- UIDS from 8 step 2
 -- Returns 1 when the model may have had no object before, else 0.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
+local index, state = unpack(KEYS)
+local prefix, client, sequence, deadline, layout, ttl, scores = unpack(ARGV, 1, 7)
+--- @include "slot-guard" on a cluster
+--- @include "deadline"
+--- @include "idempotent-write"
+--- @include "given-scores"
+
 local score = tonumber(last[2] or 0)
 
 if left == nil then
-  local objects, index, size = {}, {}, 0
-  for at = 8, #ARGV, 2 do
+  local objects, members, size, position = {}, {}, 0, 0
+  for at = FIRST_UID, #ARGV, UID_STEP do
+    position = position + 1
     score = score + 1
     objects[size + 1] = prefix .. ARGV[at]
     redis.call('STRLEN', objects[size + 1]) -- MSET would replace a key of another type.
     objects[size + 2] = ARGV[at + 1]
-    index[size + 1] = given and given[at / 2 - 3] or score
-    index[size + 2] = ARGV[at]
+    members[size + 1] = given and given[position] or score
+    members[size + 2] = ARGV[at]
     size = size + 2
   end
-  redis.call('ZADD', KEYS[1], 'NX', unpack(index))
+  redis.call('ZADD', index, 'NX', unpack(members))
   if expiry then
     for at = 1, size, 2 do
       local new = redis.call('EXISTS', objects[at]) == 0
@@ -27,12 +38,12 @@ if left == nil then
       end
     end
     if not last[2] then
-      redis.call('PEXPIREAT', KEYS[1], expiry)
+      redis.call('PEXPIREAT', index, expiry)
     end
   else
     redis.call('MSET', unpack(objects))
   end
 end
 settle('', left == nil and '1')
--- A repeated write may be the one that found it empty.
+-- The first attempt of a repeated write may have been the one that found the model empty.
 return last[2] and left == nil and 0 or 1

@@ -1,17 +1,23 @@
 #!lua flags=no-writes
--- Reads objects and their places at one moment, for those whose text was not found.
+-- Reads objects and their scores at one moment, for the unique ids whose objects were not found.
 -- KEYS 1 index (sorted set), 2 state (hash)
--- ARGV 1 object key prefix, then unique ids
--- Returns for each its text, or 0 when it is gone, 1 when the index lists it without a text, 2 when its key holds
--- something else than a text, 3 when the index is lost, so that nobody knows.
-local lost = redis.call('HGET', KEYS[2], 'filled') == '1' and redis.call('EXISTS', KEYS[1]) == 0
-local found = {}
-for at = 2, #ARGV do
-  local text = redis.pcall('GET', ARGV[1] .. ARGV[at])
-  if type(text) == 'table' then
-    found[at - 1] = 2
+-- ARGV 1 prefix (of the keys of objects), then unique ids
+-- UIDS from 2 step 1
+-- Returns for each its JSON text, or 0 when it is gone, 1 when the index lists it and there is no object, 2 when its key
+-- holds something else than a string, 3 when the index is lost, so that it cannot be told.
+local index, state = unpack(KEYS)
+local prefix = ARGV[1]
+--- @include "slot-guard" on a cluster
+
+local lost = redis.call('HGET', state, 'filled') == '1' and redis.call('EXISTS', index) == 0
+local found, position = {}, 0
+for at = FIRST_UID, #ARGV, UID_STEP do
+  position = position + 1
+  local json = redis.pcall('GET', prefix .. ARGV[at])
+  if type(json) == 'table' then
+    found[position] = 2
   else
-    found[at - 1] = text or lost and 3 or (redis.call('ZSCORE', KEYS[1], ARGV[at]) and 1 or 0)
+    found[position] = json or lost and 3 or (redis.call('ZSCORE', index, ARGV[at]) and 1 or 0)
   end
 end
 return found

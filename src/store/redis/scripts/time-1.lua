@@ -1,6 +1,6 @@
 #!lua flags=no-writes
--- Tells the clock of the node that holds a key.
--- KEYS 1 the key
+-- Reads the clock of the node that holds a key.
+-- KEYS 1 key (it only says which node)
+-- ARGV none
 -- Returns seconds since 1970, and microseconds of the second.
--- (KEYS[1] only says where to.)
 return redis.call('TIME')

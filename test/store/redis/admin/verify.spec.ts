@@ -13,7 +13,7 @@ import { stores } from '../../../support/stores.js';
 const NOTHING = { dangling: 0, unindexed: 0, misplaced: 0, 'wrong-type': 0, undecodable: 0, unnamed: 0 };
 const clean = (objects: number): object => ({ clean: true, objects, found: 0, repaired: 0, counts: NOTHING });
 
-/** Kind -> the unique ids, or places, that it was found at. */
+/** Kind -> the unique ids, or keys, at which it was found. */
 const found = ({ problems }: StoreReport): Record<string, string[]> => {
   const byKind: Record<string, string[]> = {};
   for (const { kind, uniqueId, at, model } of problems) (byKind[kind] ??= []).push(uniqueId ?? at ?? model ?? '');
@@ -44,7 +44,7 @@ describe.each(stores)('verify() of $name', ({ open, close }) => {
 describe('verify() of a store without an index', () => {
   it('tells of records that are no objects of their model', async () => {
     class Damaged extends LocalStore {
-      protected override readonly sharesRecords = false;
+      protected override readonly capabilities = {};
       protected override async *scanRecords(model: string): AsyncGenerator<ModelRecord[]> {
         if (model === 'site') throw new ObjectStoreException('site "s" is no stored object', { code: 'STORE_CORRUPT' });
         yield [
@@ -146,7 +146,7 @@ describe('verify() of a RedisStore', () => {
     });
   });
 
-  it('passes nothing over where many places go, or are one', async () => {
+  it('skips nothing where many scores go, or are equal', async () => {
     await onStore(async (store, key) => {
       await store.addMany({ objs: devices(2100) });
       // Where pages of the index end, and begin.
@@ -161,7 +161,7 @@ describe('verify() of a RedisStore', () => {
     });
   });
 
-  it('moves objects that share a place, or have none that is one, to the end', async () => {
+  it('moves objects that share a score, or have no valid one, to the end', async () => {
     await onStore(async (store, key) => {
       await store.addMany({ objs: devices(6) });
       await redis.zadd(key('.index', ':device'), 1, 'r1', '2.5', 'r2', 'inf', 'r3', '-inf', 'r4');

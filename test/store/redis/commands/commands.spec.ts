@@ -7,6 +7,7 @@ import { RedisStore } from '../../../../src/store/redis/index.js';
 import { MAX_ATOMIC_FLUSH } from '../../../../src/store/write-behind.js';
 import { startRedis, type RedisServer } from '../../../support/redis-server.js';
 import { sentCommands } from '../../../support/sent-commands.js';
+import { deferAdd, deferRemove, pauseFlush } from '../../../../src/store/engine-access.js';
 
 class Device extends DiffSyncModel.define({
   name: 'device',
@@ -97,7 +98,7 @@ describe('calls, as the server counts them', () => {
 });
 
 describe('single operations that are not awaited one by one', () => {
-  it('go together, and each gets its own result', async () => {
+  it('are one batch, and each gets its own result', async () => {
     const objs = devices(3000);
     await store.add({ obj: Device.hydrate({ name: 'd000007', role: 'spine' }) });
     let outcomes: PromiseSettledResult<void>[] = [];
@@ -214,9 +215,9 @@ describe('a neighbour on the same server', () => {
       removeMany: { before: add, run: remove },
       'a flush of as much as goes together': {
         run: async () => {
-          const release = store.pauseFlush();
-          for (const obj of last.slice(0, MAX_ATOMIC_FLUSH / 2)) await store.deferAdd(obj);
-          for (const obj of part(0).slice(0, MAX_ATOMIC_FLUSH / 2)) await store.deferRemove(obj);
+          const release = pauseFlush(store);
+          for (const obj of last.slice(0, MAX_ATOMIC_FLUSH / 2)) await deferAdd(store, obj);
+          for (const obj of part(0).slice(0, MAX_ATOMIC_FLUSH / 2)) await deferRemove(store, obj);
           release();
           await store.flush();
           expect(await store.count()).toBe(MANY - PART);

@@ -231,7 +231,7 @@ describe('reads from replicas', () => {
 });
 
 describe('shards', () => {
-  it('that have two objects at one place give both, at the end of a page too', async () => {
+  it('that have two objects with one score give both, at the end of a page too', async () => {
     const storeId = randomUUID();
     const store = await connect({ storeId, shards: 2 });
     const objs = Array.from({ length: 100 }, (_, at) => new first({ name: `d${at}` }));

@@ -67,7 +67,7 @@ describe('a master', () => {
         await sentinel.waitForMaster(master);
         await movesOn();
         master.resume();
-        // It takes itself for the master until it is demoted, about 10 s later; nobody may believe it meanwhile.
+        // It takes itself for the master until it is demoted, about 10 s later; no client may believe it until then.
         await movesOn();
       });
       expect(plain).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });

@@ -54,7 +54,7 @@ async function clusterKeys(): Promise<string[]> {
   return keys.flat().toSorted();
 }
 
-it('an object costs at most 130 bytes beside its key and its text', async () => {
+it('an object costs at most 130 bytes beside its key and its JSON text', async () => {
   const objs = devices(20_000);
   const used = async (): Promise<number> =>
     Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1] ?? Number.NaN);
@@ -107,7 +107,7 @@ describe('on a cluster', () => {
     await store.close();
   });
 
-  it('single adds that are not awaited keep their order over the shards, also those that do not go together', async () => {
+  it('single adds that are not awaited keep their order over the shards, also over several batches', async () => {
     const objs = devices(8);
     for (let round = 0; round < 20; round++) {
       const store = await connect({ cluster, storeId: `order${round}`, shards: 3 });
@@ -205,7 +205,7 @@ describe('a ttl', () => {
     await store.close();
   });
 
-  it('is put off while the store is used, and is not when nobody does', async () => {
+  it('is renewed while the store is used, and not when it is not used', async () => {
     const ttl = 1500;
     const [used, left] = await Promise.all([connect({ storeId: 'used', ttl }), connect({ storeId: 'left', ttl })]);
     await Promise.all([used.addMany({ objs: devices(1200) }), left.addMany({ objs: devices(10) })]);
@@ -231,7 +231,7 @@ describe('a ttl', () => {
 });
 
 describe('damage', () => {
-  it('a key of another type is told by every read, naming the key', async () => {
+  it('a key of another type fails every read, with the name of the key', async () => {
     const store = await connect({ storeId: 'hurt' });
     await store.addMany({ objs: devices(3) });
     await redis.del('diffsync:hurt:device:d00001');

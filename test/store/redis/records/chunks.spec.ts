@@ -54,7 +54,7 @@ describe('chunks in a window', () => {
     }
   });
 
-  it('none is begun once nobody waits any more', async () => {
+  it('none is begun once the caller waits no longer', async () => {
     const ending = new AbortController();
     const { all, begun, end, settle } = controlled(ending.signal);
     await settle();

@@ -167,7 +167,7 @@ describe('what is no object', () => {
     expect(await store.count()).toBe(5);
   });
 
-  it('one that cannot be read among single calls that go together fails its own only', async () => {
+  it('one that cannot be read in a batch of single calls fails its own call only', async () => {
     await withDevices();
     await redis.set(KEY, 'x');
     const names = ['r0', 'r1', 'r2'];
@@ -181,7 +181,7 @@ describe('what is no object', () => {
   });
 });
 
-describe('what is an object, though nobody stored it', () => {
+describe('what is an object, though no store wrote it', () => {
   it.each([
     ['attributes of other kinds', device({ role: { deep: [1] }, vlan: 'x', tags: null })],
     ['fields that the model does not have', device({ prototype: 2, length: 3, modelFlags: 'x' })],

@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { copyBuild, unpackBuild } from '../scripts/packed-build.mjs';
+import { BUILD_VARIABLE } from './build.mjs';
+import { machine, print, round, Samples, save } from './measure.mjs';
+import { withServer } from './redis/server.mjs';
+
+const ROUNDS = 9;
+const ROUND_TIMEOUT_MS = 15 * 60_000;
+const roundScript = fileURLToPath(new URL('./round.mjs', import.meta.url));
+
+export function isComparison(args) {
+  return args.some((arg) => arg === '--baseline' || arg.startsWith('--baseline='));
+}
+
+/**
+ * Measures this repository's build beside a packed one, in turn, each round in a new process, and prints for each row the
+ * medians and ours divided by the baseline's. Both builds lie in a temporary folder and use this repository's node_modules.
+ */
+export async function compareBuilds(name, { sizes, units }, args) {
+  const options = { baseline: { type: 'string' }, rounds: { type: 'string' }, size: { type: 'string' } };
+  const { values } = parseArgs({ args, options });
+  const rounds = Number(values.rounds ?? ROUNDS);
+  const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-bench-'));
+  try {
+    // A copy of ours: a build made meanwhile changes nothing, and both builds are found in the same way.
+    const builds = {
+      ours: await copyBuild(join(folder, 'ours')),
+      baseline: await unpackBuild(values.baseline, join(folder, 'baseline')),
+    };
+    await withServer(async (url) => {
+      for (const size of values.size === undefined ? sizes : [Number(values.size)]) {
+        const samples = await measureInTurn(name, builds, rounds, { size, url });
+        await report(name, { size, rounds, units, file: values.baseline }, samples);
+      }
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function measureInTurn(name, builds, rounds, options) {
+  const samples = new Samples();
+  for (let at = 0; at < rounds; at++) {
+    for (const [build, root] of Object.entries(builds)) {
+      const { stdout } = await promisify(execFile)(process.execPath, [roundScript, name, JSON.stringify(options)], {
+        env: { ...process.env, [BUILD_VARIABLE]: root },
+        timeout: ROUND_TIMEOUT_MS,
+      });
+      const medians = JSON.parse(stdout);
+      for (const [row, value] of Object.entries(medians)) samples.add(`${row}: ${build}`, value);
+      process.stderr.write(`${name}: round ${at + 1} of ${rounds}, ${build}\n`);
+    }
+  }
+  return samples;
+}
+
+async function report(name, { size, rounds, units, file }, samples) {
+  const names = samples.names().filter((row) => row.endsWith(': ours'));
+  const rows = names.map((ours) => {
+    const row = ours.slice(0, -': ours'.length);
+    const medians = { ours: samples.median(ours), baseline: samples.median(`${row}: baseline`) };
+    return {
+      row,
+      ...medians,
+      ratio: round(medians.ours / medians.baseline, 3),
+      paired: round(samples.ratio(ours, `${row}: baseline`), 3),
+    };
+  });
+  const { cpu, cores, node } = machine();
+  console.log(`${cpu}, ${cores} cores, Node ${node}; ${size.toLocaleString('en')} objects; ${units}`);
+  console.log(
+    `medians of ${rounds} rounds in turn, beside ${file}; ratio: ours / baseline, of the medians; paired: the median of ` +
+      `the rounds' own ratios`,
+  );
+  print(
+    ['', 'ours', 'baseline', 'ratio', 'paired'],
+    rows.map((each) => [each.row, digits(each.ours), digits(each.baseline), each.ratio, each.paired]),
+  );
+  const worst = rows.toSorted((a, b) => b.ratio - a.ratio)[0];
+  if (worst !== undefined) console.log(`highest ratio: ${worst.ratio} (${worst.row})\n`);
+  await save(`${name}-${size}-baseline`, { machine: machine(), objects: size, rounds, rows, samples });
+}
+
+function digits(value) {
+  return round(value, value < 10 ? 3 : 1);
+}

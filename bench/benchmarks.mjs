@@ -1,0 +1,9 @@
+/**
+ * Every benchmark by its name. `run(args)` measures this repository's build; `measureRound(options)` measures the rows of
+ * our own code once, after a warm-up, for `--baseline`.
+ */
+export const benchmarks = new Map([
+  ['engine', () => import('./engine.mjs')],
+  ['redis', () => import('./redis.mjs')],
+  ['stores', () => import('./stores.mjs')],
+]);

@@ -1,0 +1,48 @@
+import type { ModelClass } from '../model/model-class.js';
+import { parseModel } from '../model/construction.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import { omitDefaults } from '../model/schema-defaults.js';
+import type { BaseStore } from '../store/base-store.js';
+
+/** An adapter's objects as plain values: model name, then unique id, then fields; `modelFlags` is one of them if it matters. */
+export type AdapterDict = Record<string, Record<string, Readonly<Record<string, unknown>>>>;
+
+/** Returns all objects of a store as plain values. */
+export async function storeToDict(store: BaseStore, excludeDefaults: boolean): Promise<AdapterDict> {
+  const models: [string, AdapterDict[string]][] = [];
+  for (const model of await store.getAllModelNames()) {
+    const objects: [string, Readonly<Record<string, unknown>>][] = [];
+    for await (const obj of store.iterate({ model })) {
+      const { modelFlags } = obj;
+      const fields = excludeDefaults ? await omitDefaults(obj, obj.toDict()) : { ...obj.toDict(), modelFlags };
+      objects.push([obj.getUniqueId(), fields]);
+    }
+    // From entries, because a unique id such as "__proto__" must become an ordinary key.
+    models.push([model, Object.fromEntries(objects)]);
+  }
+  return Object.fromEntries(models);
+}
+
+/** Validates the objects of one model and adds them to a store. @throws the first failure, after the objects before it are added. */
+export async function loadModelFromDict(store: BaseStore, model: ModelClass, all: readonly object[]): Promise<void> {
+  const pending = new Map<string, DiffSyncModel>();
+  const addPending = async (): Promise<void> => {
+    const objs = [...pending.values()];
+    pending.clear();
+    await store.addMany({ objs });
+  };
+  try {
+    for (const fields of all) {
+      const { modelFlags, ...input } = fields as { modelFlags?: number };
+      const obj = await parseModel(model, input);
+      if (modelFlags !== undefined) obj.modelFlags = modelFlags;
+      const uid = obj.getUniqueId();
+      if (pending.has(uid)) {
+        await addPending();
+        await store.add({ obj });
+      } else pending.set(uid, obj);
+    }
+  } finally {
+    await addPending();
+  }
+}

@@ -1,0 +1,81 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { ModelDefinitionError, ModelValidationError } from '../errors.js';
+import type { DiffSyncModelFlags } from '../flags.js';
+import { inspectClass } from './class-inspection.js';
+import type { ModelDefinition } from './model-definition.js';
+import { assignFields } from './model-fields.js';
+import type { Fields, ModelConstructor, ModelInstance } from './model-types.js';
+import { construct, defineProbes, takePrevalidated } from './side-channel.js';
+
+/**
+ * Sets the fields of a new instance: the pre-validated ones of `hydrateModel` and `parseModel`, else `input`, validated.
+ * Only the constructor of DiffSyncModel calls this.
+ * @throws {ModelValidationError} (MODEL_VALIDATION) for input that the schema refuses.
+ * @throws {ModelDefinitionError} (MODEL_DEFINITION) for an asynchronous schema, or a class that declares a field again.
+ */
+export function initialiseFields(instance: ModelInstance, model: ModelConstructor, input: unknown): void {
+  const given = takePrevalidated();
+  if (given === undefined) {
+    const fields = validate(model.definition, model.name, input);
+    setFields(instance, fields, inspectClass(model, fields, true).unreserved);
+  } else if (given.onUse !== undefined) {
+    defineProbes(instance, given.fields, given.onUse);
+  } else {
+    setFields(instance, given.fields, given.unreserved);
+  }
+}
+
+/** @returns an instance that holds `fields` as they are. The caller gives them away. */
+export function hydrateModel<M extends ModelInstance>(
+  model: ModelConstructor<M>,
+  fields: Fields,
+  modelFlags?: DiffSyncModelFlags,
+): M {
+  const { setsFields, unreserved } = inspectClass(model, fields, false);
+  const instance = construct(model, { fields, unreserved });
+  if (setsFields) assignFields(instance, fields);
+  instance.modelFlags = modelFlags ?? model.definition.modelFlags;
+  return instance;
+}
+
+/**
+ * Validates input, also with an asynchronous schema.
+ * @throws {ModelValidationError} (MODEL_VALIDATION)
+ */
+export async function parseModel<M extends ModelInstance>(model: ModelConstructor<M>, input: unknown): Promise<M> {
+  const { definition } = model;
+  const result = await definition.schema['~standard'].validate(input);
+  const fields = fieldsOrThrow(definition, result);
+  const { unreserved } = inspectClass(model, fields, true);
+  return construct(model, { fields, unreserved });
+}
+
+/** Sets the fields of an instance that has none yet. Adds to `unreserved` the names that are looked up here. */
+function setFields(instance: ModelInstance, fields: Fields, unreserved: Set<string>): void {
+  for (const name in fields) {
+    if (unreserved.has(name)) continue;
+    assignFields(instance, { [name]: fields[name] });
+    unreserved.add(name);
+  }
+  // All at once: field by field the engine would look through the prototypes for each of them.
+  Object.assign(instance, fields);
+}
+
+function validate(definition: ModelDefinition, className: string, input: unknown): Record<string, unknown> {
+  const result = definition.schema['~standard'].validate(input);
+  if ('then' in result) {
+    result.catch(() => undefined); // Its outcome no longer matters, and must not end the process.
+    throw new ModelDefinitionError(`${className}: the schema is asynchronous; use "await ${className}.parse(data)"`);
+  }
+  return fieldsOrThrow(definition, result);
+}
+
+function fieldsOrThrow(definition: ModelDefinition, result: StandardSchemaV1.Result<object>): Record<string, unknown> {
+  if (result.issues === undefined) return result.value as Record<string, unknown>;
+  const issues = result.issues.map(({ path = [], message }) => ({
+    path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+    message,
+  }));
+  const text = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  throw new ModelValidationError(`${definition.name}: ${text}`, issues);
+}

@@ -1,0 +1,55 @@
+import type { Fields, ModelConstructor, ModelInstance } from './model-types.js';
+
+/** Fields for the constructor of `DiffSyncModel` that are valid already. */
+export interface PrevalidatedFields {
+  readonly fields: Fields;
+  /** Names that no model reserves. The constructor adds to them, so that each name is looked up once a class. */
+  readonly unreserved: Set<string>;
+  /** Makes the instance a probe, with accessors instead of values. Is called whenever a field is read or set. */
+  readonly onUse?: (() => void) | undefined;
+}
+
+/**
+ * Side channel for pre-validated fields: `hydrate` must call a subclass constructor whose signature it does not know. Set
+ * immediately before `new`, consumed by the base constructor.
+ */
+let prevalidated: PrevalidatedFields | undefined;
+
+/** Calls the constructor of a class with fields that it does not validate. */
+export function construct<M extends ModelInstance>(model: ModelConstructor<M>, given: PrevalidatedFields): M {
+  const { fields, onUse } = given;
+  const input = onUse === undefined ? fields : defineProbes({}, fields, onUse);
+  prevalidated = given;
+  try {
+    return new model(input as never);
+  } finally {
+    prevalidated = undefined;
+  }
+}
+
+/** @returns the fields that `construct` set, once; undefined where the constructor was called by other code. */
+export function takePrevalidated(): PrevalidatedFields | undefined {
+  const given = prevalidated;
+  prevalidated = undefined;
+  return given;
+}
+
+/** Defines each field as an accessor that reports its use. */
+export function defineProbes<T extends object>(target: T, fields: Fields, onUse: () => void): T {
+  for (const field of Object.keys(fields)) {
+    let value = fields[field];
+    Object.defineProperty(target, field, {
+      get: () => {
+        onUse();
+        return value;
+      },
+      set: (next: unknown) => {
+        onUse();
+        value = next;
+      },
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return target;
+}

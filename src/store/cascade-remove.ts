@@ -1,0 +1,67 @@
+import type { ModelRecord } from '../record/model-record.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import { childUids } from '../model/model-fields.js';
+import type { StoreCore } from './store-core.js';
+
+/**
+ * Removes the objects of one model.
+ * @param records - by position of `uids`, the records that were read just before.
+ * @returns by position, whether there was an object to remove.
+ */
+export type RemoveObjects = (
+  model: string,
+  uids: readonly string[],
+  records: readonly (ModelRecord | undefined)[],
+) => Promise<readonly boolean[]>;
+
+/** Removes all objects below `objs`. It goes level by level, so that depth costs no call stack and a cycle ends. */
+export async function removeBelow(
+  core: StoreCore,
+  objs: readonly DiffSyncModel[],
+  remove: RemoveObjects,
+): Promise<void> {
+  let parents = objs;
+  while (parents.length > 0) {
+    const below = new Map<string, [uid: string, parent: DiffSyncModel][]>();
+    for (const parent of parents) {
+      for (const [type, field] of Object.entries(parent.getChildrenMapping())) {
+        const children = below.get(type) ?? [];
+        below.set(type, children);
+        for (const uid of childUids(parent, field)) children.push([uid, parent]);
+      }
+    }
+    const next: DiffSyncModel[] = [];
+    for (const [type, children] of below) next.push(...(await removeChildren(core, type, children, remove)));
+    parents = next;
+  }
+}
+
+/** @returns the removed objects whose class is known, for the next level. A child that is missing is logged as an error. */
+async function removeChildren(
+  { store, backend, objects, operations }: StoreCore,
+  type: string,
+  children: readonly [string, DiffSyncModel][],
+  remove: RemoveObjects,
+): Promise<DiffSyncModel[]> {
+  const uids = [...new Set(children.map(([uid]) => uid))];
+  const records = await operations.run('remove', { model: type, reads: uids, nested: true }, () =>
+    backend.readRecords(type, uids),
+  );
+  const removed = await remove(type, uids, records);
+  const present = new Set(uids.filter((_, index) => removed[index]));
+  for (const [uid, parent] of children) {
+    if (!present.delete(uid)) {
+      store.logger.error('Unable to remove child element as it was not found!', {
+        store: String(store),
+        childType: type,
+        childId: uid,
+        parentType: parent.getType(),
+        parentId: parent.getUniqueId(),
+      });
+    }
+  }
+  const model = objects.registry.get(type);
+  return model === undefined
+    ? []
+    : records.flatMap((record) => (record === undefined ? [] : [objects.hydrate(model, record)]));
+}

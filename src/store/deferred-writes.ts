@@ -1,0 +1,88 @@
+import type { ObjectAlreadyExists } from '../errors.js';
+import { isSameRecord } from '../record/record-equality.js';
+import { FlushScheduler } from './flush-scheduler.js';
+import type { OperatedStore } from './operation-context.js';
+import { logOperation } from './operation-log.js';
+import type { InsertConflict } from './store-backend.js';
+import { MAX_ATOMIC_FLUSH, WriteBehind, type RecordWriter } from './write-behind.js';
+
+/** So many pending writes are flushed at once. */
+const MAX_PENDING = 500;
+
+/** What deferred writes need to know of the models of a store. */
+export interface DeferredObjects {
+  /** Models before those of their children. */
+  parentsFirst(models: readonly string[]): readonly string[];
+  /** The error for the first of several conflicts. */
+  alreadyExists(conflict: InsertConflict, conflicts: number): ObjectAlreadyExists;
+}
+
+/**
+ * The deferred writes of one store, and when they are flushed: before an operation that must see them, when too many are
+ * pending, and some time after a child link was recorded.
+ */
+export class DeferredWrites {
+  readonly pending: WriteBehind;
+  private readonly scheduler: FlushScheduler;
+  /** How many callers have paused flushing. */
+  private pauses = 0;
+
+  constructor(
+    private readonly store: OperatedStore,
+    private readonly backend: RecordWriter,
+    private readonly objects: DeferredObjects,
+  ) {
+    this.pending = new WriteBehind((models) => objects.parentsFirst(models));
+    this.scheduler = new FlushScheduler(
+      () => this.drain(),
+      () => !this.pending.isEmpty(),
+      (error) => this.store.logger.warning(`${String(this.store)}: not all is saved yet`, { reason: String(error) }),
+    );
+  }
+
+  /** Defers the change of a child list. It costs little while pending, so it is flushed after a delay only. */
+  link(model: string, uid: string, field: string, childUid: string, linked: boolean): void {
+    this.pending.link(model, uid, field, childUid, linked);
+    if (this.pauses === 0) this.scheduler.schedule();
+  }
+
+  /**
+   * Writes all that is pending.
+   * @throws {ObjectAlreadyExists} when a deferred insert met a different object.
+   */
+  flush(): Promise<void> {
+    return this.scheduler.flush();
+  }
+
+  /** Flushes when the bound on pending writes is reached. Callers first defer all that belongs into one write. */
+  async flushWhenFull(): Promise<void> {
+    if (this.pending.size >= (this.pauses === 0 ? MAX_PENDING : MAX_ATOMIC_FLUSH)) await this.store.flush();
+  }
+
+  /**
+   * Keeps deferred writes pending, so that those which belong together go into one atomic write. Flushing goes on when the
+   * returned function is called, when more is pending than fits into one write, or when an operation must see it.
+   */
+  pause(): () => void {
+    this.pauses++;
+    this.scheduler.stop();
+    let paused = true;
+    return () => {
+      if (paused) this.pauses--;
+      paused = false;
+      if (this.pauses === 0 && !this.pending.isEmpty()) this.scheduler.schedule();
+    };
+  }
+
+  /** Cancels the scheduled flush. */
+  stop(): void {
+    this.scheduler.stop();
+  }
+
+  private async drain(): Promise<void> {
+    if (this.pending.isEmpty()) return;
+    const conflicts = await logOperation(this.store, 'flush', {}, () => this.pending.drain(this.backend));
+    const different = conflicts.filter(({ record, existing }) => !isSameRecord(record, existing));
+    if (different[0] !== undefined) throw this.objects.alreadyExists(different[0], different.length);
+  }
+}

@@ -1,0 +1,146 @@
+// What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
+import { checkUniqueId } from '../model/unique-id.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelRecord } from '../record/model-record.js';
+import type { ObjectView } from '../record/record-view.js';
+import type { BaseStore } from './base-store.js';
+import { removeBelow } from './cascade-remove.js';
+import { PAGE_SIZE } from './store-core.js';
+import { coreOf } from './store-lifecycle.js';
+
+/** Returns a number that changes with every write that is not deferred, so that the engine notices writes of hooks. */
+export function revisionOf(store: BaseStore): number {
+  return coreOf(store).operations.revision;
+}
+
+/** Returns how many objects of each model there are. */
+export function countByModel(store: BaseStore): Promise<ReadonlyMap<string, number>> {
+  const { backend, operations } = coreOf(store);
+  return operations.run('count', {}, () => backend.countAllRecords());
+}
+
+// ---- Views for comparisons: objects are built only where a comparison needs them.
+
+/** Returns views of all objects of a model, in insertion order. */
+export async function viewAll(store: BaseStore, model: string): Promise<ObjectView[]> {
+  const { backend, objects, operations } = coreOf(store);
+  return operations.run('getAll', { model }, async () => {
+    const viewOf = objects.viewer(model);
+    const views: ObjectView[] = [];
+    for await (const page of backend.scanRecords(model, PAGE_SIZE)) {
+      for (const record of page) views.push(viewOf(record));
+    }
+    return views;
+  });
+}
+
+/**
+ * Yields views of objects by unique id, page by page.
+ * @param uids - each unique id once.
+ */
+export async function* viewByUids(
+  store: BaseStore,
+  model: string,
+  uids: readonly string[],
+): AsyncGenerator<readonly (ObjectView | undefined)[], void, undefined> {
+  const { backend, objects, operations } = coreOf(store);
+  for (const uid of uids) checkUniqueId(model, uid);
+  const viewOf = objects.viewer(model);
+  const pages = backend.readPages(model, uids)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await operations.run('getByUids', { model }, () => pages.next());
+      if (done === true) return;
+      yield value.map((record) => record && viewOf(record));
+    }
+  } finally {
+    await pages.return?.();
+  }
+}
+
+// ---- Deferred writes: they are pending until `flush`, or until an operation that must see them.
+
+/** Adds an object that is known to be absent, deferred. */
+export async function deferAdd(store: BaseStore, obj: DiffSyncModel): Promise<void> {
+  const { objects, deferred } = coreOf(store);
+  deferred.pending.insert(objects.nameOfObject(obj), objects.recordOf(obj));
+  objects.bind(obj);
+  await deferred.flushWhenFull();
+}
+
+/** Replaces or appends an object, deferred. */
+export async function deferUpdate(store: BaseStore, obj: DiffSyncModel): Promise<void> {
+  const { objects, deferred } = coreOf(store);
+  deferred.pending.put(objects.nameOfObject(obj), objects.recordOf(obj));
+  objects.bind(obj);
+  await deferred.flushWhenFull();
+}
+
+/** Removes an object that is known to be stored, deferred; with `removeChildren` all objects below it too. */
+export async function deferRemove(
+  store: BaseStore,
+  obj: DiffSyncModel,
+  { removeChildren = false } = {},
+): Promise<void> {
+  const core = coreOf(store);
+  const { pending } = core.deferred;
+  pending.remove(core.objects.nameOfObject(obj), obj.getUniqueId());
+  core.objects.unbind(obj);
+  if (removeChildren) {
+    await removeBelow(core, [obj], async (type, uids, records) =>
+      uids.map((uid, index) => records[index] !== undefined && pending.remove(type, uid)),
+    );
+  }
+  await core.deferred.flushWhenFull();
+}
+
+/**
+ * Keeps deferred writes pending, so that a killed process leaves all of those that belong together or nothing. They are
+ * written all the same when an operation must see them, or when more is pending than fits into one atomic write.
+ * @returns a function that ends the pause.
+ */
+export function pauseFlush(store: BaseStore): () => void {
+  return coreOf(store).deferred.pause();
+}
+
+// ---- Records as they are stored, for `copyStore`. Their classes need not be registered.
+
+/** Yields all records of a model, in insertion order. */
+export async function* recordPages(
+  store: BaseStore,
+  model: string,
+  pageSize: number,
+): AsyncGenerator<readonly ModelRecord[], void, undefined> {
+  const { backend, objects, operations } = coreOf(store);
+  const pages = await operations.run('copy', { model }, async () => backend.scanRecords(model, pageSize));
+  for await (const page of pages) yield page.map((record) => objects.own(record));
+}
+
+/** Returns records by position of `uids`, which holds each unique id once. */
+export async function recordsAt(
+  store: BaseStore,
+  model: string,
+  uids: readonly string[],
+): Promise<(ModelRecord | undefined)[]> {
+  const { backend, objects, operations } = coreOf(store);
+  const records = await operations.run('copy', { model }, () => backend.readRecords(model, uids));
+  return records.map((record) => record && objects.own(record));
+}
+
+/** Inserts each record whose unique id is free. @returns by position, the record that had the unique id already. */
+export async function insertAsIs(
+  store: BaseStore,
+  model: string,
+  records: readonly ModelRecord[],
+): Promise<readonly (ModelRecord | undefined)[]> {
+  const { backend, operations } = coreOf(store);
+  const uids = records.map(({ uid }) => uid);
+  return operations.run('copy', { model, uids }, () => backend.insertRecords(model, records));
+}
+
+/** Replaces or appends each record. */
+export async function putAsIs(store: BaseStore, model: string, records: readonly ModelRecord[]): Promise<void> {
+  const { backend, operations } = coreOf(store);
+  const uids = records.map(({ uid }) => uid);
+  return operations.run('copy', { model, uids }, () => backend.putRecords(model, records));
+}

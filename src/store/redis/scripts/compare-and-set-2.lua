@@ -1,0 +1,31 @@
+#!lua
+-- Compare-and-set: replaces each object only where the expected JSON text is still there, all of them in one atomic command.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
+-- ARGV then for each object its unique id, the expected JSON text and the one to store
+-- UIDS from 7 step 3
+-- Returns the positions (from 1) of the objects that had changed and were left alone.
+-- Fails with WRONGTYPE, having written nothing, when a key holds something else.
+local index, state = unpack(KEYS)
+local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
+--- @include "slot-guard" on a cluster
+--- @include "deadline"
+--- @include "idempotent-write"
+
+local same = {}
+for at = FIRST_UID, #ARGV, UID_STEP do
+  same[at] = redis.call('GET', prefix .. ARGV[at]) == ARGV[at + 1]
+end
+local changed, position = {}, 0
+for at = FIRST_UID, #ARGV, UID_STEP do
+  position = position + 1
+  if left == nil or left[position] then
+    if same[at] then
+      redis.call('SET', prefix .. ARGV[at], ARGV[at + 2], 'KEEPTTL')
+    else
+      changed[#changed + 1] = position
+    end
+  end
+end
+settle(table.concat(changed, ','))
+return changed

@@ -1,0 +1,223 @@
+import { mapYielding } from '../async/event-loop.js';
+import { DiffSyncError, ObjectStoreException, type StoreErrorCode } from '../errors.js';
+import { copyRecord, type ModelRecord } from '../record/model-record.js';
+import type { StoreReport } from './verify-report.js';
+
+/** What a backend can do beyond the primitives. Every capability is false where it is not given. */
+export interface StoreCapabilities {
+  /**
+   * Reads may return the very records that the backend keeps. The store then copies each record before a caller can change
+   * it. Without this capability every record that a read returns must be a copy.
+   */
+  readonly sharesRecords?: boolean;
+  /** The backend keeps records as the JSON text of `encodeRecord`. Writes then receive records that are encoded already. */
+  readonly keepsText?: boolean;
+  /**
+   * The backend sends one part of a large write while it encodes the next. Large writes then receive records that are encoded
+   * on first use, so that not all encoded records are in memory at once.
+   */
+  readonly encodesLazily?: boolean;
+}
+
+/**
+ * Returns the record to store in place of `current`, or undefined to leave it as it is. It is called also for a unique id
+ * that has no record; the result of such a call is ignored.
+ */
+export type RecordChange = (uid: string, current: ModelRecord | undefined) => ModelRecord | undefined;
+
+/** The changes of one model in an atomic write of several models, in the order in which they are applied. */
+export interface ModelChanges {
+  readonly model: string;
+  /** Unique ids to delete first. Their records are among `inserts` or `puts` and move to the end of the order. */
+  readonly replaced: readonly string[];
+  readonly inserts: readonly ModelRecord[];
+  readonly puts: readonly ModelRecord[];
+  /** Unique ids whose records `change` replaces, as in `modifyRecords`. */
+  readonly modified: readonly string[];
+  readonly change: RecordChange;
+  /** Unique ids to delete last. */
+  readonly removed: readonly string[];
+}
+
+/** A record that was not inserted, and the record that had its unique id already. */
+export interface InsertConflict {
+  readonly model: string;
+  readonly record: ModelRecord;
+  readonly existing: ModelRecord;
+}
+
+/**
+ * The primitives of a store: all that the author of a store writes. `BaseStore` builds every public operation on them.
+ *
+ * For each primitive:
+ * - `uids` and `records` hold each unique id at most once, and every id in them is valid.
+ * - A record that is passed in belongs to the backend. A record that is returned belongs to the caller, see
+ *   `StoreCapabilities`.
+ * - Every failure of the backend is an `ObjectStoreException` with a fitting code; `backendError` makes one.
+ * - Once `signal` is aborted the caller waits no longer: a backend that does many things in one call starts no more.
+ */
+export abstract class StoreBackend {
+  /** The backend's short name, as in the `engine` option of the module. Health reports and log lines show it. */
+  abstract readonly engine: string;
+  /** What the backend can do beyond the primitives. Read on use: a subclass assigns it after its base class is constructed. */
+  protected readonly capabilities: StoreCapabilities = {};
+
+  // ---- Connection
+
+  /** Connects to the backend. Called before any other primitive, and again after `disconnect`. */
+  protected abstract connect(): Promise<void>;
+
+  /** Releases all that `connect` acquired. Never called while another primitive runs. */
+  protected abstract disconnect(): Promise<void>;
+
+  /** Resolves once the backend has replied to a request without an effect. */
+  protected abstract probe(): Promise<void>;
+
+  /**
+   * Returns another store of the same backend, on the same connection.
+   * @param options - the id of the other store, and its name (default: the name of the class).
+   * @returns a store that is not open yet. The connection closes with the last store on it.
+   */
+  abstract scope(options: { readonly storeId: string; readonly name?: string }): StoreBackend;
+
+  // ---- Reads
+
+  /**
+   * Reads records by unique id.
+   * @returns by position of `uids`, the record, or undefined where there is none.
+   */
+  protected abstract readRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (ModelRecord | undefined)[]>;
+
+  /**
+   * Reads records by unique id and converts each of them. Optional: override it where records arrive in parts, to convert
+   * one part while the next is on its way.
+   * @param uids - may hold a unique id more than once.
+   * @param convert - is called with a record of its own for each position, which it may keep. Its error rejects the read.
+   * @returns by position of `uids`, the result of `convert`, or undefined where there is no record.
+   */
+  protected async readEach<T>(
+    model: string,
+    uids: readonly string[],
+    convert: (record: ModelRecord) => T,
+    signal?: AbortSignal,
+  ): Promise<(T | undefined)[]> {
+    const distinct = [...new Set(uids)];
+    const records = await this.readRecords(model, distinct, signal);
+    if (distinct.length === uids.length) return mapYielding(records, (record) => record && convert(record));
+    const byUid = new Map(distinct.map((uid, index) => [uid, records[index]]));
+    const seen = new Set<string>();
+    return mapYielding(uids, (uid) => {
+      const record = byUid.get(uid);
+      const repeated = seen.size === seen.add(uid).size;
+      return record && convert(repeated ? copyRecord(record) : record);
+    });
+  }
+
+  /**
+   * Reads records by unique id, in pages of one or more, by position as `readRecords`. Optional: override it so that a
+   * caller need not hold all records at once. The default yields one page.
+   */
+  protected async *readPages(
+    model: string,
+    uids: readonly string[],
+  ): AsyncGenerator<readonly (ModelRecord | undefined)[], void, undefined> {
+    if (uids.length > 0) yield await this.readRecords(model, uids);
+  }
+
+  /**
+   * Reads all records of a model in insertion order, in pages of about `pageSize`. It holds no more than a few pages in
+   * memory, and ends although other processes go on adding records.
+   */
+  protected abstract scanRecords(model: string, pageSize: number): AsyncIterable<readonly ModelRecord[]>;
+
+  /** Returns the number of records of a model; 0 for an unknown model. */
+  protected abstract countRecords(model: string): Promise<number>;
+
+  /** Returns the number of records of every model that has records, by model name, in any order. */
+  protected abstract countAllRecords(): Promise<ReadonlyMap<string, number>>;
+
+  // ---- Writes
+
+  /**
+   * Inserts each record whose unique id is free, at the end of the insertion order. The check and the insert of one record
+   * are one atomic step.
+   * @returns by position, the record that had the unique id already (nothing was inserted), or undefined.
+   */
+  protected abstract insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+    signal?: AbortSignal,
+  ): Promise<readonly (ModelRecord | undefined)[]>;
+
+  /** Replaces each record where its unique id stands in the insertion order, or appends it. Each of them atomically. */
+  protected abstract putRecords(model: string, records: readonly ModelRecord[], signal?: AbortSignal): Promise<void>;
+
+  /**
+   * Compare-and-set: replaces each record by the result of `change`, unless it has changed since `change` saw it. `change`
+   * is then called again with the new record.
+   */
+  protected abstract modifyRecords(
+    model: string,
+    uids: readonly string[],
+    change: RecordChange,
+    signal?: AbortSignal,
+  ): Promise<void>;
+
+  /**
+   * Deletes records by unique id.
+   * @returns by position, whether there was a record to delete.
+   */
+  protected abstract deleteRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly boolean[]>;
+
+  /**
+   * Writes the changes of several models in one atomic write, so that a killed process leaves all of it or nothing. Optional:
+   * the default returns undefined, and the store calls the other primitives one after another.
+   * @param _changes - models before those of their children.
+   * @returns the inserts that were not done because another record had the unique id; undefined where nothing was written.
+   */
+  protected async saveTogether(_changes: readonly ModelChanges[]): Promise<readonly InsertConflict[] | undefined> {
+    return undefined;
+  }
+
+  /** Deletes every record of this store, and of no other. */
+  protected abstract clearRecords(signal?: AbortSignal): Promise<void>;
+
+  /**
+   * Compares what the backend keeps beside the records, such as an index, with the records. Optional: `BaseStore` reads all
+   * records and reports those that it cannot read.
+   * @param options - `repair`: whether to repair what is found, as `StoreProblemKind` says for each kind.
+   */
+  protected abstract verifyRecords(options: { readonly repair: boolean }): Promise<StoreReport>;
+
+  // ---- For use in primitives
+
+  /** Returns the name of the store, which begins every error message. */
+  abstract toString(): string;
+
+  /** Returns why a record is no object of its model, or undefined where it is one or the model's class is not known. */
+  protected abstract validateRecord(model: string, record: ModelRecord): string | undefined;
+
+  /** Returns the error for a stored object that is damaged. `code` is STORE_CORRUPT where it is not given. */
+  protected abstract damagedRecord(
+    model: string,
+    uid: string,
+    reason: string,
+    cause?: unknown,
+    code?: StoreErrorCode,
+  ): ObjectStoreException;
+
+  /** Returns errors of this package as they are, and an `ObjectStoreException` (STORE_FAILED) with any other as its cause. */
+  protected backendError(error: unknown): DiffSyncError {
+    if (error instanceof DiffSyncError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new ObjectStoreException(`${String(this)} failed: ${reason}`, { cause: error });
+  }
+}

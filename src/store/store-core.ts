@@ -1,0 +1,33 @@
+import type { ModelRecord } from '../record/model-record.js';
+import type { DeferredWrites } from './deferred-writes.js';
+import type { ObjectMapper } from './object-mapper.js';
+import type { OperatedStore } from './operation-context.js';
+import type { OperationRunner } from './operation-runner.js';
+import type { RecordWriter } from './write-behind.js';
+
+/** Records of a page, in every read of a whole model. */
+export const PAGE_SIZE = 1000;
+
+/** The primitives of a store that the files of this room call; they are protected in `StoreBackend`. */
+export interface StorePrimitives extends RecordWriter {
+  readRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (ModelRecord | undefined)[]>;
+  readPages(
+    model: string,
+    uids: readonly string[],
+  ): AsyncGenerator<readonly (ModelRecord | undefined)[], void, undefined>;
+  scanRecords(model: string, pageSize: number): AsyncIterable<readonly ModelRecord[]>;
+  countAllRecords(): Promise<ReadonlyMap<string, number>>;
+}
+
+/** The parts of one store, for the operations that stand in files of their own. */
+export interface StoreCore {
+  readonly store: OperatedStore;
+  readonly backend: StorePrimitives;
+  readonly objects: ObjectMapper;
+  readonly operations: OperationRunner;
+  readonly deferred: DeferredWrites;
+}
