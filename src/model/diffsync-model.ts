@@ -201,6 +201,24 @@ export abstract class DiffSyncModel<
     return this;
   }
 
+  /**
+   * Platform hook of a sync: links a child that the target has, or has just got, below another parent too. The default does
+   * nothing: the sync saves the link.
+   * @param child - the object to link.
+   */
+  async linkChild(child: DiffSyncModel): Promise<void> {
+    void child;
+  }
+
+  /**
+   * Platform hook of a sync: unlinks a child that stays below another parent, or is deleted next. The default does nothing:
+   * the sync saves it.
+   * @param child - the object to unlink.
+   */
+  async unlinkChild(child: DiffSyncModel): Promise<void> {
+    void child;
+  }
+
   /** @returns the name of the model. */
   getType(): string {
     return definitionOf(this).name;
