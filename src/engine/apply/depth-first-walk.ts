@@ -71,6 +71,7 @@ export class DepthFirstWalk {
       if (node.action === 'delete') moves.leaveDelete(node);
       return node.action === 'update' ? below() : undefined;
     }
+    if (node.action === 'delete') moves.begin(node);
     if (isDeletedLast(frame)) return below(true);
     frame.atomic = node.action === 'delete' && node.end > node.index + 1 && !skipsChildren(frame);
     const [open] = await this.work.run([frame]);

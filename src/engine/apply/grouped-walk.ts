@@ -174,12 +174,16 @@ export class GroupedWalk {
 
   /** @param later gets the frames that are deleted last. @returns the frames whose children are deleted next. */
   private async deleteGroup(group: readonly FoundNode[], later: Frame[]): Promise<Frame[]> {
+    const { moves } = this.parts;
     const above: Frame[] = [];
     const ready: Frame[] = [];
-    for (const frame of await this.open(group.filter(({ node }) => !this.parts.moves.isSettled(node)))) {
+    for (const frame of await this.open(group.filter(({ node }) => !moves.isSettled(node)))) {
       if (!(await this.filter.isWanted(frame.node))) {
-        this.parts.moves.leaveDelete(frame.node);
-      } else if (isDeletedLast(frame)) {
+        moves.leaveDelete(frame.node);
+        continue;
+      }
+      moves.begin(frame.node);
+      if (isDeletedLast(frame)) {
         later.push(frame);
         above.push(frame);
       } else {

@@ -43,9 +43,7 @@ export class ObjectWork {
   ) {}
 
   async openFrame({ node, parent }: FoundNode): Promise<Frame> {
-    const { cache, moves } = this.parts;
-    if (node.action === 'delete') moves.begin(node);
-    const frame: Frame = { node, parent, model: await cache.get(node) };
+    const frame: Frame = { node, parent, model: await this.parts.cache.get(node) };
     frame.model?.setStatus(DiffSyncStatus.UNKNOWN);
     return frame;
   }
@@ -145,40 +143,58 @@ export class ObjectWork {
     return ready;
   }
 
+  /** Saves what all the hooks did, and then reports it: what a logger throws must not keep anything from being saved. */
   private async saveOutcomes(
     frames: readonly Frame[],
     outcomes: readonly (HookOutcome | undefined)[],
   ): Promise<Frame[]> {
-    const { report } = this.parts;
-    const open: Frame[] = [];
-    let fatal: { readonly error: unknown } | undefined;
+    const results: HookResult[] = [];
     for (const [at, frame] of frames.entries()) {
       const outcome = outcomes[at];
       if (outcome === undefined) continue; // The sync ends before its hook was called.
-      if (!('error' in outcome) && outcome.model === null) {
-        report.recordFailure(frame.node, missingModelError(frame.node), DiffSyncStatus.FAILURE);
-        report.logMissingObject(frame.node);
-        continue;
-      }
-      const failure = 'error' in outcome ? outcome : this.save(frame, outcome.model as DiffSyncModel);
-      if (failure === undefined) {
-        if (await this.finish(frame)) open.push(frame);
-        continue;
-      }
-      const error = report.recordFailure(frame.node, failure.error);
-      if (report.goesOnAfter(error)) report.logMissingObject(frame.node);
-      else fatal ??= { error };
+      const result = 'error' in outcome || outcome.model === null ? undefined : this.save(frame, outcome.model);
+      results.push({ frame, outcome: result ?? outcome });
+      if (result === undefined) continue;
+      if (!('error' in result) && skipsChildren(frame))
+        await this.drop(frame.node, frame.model ?? result.model, frame.parent);
+      else await flushWhenFull(this.parts.dst.store);
+    }
+    const open: Frame[] = [];
+    let fatal: { readonly error: unknown } | undefined;
+    for (const result of results) {
+      const failure = this.reportResult(result);
+      if (failure !== undefined) fatal ??= failure.endsSync ? failure : undefined;
+      else if (!skipsChildren(result.frame)) open.push(result.frame);
     }
     if (fatal !== undefined) throw fatal.error;
     return open;
   }
 
-  /** Defers the write of what a hook did. @returns what makes it a failure of this object. */
-  private save(frame: Frame, answer: DiffSyncModel): { readonly error: unknown } | undefined {
+  /** @returns the failure, if it is one. */
+  private reportResult({ frame: { node }, outcome }: HookResult): { error: unknown; endsSync: boolean } | undefined {
+    const { report } = this.parts;
+    if ('error' in outcome) {
+      const error = report.recordFailure(node, outcome.error);
+      const endsSync = !report.goesOnAfter(error);
+      if (!endsSync) report.logMissingObject(node);
+      return { error, endsSync };
+    }
+    if (outcome.model === null) {
+      const error = report.recordFailure(node, missingModelError(node), DiffSyncStatus.FAILURE);
+      report.logMissingObject(node);
+      return { error, endsSync: false };
+    }
+    report.setStatus(node, ...outcome.model.getStatus());
+    report.advance(1);
+    return undefined;
+  }
+
+  /** Defers the write of what a hook did. @returns what makes it a failure of this object; else its answer. */
+  private save(frame: Frame, answer: DiffSyncModel): { readonly error: unknown } | { readonly model: DiffSyncModel } {
     const { dst, cache, report, subtrees } = this.parts;
     const { node, parent } = frame;
     try {
-      const [status, message] = answer.getStatus();
+      answer.getStatus(); // What is no model fails here.
       if (node.action === 'create') {
         emptyChildLists(answer);
         deferAdd(dst.store, answer, parent);
@@ -196,27 +212,19 @@ export class ObjectWork {
         deferRemove(dst.store, frame.model ?? answer, parent);
         cache.set(node, undefined);
       }
-      report.changed = true;
-      report.setStatus(node, status, message);
-      return undefined;
     } catch (error) {
       return { error };
     }
+    report.changed = true;
+    if (!skipsChildren(frame)) report.recordOperation(node);
+    return { model: answer };
   }
+}
 
-  /** @returns whether the children are applied next. */
-  private async finish(frame: Frame): Promise<boolean> {
-    const { dst, report } = this.parts;
-    const { node, model, parent } = frame;
-    if (skipsChildren(frame)) {
-      await this.drop(node, model as DiffSyncModel, parent);
-      return false;
-    }
-    await flushWhenFull(dst.store);
-    report.recordOperation(node);
-    report.advance(1);
-    return true;
-  }
+/** What came of a hook and of saving its answer. */
+interface HookResult {
+  readonly frame: Frame;
+  readonly outcome: HookOutcome;
 }
 
 /** Checks, before a hook is called, that the parent can link the object. @throws ObjectStoreWrongType */
