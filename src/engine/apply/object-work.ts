@@ -171,8 +171,9 @@ export class ObjectWork {
   }
 
   /** @returns the failure, if it is one. */
-  private reportResult({ frame: { node }, outcome }: HookResult): { error: unknown; endsSync: boolean } | undefined {
+  private reportResult({ frame, outcome }: HookResult): { error: unknown; endsSync: boolean } | undefined {
     const { report } = this.parts;
+    const { node } = frame;
     if ('error' in outcome) {
       const error = report.recordFailure(node, outcome.error);
       const endsSync = !report.goesOnAfter(error);
@@ -185,7 +186,7 @@ export class ObjectWork {
       return { error, endsSync: false };
     }
     report.setStatus(node, ...outcome.model.getStatus());
-    report.advance(1);
+    if (!skipsChildren(frame)) report.advance(1);
     return undefined;
   }
 
