@@ -1,12 +1,10 @@
 import { inspect } from 'node:util';
 import { Diff } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
-import { Syncer } from '../engine/apply/syncer.js';
 import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
-import { checkStaleness } from '../engine/compare/staleness.js';
 import type { DiffSyncModel, ModelHost } from '../model/diffsync-model.js';
-import { DiffClassMismatch, ObjectNotFound } from '../errors.js';
-import { DiffSyncFlags } from '../flags.js';
+import { ObjectNotFound } from '../errors.js';
+import type { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/model-class.js';
@@ -16,6 +14,7 @@ import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-r
 import { checkDeclarations } from './adapter-declarations.js';
 import { loadModelFromDict, storeToDict, type AdapterDict } from './adapter-dict.js';
 import type { AdapterOptions, SyncOptions } from './adapter-options.js';
+import { runSync } from './run-sync.js';
 import { traversal, traversalOrder, traversalText, type Traversal } from './tree-traversal.js';
 
 /**
@@ -119,6 +118,8 @@ export abstract class Adapter implements ModelHost {
    * @param options - What is compared and how it is applied. Default: everything, one object at a time.
    * @returns The diff that was applied, with its `operations` and the statuses of its elements.
    * @throws {DiffClassMismatch} (DIFF_CLASS_MISMATCH) if `diff` is no instance of `diffClass`, before anything happens.
+   * @throws {SyncInProgress} (SYNC_IN_PROGRESS) if another sync or a reload of this adapter is running, unless it ends within
+   * `waitMs`; for one that was started inside it, always. Nothing was done.
    * @throws {DiffStale} (DIFF_STALE) if a side has changed since a loaded diff was made, unless `allowStale` is set.
    * @throws {TooManyDeletes} (SYNC_TOO_MANY_DELETES) if a limit of deletes is exceeded, before anything is changed.
    * @throws {ObjectCrudException} (OBJECT_NOT_CREATED, OBJECT_NOT_UPDATED, OBJECT_NOT_DELETED) of a hook, without the flag
@@ -132,21 +133,8 @@ export abstract class Adapter implements ModelHost {
    * ```
    */
   async syncFrom(source: Adapter, options: SyncOptions = {}): Promise<Diff> {
-    const { diffClass = Diff, flags = DiffSyncFlags.NONE } = options;
-    const given = options.diff?.constructor.name;
-    if (given !== undefined && !(options.diff instanceof diffClass)) {
-      throw new DiffClassMismatch(
-        `The provided diff's class (${given}) does not match the diff_class: ${diffClass.name}`,
-      );
-    }
-    if (options.diff?.isPlan === true && options.allowStale !== true) {
-      await checkStaleness(options.diff, source, this, options);
-    }
-    const diff = options.diff ?? (await this.diffFrom(source, options));
-    const changed = await new Syncer(diff, this, options).perform();
-    if (changed) await this.syncComplete(source, diff, flags, this.logger, diff.operations);
-    if (options.verify === true) await this.compareAgain(source, diff, options);
-    return diff;
+    const callsSyncComplete = this.syncComplete !== Adapter.prototype.syncComplete;
+    return runSync<Adapter>(this, source, options, callsSyncComplete);
   }
 
   /**
@@ -176,15 +164,6 @@ export abstract class Adapter implements ModelHost {
     operations: ReadonlyMap<string, ModelOperations>,
   ): Promise<void> {
     void [source, diff, flags, logger, operations];
-  }
-
-  private async compareAgain(source: Adapter, diff: Diff, options: SyncOptions): Promise<void> {
-    const { onProgress: _, ...terms } = options;
-    const again = await this.diffFrom(source, terms);
-    diff.unsettled = again.hasDiffs() ? again : undefined;
-    if (diff.unsettled === undefined) return;
-    const summary = { ...again.summary() };
-    this.logger.warning(`The sync from ${source.name} has left differences in ${this.name}`, { summary });
   }
 
   // ---- Objects
