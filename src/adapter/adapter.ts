@@ -3,6 +3,7 @@ import { Diff } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
 import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
 import type { DiffSyncModel, ModelHost } from '../model/diffsync-model.js';
+import type { ReloadResult } from '../engine/reload.js';
 import { ObjectNotFound } from '../errors.js';
 import type { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
@@ -14,6 +15,7 @@ import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-r
 import { checkDeclarations } from './adapter-declarations.js';
 import { loadModelFromDict, storeToDict, type AdapterDict } from './adapter-dict.js';
 import type { AdapterOptions, SyncOptions } from './adapter-options.js';
+import { reloadStore } from './reload-store.js';
 import { runSync } from './run-sync.js';
 import { traversal, traversalOrder, traversalText, type Traversal } from './tree-traversal.js';
 
@@ -64,7 +66,7 @@ export abstract class Adapter implements ModelHost {
     const inherited = this.store.logger === SILENT_LOGGER ? undefined : this.store.logger;
     this.logger = options.logger ?? inherited ?? new NestLogger(this.name);
     this.store.bindAdapter(this, [...this.modelClasses.values()], this.logger);
-    this.load = flushAfter(this.load, this.store);
+    this.load = flushAfter(this.load);
   }
 
   /** The names of the models at which diffs begin: the static `topLevel` of the class. */
@@ -73,10 +75,41 @@ export abstract class Adapter implements ModelHost {
   }
 
   /**
-   * Loads the system's objects into the store. Override it.
+   * Loads the system's objects into the store. Override it; it may take optional arguments. Into a store that lasts, load them
+   * again by `reload`.
    * @returns A promise; when it is fulfilled, everything that was added and linked is stored, for other processes too.
    */
   async load(): Promise<void> {}
+
+  /**
+   * Loads the system's objects again: calls `load` with a copy in memory in place of the store, then makes the store equal to
+   * the copy. Only differences are written: what stays keeps its position in the order, what is new is appended in the order
+   * of `load`, and what `load` has not added is removed. Meanwhile others see the old objects, or the new ones object by object,
+   * never an empty store and never a list that names a missing object; a few changes are one atomic write where the store can.
+   * A `load` that fails leaves the store as it was; after a failed write, reload again. No hook is called.
+   *
+   * `load` must reach the store through this adapter: its methods, `this.store`, and the objects that it has added.
+   * @param args - What `load` is called with.
+   * @returns How many objects were created, updated, deleted and left unchanged.
+   * @throws {SyncInProgress} (SYNC_IN_PROGRESS) if a sync or another reload of this adapter is running; nothing was done.
+   * @throws {ReloadConflict} (RELOAD_CONFLICT) if this process has written to the store itself while `load` was running, for
+   * example by a store that was injected besides; the store is as those writes have left it.
+   * @throws {ObjectStoreException} of a store that fails, with its code. What `load` throws is passed on as it is.
+   * @example
+   * ```ts
+   * const { created, updated, deleted } = await network.reload();
+   * ```
+   */
+  reload(...args: Parameters<this['load']>): Promise<ReloadResult>;
+  /**
+   * Loads the system's objects again, by `load` without arguments.
+   * @returns How many objects were created, updated, deleted and left unchanged.
+   */
+  reload(): Promise<ReloadResult>;
+  async reload(...args: unknown[]): Promise<ReloadResult> {
+    const { load }: { load: (...args: unknown[]) => Promise<void> } = this;
+    return reloadStore(this, async () => load.apply(this, args));
+  }
 
   // ---- Diff and sync
 
@@ -405,9 +438,9 @@ export abstract class Adapter implements ModelHost {
 }
 
 /** Wraps `load` so that the store is flushed after it: links of children are written too, and a subclass need not care. */
-function flushAfter(load: () => Promise<void>, store: BaseStore): () => Promise<void> {
-  return async function (this: Adapter) {
-    await load.call(this);
-    await store.flush();
+function flushAfter(load: (...args: unknown[]) => Promise<void>): (...args: unknown[]) => Promise<void> {
+  return async function (this: Adapter, ...args: unknown[]) {
+    await load.apply(this, args);
+    await this.store.flush();
   };
 }

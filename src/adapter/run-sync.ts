@@ -37,7 +37,7 @@ export async function runSync<Source extends Side>(
   options: SyncOptions,
   callsSyncComplete: boolean,
 ): Promise<Diff> {
-  const { diffClass = Diff, waitMs, signal } = options;
+  const { diffClass = Diff, waitMs = 0, signal } = options;
   const given = options.diff?.constructor.name;
   if (given !== undefined && !(options.diff instanceof diffClass)) {
     throw new DiffClassMismatch(

@@ -19,7 +19,7 @@ interface RunContext {
 
 /** How a run takes the lock of its target. */
 export interface TargetLockOptions {
-  /** How long it waits for another run of the target, in milliseconds. Default: 0, it is refused at once. */
+  /** How long it waits for another run of the target, in milliseconds. Default: it cannot wait. */
   readonly waitMs?: number | undefined;
   /** Ends the wait. */
   readonly signal?: AbortSignal | undefined;
@@ -48,11 +48,11 @@ export async function runAlone<T>(
   options: TargetLockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { waitMs = 0, signal } = options;
-  if (!Number.isFinite(waitMs) || waitMs < 0) {
+  const { waitMs, signal } = options;
+  if (waitMs !== undefined && (!Number.isFinite(waitMs) || waitMs < 0)) {
     throw new ValueError(`waitMs is ${waitMs}, not a number of milliseconds from 0 on`);
   }
-  const deadline = performance.now() + waitMs;
+  const deadline = performance.now() + (waitMs ?? 0);
   // Nothing is awaited between the look that finds no other run and the entry of this one.
   for (let other = runs.get(target); other !== undefined; other = runs.get(target)) {
     checkAborted(signal);
@@ -81,7 +81,7 @@ async function runTracked<T>(run: TargetRun, work: () => Promise<T>): Promise<T>
 }
 
 /** @throws SyncInProgress if waiting for the other run is of no use, or has taken too long. */
-function checkWait(other: TargetRun, what: string, waitMs: number, deadline: number): void {
+function checkWait(other: TargetRun, what: string, waitMs: number | undefined, deadline: number): void {
   if (isInside(other)) {
     throw new SyncInProgress(
       `The ${what} was started inside the ${other.what}, by a hook for example, and would wait for itself: start it after ` +
@@ -89,11 +89,10 @@ function checkWait(other: TargetRun, what: string, waitMs: number, deadline: num
     );
   }
   if (performance.now() < deadline) return;
-  throw new SyncInProgress(
-    waitMs === 0
-      ? `The ${what} cannot begin, because the ${other.what} is still running: wait for it, or pass waitMs to the sync`
-      : `The ${what} cannot begin, because the ${other.what} was still running after ${waitMs} ms: wait longer, or try again`,
-  );
+  const still = `The ${what} cannot begin, because the ${other.what}`;
+  if (waitMs === undefined) throw new SyncInProgress(`${still} is still running: wait until it has settled`);
+  if (waitMs > 0) throw new SyncInProgress(`${still} was still running after ${waitMs} ms: wait longer, or try again`);
+  throw new SyncInProgress(`${still} is still running: wait until it has settled, or pass waitMs`);
 }
 
 /** Resolves when the run is over, when the time is, or when the signal is aborted. */

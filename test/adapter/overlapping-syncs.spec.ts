@@ -76,8 +76,8 @@ describe('a second sync of one target', () => {
     expect(error).toMatchObject({
       code: 'SYNC_IN_PROGRESS',
       message:
-        'The sync from api into cmdb cannot begin, because the sync from network into cmdb is still running: wait for it, ' +
-        'or pass waitMs to the sync',
+        'The sync from api into cmdb cannot begin, because the sync from network into cmdb is still running: wait until it ' +
+        'has settled, or pass waitMs',
     });
     gate.open();
     await first;
