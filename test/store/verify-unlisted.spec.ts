@@ -67,7 +67,8 @@ describe.each(stores)('verify, $name', ({ open, close }) => {
     });
     await store.addMany({ objs: [new Device({ name: 'd1' })] });
     expect(await unlisted(store)).toEqual([]);
-    new Graph({ store }); // Knows of no devices; their class is known by the object.
+    // The adapter knows of no devices; their class is known by the object.
+    expect(new Graph({ store }).store).toBe(store);
     expect(await unlisted(store)).toEqual(['unlisted interface e0']);
   });
 });
