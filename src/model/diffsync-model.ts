@@ -369,6 +369,8 @@ export interface ModelHost {
   readonly type: string;
   /** The name of the adapter; the class's name unless another was given. */
   readonly name: string;
+  /** The names of the models whose objects need no parent. Default: not known, so that `verify` finds no unlisted objects. */
+  readonly topLevel?: readonly string[];
   /** Reads an object by the name of its model and its unique id; resolves to null where the adapter has no such object. */
   getOrNone(model: string, identifier: string): Promise<DiffSyncModel | null>;
 }

@@ -11,6 +11,10 @@ import type { DeferredWrites } from './deferred-writes.js';
 import { patchBetween } from './record-patch.js';
 import { PAGE_SIZE } from './store-core.js';
 import { coreOf } from './store-lifecycle.js';
+import { MAX_ATOMIC_FLUSH } from './write-behind.js';
+
+/** The most records of `saveAtOnce`. */
+export const MAX_ATOMIC_CHANGES = MAX_ATOMIC_FLUSH;
 
 /** Returns a number that changes with every write that is not deferred, so that the engine notices writes of hooks. */
 export function revisionOf(store: BaseStore): number {
@@ -162,7 +166,7 @@ export function pauseFlush(store: BaseStore): () => void {
   return coreOf(store).deferred.pause();
 }
 
-// ---- Records as they are stored, for `copyStore`. Their classes need not be registered.
+// ---- Records as they are stored, for `copyStore` and reloads. Their classes need not be registered.
 
 /** Yields all records of a model, in insertion order. */
 export async function* recordPages(
@@ -202,4 +206,45 @@ export async function putAsIs(store: BaseStore, model: string, records: readonly
   const { backend, operations } = coreOf(store);
   const uids = records.map(({ uid }) => uid);
   return operations.run('copy', { model, uids }, () => backend.putRecords(model, records));
+}
+
+/** Deletes records by unique id. */
+export async function deleteAsIs(store: BaseStore, model: string, uids: readonly string[]): Promise<void> {
+  const { backend, operations } = coreOf(store);
+  await operations.run('copy', { model, uids }, () => backend.deleteRecords(model, uids));
+}
+
+/**
+ * Writes the changes of several models in one atomic write, of up to `MAX_ATOMIC_CHANGES` records.
+ * @param changes - Models before those of their children; records to replace or append, and unique ids to delete.
+ * @returns false if the backend cannot do so, and nothing was written.
+ */
+export async function saveAtOnce(
+  store: BaseStore,
+  changes: readonly {
+    readonly model: string;
+    readonly puts: readonly ModelRecord[];
+    readonly removed: readonly string[];
+  }[],
+): Promise<boolean> {
+  const { backend, operations } = coreOf(store);
+  const all = changes.map((change) => ({
+    ...change,
+    replaced: [],
+    inserts: [],
+    modified: [],
+    change: () => undefined,
+  }));
+  return operations.run('copy', { writes: true }, async () => (await backend.saveTogether(all)) !== undefined);
+}
+
+/** Returns models, those of parents before those of their children, by the classes that the store knows. */
+export function parentsFirst(store: BaseStore, models: readonly string[]): readonly string[] {
+  return coreOf(store).objects.parentsFirst(models);
+}
+
+/** From now on child links of objects that belong to `from` are recorded by `to`. Both stores serve one adapter. */
+export function forwardLinks(from: BaseStore, to: BaseStore): void {
+  const { deferred } = coreOf(to);
+  coreOf(from).deferred.forwardLinks(deferred);
 }

@@ -465,6 +465,26 @@ describe('dependsOn', () => {
     expect(() => new Missing()).toThrow(ModelDefinitionError);
     expect(() => new Missing()).toThrow('"nosuch"');
   });
+
+  it.each([
+    ['that names a model below another', ['network', 'site'], 'dependsOn names "vlan", which is not in'],
+    ['of a model below another', ['site', 'vlan'], 'but network itself is not in'],
+    ['between two models below others', ['site'], 'dependsOn names "vlan", which is not in'],
+  ])('%s is refused when the adapter is made, as it could have no effect', (_, topLevel, message) => {
+    class Place extends DiffSyncModel.define({
+      name: 'site',
+      schema: z.object({ name: z.string(), vlans: z.array(z.string()), networks: z.array(z.string()) }),
+      identifiers: ['name'],
+      children: { vlan: 'vlans', network: 'networks' },
+    }) {}
+    class Places extends Adapter {
+      static override readonly models = [Place, Network, Vlan];
+      static override readonly topLevel = topLevel;
+    }
+    expect(() => new Places()).toThrow(ModelDefinitionError);
+    expect(() => new Places()).toThrow(`model network: dependsOn names "vlan"`);
+    expect(() => new Places()).toThrow(message);
+  });
 });
 
 describe('add(child, { parent })', () => {
