@@ -71,7 +71,10 @@ export class DepthFirstWalk {
       if (node.action === 'delete') moves.leaveDelete(node);
       return node.action === 'update' ? below() : undefined;
     }
-    if (node.action === 'delete') moves.begin(node);
+    if (node.action === 'delete') {
+      if (!(await moves.mayLeave(node))) return undefined;
+      moves.begin(node);
+    }
     if (isDeletedLast(frame)) return below(true);
     frame.atomic = node.action === 'delete' && node.end > node.index + 1 && !skipsChildren(frame);
     const [open] = await this.work.run([frame]);

@@ -182,6 +182,7 @@ export class GroupedWalk {
         moves.leaveDelete(frame.node);
         continue;
       }
+      if (!(await moves.mayLeave(frame.node))) continue;
       moves.begin(frame.node);
       if (isDeletedLast(frame)) {
         later.push(frame);

@@ -72,8 +72,10 @@ export class ObjectWork {
   }
 
   /** Removes an object and everything below it from the store, without calling any hooks. */
-  async drop(node: SyncNode, model: DiffSyncModel, parent: DiffSyncModel | undefined): Promise<void> {
-    const { dst, plan, cache, moves, report, subtrees } = this.parts;
+  private async drop(node: SyncNode, known: DiffSyncModel, parent: DiffSyncModel | undefined): Promise<void> {
+    const { dst, links, plan, cache, moves, report, subtrees } = this.parts;
+    await links.unlinkAround(node);
+    const model = (await cache.aside(node)) ?? known;
     const subtree = subtrees.open();
     try {
       deferRemove(dst.store, model, parent);
@@ -131,14 +133,14 @@ export class ObjectWork {
     await links.unlinkFirst(ready.map(({ node }) => node));
     for (const frame of ready) {
       if (!skipsChildren(frame)) continue;
-      let changed = await links.unlinkBelow(frame.node);
+      await links.unlinkAround(frame.node);
       for (const moving of moves.takeOutBelow(frame.node)) {
         const above = plan.parentOf(moving);
         const model = await cache.aside(moving);
         if (model !== undefined) await this.drop(moving, model, above && (await cache.aside(above)));
-        changed = true;
       }
-      if (changed) frame.model = (await cache.aside(frame.node)) ?? frame.model;
+      // What was taken out is no longer in its child lists.
+      frame.model = (await cache.aside(frame.node)) ?? frame.model;
     }
     return ready;
   }
