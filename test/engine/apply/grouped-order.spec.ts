@@ -98,13 +98,13 @@ function bulkNetwork(calls: Calls, store: BaseStore = new LocalStore()): Network
 }
 
 /** Devices with 5 interfaces with 2 addresses each. */
-async function network(devices: number, addressValue = (_: number): string => '', flags = 0): Promise<Network> {
+async function network(devices: number, addressValue: (at: number) => string = () => '', flags = 0): Promise<Network> {
   const adapter = new Network({ name: 'source' });
   await adapter.addMany(treeOf(devices, addressValue, flags));
   return adapter;
 }
 
-function treeOf(devices: number, addressValue = (_: number): string => '', flags = 0): DiffSyncModel[] {
+function treeOf(devices: number, addressValue: (at: number) => string = () => '', flags = 0): DiffSyncModel[] {
   const objs: DiffSyncModel[] = [];
   for (let d = 0; d < devices; d++) {
     const device = new Device({ name: `d${d}` });

@@ -86,6 +86,7 @@ function hooked(store: BaseStore, refuse: Refuse, bulk: readonly string[]): Inve
 /** A further parent of a child, each by its number, in one of the sides. */
 interface ExtraLink {
   readonly side: 'source' | 'target';
+  readonly of: 'site' | 'device';
   readonly parent: number;
   readonly child: number;
 }
@@ -102,8 +103,13 @@ const scenarios: fc.Arbitrary<Scenario> = fc
   .record({
     pair: treePairs,
     links: fc.array(
-      fc.record({ side: fc.constantFrom('source' as const, 'target' as const), parent: fc.nat(10), child: fc.nat(10) }),
-      { maxLength: 4 },
+      fc.record({
+        side: fc.constantFrom('source' as const, 'target' as const),
+        of: fc.constantFrom('site' as const, 'device' as const),
+        parent: fc.nat(10),
+        child: fc.nat(10),
+      }),
+      { maxLength: 6 },
     ),
     flags: fc.array(
       fc.constantFrom(
@@ -119,11 +125,14 @@ const scenarios: fc.Arbitrary<Scenario> = fc
 
 async function prepare(adapter: Adapter, side: 'source' | 'target', scenario: Scenario): Promise<void> {
   await plant(adapter, scenario[side]);
+  const sites = await adapter.getAll(Site);
   const devices = await adapter.getAll(Device);
   const interfaces = await adapter.getAll(Interface);
-  for (const { side: of, parent, child } of scenario.links) {
-    const [device, port] = [devices[parent % devices.length], interfaces[child % interfaces.length]];
-    if (of === side && device !== undefined && port !== undefined && !device.hasChild(port)) device.addChild(port);
+  for (const link of scenario.links) {
+    const [parents, children] = link.of === 'site' ? [sites, devices] : [devices, interfaces];
+    const [parent, child] = [parents[link.parent % parents.length], children[link.child % children.length]];
+    if (link.side === side && parent !== undefined && child !== undefined && !parent.hasChild(child))
+      parent.addChild(child);
   }
   await adapter.store.flush();
   if (side === 'source') return;
