@@ -14,14 +14,14 @@ import { construct, defineProbes, takePrevalidated } from './side-channel.js';
  * @throws {ModelDefinitionError} (MODEL_DEFINITION) for an asynchronous schema, or a class that declares a field again.
  */
 export function initialiseFields(instance: ModelInstance, model: ModelConstructor, input: unknown): void {
-  const given = takePrevalidated();
+  const given = takePrevalidated(model);
   if (given === undefined) {
     const fields = validate(model.definition, model.name, input);
-    setFields(instance, fields, inspectClass(model, fields, true).unreserved);
+    setFields(instance, model, fields, inspectClass(model, fields, true).unreserved);
   } else if (given.onUse !== undefined) {
     defineProbes(instance, given.fields, given.onUse);
   } else {
-    setFields(instance, given.fields, given.unreserved);
+    setFields(instance, model, given.fields, given.unreserved);
   }
 }
 
@@ -33,7 +33,10 @@ export function hydrateModel<M extends ModelInstance>(
 ): M {
   const { setsFields, unreserved } = inspectClass(model, fields, false);
   const instance = construct(model, { fields, unreserved });
-  if (setsFields) assignFields(instance, fields);
+  if (setsFields) {
+    assignFields(instance, fields);
+    copyChildLists(instance, model.definition);
+  }
   instance.modelFlags = modelFlags ?? model.definition.modelFlags;
   return instance;
 }
@@ -51,7 +54,12 @@ export async function parseModel<M extends ModelInstance>(model: ModelConstructo
 }
 
 /** Sets the fields of an instance that has none yet. Adds to `unreserved` the names that are looked up here. */
-function setFields(instance: ModelInstance, fields: Fields, unreserved: Set<string>): void {
+function setFields(
+  instance: ModelInstance,
+  { definition }: ModelConstructor,
+  fields: Fields,
+  unreserved: Set<string>,
+): void {
   for (const name in fields) {
     if (unreserved.has(name)) continue;
     assignFields(instance, { [name]: fields[name] });
@@ -59,6 +67,16 @@ function setFields(instance: ModelInstance, fields: Fields, unreserved: Set<stri
   }
   // All at once: field by field the engine would look through the prototypes for each of them.
   Object.assign(instance, fields);
+  copyChildLists(instance, definition);
+}
+
+/** Gives an instance child lists of its own: a schema may hand out its input's list, or one default, more than once. */
+function copyChildLists(instance: ModelInstance, { children }: ModelDefinition): void {
+  const target = instance as unknown as Record<string, unknown>;
+  for (const child in children) {
+    const field = children[child] as string;
+    if (Array.isArray(target[field])) target[field] = [...(target[field] as unknown[])];
+  }
 }
 
 function validate(definition: ModelDefinition, className: string, input: unknown): Record<string, unknown> {

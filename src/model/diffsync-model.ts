@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError, ObjectAlreadyExists, ObjectNotFound, type ObjectCrudException } from '../errors.js';
 import { DiffSyncStatus, type DiffSyncModelFlags } from '../flags.js';
+import { ChildIndex } from './child-index.js';
 import { usesDefaultUniqueId } from './class-inspection.js';
 import { hydrateModel, initialiseFields, parseModel } from './construction.js';
 import {
@@ -60,8 +61,8 @@ export abstract class DiffSyncModel<
   #statusMessage = '';
   #adapter: ModelHost | undefined;
   #links: ChildLinkRecorder | undefined;
-  /** Field -> the child list seen last and its unique ids, so that a look-up does not walk the list. */
-  #childSets: Map<string, { list: readonly string[]; uids: Set<string> }> | undefined;
+  /** Field -> the index of the child list seen last. */
+  #childIndexes: Map<string, ChildIndex> | undefined;
 
   static {
     bindModel = (model, adapter, links) => {
@@ -269,7 +270,7 @@ export abstract class DiffSyncModel<
    */
   hasChild(child: DiffSyncModel): boolean {
     const [field, list] = childListFor(this, child, 'store');
-    return this.#uidsOf(field, list).has(child.getUniqueId());
+    return this.#indexOf(field, list).has(child.getUniqueId());
   }
 
   /**
@@ -287,12 +288,11 @@ export abstract class DiffSyncModel<
   addChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'store');
     const uid = child.getUniqueId();
-    const uids = this.#uidsOf(field, list);
-    if (uids.has(uid))
+    const index = this.#indexOf(field, list);
+    if (index.has(uid))
       throw new ObjectAlreadyExists(`Already storing a ${child.getType()} with unique_id ${uid}`, child);
     this.#links?.recordChildLink(this, field, uid, true);
-    list.push(uid);
-    uids.add(uid);
+    index.add(uid);
   }
 
   /**
@@ -304,11 +304,10 @@ export abstract class DiffSyncModel<
   removeChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'find and delete');
     const uid = child.getUniqueId();
-    const uids = this.#uidsOf(field, list);
-    if (!uids.has(uid)) throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
+    const index = this.#indexOf(field, list);
+    if (!index.has(uid)) throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
     this.#links?.recordChildLink(this, field, uid, false);
-    list.splice(list.indexOf(uid), 1);
-    uids.delete(uid);
+    index.remove(uid);
   }
 
   /** @returns a copy of all fields, with `modelFlags` where they are not the model's default. */
@@ -343,12 +342,10 @@ export abstract class DiffSyncModel<
     return describeModel(this, this.#adapter, includeChildren, indent);
   }
 
-  #uidsOf(field: string, list: readonly string[]): Set<string> {
-    const known = this.#childSets?.get(field);
-    if (known !== undefined && known.list === list && known.uids.size === list.length) return known.uids;
-    const uids = new Set(list);
-    (this.#childSets ??= new Map()).set(field, { list, uids });
-    return uids;
+  #indexOf(field: string, list: string[]): ChildIndex {
+    let index = this.#childIndexes?.get(field);
+    if (index?.list !== list) (this.#childIndexes ??= new Map()).set(field, (index = new ChildIndex(list)));
+    return index;
   }
 }
 
