@@ -2,10 +2,13 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError, ModelValidationError } from '../errors.js';
 import type { DiffSyncModelFlags } from '../flags.js';
 import { inspectClass } from './class-inspection.js';
+import { runMaybeAsync, settled, type MaybeAsync } from './maybe-async.js';
+import { withAllFields } from './missing-fields.js';
 import type { ModelDefinition } from './model-definition.js';
 import { assignFields } from './model-fields.js';
 import type { Fields, ModelConstructor, ModelInstance } from './model-types.js';
 import { construct, defineProbes, takePrevalidated } from './side-channel.js';
+import { identifierFault } from './unique-id.js';
 
 /**
  * Sets the fields of a new instance: the pre-validated ones of `hydrateModel` and `parseModel`, else `input`, validated.
@@ -25,7 +28,7 @@ export function initialiseFields(instance: ModelInstance, model: ModelConstructo
   }
 }
 
-/** @returns an instance that holds `fields` as they are. The caller gives them away. */
+/** @returns an instance that holds `fields` as they are, but for its child lists. The caller gives them away. */
 export function hydrateModel<M extends ModelInstance>(
   model: ModelConstructor<M>,
   fields: Fields,
@@ -42,15 +45,40 @@ export function hydrateModel<M extends ModelInstance>(
 }
 
 /**
+ * Creates an instance of fields that the schema has put out, without giving them to it again. Fields that are missing are as the
+ * schema fills them.
+ * @throws {ModelValidationError} (MODEL_VALIDATION) for identifiers that are none.
+ */
+export function completeModel<M extends ModelInstance>(model: ModelConstructor<M>, parsed: Fields): M {
+  const fields = withAllFields(model.definition, parsed);
+  checkIdentifiers(model.definition, fields);
+  return hydrateModel(model, fields);
+}
+
+/**
  * Validates input, also with an asynchronous schema.
  * @throws {ModelValidationError} (MODEL_VALIDATION)
  */
 export async function parseModel<M extends ModelInstance>(model: ModelConstructor<M>, input: unknown): Promise<M> {
+  return runMaybeAsync(parsing(model, input));
+}
+
+/** The same, synchronously where the schema is. */
+export function* parsing<M extends ModelInstance>(model: ModelConstructor<M>, input: unknown): MaybeAsync<M> {
   const { definition } = model;
-  const result = await definition.schema['~standard'].validate(input);
+  const result = yield* settled(definition.schema['~standard'].validate(input));
   const fields = fieldsOrThrow(definition, result);
   const { unreserved } = inspectClass(model, fields, true);
   return construct(model, { fields, unreserved });
+}
+
+/** @throws {ModelValidationError} (MODEL_VALIDATION) for an identifier that is no string, number, boolean or bigint. */
+export function checkIdentifiers({ name, identifiers }: ModelDefinition, fields: Fields): void {
+  for (const key of identifiers) {
+    const fault = identifierFault(Object.hasOwn(fields, key) ? fields[key] : undefined);
+    if (fault === undefined) continue;
+    throw new ModelValidationError(`${name}: identifier "${key}" ${fault}`, [{ path: key, message: fault }]);
+  }
 }
 
 /** Sets the fields of an instance that has none yet. Adds to `unreserved` the names that are looked up here. */
@@ -89,7 +117,11 @@ function validate(definition: ModelDefinition, className: string, input: unknown
 }
 
 function fieldsOrThrow(definition: ModelDefinition, result: StandardSchemaV1.Result<object>): Record<string, unknown> {
-  if (result.issues === undefined) return result.value as Record<string, unknown>;
+  if (result.issues === undefined) {
+    const fields = result.value as Record<string, unknown>;
+    checkIdentifiers(definition, fields);
+    return fields;
+  }
   const issues = result.issues.map(({ path = [], message }) => ({
     path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
     message,

@@ -4,7 +4,7 @@ import { ModelDefinitionError, ObjectAlreadyExists, ObjectNotFound, type ObjectC
 import { DiffSyncStatus, type DiffSyncModelFlags } from '../flags.js';
 import { ChildIndex } from './child-index.js';
 import { usesDefaultUniqueId } from './class-inspection.js';
-import { hydrateModel, initialiseFields, parseModel } from './construction.js';
+import { checkIdentifiers, completeModel, hydrateModel, initialiseFields, parseModel } from './construction.js';
 import {
   createDefinition,
   type DefineOptions,
@@ -13,6 +13,7 @@ import {
   type ModelSchema,
 } from './model-definition.js';
 import { describeModel } from './describe-model.js';
+import { isParsed, markParsedIds } from './parsed-values.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
 import type { CreateItem, DefinedStatics, ModelConstructor } from './model-types.js';
 import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
@@ -136,32 +137,37 @@ export abstract class DiffSyncModel<
    * Joins the values of the identifiers with `__` to a unique id, in the order of the definition.
    * @param ids - identifier -> value; other keys are ignored.
    * @returns the unique id.
-   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, null or undefined.
+   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
    */
   static createUniqueId(ids: object): string {
     return joinIdentifiers(this.definition.name, this.definition.identifiers, ids);
   }
 
   /**
-   * Platform hook of a sync: creates the object in the outside world. The default validates the identifiers and attributes
-   * and creates only the model.
+   * Platform hook of a sync: creates the object in the outside world. The default creates only the model. It validates the
+   * identifiers and attributes; those of a source's object of the same schema are valid and stay as they are.
    * @param context - the target's adapter, the identifiers and the attributes.
    * @returns the model; null for "failed, leave the children alone".
    * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
   static async create({ ids, attrs }: CreateContext): Promise<DiffSyncModel | null> {
     // Spreading both into one takes twenty times as long.
-    const model = await parseModel(modelOf(this), Object.assign({}, ids, attrs));
+    const fields = Object.assign({}, ids, attrs);
+    // What the source's schema has put out is not given to the same schema again: a transform would be applied twice.
+    const isOutput = isParsed(ids, this.definition.schema);
+    const model = isOutput ? completeModel(modelOf(this), fields) : await parseModel(modelOf(this), fields);
     model.setStatus(DiffSyncStatus.SUCCESS, 'Created successfully');
     return model;
   }
 
   /**
    * Creates an object of fields that the schema has put out before, without validation.
-   * @param fields - field -> value; the object gets these values themselves, not copies.
+   * @param fields - field -> value; the object gets these values themselves, but copies of child lists.
    * @returns the object, with the model's default flags.
+   * @throws {@link ModelValidationError} (MODEL_VALIDATION) when an identifier is no string, number, boolean or bigint.
    */
   static hydrate(fields: Record<string, unknown>): DiffSyncModel {
+    checkIdentifiers(this.definition, fields);
     return hydrateModel(modelOf(this), { ...fields });
   }
 
@@ -210,20 +216,22 @@ export abstract class DiffSyncModel<
   /**
    * Returns the unique id of the object: the values of its identifiers, joined with `__`.
    * @returns the unique id, unique among the objects of the model in one store.
-   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, null or undefined.
+   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
    */
   getUniqueId(): string {
     const model = this.constructor as unknown as ModelConstructor;
     const isDefault =
       usesDefaultUniqueId(model, DiffSyncModel) && this.getIdentifiers === DiffSyncModel.prototype.getIdentifiers;
     // This runs for every object and every link: string identifiers, as most are, are joined without a copy.
-    const joined = isDefault ? joinStringIdentifiers(model.definition.identifiers, this) : undefined;
-    return joined ?? model.createUniqueId(this.getIdentifiers() as never);
+    if (!isDefault) return model.createUniqueId(this.getIdentifiers() as never);
+    const { name, identifiers } = model.definition;
+    return joinStringIdentifiers(identifiers, this) ?? joinIdentifiers(name, identifiers, this);
   }
 
   /** @returns a copy of the identifiers, in the order of the definition. */
   getIdentifiers(): Ids {
-    return copyFields(this, definitionOf(this).identifiers) as Ids;
+    const { identifiers, schema } = definitionOf(this);
+    return markParsedIds(copyFields(this, identifiers), schema) as Ids;
   }
 
   /** @returns a copy of the attributes that the object has, in the order of the definition. */

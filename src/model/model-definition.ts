@@ -82,6 +82,11 @@ export function isReservedField(prototype: object, name: string): boolean {
   return name === FLAGS || name in prototype;
 }
 
+/** @returns the fields that the definition names, which comparisons and child links rely on. */
+export function declaredFields({ identifiers, attributes, children, shortname }: ModelDefinition): readonly string[] {
+  return [...new Set([...identifiers, ...attributes, ...Object.values(children), ...shortname])];
+}
+
 /** Whether a store takes this as the name of a model. */
 export function isModelName(name: unknown): name is string {
   return typeof name === 'string' && MODEL_NAME.test(name);

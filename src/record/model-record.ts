@@ -2,6 +2,8 @@ import { DiffSyncError, ValueError } from '../errors.js';
 import { hydrateModel } from '../model/construction.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
+import { withDeclaredFields } from '../model/missing-fields.js';
+import type { ModelDefinition } from '../model/model-definition.js';
 import { definitionOf, fieldNames } from '../model/model-fields.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { cloneValue, UnstorableValue } from '../values/clone.js';
@@ -76,6 +78,14 @@ function uidOf(model: DiffSyncModel, type: string): string {
 /** Creates the object that a record describes. The caller gives the record's values away. */
 export function fromRecord<M extends DiffSyncModel>(model: ModelClass<M>, record: ModelRecord): M {
   return hydrateModel(model, record.data, record.flags);
+}
+
+/** @returns the record with the declared fields that it lacks, as the schema fills them; the record itself where it lacks none. */
+export function completeRecord(definition: ModelDefinition, record: ModelRecord): ModelRecord {
+  const { uid, data, flags } = record;
+  const filled = withDeclaredFields(definition, data);
+  if (filled === data) return record;
+  return flags === undefined ? { uid, data: filled } : { uid, data: filled, flags };
 }
 
 /** @returns a copy that shares no value with the record. */

@@ -272,7 +272,7 @@ describe('a model', () => {
       constructor(input: { name: string; vendor: string }) {
         const vendor = new Vendor({ name: input.vendor });
         super({ ...input, vendor: Vendor.hydrate({ name: vendor.name }).getUniqueId() });
-        new Vendor({ name: 'after' });
+        this.vendor = new Vendor({ name: this.vendor }).name;
       }
     }
     const fields = { name: 'r1', vendor: 'acme' };
