@@ -4,8 +4,8 @@ import type { DiffSyncModelFlags } from '../flags.js';
 import { inspectClass } from './class-inspection.js';
 import { runMaybeAsync, settled, type MaybeAsync } from './maybe-async.js';
 import { withAllFields } from './missing-fields.js';
-import type { ModelDefinition } from './model-definition.js';
-import { assignFields } from './model-fields.js';
+import { FLAGS, type ModelDefinition } from './model-definition.js';
+import { assignFields, hasFlagsInData, noteFlagsInData } from './model-fields.js';
 import type { Fields, ModelConstructor, ModelInstance } from './model-types.js';
 import { construct, defineProbes, takePrevalidated } from './side-channel.js';
 import { identifierFault } from './unique-id.js';
@@ -37,7 +37,7 @@ export function hydrateModel<M extends ModelInstance>(
   const { setsFields, unreserved } = inspectClass(model, fields, false);
   const instance = construct(model, { fields, unreserved });
   if (setsFields) {
-    assignFields(instance, fields);
+    assignFields(instance, hasFlagsInData(instance) ? withoutFlags(fields) : fields);
     copyChildLists(instance, model.definition);
   }
   instance.modelFlags = modelFlags ?? model.definition.modelFlags;
@@ -81,21 +81,29 @@ export function checkIdentifiers({ name, identifiers }: ModelDefinition, fields:
   }
 }
 
-/** Sets the fields of an instance that has none yet. Adds to `unreserved` the names that are looked up here. */
-function setFields(
-  instance: ModelInstance,
-  { definition }: ModelConstructor,
-  fields: Fields,
-  unreserved: Set<string>,
-): void {
+/**
+ * Sets the fields of an instance that has none yet. Adds to `unreserved` the names that are looked up here. A field with the name
+ * of the object's flags does not become its flags: no store takes the object.
+ */
+function setFields(instance: ModelInstance, model: ModelConstructor, fields: Fields, unreserved: Set<string>): void {
   for (const name in fields) {
     if (unreserved.has(name)) continue;
+    if (name === FLAGS) {
+      setFields(instance, model, withoutFlags(fields), unreserved);
+      return noteFlagsInData(instance);
+    }
     assignFields(instance, { [name]: fields[name] });
     unreserved.add(name);
   }
   // All at once: field by field the engine would look through the prototypes for each of them.
   Object.assign(instance, fields);
-  copyChildLists(instance, definition);
+  copyChildLists(instance, model.definition);
+}
+
+function withoutFlags(fields: Fields): Fields {
+  const others = { ...fields };
+  delete others[FLAGS];
+  return others;
 }
 
 /** Gives an instance child lists of its own: a schema may hand out its input's list, or one default, more than once. */

@@ -16,6 +16,22 @@ export function fieldNames(model: object): string[] {
   return names;
 }
 
+/** Objects whose data has a field with the name of their flags. */
+let flagsInData: WeakSet<object> | undefined;
+
+/** Notes that the data of an object has a field with the name of its flags. */
+export function noteFlagsInData(model: object): void {
+  (flagsInData ??= new WeakSet()).add(model);
+}
+
+/**
+ * Whether the data of an object has a field with the name of its flags. No store takes such an object: data must not decide what
+ * diffs and syncs look at, and the field cannot be kept beside the flags.
+ */
+export function hasFlagsInData(model: object): boolean {
+  return flagsInData?.has(model) ?? false;
+}
+
 /** @returns the value of one field; undefined when the object does not have it. */
 export function fieldOf(model: object, field: string): unknown {
   return (model as Fields)[field];

@@ -18,7 +18,10 @@ interface Visible {
   readonly props?: readonly { readonly key: unknown; readonly value: unknown }[];
   readonly type?: unknown;
   readonly pipe?: readonly { readonly kind?: unknown }[];
+  readonly default?: unknown;
+  readonly fallback?: unknown;
   readonly _zod?: {
+    readonly optin?: string | undefined;
     readonly def?: {
       readonly type?: string;
       readonly innerType?: unknown;
@@ -28,6 +31,8 @@ interface Visible {
 }
 
 const VALIBOT_OBJECTS: ReadonlySet<unknown> = new Set(['object', 'loose_object', 'strict_object', 'object_with_rest']);
+
+const VALIBOT_OPTIONAL: ReadonlySet<unknown> = new Set(['optional', 'exact_optional', 'nullish']);
 
 const known = new WeakMap<object, ReadonlyMap<string, FieldSchema> | null>();
 
@@ -47,19 +52,36 @@ function readFields(schema: Visible): ReadonlyMap<string, FieldSchema> | undefin
   if (zod !== undefined) {
     if (zod.type === 'readonly') return readFields(zod.innerType as Visible);
     const changes = zod.checks?.some((check) => check._zod?.def?.check !== 'custom') ?? false;
-    return zod.type === 'object' && !changes ? fieldsOf(schema.shape) : undefined;
+    return zod.type === 'object' && !changes ? fieldsOf(schema.shape, fillsInZod) : undefined;
   }
   if (schema.entries !== undefined) {
     const changes = schema.pipe?.slice(1).some(({ kind }) => kind === 'transformation' || kind === 'schema') ?? false;
-    return VALIBOT_OBJECTS.has(schema.type) && !changes ? fieldsOf(schema.entries) : undefined;
+    return VALIBOT_OBJECTS.has(schema.type) && !changes ? fieldsOf(schema.entries, fillsInValibot) : undefined;
   }
   return readProps(schema);
 }
 
-function fieldsOf(own: Readonly<Record<string, unknown>> | undefined): ReadonlyMap<string, FieldSchema> | undefined {
+/** @param fills - whether the object's schema asks the field's where the field is missing, instead of refusing. */
+function fieldsOf(
+  own: Readonly<Record<string, unknown>> | undefined,
+  fills: (field: Visible) => boolean,
+): ReadonlyMap<string, FieldSchema> | undefined {
   const fields = Object.entries(own ?? {});
   if (!fields.every(([, schema]) => isSchema(schema))) return undefined;
-  return new Map(fields.map(([name, schema]) => [name, { schema: schema as StandardSchemaV1, filledBy: 'field' }]));
+  return new Map(
+    fields.map(([name, schema]) => [
+      name,
+      { schema: schema as StandardSchemaV1, filledBy: fills(schema as Visible) ? 'field' : 'nothing' },
+    ]),
+  );
+}
+
+function fillsInZod(field: Visible): boolean {
+  return field._zod?.optin !== undefined;
+}
+
+function fillsInValibot({ type, default: value, fallback }: Visible): boolean {
+  return fallback !== undefined || (VALIBOT_OPTIONAL.has(type) && value !== undefined);
 }
 
 /** arktype keeps a default beside the field's schema, and throws for the properties of what is no plain object. */

@@ -202,7 +202,7 @@ export abstract class BaseStore extends StoreLifecycle {
     const record = this.objects.recordOf(obj);
     const context = { model, uids: [record.uid], signal };
     const [existing] = await this.operations.run('add', context, () => this.insertRecords(model, [record], signal));
-    if (existing !== undefined && !this.objects.isSame(model, existing, record))
+    if (existing !== undefined && !this.objects.isSame(obj, existing, record))
       throw this.objects.alreadyExists({ model, record, existing }, 1);
     this.objects.bind(obj);
   }

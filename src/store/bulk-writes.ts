@@ -57,7 +57,7 @@ async function addAll(
       const record = records[index] as ModelRecord;
       const insertIndex = repeats ? (insertIndexes.get(record.uid) as number) : index;
       const existing = (conflicting[insertIndex] ?? inserts[insertIndex]) as ModelRecord;
-      if (objects.isSame(model, existing, record)) objects.bind(obj);
+      if (objects.isSame(obj, existing, record)) objects.bind(obj);
       else conflicts.push({ model, record, existing });
       index++;
     });

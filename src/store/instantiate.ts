@@ -1,3 +1,4 @@
+import { ModelValidationError } from '../errors.js';
 import { parsing } from '../model/construction.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { identifying } from '../model/identity.js';
@@ -38,11 +39,17 @@ function* instantiating(model: ModelClass, ids: Fields, attrs: Fields): MaybeAsy
       throw refusal;
     };
     const uid = yield* identifying(model, { ...attrs, ...ids });
-    const parsed = yield* parsingAttributes(model, given, attrs);
+    const parsed = refuses(refusal, given) ? undefined : yield* parsingAttributes(model, given, attrs);
     return { uid, attrs: () => parsed ?? fail(), create: fail };
   }
   const parsed = given.map((name) => [name, isParsedField(model, obj, name) ? fieldOf(obj, name) : attrs[name]]);
   return { uid: obj.getUniqueId(), attrs: () => Object.fromEntries(parsed) as Fields, create: () => obj };
+}
+
+/** Whether a refusal is about one of these fields; it may be about others that are missing. */
+function refuses(refusal: unknown, names: readonly string[]): boolean {
+  if (!(refusal instanceof ModelValidationError)) return false;
+  return refusal.issues.some(({ path }) => names.some((name) => path === name || path.startsWith(`${name}.`)));
 }
 
 /** An identifier among the attributes is none to set, if it is the same. */

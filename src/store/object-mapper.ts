@@ -202,12 +202,11 @@ export class ObjectMapper {
     return validateRecord(known, complete) ?? findReservedField(known, complete);
   }
 
-  /** Whether a stored record and a new one are equal once both are read back. */
-  isSame(model: string, stored: ModelRecord, record: ModelRecord): boolean {
+  /** Whether a stored record and that of an object are equal once both are read back. */
+  isSame(obj: DiffSyncModel, stored: ModelRecord, record: ModelRecord): boolean {
     if (isSameRecord(stored, record)) return true;
-    const known = this.registry.get(model);
-    if (known === undefined) return false;
-    const [before, after] = [completeRecord(known.definition, stored), completeRecord(known.definition, record)];
+    const { definition } = classOf(obj);
+    const [before, after] = [completeRecord(definition, stored), completeRecord(definition, record)];
     return (before !== stored || after !== record) && isSameRecord(before, after);
   }
 

@@ -236,7 +236,7 @@ describe('a model', () => {
     expect(() => new Odd({ name: 'x', getAttrs: 'y' })).toThrow(/odd.*"getAttrs"/);
   });
 
-  it.each(['modelFlags', 'getUniqueId', 'adapter', 'constructor', 'toString'])(
+  it.each(['getUniqueId', 'adapter', 'constructor', 'toString'])(
     'refuses data with the field "%s", however it is made',
     async (field) => {
       class Open extends DiffSyncModel.define({
