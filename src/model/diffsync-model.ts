@@ -2,8 +2,9 @@ import { inspect } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError, ObjectAlreadyExists, ObjectNotFound, type ObjectCrudException } from '../errors.js';
 import { DiffSyncStatus, type DiffSyncModelFlags } from '../flags.js';
+import { ChildIndex } from './child-index.js';
 import { usesDefaultUniqueId } from './class-inspection.js';
-import { hydrateModel, initialiseFields, parseModel } from './construction.js';
+import { checkIdentifiers, completeModel, hydrateModel, initialiseFields, parseModel } from './construction.js';
 import {
   createDefinition,
   type DefineOptions,
@@ -12,9 +13,9 @@ import {
   type ModelSchema,
 } from './model-definition.js';
 import { describeModel } from './describe-model.js';
+import { isParsed, markParsedIds } from './parsed-values.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
 import type { CreateItem, DefinedStatics, FieldsOf, ModelConstructor } from './model-types.js';
-import { ChildSets } from './child-sets.js';
 import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
 
 /** What saves the child links of stored objects. Is called before every change to the child lists of an object. */
@@ -61,7 +62,8 @@ export abstract class DiffSyncModel<
   #statusMessage = '';
   #adapter: ModelHost | undefined;
   #links: ChildLinkRecorder | undefined;
-  #childSets: ChildSets | undefined;
+  /** Field -> the index of the child list seen last. */
+  #childIndexes: Map<string, ChildIndex> | undefined;
 
   static {
     bindModel = (model, adapter, links) => {
@@ -135,32 +137,37 @@ export abstract class DiffSyncModel<
    * Joins the values of the identifiers with `__` to a unique id, in the order of the definition.
    * @param ids - identifier -> value; other keys are ignored.
    * @returns the unique id.
-   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, null or undefined.
+   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
    */
   static createUniqueId(ids: object): string {
     return joinIdentifiers(this.definition.name, this.definition.identifiers, ids);
   }
 
   /**
-   * Platform hook of a sync: creates the object in the outside world. The default validates the identifiers and attributes
-   * and creates only the model.
+   * Platform hook of a sync: creates the object in the outside world. The default creates only the model. It validates the
+   * identifiers and attributes; those of a source's object of the same schema are valid and stay as they are.
    * @param context - the target's adapter, the identifiers and the attributes.
    * @returns the model; null for "failed, leave the children alone".
    * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
   static async create({ ids, attrs }: CreateContext): Promise<DiffSyncModel | null> {
     // Spreading both into one takes twenty times as long.
-    const model = await parseModel(modelOf(this), Object.assign({}, ids, attrs));
+    const fields = Object.assign({}, ids, attrs);
+    // What the source's schema has put out is not given to the same schema again: a transform would be applied twice.
+    const isOutput = isParsed(ids, this.definition.schema);
+    const model = isOutput ? completeModel(modelOf(this), fields) : await parseModel(modelOf(this), fields);
     model.setStatus(DiffSyncStatus.SUCCESS, 'Created successfully');
     return model;
   }
 
   /**
    * Creates an object of fields that the schema has put out before, without validation.
-   * @param fields - field -> value; the object gets these values themselves, not copies.
+   * @param fields - field -> value; the object gets these values themselves, but copies of child lists.
    * @returns the object, with the model's default flags.
+   * @throws {@link ModelValidationError} (MODEL_VALIDATION) when an identifier is no string, number, boolean or bigint.
    */
   static hydrate(fields: Record<string, unknown>): DiffSyncModel {
+    checkIdentifiers(this.definition, fields);
     return hydrateModel(modelOf(this), { ...fields });
   }
 
@@ -221,20 +228,22 @@ export abstract class DiffSyncModel<
   /**
    * Returns the unique id of the object: the values of its identifiers, joined with `__`.
    * @returns the unique id, unique among the objects of the model in one store.
-   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, null or undefined.
+   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
    */
   getUniqueId(): string {
     const model = this.constructor as unknown as ModelConstructor;
     const isDefault =
       usesDefaultUniqueId(model, DiffSyncModel) && this.getIdentifiers === DiffSyncModel.prototype.getIdentifiers;
     // This runs for every object and every link: string identifiers, as most are, are joined without a copy.
-    const joined = isDefault ? joinStringIdentifiers(model.definition.identifiers, this) : undefined;
-    return joined ?? model.createUniqueId(this.getIdentifiers() as never);
+    if (!isDefault) return model.createUniqueId(this.getIdentifiers() as never);
+    const { name, identifiers } = model.definition;
+    return joinStringIdentifiers(identifiers, this) ?? joinIdentifiers(name, identifiers, this);
   }
 
   /** @returns a copy of the identifiers, in the order of the definition. */
   getIdentifiers(): Ids {
-    return copyFields(this, definitionOf(this).identifiers) as Ids;
+    const { identifiers, schema } = definitionOf(this);
+    return markParsedIds(copyFields(this, identifiers), schema) as Ids;
   }
 
   /** @returns a copy of the attributes that the object has, in the order of the definition. */
@@ -281,7 +290,7 @@ export abstract class DiffSyncModel<
    */
   hasChild(child: DiffSyncModel): boolean {
     const [field, list] = childListFor(this, child, 'store');
-    return this.#uidsOf(field, list).has(child.getUniqueId());
+    return this.#indexOf(field, list).has(child.getUniqueId());
   }
 
   /**
@@ -298,12 +307,11 @@ export abstract class DiffSyncModel<
   addChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'store');
     const uid = child.getUniqueId();
-    const uids = this.#uidsOf(field, list);
-    if (uids.has(uid))
+    const index = this.#indexOf(field, list);
+    if (index.has(uid))
       throw new ObjectAlreadyExists(`Already storing a ${child.getType()} with unique_id ${uid}`, child);
     this.#links?.recordChildLink(this, field, uid, true);
-    list.push(uid);
-    uids.add(uid);
+    index.add(uid);
   }
 
   /**
@@ -315,11 +323,10 @@ export abstract class DiffSyncModel<
   removeChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'find and delete');
     const uid = child.getUniqueId();
-    const uids = this.#uidsOf(field, list);
-    if (!uids.has(uid)) throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
+    const index = this.#indexOf(field, list);
+    if (!index.has(uid)) throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
     this.#links?.recordChildLink(this, field, uid, false);
-    list.splice(list.indexOf(uid), 1);
-    uids.delete(uid);
+    index.remove(uid);
   }
 
   /** @returns a copy of all fields, with `modelFlags` where they are not the model's default. */
@@ -354,8 +361,10 @@ export abstract class DiffSyncModel<
     return describeModel(this, this.#adapter, includeChildren, indent);
   }
 
-  #uidsOf(field: string, list: readonly string[]): Set<string> {
-    return (this.#childSets ??= new ChildSets()).uidsOf(field, list);
+  #indexOf(field: string, list: string[]): ChildIndex {
+    let index = this.#childIndexes?.get(field);
+    if (index?.list !== list) (this.#childIndexes ??= new Map()).set(field, (index = new ChildIndex(list)));
+    return index;
   }
 }
 
