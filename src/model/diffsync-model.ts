@@ -214,10 +214,7 @@ export abstract class DiffSyncModel<
    */
   async linkChild(_child: DiffSyncModel): Promise<void> {}
 
-  /**
-   * Platform hook of a sync: unlinks a child that stays below another parent or is deleted next. The default does nothing.
-   * @param _child - the object to unlink.
-   */
+  /** Platform hook of a sync: unlinks a child that stays below another parent or is deleted next. The default does nothing. */
   async unlinkChild(_child: DiffSyncModel): Promise<void> {}
 
   /** @returns the name of the model. */
@@ -226,8 +223,7 @@ export abstract class DiffSyncModel<
   }
 
   /**
-   * Returns the unique id of the object: the values of its identifiers, joined with `__`.
-   * @returns the unique id, unique among the objects of the model in one store.
+   * Returns the unique id: the values of the identifiers, joined with `__`; unique among the model's objects in one store.
    * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
    */
   getUniqueId(): string {
@@ -264,17 +260,13 @@ export abstract class DiffSyncModel<
     return definitionOf(this).children;
   }
 
-  /**
-   * Returns the status and message of the last create, update or delete of this object.
-   * @returns the pair; no store keeps it, and the statuses of a sync are on its diff's elements.
-   */
+  /** @returns status and message of the last create, update or delete; a sync's statuses are on its diff's elements. */
   getStatus(): readonly [status: DiffSyncStatus, message: string] {
     return [this.#status, this.#statusMessage];
   }
 
   /**
-   * Sets the status of the object. Hooks call this to report more than success.
-   * @param status - the outcome of the operation.
+   * Sets the status of the object, for hooks that report more than success.
    * @param message - a sentence for people. Default: empty.
    */
   setStatus(status: DiffSyncStatus, message = ''): void {
@@ -283,9 +275,8 @@ export abstract class DiffSyncModel<
   }
 
   /**
-   * Tells whether a child is linked to this object.
+   * Returns whether the child list holds the unique id of a child.
    * @param child - the object to look for, by its model and unique id.
-   * @returns true when the child list holds its unique id.
    * @throws {@link ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when this model has no field for such children.
    */
   hasChild(child: DiffSyncModel): boolean {
@@ -352,10 +343,9 @@ export abstract class DiffSyncModel<
   }
 
   /**
-   * Returns a detailed text of the object, with the children below it where the object belongs to an adapter.
+   * Returns a text of several lines about the object, with the children below it where the object belongs to an adapter.
    * @param includeChildren - whether children are described too, or only their unique ids. Default: true.
    * @param indent - spaces at the start of each line. Default: 0.
-   * @returns the text, of several lines.
    */
   async str(includeChildren = true, indent = 0): Promise<string> {
     return describeModel(this, this.#adapter, includeChildren, indent);
@@ -413,11 +403,8 @@ export interface UpdateItem<M = DiffSyncModel, Attrs = Record<string, unknown>> 
   readonly attrs: Attrs;
 }
 
-/** One object of the hook `deleteBulk`. */
-export interface DeleteItem<M = DiffSyncModel> {
-  /** The target's object. */
-  readonly model: M;
-}
+/** One object of the hook `deleteBulk`: the target's object. */
+export type DeleteItem<M = DiffSyncModel> = Pick<UpdateItem<M>, 'model'>;
 
 /**
  * Optional hooks of a sync, called instead of the single ones with up to `batchSize` objects. Each returns one result for
