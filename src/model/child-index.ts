@@ -46,9 +46,10 @@ export class ChildIndex {
   private verify(): void {
     this.unverified = 0;
     const { list, snapshot } = this;
-    let isSame = list.length === snapshot.length;
-    for (let at = 0; isSame && at < list.length; at++) isSame = list[at] === snapshot[at];
-    if (!isSame) this.build();
+    const { length } = list;
+    if (length !== snapshot.length) return this.build();
+    // Strings that are one object are found equal without a look at their text.
+    for (let at = 0; at < length; at++) if (list[at] !== snapshot[at]) return this.build();
   }
 
   private build(): void {

@@ -49,8 +49,8 @@ export async function updateOrAdd(
   const attrs = made.attrs();
   return operations.run(operation, { model: name, uids: [uid], signal }, async () => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      // A timer, so that other work of the process goes on.
-      if (attempt > 0) await setTimeout(backoffDelay(attempt, BACKOFF.contention));
+      // The usual race is over after one more attempt; a longer one lets other work of the process go on.
+      if (attempt > 1) await setTimeout(backoffDelay(attempt, BACKOFF.contention));
       signal?.throwIfAborted();
       let found: DiffSyncModel | undefined;
       await backend.modifyRecords(
