@@ -1,10 +1,12 @@
 // What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
 import { checkUniqueId } from '../model/unique-id.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
-import { childListFor, definitionOf } from '../model/model-fields.js';
+import type { ModelDefinition } from '../model/model-definition.js';
+import { childListFor, definitionOf, fieldNames, fieldOf } from '../model/model-fields.js';
 import { buildRecord, type ModelRecord } from '../record/model-record.js';
 import type { ObjectView } from '../record/record-view.js';
 import { cloneValue } from '../values/clone.js';
+import { setOwn } from '../values/own-property.js';
 import type { BaseStore } from './base-store.js';
 import { removeBelow } from './cascade-remove.js';
 import type { DeferredWrites } from './deferred-writes.js';
@@ -78,16 +80,32 @@ export function deferAdd(store: BaseStore, obj: DiffSyncModel, parent?: DiffSync
   if (parent !== undefined && field !== undefined) setLink(deferred, parent, field, obj, true);
 }
 
-/** An object of the target before its hook is called; its child lists are left out. */
+/** An object of the target before its hook is called, without its identifiers and child lists. */
 export interface ObjectSnapshot {
-  readonly record: ModelRecord;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly flags: number;
+}
+
+/** Definition -> the fields that an update does not write: identifiers and child lists. */
+const unwritten = new WeakMap<ModelDefinition, ReadonlySet<string>>();
+
+function unwrittenFields(definition: ModelDefinition): ReadonlySet<string> {
+  let fields = unwritten.get(definition);
+  if (fields === undefined) {
+    fields = new Set([...definition.identifiers, ...Object.values(definition.children)]);
+    unwritten.set(definition, fields);
+  }
+  return fields;
 }
 
 /** Notes the fields of an object, for `deferPatch`. */
 export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
-  const lists = new Set(Object.values(obj.getChildrenMapping()));
-  const record = buildRecord(obj, (value, field) => (lists.has(field) ? undefined : cloneValue(value, field)));
-  return { record };
+  const ignored = unwrittenFields(definitionOf(obj));
+  const data: Record<string, unknown> = {};
+  for (const field of fieldNames(obj)) {
+    if (!ignored.has(field)) setOwn(data, field, cloneValue(fieldOf(obj, field), field));
+  }
+  return { data, flags: obj.modelFlags };
 }
 
 /**
@@ -99,11 +117,16 @@ export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
 export function deferPatch(store: BaseStore, before: ObjectSnapshot, obj: DiffSyncModel): void {
   const { objects, deferred } = coreOf(store);
   const model = objects.nameOfObject(obj);
-  const { record } = snapshotOf(obj);
-  objects.checkSize(model, record);
-  const { identifiers, children } = definitionOf(obj);
-  const patch = patchBetween(before.record, record, new Set([...identifiers, ...Object.values(children)]));
-  if (patch !== undefined) deferred.pending.patch(model, record.uid, patch);
+  const definition = definitionOf(obj);
+  const lists = Object.values(definition.children);
+  // The lists have a bound of their own.
+  const record = buildRecord(obj, (value, field) => (lists.includes(field) ? undefined : cloneValue(value, field)));
+  const after = { data: record.data, flags: obj.modelFlags };
+  const patch = patchBetween(before, after, definition.modelFlags, unwrittenFields(definition));
+  if (patch !== undefined) {
+    objects.checkSize(model, record);
+    deferred.pending.patch(model, record.uid, patch);
+  }
   objects.bind(obj);
 }
 
