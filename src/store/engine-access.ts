@@ -9,9 +9,8 @@ import { cloneValue } from '../values/clone.js';
 import { setOwn } from '../values/own-property.js';
 import type { BaseStore } from './base-store.js';
 import { removeBelow } from './cascade-remove.js';
-import type { DeferredWrites } from './deferred-writes.js';
 import { patchBetween } from './record-patch.js';
-import { PAGE_SIZE } from './store-core.js';
+import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { coreOf } from './store-lifecycle.js';
 
 /** Returns a number that changes with every write that is not deferred, so that the engine notices writes of hooks. */
@@ -71,13 +70,14 @@ export async function* viewByUids(
  * @throws what makes the object one that cannot be stored, or linked; nothing is pending then.
  */
 export function deferAdd(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
-  const { objects, deferred } = coreOf(store);
+  const core = coreOf(store);
+  const { objects, deferred } = core;
   const model = objects.nameOfObject(obj);
   const record = objects.recordOf(obj);
   const field = parent && childListFor(parent, obj, 'store')[0];
   deferred.pending.insert(model, record);
   objects.bind(obj);
-  if (parent !== undefined && field !== undefined) setLink(deferred, parent, field, obj, true);
+  if (parent !== undefined && field !== undefined) setLink(core, parent, field, obj, true);
 }
 
 /** An object of the target before its hook is called, without its identifiers and child lists. */
@@ -132,8 +132,9 @@ export function deferPatch(store: BaseStore, before: ObjectSnapshot, obj: DiffSy
 
 /** Removes an object that is known to be stored, deferred, and unlinks it from its parent. */
 export function deferRemove(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
-  const { objects, deferred } = coreOf(store);
-  if (parent !== undefined) setLink(deferred, parent, childListFor(parent, obj, 'find and delete')[0], obj, false);
+  const core = coreOf(store);
+  const { objects, deferred } = core;
+  if (parent !== undefined) setLink(core, parent, childListFor(parent, obj, 'find and delete')[0], obj, false);
   deferred.pending.remove(objects.nameOfObject(obj), obj.getUniqueId());
   objects.unbind(obj);
 }
@@ -153,21 +154,23 @@ export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel): Pr
  */
 export function deferLink(store: BaseStore, parent: DiffSyncModel, child: DiffSyncModel, linked: boolean): void {
   const [field] = childListFor(parent, child, linked ? 'store' : 'find and delete');
-  setLink(coreOf(store).deferred, parent, field, child, linked);
+  setLink(coreOf(store), parent, field, child, linked);
 }
 
 function setLink(
-  deferred: DeferredWrites,
+  { deferred, objects: { host } }: StoreCore,
   parent: DiffSyncModel,
   field: string,
   child: DiffSyncModel,
   linked: boolean,
 ): void {
-  if (parent.hasChild(child) !== linked) {
+  const isListed = parent.hasChild(child);
+  if (isListed !== linked) {
     if (linked) parent.addChild(child);
     else parent.removeChild(child);
   }
-  // Also where the list in memory is not the stored one, or is not recorded because the parent is bound to no adapter.
+  // The change of an object that is bound to this store's adapter is recorded already.
+  if (isListed !== linked && host !== undefined && parent.adapter === host) return;
   deferred.link(parent.getType(), parent.getUniqueId(), field, child.getUniqueId(), linked);
 }
 
