@@ -1,15 +1,16 @@
 // What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
 import { checkUniqueId } from '../model/unique-id.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
-import { childListFor, definitionOf } from '../model/model-fields.js';
+import type { ModelDefinition } from '../model/model-definition.js';
+import { childListFor, definitionOf, fieldNames, fieldOf } from '../model/model-fields.js';
 import { buildRecord, type ModelRecord } from '../record/model-record.js';
 import type { ObjectView } from '../record/record-view.js';
 import { cloneValue } from '../values/clone.js';
+import { setOwn } from '../values/own-property.js';
 import type { BaseStore } from './base-store.js';
 import { removeBelow } from './cascade-remove.js';
-import type { DeferredWrites } from './deferred-writes.js';
 import { patchBetween } from './record-patch.js';
-import { PAGE_SIZE } from './store-core.js';
+import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { coreOf } from './store-lifecycle.js';
 import { MAX_ATOMIC_FLUSH } from './write-behind.js';
 
@@ -73,25 +74,42 @@ export async function* viewByUids(
  * @throws what makes the object one that cannot be stored, or linked; nothing is pending then.
  */
 export function deferAdd(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
-  const { objects, deferred } = coreOf(store);
+  const core = coreOf(store);
+  const { objects, deferred } = core;
   const model = objects.nameOfObject(obj);
   const record = objects.recordOf(obj);
   const field = parent && childListFor(parent, obj, 'store')[0];
   deferred.pending.insert(model, record);
   objects.bind(obj);
-  if (parent !== undefined && field !== undefined) setLink(deferred, parent, field, obj, true);
+  if (parent !== undefined && field !== undefined) setLink(core, parent, field, obj, true);
 }
 
-/** An object of the target before its hook is called; its child lists are left out. */
+/** An object of the target before its hook is called, without its identifiers and child lists. */
 export interface ObjectSnapshot {
-  readonly record: ModelRecord;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly flags: number;
+}
+
+/** Definition -> the fields that an update does not write: identifiers and child lists. */
+const unwritten = new WeakMap<ModelDefinition, ReadonlySet<string>>();
+
+function unwrittenFields(definition: ModelDefinition): ReadonlySet<string> {
+  let fields = unwritten.get(definition);
+  if (fields === undefined) {
+    fields = new Set([...definition.identifiers, ...Object.values(definition.children)]);
+    unwritten.set(definition, fields);
+  }
+  return fields;
 }
 
 /** Notes the fields of an object, for `deferPatch`. */
 export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
-  const lists = new Set(Object.values(obj.getChildrenMapping()));
-  const record = buildRecord(obj, (value, field) => (lists.has(field) ? undefined : cloneValue(value, field)));
-  return { record };
+  const ignored = unwrittenFields(definitionOf(obj));
+  const data: Record<string, unknown> = {};
+  for (const field of fieldNames(obj)) {
+    if (!ignored.has(field)) setOwn(data, field, cloneValue(fieldOf(obj, field), field));
+  }
+  return { data, flags: obj.modelFlags };
 }
 
 /**
@@ -103,18 +121,24 @@ export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
 export function deferPatch(store: BaseStore, before: ObjectSnapshot, obj: DiffSyncModel): void {
   const { objects, deferred } = coreOf(store);
   const model = objects.nameOfObject(obj);
-  const { record } = snapshotOf(obj);
-  objects.checkSize(model, record);
-  const { identifiers, children } = definitionOf(obj);
-  const patch = patchBetween(before.record, record, new Set([...identifiers, ...Object.values(children)]));
-  if (patch !== undefined) deferred.pending.patch(model, record.uid, patch);
+  const definition = definitionOf(obj);
+  const lists = Object.values(definition.children);
+  // The lists have a bound of their own.
+  const record = buildRecord(obj, (value, field) => (lists.includes(field) ? undefined : cloneValue(value, field)));
+  const after = { data: record.data, flags: obj.modelFlags };
+  const patch = patchBetween(before, after, definition.modelFlags, unwrittenFields(definition));
+  if (patch !== undefined) {
+    objects.checkSize(model, record);
+    deferred.pending.patch(model, record.uid, patch);
+  }
   objects.bind(obj);
 }
 
 /** Removes an object that is known to be stored, deferred, and unlinks it from its parent. */
 export function deferRemove(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
-  const { objects, deferred } = coreOf(store);
-  if (parent !== undefined) setLink(deferred, parent, childListFor(parent, obj, 'find and delete')[0], obj, false);
+  const core = coreOf(store);
+  const { objects, deferred } = core;
+  if (parent !== undefined) setLink(core, parent, childListFor(parent, obj, 'find and delete')[0], obj, false);
   deferred.pending.remove(objects.nameOfObject(obj), obj.getUniqueId());
   objects.unbind(obj);
 }
@@ -134,21 +158,23 @@ export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel): Pr
  */
 export function deferLink(store: BaseStore, parent: DiffSyncModel, child: DiffSyncModel, linked: boolean): void {
   const [field] = childListFor(parent, child, linked ? 'store' : 'find and delete');
-  setLink(coreOf(store).deferred, parent, field, child, linked);
+  setLink(coreOf(store), parent, field, child, linked);
 }
 
 function setLink(
-  deferred: DeferredWrites,
+  { deferred, objects: { host } }: StoreCore,
   parent: DiffSyncModel,
   field: string,
   child: DiffSyncModel,
   linked: boolean,
 ): void {
-  if (parent.hasChild(child) !== linked) {
+  const isListed = parent.hasChild(child);
+  if (isListed !== linked) {
     if (linked) parent.addChild(child);
     else parent.removeChild(child);
   }
-  // Also where the list in memory is not the stored one, or is not recorded because the parent is bound to no adapter.
+  // The change of an object that is bound to this store's adapter is recorded already.
+  if (isListed !== linked && host !== undefined && parent.adapter === host) return;
   deferred.link(parent.getType(), parent.getUniqueId(), field, child.getUniqueId(), linked);
 }
 

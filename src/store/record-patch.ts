@@ -12,26 +12,37 @@ export interface RecordPatch {
   readonly flags?: { readonly to: number | undefined };
 }
 
+/** The fields of an object, and its flags. */
+export interface ObjectFields {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly flags: number;
+}
+
 /**
  * Compares an object before and after it was changed.
+ * @param defaultFlags - the flags of the model, which are not stored.
  * @param ignored - fields that are no part of the change.
  * @returns what has changed; undefined if nothing has.
  */
 export function patchBetween(
-  before: ModelRecord,
-  after: ModelRecord,
+  before: ObjectFields,
+  after: ObjectFields,
+  defaultFlags: number,
   ignored: ReadonlySet<string>,
 ): RecordPatch | undefined {
   const set: Record<string, unknown> = {};
   let changed = false;
   for (const field of Object.keys(after.data)) {
+    if (ignored.has(field)) continue;
     const known = Object.hasOwn(before.data, field) ? before.data[field] : undefined;
-    if (ignored.has(field) || isDeepEqual(known, after.data[field])) continue;
+    if (isDeepEqual(known, after.data[field])) continue;
     setOwn(set, field, after.data[field]);
     changed = true;
   }
   const unset = Object.keys(before.data).filter((field) => !Object.hasOwn(after.data, field) && !ignored.has(field));
-  if (before.flags !== after.flags) return { set, unset, flags: { to: after.flags } };
+  if (before.flags !== after.flags) {
+    return { set, unset, flags: { to: after.flags === defaultFlags ? undefined : after.flags } };
+  }
   return changed || unset.length > 0 ? { set, unset } : undefined;
 }
 

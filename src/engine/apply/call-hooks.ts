@@ -54,6 +54,7 @@ export async function callHooks(
   if (first === undefined) return [];
   const { action, model } = first.node;
   if (action !== null && bulkHook(model, action) !== undefined) return callBulk(calls, model, action, adapter);
+  if (calls.length === 1) return [await callOne(first, adapter)];
   return callEach(calls, concurrency, (call) => callOne(call, adapter), goesOn);
 }
 

@@ -111,6 +111,7 @@ export class ObjectWork {
     const moved: Frame[] = [];
     const olds: SyncNode[] = [];
     for (const frame of frames) checkLink(frame);
+    if (moves.isEmpty) return frames;
     for (const frame of frames) {
       const before = await moves.beforeCreate(frame.node, frame.model !== undefined);
       if (before === 'leave') continue;

@@ -30,6 +30,7 @@ export class SyncLinks {
   /** Links to be removed. */
   private readonly unlinks = new Map<string, SyncNode[]>();
   private readonly done = new Set<SyncNode>();
+  /** Few diffs have any. */
   private readonly hasLinks: boolean;
 
   constructor(

@@ -66,6 +66,11 @@ export class SyncMoves {
     }
   }
 
+  /** Whether no object moves, and none did in the diff that a selection was made from. */
+  get isEmpty(): boolean {
+    return this.moves.size === 0 && this.excluded.size === 0;
+  }
+
   /** Whether a node needs no visit: it was done out of order, or is left out. */
   isSettled(node: SyncNode): boolean {
     return node.action === 'delete' && (this.done.has(node) || this.leftOut.has(node));
