@@ -239,7 +239,7 @@ describe.each(stores)('unique ids that schema or class make, on the $name store'
           expect((await to.diffFrom(from)).toDict()).toEqual({});
           for (const { kind, number } of source) {
             const found = await to.get(kind.model, kind.ids(number, spelling) as never);
-            expect((found as DiffSyncModel).getUniqueId()).toBe(kind.uid(number));
+            expect(found.getUniqueId()).toBe(kind.uid(number));
           }
         });
       }),

@@ -129,7 +129,7 @@ class Serials extends Adapter {
 /** Device -> its ports, each device below the site that its number says. */
 type Known = Readonly<Record<string, readonly string[]>>;
 
-/** What an editor does meanwhile, through the store of the second process. */
+/** What an editor, a third process, does meanwhile. */
 type Edit = { readonly add: string } | { readonly note: string } | { readonly link: string };
 
 interface Plan {
@@ -264,15 +264,18 @@ function expectHeld(found: Contents, wanted: Contents): void {
 describe.each(stores.filter(({ shared }) => shared))('two processes at one $name store', ({ open, close }) => {
   async function withProcesses(
     plan: Plan,
-    work: (one: Target, two: Target, sources: { roles: Roles; serials: Serials }) => Promise<void>,
+    work: (
+      processes: { one: Target; two: Target; editor: Target },
+      sources: { roles: Roles; serials: Serials },
+    ) => Promise<void>,
   ): Promise<void> {
     const storeId = randomUUID();
     const opened: BaseStore[] = [];
     try {
-      for (let process = 1; process <= 2; process++) opened.push(await open({ storeId }));
-      const [one, two] = opened.map(
+      for (let process = 1; process <= 3; process++) opened.push(await open({ storeId }));
+      const [one, two, editor] = opened.map(
         (store, at) => new Target({ name: `process ${at + 1}`, store, logger: new Warnings() }),
-      ) as [Target, Target];
+      ) as [Target, Target, Target];
       const devices = [...KEPT, ...plan.stored];
       await one.addMany([
         ...SITES.map((site) => new Site({ name: site, region: 'old', devices: below(devices, site) })),
@@ -281,7 +284,7 @@ describe.each(stores.filter(({ shared }) => shared))('two processes at one $name
       const [roles, serials] = [new Roles({ name: 'roles' }), new Serials({ name: 'serials' })];
       await plantSource(roles, plan.roles);
       await plantSource(serials, plan.serials);
-      await work(one, two, { roles, serials });
+      await work({ one, two, editor }, { roles, serials });
     } finally {
       for (const store of opened.toReversed()) await close(store);
     }
@@ -290,7 +293,7 @@ describe.each(stores.filter(({ shared }) => shared))('two processes at one $name
   it('keep what either was told is saved, leave nothing without a parent, and converge when they sync again', async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
-        await withProcesses(plan, async (one, two, { roles, serials }) => {
+        await withProcesses(plan, async ({ one, two, editor }, { roles, serials }) => {
           [one.paces, two.paces] = plan.paces as [number[], number[]];
           const flags = DiffSyncFlags.SKIP_UNMATCHED_DST;
           // The first process deletes what neither source has; it has compared before the others begin.
@@ -302,7 +305,7 @@ describe.each(stores.filter(({ shared }) => shared))('two processes at one $name
             for (const each of plan.edits) {
               const turns = plan.paces[2] as readonly number[];
               for (let turn = 0; turn < Math.abs(turns[held.length % turns.length] ?? 0); turn++) await nextTurn();
-              held.push(await makeEdit(two, each));
+              held.push(await makeEdit(editor, each));
             }
           };
           const [first, second, third] = await Promise.allSettled([
