@@ -117,9 +117,9 @@ describe.each(stores)('for random children of several parents on the $name store
 
   it('a sync calls hooks in an order that a real system accepts, and makes the target equal the source', async () => {
     await fc.assert(
-      fc.asyncProperty(inventoryPairs, async (pair) => {
+      fc.asyncProperty(inventoryPairs, fc.integer({ min: 1, max: 8 }), async (pair, concurrency) => {
         await withSides(store, pair, async ({ from, to, platform, warnings }) => {
-          const diff = await to.syncFrom(from, { verify: true });
+          const diff = await to.syncFrom(from, { verify: true, concurrency });
           const wanted = sorted(stateOf(pair.source));
           expect(sorted(await storedState(to))).toEqual(wanted);
           expect(sorted(await storedState(from))).toEqual(wanted);

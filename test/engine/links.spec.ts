@@ -1,10 +1,10 @@
 // A child of several parents is one object with as many links, and each link is compared. An address on two interfaces, say.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { Adapter, Diff, DiffSyncFlags, DiffSyncModel, type BaseStore, type DiffOptions } from '../../../src/index.js';
-import { Warnings } from '../../fixtures/inventory.js';
-import { elementsWithParents } from '../../support/random-trees.js';
-import { stores } from '../../support/stores.js';
+import { Adapter, Diff, DiffSyncFlags, DiffSyncModel, type BaseStore, type DiffOptions } from '../../src/index.js';
+import { Warnings } from '../fixtures/inventory.js';
+import { elementsWithParents } from '../support/random-trees.js';
+import { stores } from '../support/stores.js';
 
 const calls: string[] = [];
 
