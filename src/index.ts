@@ -9,6 +9,7 @@ export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } 
 export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';
 export type { DiffOptions } from './engine/compare/differ.js';
+export type { ReloadResult } from './engine/reload.js';
 export type { ObjectFilter, ScopeOptions } from './engine/compare/scope.js';
 export type { ProgressCallback } from './engine/progress.js';
 export type { SyncerOptions, SyncFilter } from './engine/apply/sync-options.js';
@@ -33,8 +34,10 @@ export {
   ObjectNotUpdated,
   ObjectStoreException,
   ObjectStoreWrongType,
+  ReloadConflict,
   SyncAborted,
   SyncHookError,
+  SyncInProgress,
   TooManyDeletes,
   ValueError,
   type DiffSyncErrorOptions,

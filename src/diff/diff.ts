@@ -180,6 +180,11 @@ export class Diff {
     return result;
   }
 
+  /** @internal Of a selection, the diff that it was made from. */
+  get original(): Diff | undefined {
+    return this.origin instanceof Diff ? this.origin : undefined;
+  }
+
   /** Whether the diff was loaded from a plan. A sync with it first checks that both sides are still the same. */
   get isPlan(): boolean {
     return this.origin instanceof Diff ? this.origin.isPlan : this.origin !== undefined;

@@ -13,7 +13,8 @@ import {
 } from './model-definition.js';
 import { describeModel } from './describe-model.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
-import type { CreateItem, DefinedStatics, ModelConstructor } from './model-types.js';
+import type { CreateItem, DefinedStatics, FieldsOf, ModelConstructor } from './model-types.js';
+import { ChildSets } from './child-sets.js';
 import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
 
 /** What saves the child links of stored objects. Is called before every change to the child lists of an object. */
@@ -60,8 +61,7 @@ export abstract class DiffSyncModel<
   #statusMessage = '';
   #adapter: ModelHost | undefined;
   #links: ChildLinkRecorder | undefined;
-  /** Field -> the child list seen last and its unique ids, so that a look-up does not walk the list. */
-  #childSets: Map<string, { list: readonly string[]; uids: Set<string> }> | undefined;
+  #childSets: ChildSets | undefined;
 
   static {
     bindModel = (model, adapter, links) => {
@@ -201,6 +201,18 @@ export abstract class DiffSyncModel<
     return this;
   }
 
+  /**
+   * Platform hook of a sync: links a child that is also below another parent. The default does nothing; the sync saves the link.
+   * @param _child - the object to link; the target has it.
+   */
+  async linkChild(_child: DiffSyncModel): Promise<void> {}
+
+  /**
+   * Platform hook of a sync: unlinks a child that stays below another parent or is deleted next. The default does nothing.
+   * @param _child - the object to unlink.
+   */
+  async unlinkChild(_child: DiffSyncModel): Promise<void> {}
+
   /** @returns the name of the model. */
   getType(): string {
     return definitionOf(this).name;
@@ -273,8 +285,7 @@ export abstract class DiffSyncModel<
   }
 
   /**
-   * Links a child by its unique id. The child itself is not stored. When this object belongs to an adapter, the store saves
-   * the link.
+   * Links a child by its unique id; the child is not stored. If this object belongs to an adapter, the store saves the link.
    * @param child - the object to link.
    * @throws {@link ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when this model has no field for such children.
    * @throws {@link ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) when the child is linked already.
@@ -344,11 +355,7 @@ export abstract class DiffSyncModel<
   }
 
   #uidsOf(field: string, list: readonly string[]): Set<string> {
-    const known = this.#childSets?.get(field);
-    if (known !== undefined && known.list === list && known.uids.size === list.length) return known.uids;
-    const uids = new Set(list);
-    (this.#childSets ??= new Map()).set(field, { list, uids });
-    return uids;
+    return (this.#childSets ??= new ChildSets()).uidsOf(field, list);
   }
 }
 
@@ -362,6 +369,8 @@ export interface ModelHost {
   readonly type: string;
   /** The name of the adapter; the class's name unless another was given. */
   readonly name: string;
+  /** The names of the models whose objects need no parent. Default: not known, so that `verify` finds no unlisted objects. */
+  readonly topLevel?: readonly string[];
   /** Reads an object by the name of its model and its unique id; resolves to null where the adapter has no such object. */
   getOrNone(model: string, identifier: string): Promise<DiffSyncModel | null>;
 }
@@ -383,7 +392,7 @@ export type BulkResult = DiffSyncModel | ObjectCrudException | null;
 export interface BulkContext<Item, Host = ModelHost> {
   /** The adapter of the target. */
   readonly adapter: Host;
-  /** Siblings, in the diff's order. */
+  /** Objects of one model with the same action, in the diff's order. */
   readonly objects: readonly Item[];
 }
 
@@ -402,16 +411,16 @@ export interface DeleteItem<M = DiffSyncModel> {
 }
 
 /**
- * Optional hooks of a sync, called instead of the single ones with up to `batchSize` siblings. Each returns one result for
+ * Optional hooks of a sync, called instead of the single ones with up to `batchSize` objects. Each returns one result for
  * each object, in their order; null or an ObjectCrudException as the result refuses an object.
  */
-export interface BulkHooks {
+export interface BulkHooks<Ids = Record<string, unknown>, Attrs = Record<string, unknown>, M = DiffSyncModel> {
   /** Creates objects in the outside world. */
-  createBulk?(context: BulkContext<CreateItem>): Promise<readonly BulkResult[]>;
+  createBulk?(context: BulkContext<CreateItem<Ids, Attrs>>): Promise<readonly BulkResult[]>;
   /** Changes objects in the outside world. */
-  updateBulk?(context: BulkContext<UpdateItem>): Promise<readonly BulkResult[]>;
+  updateBulk?(context: BulkContext<UpdateItem<M, Attrs>>): Promise<readonly BulkResult[]>;
   /** Deletes objects from the outside world. */
-  deleteBulk?(context: BulkContext<DeleteItem>): Promise<readonly BulkResult[]>;
+  deleteBulk?(context: BulkContext<DeleteItem<M>>): Promise<readonly BulkResult[]>;
 }
 
 /** An instance of a defined model: the schema's output fields, and the methods of DiffSyncModel typed by them. */
@@ -419,8 +428,7 @@ export type DefinedInstance<
   S extends ModelSchema,
   Ids extends FieldOf<S>,
   Attrs extends FieldOf<S>,
-> = StandardSchemaV1.InferOutput<S> &
-  DiffSyncModel<Pick<StandardSchemaV1.InferOutput<S>, Ids>, Pick<StandardSchemaV1.InferOutput<S>, Attrs>>;
+> = StandardSchemaV1.InferOutput<S> & DiffSyncModel<FieldsOf<S, Ids>, FieldsOf<S, Attrs>>;
 
 /** The class that `DiffSyncModel.define` returns, for a class of your own to extend. */
 export interface DefinedModel<
@@ -429,7 +437,9 @@ export interface DefinedModel<
   Ids extends FieldOf<S>,
   Attrs extends FieldOf<S>,
 >
-  extends DefinedStatics<Name, S, Ids, DefinedInstance<S, Ids, Attrs>>, BulkHooks {
+  extends
+    DefinedStatics<Name, S, Ids, DefinedInstance<S, Ids, Attrs>>,
+    BulkHooks<FieldsOf<S, Ids>, Partial<FieldsOf<S, Attrs>>, DefinedInstance<S, Ids, Attrs>> {
   /**
    * Platform hook of a sync: creates the object in the outside world. The default validates `ids` and `attrs` as input.
    * @param context - the target's adapter, the identifiers and the attributes.
@@ -437,9 +447,6 @@ export interface DefinedModel<
    * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
   create(
-    context: CreateContext<
-      Pick<StandardSchemaV1.InferOutput<S>, Ids>,
-      Partial<Pick<StandardSchemaV1.InferOutput<S>, Attrs>>
-    >,
+    context: CreateContext<FieldsOf<S, Ids>, Partial<FieldsOf<S, Attrs>>>,
   ): Promise<DefinedInstance<S, Ids, Attrs> | null>;
 }

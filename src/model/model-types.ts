@@ -27,6 +27,9 @@ export type BaseModel = Pick<ModelConstructor, 'prototype' | 'createUniqueId'>;
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Some fields of a schema's output. */
+export type FieldsOf<S extends ModelSchema, Names extends FieldOf<S>> = Pick<StandardSchemaV1.InferOutput<S>, Names>;
+
 /** One object of the hook `createBulk`. */
 export interface CreateItem<Ids = Record<string, unknown>, Attrs = Record<string, unknown>> {
   /** Identifier -> value. */

@@ -1,12 +1,20 @@
 // What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
 import { checkUniqueId } from '../model/unique-id.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
-import type { ModelRecord } from '../record/model-record.js';
+import { childListFor, definitionOf } from '../model/model-fields.js';
+import { buildRecord, type ModelRecord } from '../record/model-record.js';
 import type { ObjectView } from '../record/record-view.js';
+import { cloneValue } from '../values/clone.js';
 import type { BaseStore } from './base-store.js';
 import { removeBelow } from './cascade-remove.js';
+import type { DeferredWrites } from './deferred-writes.js';
+import { patchBetween } from './record-patch.js';
 import { PAGE_SIZE } from './store-core.js';
 import { coreOf } from './store-lifecycle.js';
+import { MAX_ATOMIC_FLUSH } from './write-behind.js';
+
+/** The most records of `saveAtOnce`. */
+export const MAX_ATOMIC_CHANGES = MAX_ATOMIC_FLUSH;
 
 /** Returns a number that changes with every write that is not deferred, so that the engine notices writes of hooks. */
 export function revisionOf(store: BaseStore): number {
@@ -60,38 +68,93 @@ export async function* viewByUids(
 
 // ---- Deferred writes: they are pending until `flush`, or until an operation that must see them.
 
-/** Adds an object that is known to be absent, deferred. */
-export async function deferAdd(store: BaseStore, obj: DiffSyncModel): Promise<void> {
+/**
+ * Adds an object that is known to be absent, deferred, and links it to its parent.
+ * @throws what makes the object one that cannot be stored, or linked; nothing is pending then.
+ */
+export function deferAdd(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
   const { objects, deferred } = coreOf(store);
-  deferred.pending.insert(objects.nameOfObject(obj), objects.recordOf(obj));
+  const model = objects.nameOfObject(obj);
+  const record = objects.recordOf(obj);
+  const field = parent && childListFor(parent, obj, 'store')[0];
+  deferred.pending.insert(model, record);
   objects.bind(obj);
-  await deferred.flushWhenFull();
+  if (parent !== undefined && field !== undefined) setLink(deferred, parent, field, obj, true);
 }
 
-/** Replaces or appends an object, deferred. */
-export async function deferUpdate(store: BaseStore, obj: DiffSyncModel): Promise<void> {
-  const { objects, deferred } = coreOf(store);
-  deferred.pending.put(objects.nameOfObject(obj), objects.recordOf(obj));
-  objects.bind(obj);
-  await deferred.flushWhenFull();
+/** An object of the target before its hook is called; its child lists are left out. */
+export interface ObjectSnapshot {
+  readonly record: ModelRecord;
 }
 
-/** Removes an object that is known to be stored, deferred; with `removeChildren` all objects below it too. */
-export async function deferRemove(
-  store: BaseStore,
-  obj: DiffSyncModel,
-  { removeChildren = false } = {},
-): Promise<void> {
+/** Notes the fields of an object, for `deferPatch`. */
+export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
+  const lists = new Set(Object.values(obj.getChildrenMapping()));
+  const record = buildRecord(obj, (value, field) => (lists.has(field) ? undefined : cloneValue(value, field)));
+  return { record };
+}
+
+/**
+ * Writes the fields in which an object differs from what it was, deferred, by compare-and-set. Identifiers and child lists
+ * are no part of it.
+ * @param before - what `snapshotOf` returned before the change.
+ * @throws what makes the object one that cannot be stored; nothing is pending then.
+ */
+export function deferPatch(store: BaseStore, before: ObjectSnapshot, obj: DiffSyncModel): void {
+  const { objects, deferred } = coreOf(store);
+  const model = objects.nameOfObject(obj);
+  const { record } = snapshotOf(obj);
+  objects.checkSize(model, record);
+  const { identifiers, children } = definitionOf(obj);
+  const patch = patchBetween(before.record, record, new Set([...identifiers, ...Object.values(children)]));
+  if (patch !== undefined) deferred.pending.patch(model, record.uid, patch);
+  objects.bind(obj);
+}
+
+/** Removes an object that is known to be stored, deferred, and unlinks it from its parent. */
+export function deferRemove(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
+  const { objects, deferred } = coreOf(store);
+  if (parent !== undefined) setLink(deferred, parent, childListFor(parent, obj, 'find and delete')[0], obj, false);
+  deferred.pending.remove(objects.nameOfObject(obj), obj.getUniqueId());
+  objects.unbind(obj);
+}
+
+/** Removes all objects below one, deferred, as the lists name them. */
+export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel): Promise<void> {
   const core = coreOf(store);
-  const { pending } = core.deferred;
-  pending.remove(core.objects.nameOfObject(obj), obj.getUniqueId());
-  core.objects.unbind(obj);
-  if (removeChildren) {
-    await removeBelow(core, [obj], async (type, uids, records) =>
-      uids.map((uid, index) => records[index] !== undefined && pending.remove(type, uid)),
-    );
+  await removeBelow(core, [obj], async (type, uids, records) =>
+    uids.map((uid, index) => records[index] !== undefined && core.deferred.pending.remove(type, uid)),
+  );
+}
+
+/**
+ * Adds a child to the stored list of its parent, or takes it out, deferred; whatever list the object in memory has, which is
+ * changed too.
+ * @throws {ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when the parent's model has no field for such children.
+ */
+export function deferLink(store: BaseStore, parent: DiffSyncModel, child: DiffSyncModel, linked: boolean): void {
+  const [field] = childListFor(parent, child, linked ? 'store' : 'find and delete');
+  setLink(coreOf(store).deferred, parent, field, child, linked);
+}
+
+function setLink(
+  deferred: DeferredWrites,
+  parent: DiffSyncModel,
+  field: string,
+  child: DiffSyncModel,
+  linked: boolean,
+): void {
+  if (parent.hasChild(child) !== linked) {
+    if (linked) parent.addChild(child);
+    else parent.removeChild(child);
   }
-  await core.deferred.flushWhenFull();
+  // Also where the list in memory is not the stored one, or is not recorded because the parent is bound to no adapter.
+  deferred.link(parent.getType(), parent.getUniqueId(), field, child.getUniqueId(), linked);
+}
+
+/** Writes what is pending, if it is too much to stay so. Callers first defer all that belongs into one write. */
+export async function flushWhenFull(store: BaseStore): Promise<void> {
+  await coreOf(store).deferred.flushWhenFull();
 }
 
 /**
@@ -103,7 +166,7 @@ export function pauseFlush(store: BaseStore): () => void {
   return coreOf(store).deferred.pause();
 }
 
-// ---- Records as they are stored, for `copyStore`. Their classes need not be registered.
+// ---- Records as they are stored, for `copyStore` and reloads. Their classes need not be registered.
 
 /** Yields all records of a model, in insertion order. */
 export async function* recordPages(
@@ -143,4 +206,45 @@ export async function putAsIs(store: BaseStore, model: string, records: readonly
   const { backend, operations } = coreOf(store);
   const uids = records.map(({ uid }) => uid);
   return operations.run('copy', { model, uids }, () => backend.putRecords(model, records));
+}
+
+/** Deletes records by unique id. */
+export async function deleteAsIs(store: BaseStore, model: string, uids: readonly string[]): Promise<void> {
+  const { backend, operations } = coreOf(store);
+  await operations.run('copy', { model, uids }, () => backend.deleteRecords(model, uids));
+}
+
+/**
+ * Writes the changes of several models in one atomic write, of up to `MAX_ATOMIC_CHANGES` records.
+ * @param changes - Models before those of their children; records to replace or append, and unique ids to delete.
+ * @returns false if the backend cannot do so, and nothing was written.
+ */
+export async function saveAtOnce(
+  store: BaseStore,
+  changes: readonly {
+    readonly model: string;
+    readonly puts: readonly ModelRecord[];
+    readonly removed: readonly string[];
+  }[],
+): Promise<boolean> {
+  const { backend, operations } = coreOf(store);
+  const all = changes.map((change) => ({
+    ...change,
+    replaced: [],
+    inserts: [],
+    modified: [],
+    change: () => undefined,
+  }));
+  return operations.run('copy', { writes: true }, async () => (await backend.saveTogether(all)) !== undefined);
+}
+
+/** Returns models, those of parents before those of their children, by the classes that the store knows. */
+export function parentsFirst(store: BaseStore, models: readonly string[]): readonly string[] {
+  return coreOf(store).objects.parentsFirst(models);
+}
+
+/** From now on child links of objects that belong to `from` are recorded by `to`. Both stores serve one adapter. */
+export function forwardLinks(from: BaseStore, to: BaseStore): void {
+  const { deferred } = coreOf(to);
+  coreOf(from).deferred.forwardLinks(deferred);
 }

@@ -103,8 +103,13 @@ export class ObjectMapper {
   /** Makes the record of an object. @throws {ValueError} for a value that no store can keep, or one above `maxObjectBytes`. */
   recordOf(obj: DiffSyncModel): ModelRecord {
     const record = this.capabilities().keepsText === true ? toEncodedRecord(obj) : toRecord(obj);
-    checkRecordSize(obj.getType(), record, this.maxObjectBytes);
+    this.checkSize(obj.getType(), record);
     return record;
+  }
+
+  /** @throws {ValueError} for a record above `maxObjectBytes`. */
+  checkSize(model: string, record: ModelRecord): void {
+    checkRecordSize(model, record, this.maxObjectBytes);
   }
 
   /** Returns the name of the object's model, and registers its class unless another one has the name. */

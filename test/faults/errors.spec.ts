@@ -236,7 +236,11 @@ describe('each code has its cause', () => {
 it('docs/errors.md has a row for each code, and for nothing else', () => {
   const union = /export type StoreErrorCode =([^;]*);/.exec(readFileSync('src/errors.ts', 'utf8'))?.[1] ?? '';
   const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code);
-  const rows = [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(\w+)`/gm)].map(([, code]) => code);
+  const [ofStores = '', ofSyncs = ''] = readFileSync('docs/errors.md', 'utf8').split('\n## ');
+  const codesOf = (page: string): (string | undefined)[] => [...page.matchAll(/^\| `(\w+)`/gm)].map(([, code]) => code);
+  const rows = codesOf(ofStores);
+  const others = [...readFileSync('src/errors.ts', 'utf8').matchAll(/code: string = '((?:SYNC|RELOAD)_\w+)'/g)];
+  expect(new Set(codesOf(ofSyncs))).toEqual(new Set(others.map(([, code]) => code)));
   expect(new Set(rows)).toEqual(new Set(codes));
   expect(rows).toHaveLength(codes.length);
   // By other means: without the package in test/cli, with a full disk in test/store/sqlite.store.spec.ts.

@@ -1,5 +1,4 @@
 import { inspect } from 'node:util';
-import pMap from 'p-map';
 import type { DiffElement } from '../../diff/diff.js';
 import {
   DiffSyncError,
@@ -11,6 +10,7 @@ import {
 import type { DiffSyncAction } from '../../flags.js';
 import type { BulkResult, DiffSyncModel, ModelHost } from '../../model/diffsync-model.js';
 import type { ModelClass } from '../../model/model-class.js';
+import { callEach } from './call-each.js';
 import type { SyncNode } from './sync-plan.js';
 
 /** The outcome of a hook: the model, null if it failed and the children are left alone, or what it threw. */
@@ -22,23 +22,37 @@ export interface HookCall {
   readonly model: DiffSyncModel | undefined;
 }
 
-/** Returns how many siblings with one model and action share a call of `callHooks`. */
-export function maxGroupSize({ action, model }: SyncNode, batchSize: number, concurrency: number): number {
-  return action !== null && bulkHook(model, action) !== undefined ? batchSize : concurrency;
+/** Single hooks are called for so many objects, as a multiple of `concurrency`, before what they did is saved. */
+const ROUNDS = 8;
+/** At most so many, unless `concurrency` is more. */
+const MAX_SINGLE = 500;
+
+/** Whether a bulk hook is called for a node. */
+export function hasBulkHook({ action, model, element }: SyncNode): boolean {
+  return action !== null && !element.linkOnly && bulkHook(model, action) !== undefined;
 }
 
-/** Calls the hooks of siblings with one model and action: the bulk hook if there is one, else the single hook of each. */
+/** Returns how many objects with one model and action share a call of `callHooks`. */
+export function maxBatchSize(node: SyncNode, batchSize: number, concurrency: number): number {
+  return hasBulkHook(node) ? batchSize : Math.max(concurrency, Math.min(ROUNDS * concurrency, MAX_SINGLE));
+}
+
+/**
+ * Calls the hooks of objects with one model and action: the bulk hook if there is one, else the single hook of each.
+ * @param goesOn is called with the outcome of each single hook; after false no further hook is called.
+ * @returns by position; undefined where no hook was called.
+ */
 export async function callHooks(
   calls: readonly HookCall[],
   adapter: ModelHost,
   concurrency: number,
-): Promise<HookOutcome[]> {
+  goesOn: (outcome: HookOutcome) => boolean,
+): Promise<(HookOutcome | undefined)[]> {
   const [first] = calls;
   if (first === undefined) return [];
   const { action, model } = first.node;
   if (action !== null && bulkHook(model, action) !== undefined) return callBulk(calls, model, action, adapter);
-  if (calls.length === 1) return [await callOne(first, adapter)];
-  return pMap(calls, (call) => callOne(call, adapter), { concurrency });
+  return callEach(calls, concurrency, (call) => callOne(call, adapter), goesOn);
 }
 
 async function callOne({ node, model }: HookCall, adapter: ModelHost): Promise<HookOutcome> {

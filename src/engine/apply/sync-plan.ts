@@ -43,7 +43,7 @@ export class SyncPlan {
   private readonly list: SyncEntry[] = [];
   /** How many elements the diff has. */
   readonly elements: number;
-  /** How many of them are deletes. */
+  /** How many of them are deletes of objects, moved ones among them. */
   readonly deletes: number;
 
   /** @throws ObjectStoreWrongType for a type that the target has no model for. */
@@ -56,7 +56,7 @@ export class SyncPlan {
     const closeTo = (depth: number): void => {
       while (open.length > depth) {
         const node = this.close(open.pop() as OpenElement, open.at(-1));
-        if (node?.action === 'delete') deletes++;
+        if (node?.action === 'delete' && !node.element.linkOnly) deletes++;
       }
     };
     for (const { element, depth } of walk(diff.getChildren())) {
@@ -177,6 +177,6 @@ export function isNode(entry: SyncEntry): entry is SyncNode {
 }
 
 /** Returns `type uid`. */
-export function keyOf({ element, uid }: SyncNode): string {
+export function keyOf({ element, uid }: Pick<SyncNode, 'element' | 'uid'>): string {
   return `${element.type} ${uid}`;
 }

@@ -136,10 +136,11 @@ function sideOf({ src }: Pair): SideName {
   return src === undefined ? 'dst' : 'src';
 }
 
-/** Returns whether both classes make unique ids in the same way, of the same identifiers. */
+/** Returns whether both classes make the same unique ids: of the same identifiers, which one schema validates. */
 function sharesIdentity(src: ModelClass | undefined, dst: ModelClass | undefined): boolean {
   if (src === undefined || dst === undefined || src === dst) return src === dst;
   return (
+    src.definition.schema === dst.definition.schema &&
     src.createUniqueId === dst.createUniqueId &&
     src.prototype.getUniqueId === dst.prototype.getUniqueId &&
     src.prototype.getIdentifiers === dst.prototype.getIdentifiers &&

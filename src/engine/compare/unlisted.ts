@@ -2,6 +2,7 @@ import { viewAll, viewByUids } from '../../store/engine-access.js';
 import type { UnlistedCounts } from '../../diff/sync-outcome.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
+import type { PairNode } from './pair-node.js';
 import { parentKey, type SideName } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
 import type { Objects } from './visited.js';
@@ -43,6 +44,7 @@ export class UnlistedObjects {
       }
     }
     if (hidden.size === 0) return NO_OBJECTS;
+    this.dropDescendants(hidden);
     const below = await this.parentsBelowSkipped();
     const split = (isSkipped: boolean): Map<string, Map<string, string>> =>
       new Map(
@@ -56,6 +58,20 @@ export class UnlistedObjects {
         }),
       );
     return { skipped: split(true), unlisted: split(false) };
+  }
+
+  /** Drops what the source lists below another hidden object: the next walk meets it there. */
+  private dropDescendants(hidden: ReadonlyMap<string, Map<string, string>>): void {
+    const isHidden = (node: PairNode): boolean => hidden.get(node.element.type)?.has(node.uid) ?? false;
+    const below: (readonly [type: string, uid: string])[] = [];
+    for (const [type, found] of hidden) {
+      for (const uid of found.keys()) {
+        let at = this.tree.shared.onlyOn('src', type, uid)?.parent;
+        while (at !== undefined && !isHidden(at)) at = at.parent;
+        if (at !== undefined) below.push([type, uid]);
+      }
+    }
+    for (const [type, uid] of below) hidden.get(type)?.delete(uid);
   }
 
   /** Counts the unlisted objects of the types that the walk has read as a whole. */
