@@ -71,7 +71,7 @@ export type {
   ModelDefinition,
   ModelSchema,
 } from './model/model-definition.js';
-export type { CreateItem, DefinedStatics } from './model/model-types.js';
+export type { CreateItem, DefinedStatics, FieldsOf } from './model/model-types.js';
 export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './record/record-codec.js';
 export type { ModelRecord } from './record/model-record.js';
 export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';

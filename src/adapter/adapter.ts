@@ -381,14 +381,19 @@ export abstract class Adapter implements ModelHost {
    * Adds the objects that `toDict` returned: top-level models first, the others by name. It ignores unknown models, and takes
    * the unique ids from the fields.
    * @param data - `{ <model>: { <unique id>: fields } }`.
+   * @param options - `parsed`: the fields are output of the schemas, as `toDict` returns them, and are not validated again, so that
+   * no transform is applied twice. Default: false, the fields are input.
    * @throws {ModelValidationError} (MODEL_VALIDATION) if the schema refuses an object; those before it are added.
    * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if a different object has a unique id.
    */
-  async loadFromDict(data: Readonly<Record<string, Readonly<Record<string, object>>>>): Promise<void> {
+  async loadFromDict(
+    data: Readonly<Record<string, Readonly<Record<string, object>>>>,
+    options: { readonly parsed?: boolean } = {},
+  ): Promise<void> {
     for (const name of traversalOrder(this.topLevel, this.modelClasses)) {
       if (!Object.hasOwn(data, name)) continue;
       const model = this.modelClasses.get(name) as ModelClass;
-      await loadModelFromDict(this.store, model, Object.values(data[name] ?? {}));
+      await loadModelFromDict(this.store, model, Object.values(data[name] ?? {}), options.parsed ?? false);
     }
   }
 

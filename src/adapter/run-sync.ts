@@ -60,7 +60,7 @@ async function sync<Source extends Side>(
     await checkStaleness(options.diff, source, target, options);
   }
   const diff = options.diff ?? (await target.diffFrom(source, options));
-  const changed = await new Syncer(diff, target, options).perform();
+  const changed = await new Syncer(diff, source, target, options).perform();
   if (changed) await target.syncComplete(source, diff, flags, target.logger, diff.operations);
   if (options.verify === true) await compareAgain(target, source, diff, options);
   return diff;

@@ -2,7 +2,7 @@ import type { ModelRecord } from '../record/model-record.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 import { setOwn } from '../values/own-property.js';
 
-/** The fields of a record that change. The others stay as they are stored, whoever stored them. */
+/** The fields of a record that change. The others stay as they are stored, also where another process has stored them meanwhile. */
 export interface RecordPatch {
   /** Field -> new value. */
   readonly set: Readonly<Record<string, unknown>>;

@@ -14,6 +14,7 @@ import { stores, type StoreUnderTest } from '../support/stores.js';
 
 const NUM_RUNS = 100;
 const NUM_RUNS_SHARED = 25;
+const TIMEOUT_MS = 120_000;
 
 /** Neither transform may be done twice: the first would change the value again, the second refuse its own output. */
 const values = {
@@ -219,33 +220,37 @@ async function withAdapters(
 }
 
 describe.each(stores)('unique ids that schema or class make, on the $name store', (store) => {
-  it('every call finds the object that another spelling has stored, and a sync makes no second one', async () => {
-    await fc.assert(
-      fc.asyncProperty(rows, rows, fc.nat(3), async (source, target, spelling) => {
-        await withAdapters(store, async (from, to) => {
-          for (const [adapter, all, at] of [[from, source, 0] as const, [to, target, spelling] as const]) {
-            const [rack] = await adapter.getOrInstantiate(Rack, { name: spelled(0, at) });
-            for (const row of all) expect(await load(adapter, rack, row)).toBe(row.kind.uid(row.number));
-            const { objects, listed } = await stored(adapter);
-            expect(objects).toEqual(expected(all));
-            expect(listed.toSorted()).toEqual(Object.keys(objects).toSorted());
-          }
+  it(
+    'every call finds the object that another spelling has stored, and a sync makes no second one',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(rows, rows, fc.nat(3), async (source, target, spelling) => {
+          await withAdapters(store, async (from, to) => {
+            for (const [adapter, all, at] of [[from, source, 0] as const, [to, target, spelling] as const]) {
+              const [rack] = await adapter.getOrInstantiate(Rack, { name: spelled(0, at) });
+              for (const row of all) expect(await load(adapter, rack, row)).toBe(row.kind.uid(row.number));
+              const { objects, listed } = await stored(adapter);
+              expect(objects).toEqual(expected(all));
+              expect(listed.toSorted()).toEqual(Object.keys(objects).toSorted());
+            }
 
-          const diff = await to.syncFrom(from, { verify: true });
-          expect(diff.unsettled).toBeUndefined();
-          const { objects, listed } = await stored(to);
-          expect(objects).toEqual(expected(source));
-          expect(listed.toSorted()).toEqual(Object.keys(objects).toSorted());
-          expect((await to.diffFrom(from)).toDict()).toEqual({});
-          for (const { kind, number } of source) {
-            const found = await to.get(kind.model, kind.ids(number, spelling) as never);
-            expect(found.getUniqueId()).toBe(kind.uid(number));
-          }
-        });
-      }),
-      { numRuns: store.shared ? NUM_RUNS_SHARED : NUM_RUNS },
-    );
-  });
+            const diff = await to.syncFrom(from, { verify: true });
+            expect(diff.unsettled).toBeUndefined();
+            const { objects, listed } = await stored(to);
+            expect(objects).toEqual(expected(source));
+            expect(listed.toSorted()).toEqual(Object.keys(objects).toSorted());
+            expect((await to.diffFrom(from)).toDict()).toEqual({});
+            for (const { kind, number } of source) {
+              const found = await to.get(kind.model, kind.ids(number, spelling) as never);
+              expect(found.getUniqueId()).toBe(kind.uid(number));
+            }
+          });
+        }),
+        { numRuns: store.shared ? NUM_RUNS_SHARED : NUM_RUNS },
+      );
+    },
+    TIMEOUT_MS,
+  );
 
   it('a value that a schema has transformed arrives as it is, and is not given to the schema again', async () => {
     await withAdapters(store, async (from, to) => {

@@ -16,7 +16,8 @@ import {
 import { Warnings } from '../fixtures/inventory.js';
 import { stores } from '../support/stores.js';
 
-const NUM_RUNS = 40;
+const NUM_RUNS = 30;
+const TIMEOUT_MS = 120_000;
 const SITES = ['A', 'B'];
 
 const name = z.string();
@@ -290,58 +291,63 @@ describe.each(stores.filter(({ shared }) => shared))('two processes at one $name
     }
   }
 
-  it('keep what either was told is saved, leave nothing without a parent, and converge when they sync again', async () => {
-    await fc.assert(
-      fc.asyncProperty(plans, async (plan) => {
-        await withProcesses(plan, async ({ one, two, editor }, { roles, serials }) => {
-          [one.paces, two.paces] = plan.paces as [number[], number[]];
-          const flags = DiffSyncFlags.SKIP_UNMATCHED_DST;
-          // The first process deletes what neither source has; it has compared before the others begin.
-          const compared = await one.diffFrom(roles);
-          const inSerials = new Set([...Object.keys(plan.serials), ...Object.values(plan.serials).flat()]);
-          const isDeleted = (uid: unknown): boolean => typeof uid === 'string' && !inSerials.has(uid);
-          const held: Contents[] = [];
-          const edits = async (): Promise<void> => {
-            for (const each of plan.edits) {
-              const turns = plan.paces[2] as readonly number[];
-              for (let turn = 0; turn < Math.abs(turns[held.length % turns.length] ?? 0); turn++) await nextTurn();
-              held.push(await makeEdit(editor, each));
+  it(
+    'keep what either was told is saved, leave nothing without a parent, and converge when they sync again',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(plans, async (plan) => {
+          await withProcesses(plan, async ({ one, two, editor }, { roles, serials }) => {
+            [one.paces, two.paces] = plan.paces as [number[], number[]];
+            const flags = DiffSyncFlags.SKIP_UNMATCHED_DST;
+            // The first process deletes what neither source has; it has compared before the others begin.
+            const compared = await one.diffFrom(roles);
+            const inSerials = new Set([...Object.keys(plan.serials), ...Object.values(plan.serials).flat()]);
+            const isDeleted = (uid: unknown): boolean => typeof uid === 'string' && !inSerials.has(uid);
+            const held: Contents[] = [];
+            const edits = async (): Promise<void> => {
+              for (const each of plan.edits) {
+                const turns = plan.paces[2] as readonly number[];
+                for (let turn = 0; turn < Math.abs(turns[held.length % turns.length] ?? 0); turn++) await nextTurn();
+                held.push(await makeEdit(editor, each));
+              }
+            };
+            const [first, second, third] = await Promise.allSettled([
+              one.syncFrom(roles, {
+                diff: compared,
+                concurrency: plan.concurrency[0] as number,
+                syncFilter: (action, _type, ids) => action !== 'delete' || isDeleted(ids['name']),
+              }),
+              two.syncFrom(serials, { flags, concurrency: plan.concurrency[1] as number }),
+              edits(),
+            ]);
+            if (third.status === 'rejected') throw third.reason;
+            for (const outcome of [first, second]) {
+              if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(DiffSyncError);
             }
-          };
-          const [first, second, third] = await Promise.allSettled([
-            one.syncFrom(roles, {
-              diff: compared,
-              concurrency: plan.concurrency[0] as number,
-              syncFilter: (action, _type, ids) => action !== 'delete' || isDeleted(ids['name']),
-            }),
-            two.syncFrom(serials, { flags, concurrency: plan.concurrency[1] as number }),
-            edits(),
-          ]);
-          if (third.status === 'rejected') throw third.reason;
-          for (const outcome of [first, second]) {
-            if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(DiffSyncError);
-          }
-          if (first.status === 'fulfilled') held.push(acknowledged(plan, 'role'));
-          if (second.status === 'fulfilled') held.push(acknowledged(plan, 'serial'));
-          const after = await contentsOf(one);
-          expect([after.dangling, after.unlisted]).toEqual([[], []]);
-          for (const each of held) expectHeld(after, each);
+            if (first.status === 'fulfilled') held.push(acknowledged(plan, 'role'));
+            if (second.status === 'fulfilled') held.push(acknowledged(plan, 'serial'));
+            const after = await contentsOf(one);
+            expect([after.dangling, after.unlisted]).toEqual([[], []]);
+            for (const each of held) expectHeld(after, each);
 
-          await two.syncFrom(serials, { flags });
-          await one.syncFrom(roles, { flags });
-          const end = await contentsOf(two);
-          for (const each of [...held, acknowledged(plan, 'role'), acknowledged(plan, 'serial')]) expectHeld(end, each);
-          expect([end.dangling, end.unlisted]).toEqual([[], []]);
-          if (first.status === 'fulfilled') {
-            const gone = plan.stored.filter((device) => !(device in plan.roles) && !(device in plan.serials));
-            expect(gone.filter((device) => device in end.devices)).toEqual([]);
-          }
-          expect((await one.diffFrom(roles, { flags })).hasDiffs()).toBe(false);
-          expect((await two.diffFrom(serials, { flags })).hasDiffs()).toBe(false);
-          expect((await one.store.verify()).problems).toEqual([]);
-        });
-      }),
-      { numRuns: NUM_RUNS },
-    );
-  });
+            await two.syncFrom(serials, { flags });
+            await one.syncFrom(roles, { flags });
+            const end = await contentsOf(two);
+            for (const each of [...held, acknowledged(plan, 'role'), acknowledged(plan, 'serial')])
+              expectHeld(end, each);
+            expect([end.dangling, end.unlisted]).toEqual([[], []]);
+            if (first.status === 'fulfilled') {
+              const gone = plan.stored.filter((device) => !(device in plan.roles) && !(device in plan.serials));
+              expect(gone.filter((device) => device in end.devices)).toEqual([]);
+            }
+            expect((await one.diffFrom(roles, { flags })).hasDiffs()).toBe(false);
+            expect((await two.diffFrom(serials, { flags })).hasDiffs()).toBe(false);
+            expect((await one.store.verify()).problems).toEqual([]);
+          });
+        }),
+        { numRuns: NUM_RUNS },
+      );
+    },
+    TIMEOUT_MS,
+  );
 });

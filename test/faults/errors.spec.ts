@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { Adapter, DiffSyncModel, LocalStore, ObjectStoreException, type StoreErrorCode } from '../../src/index.js';
+import {
+  Adapter,
+  DiffSyncModel,
+  LocalStore,
+  ObjectStoreException,
+  type ModelRecord,
+  type StoreErrorCode,
+} from '../../src/index.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
 import { call, waitFor } from '../support/redis-client.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
@@ -169,6 +176,22 @@ const causes: Record<
       for (const ping of pings) ping.catch(() => undefined);
       await pings.at(-1);
     },
+  ],
+  STORE_CONTENTION: [
+    async () => {
+      // Another writer adds the object each time that this one has found none, and removes it at once.
+      class Racing extends LocalStore {
+        protected override async insertRecords(model: string, records: readonly ModelRecord[]) {
+          await super.insertRecords(model, records);
+          const existing = await super.insertRecords(model, records);
+          const uids = records.map(({ uid }) => uid);
+          await super.deleteRecords(model, uids);
+          return existing;
+        }
+      }
+      await new Racing().updateOrInstantiate({ model: Device, ids: { name: 'a' }, attrs: { role: 'leaf' } });
+    },
+    'device "a" was added and removed by others at each of 10 attempts',
   ],
   STORE_CLOSED: [
     async () => {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   allDone,
   devicesOf,
+  invalid,
   namedByTheirCalls,
   redisResult,
   valueError,
@@ -230,14 +231,15 @@ export const deviations: readonly Deviation[] = [
   },
   {
     kind: 'sync',
-    decision: '2: identifiers spell as String(value), null is none',
-    reason: 'An object without a value for an identifier is refused; booleans are spelled true and false.',
+    decision: '12: identifiers spell as String(value), null is none',
+    reason:
+      'An object without a value for an identifier is refused when it is made; booleans are spelled true and false.',
     covers: ['public/flat/022-bool-and-null-identifiers'],
     expect: (expected, recorded) => {
       const refused = (side: 'source' | 'target') =>
         [...recorded[side].entries()]
           .filter(([, { data }]) => data['maybe'] === null || data['maybe'] === undefined)
-          .map(([index]) => ({ side, index, error: valueError('site: identifier "maybe" is null') }));
+          .map(([index]) => ({ side, index, error: invalid('site: identifier "maybe" is null') }));
       const dict = { site: { x__false__m: { '+': { region: '1' } }, y__true__m: { '-': { region: '1' } } } };
       const elements = [
         [0, 'site', 'x__false__m', 'create'],

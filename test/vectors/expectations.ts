@@ -54,6 +54,11 @@ export function valueError(message: string): RecordedError {
   return { name: 'ValueError', message, origin: 'diffsync', messagePortable: true };
 }
 
+/** ModelValidationError is a ValueError. */
+export function invalid(message: string): RecordedError {
+  return { ...valueError(message), name: 'ValidationError' };
+}
+
 export const withSync = (expected: SyncFacts, sync: Partial<SyncFacts['sync']>): SyncFacts => ({
   ...expected,
   sync: { ...expected.sync, ...sync },

@@ -10,6 +10,8 @@ import {
 import type { DiffSyncAction } from '../../flags.js';
 import type { BulkResult, DiffSyncModel, ModelHost } from '../../model/diffsync-model.js';
 import type { ModelClass } from '../../model/model-class.js';
+import type { CreateItem } from '../../model/model-types.js';
+import { markParsed } from '../../model/parsed-values.js';
 import { callEach } from './call-each.js';
 import type { SyncNode } from './sync-plan.js';
 
@@ -58,13 +60,11 @@ export async function callHooks(
 async function callOne({ node, model }: HookCall, adapter: ModelHost): Promise<HookOutcome> {
   try {
     checkAction({ node, model });
-    const ids = { ...node.element.keys };
-    const attrs = newAttrs(node.element);
     // A hook that is written in JavaScript may return undefined.
     const result = (await (model === undefined
-      ? node.model.create({ adapter, ids, attrs })
+      ? node.model.create({ adapter, ...createItem(node) })
       : node.action === 'update'
-        ? model.update(attrs)
+        ? model.update(newAttrs(node.element))
         : model.delete())) as DiffSyncModel | null | undefined;
     return { model: result ?? null };
   } catch (error) {
@@ -113,7 +113,7 @@ async function bulkResults(
   adapter: ModelHost,
 ): Promise<readonly BulkResult[] | undefined> {
   if (action === 'create') {
-    const objects = calls.map(({ node }) => ({ ids: { ...node.element.keys }, attrs: newAttrs(node.element) }));
+    const objects = calls.map(({ node }) => createItem(node));
     return model.createBulk?.({ adapter, objects });
   }
   if (action === 'update') {
@@ -130,6 +130,12 @@ function checkAction({ node: { element, action }, model }: HookCall): void {
   if (action === 'create' && model !== undefined) throw new ObjectNotCreated(refused('it already exists!'));
   if (action === 'update' && model === undefined) throw new ObjectNotUpdated(refused('not found!'));
   if (action === 'delete' && model === undefined) throw new ObjectNotDeleted(refused('not found!'));
+}
+
+function createItem({ element, model, isParsed }: SyncNode): CreateItem {
+  const item = { ids: { ...element.keys }, attrs: newAttrs(element) };
+  if (isParsed) markParsed(item, model.definition.schema);
+  return item;
 }
 
 function newAttrs(element: DiffElement): Record<string, unknown> {

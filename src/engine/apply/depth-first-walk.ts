@@ -55,14 +55,14 @@ export class DepthFirstWalk {
 
   /** @returns a cursor over the children, if they are applied next. */
   private async applyNode(node: SyncNode, parent: DiffSyncModel | undefined): Promise<Cursor | undefined> {
-    const { links, moves, plan, report } = this.parts;
+    const { links, moves, report } = this.parts;
     if (node.element.linkOnly) {
       await links.apply([{ node, parent }]);
       return undefined;
     }
     const frame = await this.work.openFrame({ node, parent });
     const below = (deletesAbove = false): Cursor | undefined => {
-      const siblings = plan.childrenOf(node);
+      const siblings = this.work.entriesBelow(frame);
       if (siblings.length === 0 && !deletesAbove) return undefined;
       return { siblings, at: 0, parent: frame.model, above: frame, deletesAbove };
     };
@@ -71,7 +71,10 @@ export class DepthFirstWalk {
       if (node.action === 'delete') moves.leaveDelete(node);
       return node.action === 'update' ? below() : undefined;
     }
-    if (node.action === 'delete') moves.begin(node);
+    if (node.action === 'delete') {
+      if (!(await moves.mayLeave(node))) return undefined;
+      moves.begin(node);
+    }
     if (isDeletedLast(frame)) return below(true);
     frame.atomic = node.action === 'delete' && node.end > node.index + 1 && !skipsChildren(frame);
     const [open] = await this.work.run([frame]);

@@ -4,7 +4,7 @@ import { maxBatchSize } from './call-hooks.js';
 import type { FilterAnswers } from './filter-answers.js';
 import { isDeletedLast, type FoundNode, type Frame } from './frame.js';
 import { ObjectWork, type SyncParts } from './object-work.js';
-import { isNode, type SyncEntry, type SyncNode } from './sync-plan.js';
+import { isNode, type SyncNode } from './sync-plan.js';
 
 /** So many elements are applied level by level at a time: whole subtrees, so that it may be more. */
 const SLICE = 50_000;
@@ -17,6 +17,8 @@ const FETCH = 500;
  */
 export class GroupedWalk {
   private readonly work: ObjectWork;
+  /** Nodes below deletes whose objects stay, because other parents list them; they are applied with the next level. */
+  private staying: FoundNode[] = [];
 
   constructor(
     private readonly parts: SyncParts,
@@ -34,7 +36,8 @@ export class GroupedWalk {
       while (level.length > 0) {
         const above: Frame[] = [];
         for (const group of groupsOf(level)) above.push(...(await this.applyGroup(group)));
-        level = this.below(above);
+        level = [...this.below(above), ...this.staying].toSorted((a, b) => a.node.index - b.node.index);
+        this.staying = [];
       }
     }
   }
@@ -61,12 +64,12 @@ export class GroupedWalk {
 
   /** Returns the children of frames, in the diff's order. Passes those without any change. */
   private below(frames: readonly Frame[]): FoundNode[] {
-    const { plan, moves, report } = this.parts;
+    const { moves, report } = this.parts;
     const found: FoundNode[] = [];
-    for (const { node, model } of frames.toSorted((a, b) => a.node.index - b.node.index)) {
-      for (const child of plan.childrenOf(node) as readonly SyncEntry[]) {
+    for (const frame of frames.toSorted((a, b) => a.node.index - b.node.index)) {
+      for (const child of this.work.entriesBelow(frame)) {
         if (!isNode(child)) report.passInactive(child);
-        else if (!moves.isSettled(child)) found.push({ node: child, parent: model });
+        else if (!moves.isSettled(child)) found.push({ node: child, parent: frame.model });
       }
     }
     return found;
@@ -164,7 +167,9 @@ export class GroupedWalk {
         else above.push(...(await this.deleteGroup(group, later)));
       }
       last.push(later);
-      level = this.below(above);
+      const below = this.below(above);
+      level = below.filter(({ node }) => node.action === 'delete');
+      this.staying.push(...below.filter(({ node }) => node.action !== 'delete'));
     }
     for (const later of last.toReversed()) {
       for (const group of groupsOf(later)) await this.runAll(group);
@@ -182,6 +187,7 @@ export class GroupedWalk {
         moves.leaveDelete(frame.node);
         continue;
       }
+      if (!(await moves.mayLeave(frame.node))) continue;
       moves.begin(frame.node);
       if (isDeletedLast(frame)) {
         later.push(frame);

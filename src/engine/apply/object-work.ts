@@ -15,7 +15,7 @@ import { callHooks, missingModelError, type HookOutcome } from './call-hooks.js'
 import { isDeletedLast, skipsChildren, type FoundNode, type Frame } from './frame.js';
 import type { SyncLinks } from './sync-links.js';
 import type { SyncMoves } from './sync-moves.js';
-import { keyOf, type SyncNode, type SyncPlan } from './sync-plan.js';
+import { keyOf, type SyncEntry, type SyncNode, type SyncPlan } from './sync-plan.js';
 import type { SyncReport } from './sync-report.js';
 import type { TargetCache } from './target-cache.js';
 
@@ -50,7 +50,7 @@ export class ObjectWork {
 
   /**
    * Calls the hooks of objects with one model and action, and saves what they did in the order of the objects.
-   * @returns the frames whose children are applied next.
+   * @returns the frames of which `entriesBelow` are applied next.
    * @throws the first failure that ends the sync, after all that was done is saved.
    */
   async run(frames: readonly Frame[]): Promise<Frame[]> {
@@ -71,9 +71,22 @@ export class ObjectWork {
     return below;
   }
 
+  /** Returns the children of a node; of one that is deleted with everything below it, only what stays all the same. */
+  entriesBelow(frame: Frame): readonly SyncEntry[] {
+    const { plan } = this.parts;
+    if (!skipsChildren(frame)) return plan.childrenOf(frame.node);
+    const staying: SyncNode[] = [];
+    for (const node of plan.subtree(frame.node)) {
+      if (node.action !== 'delete' && node.index >= (staying.at(-1)?.end ?? 0)) staying.push(node);
+    }
+    return staying;
+  }
+
   /** Removes an object and everything below it from the store, without calling any hooks. */
-  async drop(node: SyncNode, model: DiffSyncModel, parent: DiffSyncModel | undefined): Promise<void> {
-    const { dst, plan, cache, moves, report, subtrees } = this.parts;
+  private async drop(node: SyncNode, known: DiffSyncModel, parent: DiffSyncModel | undefined): Promise<void> {
+    const { dst, links, plan, cache, moves, report, subtrees } = this.parts;
+    await links.unlinkAround(node);
+    const model = (await cache.aside(node)) ?? known;
     const subtree = subtrees.open();
     try {
       deferRemove(dst.store, model, parent);
@@ -82,7 +95,8 @@ export class ObjectWork {
       subtree.close();
     }
     for (const dropped of plan.subtree(node)) {
-      if (dropped.element.linkOnly || (dropped !== node && moves.isSettled(dropped))) continue;
+      const { action, element } = dropped;
+      if (action !== 'delete' || element.linkOnly || (dropped !== node && moves.isSettled(dropped))) continue;
       cache.set(dropped, undefined);
       moves.begin(dropped);
       report.recordOperation(dropped);
@@ -131,14 +145,14 @@ export class ObjectWork {
     await links.unlinkFirst(ready.map(({ node }) => node));
     for (const frame of ready) {
       if (!skipsChildren(frame)) continue;
-      let changed = await links.unlinkBelow(frame.node);
+      await links.unlinkAround(frame.node);
       for (const moving of moves.takeOutBelow(frame.node)) {
         const above = plan.parentOf(moving);
         const model = await cache.aside(moving);
         if (model !== undefined) await this.drop(moving, model, above && (await cache.aside(above)));
-        changed = true;
       }
-      if (changed) frame.model = (await cache.aside(frame.node)) ?? frame.model;
+      // What was taken out is no longer in its child lists.
+      frame.model = (await cache.aside(frame.node)) ?? frame.model;
     }
     return ready;
   }
@@ -164,7 +178,7 @@ export class ObjectWork {
     for (const result of results) {
       const failure = this.reportResult(result);
       if (failure !== undefined) fatal ??= failure.endsSync ? failure : undefined;
-      else if (!skipsChildren(result.frame)) open.push(result.frame);
+      else open.push(result.frame);
     }
     if (fatal !== undefined) throw fatal.error;
     return open;

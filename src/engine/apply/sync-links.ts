@@ -106,14 +106,14 @@ export class SyncLinks {
   }
 
   /**
-   * Removes the surplus links below an object that is deleted with everything below it: what they link stays.
-   * @returns whether there were any.
+   * Removes the surplus links of and below an object that is deleted with everything below it: what they link stays, or is
+   * deleted with it.
    */
-  async unlinkBelow(node: SyncNode): Promise<boolean> {
-    if (!this.hasLinks) return false;
-    const links = [...this.plan.subtree(node)].filter(({ element }) => element.linkOnly);
-    await this.unlink(links);
-    return links.length > 0;
+  async unlinkAround(node: SyncNode): Promise<void> {
+    if (!this.hasLinks) return;
+    const below = [...this.plan.subtree(node)];
+    await this.unlink(below.filter(({ element }) => element.linkOnly));
+    await this.unlinkFirst(below.filter(({ element }) => !element.linkOnly));
   }
 
   private async unlink(nodes: readonly SyncNode[]): Promise<void> {

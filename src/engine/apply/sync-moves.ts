@@ -44,6 +44,8 @@ export class SyncMoves {
   private readonly done = new Set<SyncNode>();
   /** The deletes that are left out. */
   private readonly leftOut = new Set<SyncNode>();
+  /** The delete of a move -> its create. */
+  private readonly creates = new Map<SyncNode, SyncNode>();
   /** `type uid` -> the place at which a delete stands that was taken out of the diff. */
   private readonly excluded: ReadonlyMap<string, string>;
 
@@ -57,6 +59,11 @@ export class SyncMoves {
     diff: Diff,
   ) {
     this.excluded = excludedDeletes(plan, diff);
+    if (moves.size === 0) return;
+    for (const node of plan.nodes()) {
+      const old = node.action === 'create' && !node.element.linkOnly ? this.oldOf(node) : undefined;
+      if (old !== undefined) this.creates.set(old, node);
+    }
   }
 
   /** Whether a node needs no visit: it was done out of order, or is left out. */
@@ -101,6 +108,27 @@ export class SyncMoves {
     }
     for (const each of moving) this.settle(each);
     return moving;
+  }
+
+  /** Returns whether an object may go from its old place: not if it moves below an object whose own move is left out. */
+  async mayLeave(node: SyncNode): Promise<boolean> {
+    const create = this.creates.get(node);
+    if (create === undefined || this.begun.has(node)) return true;
+    for (let at = this.plan.parentOf(create); at?.action === 'create'; at = this.plan.parentOf(at)) {
+      if (!(await this.isLeftOut(at))) continue;
+      this.leaveDelete(node);
+      node.element.message = `Left out: it moves below ${keyOf(at)}, which is left out`;
+      return false;
+    }
+    return true;
+  }
+
+  private async isLeftOut(create: SyncNode): Promise<boolean> {
+    const old = this.oldOf(create);
+    if (old === undefined) {
+      return this.excluded.has(keyOf(create)) && (await this.cache.aside(create)) !== undefined;
+    }
+    return this.leftOut.has(old) || (!this.begun.has(old) && (await this.oldPlace(old)) === 'leave');
   }
 
   /**

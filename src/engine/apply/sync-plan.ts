@@ -3,6 +3,7 @@ import { DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
 import { ObjectStoreWrongType } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
+import { uniqueIdOf, uniqueIdOfParsed } from '../../model/identity.js';
 import type { ModelClass } from '../../model/model-class.js';
 import type { Side } from '../side.js';
 
@@ -13,6 +14,8 @@ export interface SyncNode {
   readonly action: DiffSyncAction | null;
   readonly model: ModelClass;
   readonly uid: string;
+  /** Whether the source's values are the output of the model's own schema, which must not parse them again. */
+  readonly isParsed: boolean;
   /** The index of the parent, or -1. */
   readonly parent: number;
   /** The index behind the last element below this one. */
@@ -49,6 +52,7 @@ export class SyncPlan {
   /** @throws ObjectStoreWrongType for a type that the target has no model for. */
   constructor(
     diff: Diff,
+    private readonly src: Side,
     private readonly dst: Side,
   ) {
     let [elements, deletes] = [0, 0];
@@ -133,7 +137,18 @@ export class SyncPlan {
   uidOf(element: DiffElement): string {
     const model = this.modelNamed(element.type);
     // The stored unique id saves reading the element's keys.
-    return element.uniqueId ?? model.createUniqueId(element.keys as never);
+    return element.uniqueId ?? this.uidOfKeys(model, element);
+  }
+
+  /** Identifiers that only the source has, under another schema, are looked up as the target's schema makes them. */
+  private uidOfKeys(model: ModelClass, { keys, destAttrs }: DiffElement): string {
+    const uid = destAttrs !== null || this.isParsed(model) ? undefined : uniqueIdOf(model, keys);
+    // An asynchronous schema cannot be asked here.
+    return typeof uid === 'string' ? uid : uniqueIdOfParsed(model, keys);
+  }
+
+  private isParsed({ modelName, definition }: ModelClass): boolean {
+    return this.src.modelClasses.get(modelName)?.definition.schema === definition.schema;
   }
 
   private between(start: number, end: number): SyncEntry[] {
@@ -156,7 +171,9 @@ export class SyncPlan {
     }
     if (above !== undefined) above.active = true;
     const uid = this.uidOf(element);
-    const node = { index, element, action, model, uid, parent: above?.index ?? -1, end: list.length, aboveMove: false };
+    const parent = above?.index ?? -1;
+    const isParsed = this.isParsed(model);
+    const node = { index, element, action, model, uid, isParsed, parent, end: list.length, aboveMove: false };
     list[index] = node;
     return node;
   }

@@ -29,12 +29,13 @@ export class Syncer {
   /** @throws ValueError for an option out of its range; ObjectStoreWrongType for a type that the target has no model for. */
   constructor(
     private readonly diff: Diff,
+    src: Side,
     private readonly dst: Side,
     private readonly options: SyncerOptions,
   ) {
     const concurrency = requireAtLeast('concurrency', options.concurrency ?? 1, 1);
     this.batchSize = requireAtLeast('batchSize', options.batchSize ?? 500, 1);
-    const plan = new SyncPlan(diff, dst);
+    const plan = new SyncPlan(diff, src, dst);
     const found = findMoves(plan);
     this.deletes = plan.deletes - found.size;
     this.filter = new FilterAnswers(options.syncFilter);
