@@ -56,10 +56,12 @@ class Numbered extends DiffSyncModel.define({
   attributes,
 }) {}
 
-/** A schema of which the fields cannot be reached: it is asked as a whole. */
+/** A schema of which the fields cannot be reached: it is asked as a whole, and so must take the identifiers alone. */
 class Pair extends DiffSyncModel.define({
   name: 'pair',
-  schema: z.object({ name: lowerCase, number: numbered, ...values }).transform((each) => each),
+  schema: z
+    .object({ name: lowerCase, number: numbered, ...values, mtu: values.mtu.optional() })
+    .transform((each) => each),
   identifiers: ['name', 'number'],
   attributes,
 }) {}
@@ -92,7 +94,7 @@ class Inventory extends Adapter {
 }
 
 interface Kind {
-  readonly model: ModelClass & { prototype: DiffSyncModel & { mtu: number } };
+  readonly model: ModelClass & { prototype: DiffSyncModel & { mtu?: number | undefined } };
   /** What identifies the object with this number, in one of the spellings that mean the same. */
   ids(number: number, spelling: number): Record<string, unknown>;
   uid(number: number): string;
