@@ -1,14 +1,17 @@
 /** Lists up to this length are compared with the snapshot on every call, longer ones once per so many of their length. */
-const VERIFIED_LENGTH = 1000;
+const VERIFIED_LENGTH = 100;
 
 /**
- * The unique ids of one child list as a set, so that a look-up does not walk the list. Other code may change the list in place:
- * the index compares it with a snapshot, on every call for lists of up to 1,000 unique ids, and for longer ones so often that
- * many calls take time in proportion to their number. A positive answer is always compared.
+ * The unique ids of one child list with their positions, so that a look-up does not walk the list. Other code may change the
+ * list in place: a positive answer is looked up in the list itself; before a negative one the list is compared with a snapshot,
+ * on every call for lists of up to 100 unique ids, and for longer ones so often that many calls take time in proportion to
+ * their number.
  */
 export class ChildIndex {
   private snapshot: string[] = [];
-  private uids = new Set<string>();
+  private positions = new Map<string, number>();
+  /** How many unique ids were removed since the positions were set: a unique id is at most so far before its position. */
+  private removed = 0;
   /** How many calls have not compared the list. */
   private unverified = 0;
 
@@ -18,29 +21,46 @@ export class ChildIndex {
 
   /** Whether the list holds the unique id. */
   has(uid: string): boolean {
-    const isLong = this.list.length > VERIFIED_LENGTH;
-    if (!isLong || ++this.unverified >= this.list.length / VERIFIED_LENGTH) this.verify();
-    else if (this.list.length !== this.snapshot.length || this.uids.has(uid)) this.verify();
-    return this.uids.has(uid);
+    if (this.positions.has(uid)) {
+      if (this.find(uid) !== -1) return true;
+      this.build();
+    } else if (
+      this.list.length !== this.snapshot.length ||
+      ++this.unverified * VERIFIED_LENGTH >= this.list.length ||
+      this.list.length <= VERIFIED_LENGTH
+    ) {
+      this.verify();
+    }
+    return this.positions.has(uid);
   }
 
   /** Appends a unique id to the list. */
   add(uid: string): void {
+    // Later removals count from here on, so that the position is right for as many as there were before.
+    this.positions.set(uid, this.list.length + this.removed);
     this.list.push(uid);
     this.snapshot.push(uid);
-    this.uids.add(uid);
   }
 
   /** Takes a unique id that the list holds out of it, each time it occurs. */
   remove(uid: string): void {
-    const repeats = this.uids.size < this.list.length;
-    let at = this.list.indexOf(uid);
+    this.verify();
+    const repeats = this.positions.size < this.list.length;
+    let at = repeats ? this.list.indexOf(uid) : this.find(uid);
     do {
       this.list.splice(at, 1);
       this.snapshot.splice(at, 1);
+      this.removed++;
       at = repeats ? this.list.indexOf(uid, at) : -1;
     } while (at !== -1);
-    this.uids.delete(uid);
+    this.positions.delete(uid);
+  }
+
+  private find(uid: string): number {
+    const { list, removed } = this;
+    const last = this.positions.get(uid) as number;
+    if (list[last] === uid) return last;
+    return list[last - removed] === uid ? last - removed : list.indexOf(uid);
   }
 
   private verify(): void {
@@ -54,6 +74,8 @@ export class ChildIndex {
 
   private build(): void {
     this.snapshot = [...this.list];
-    this.uids = new Set(this.list);
+    this.positions = new Map();
+    for (let at = 0; at < this.list.length; at++) this.positions.set(this.list[at] as string, at);
+    this.removed = 0;
   }
 }
