@@ -273,7 +273,10 @@ async function saveModelByModel(
   return conflicts;
 }
 
-/** Replaces records that a failed drain had inserted after all. @returns the conflicts with other objects. */
+/**
+ * Replaces records that a failed drain had inserted after all. An object of another writer stays, but the links that were made
+ * below ours are made below it: their children are stored already. @returns the conflicts with other objects.
+ */
 async function resolveOwnConflicts(
   writer: RecordWriter,
   conflicts: readonly InsertConflict[],
@@ -288,6 +291,11 @@ async function resolveOwnConflicts(
     else if (!isSameRecord(existing, record)) own.set(model, [...(own.get(model) ?? []), record]);
   }
   for (const [model, records] of own) await writer.putRecords(model, records);
+  for (const { model, record } of others) {
+    const links = entries.get(model)?.get(record.uid)?.links;
+    if (links === undefined) continue;
+    await writer.modifyRecords(model, [record.uid], (_uid, current) => current && withLinks(current, links));
+  }
   return others;
 }
 
