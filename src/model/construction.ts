@@ -100,7 +100,8 @@ function setFields(instance: ModelInstance, model: ModelConstructor, fields: Fie
   copyChildLists(instance, model.definition);
 }
 
-function withoutFlags(fields: Fields): Fields {
+/** @returns the fields without `modelFlags`, which no data may set. */
+export function withoutFlags(fields: Fields): Fields {
   const others = { ...fields };
   delete others[FLAGS];
   return others;

@@ -1,5 +1,5 @@
 import { DiffSyncError, ModelDefinitionError, ValueError } from '../errors.js';
-import { hydrateModel } from '../model/construction.js';
+import { hydrateModel, withoutFlags } from '../model/construction.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
 import { withDeclaredFields } from '../model/missing-fields.js';
@@ -83,7 +83,9 @@ function uidOf(model: DiffSyncModel, type: string): string {
 
 /** Creates the object that a record describes. The caller gives the record's values away. */
 export function fromRecord<M extends DiffSyncModel>(model: ModelClass<M>, record: ModelRecord): M {
-  return hydrateModel(model, record.data, record.flags);
+  const { data, flags } = record;
+  // No store writes such a field: flags are kept apart. Written by hand, it sets none.
+  return hydrateModel(model, Object.hasOwn(data, FLAGS) ? withoutFlags(data) : data, flags);
 }
 
 /** @returns the record with the declared fields that it lacks, as the schema fills them; the record itself where it lacks none. */
