@@ -96,27 +96,18 @@ export class Diff {
     this.elements.add(element);
   }
 
-  /**
-   * Lists the types of the top elements.
-   * @returns The types in the order of their first `add`.
-   */
+  /** @returns The types of the top elements, in the order of their first `add`. */
   groups(): string[] {
     return this.elements.names();
   }
 
-  /**
-   * Looks for a difference on any level.
-   * @returns Whether any element has an action.
-   */
+  /** @returns Whether any element, on any level, has an action. */
   hasDiffs(): boolean {
     for (const { element } of walk(this.getChildren())) if (element.action !== null) return true;
     return false;
   }
 
-  /**
-   * Lists the top elements in the order in which they are shown and synchronised.
-   * @returns The elements group by group, each group ordered by `orderChildren`.
-   */
+  /** @returns The top elements as they are shown and synchronised: group by group, each ordered by `orderChildren`. */
   getChildren(): DiffElement[] {
     return this.elements.names().flatMap((group) => {
       const ordered = this.orderChildren(group, this.elements.of(group));
@@ -124,10 +115,7 @@ export class Diff {
     });
   }
 
-  /**
-   * Lists the top elements in the order in which they were added, whatever `orderChildren` returns.
-   * @returns The elements group by group.
-   */
+  /** @returns The top elements group by group, in the order of their `add`, whatever `orderChildren` returns. */
   getAddedChildren(): DiffElement[] {
     return this.elements.names().flatMap((group) => this.elements.of(group));
   }
