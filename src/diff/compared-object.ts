@@ -26,6 +26,8 @@ export interface ElementKind<D> {
   readonly fields?: ElementFields;
   /** Whether both sides' classes make the unique id in the same way, so that the source's is the target's too. */
   readonly sharesIdentity?: boolean;
+  /** See `ComparedObject.linkOnly`. */
+  readonly linkOnly?: boolean;
 }
 
 /** The fields that an element copies out of a stored record. */
@@ -39,7 +41,6 @@ export interface ElementFields {
 /** What an element is made of where it is not made of stored records. */
 export interface ElementParts {
   readonly uid?: string | undefined;
-  readonly linkOnly?: boolean;
   readonly source?: Attrs | null;
   readonly dest?: Attrs | null;
 }
@@ -75,7 +76,6 @@ export class ComparedObject<D> {
   private destRecord: ElementRecord | undefined;
   /** The unique id, once the records are dropped or where there were none. */
   private uid: string | undefined;
-  private isLink = false;
 
   /** @internal @param keys undefined where `setRecords` follows. */
   constructor(kind: ElementKind<D>, name: string, keys: Attrs | undefined) {
@@ -144,7 +144,12 @@ export class ComparedObject<D> {
     const isRead = sourceRecord === undefined && destRecord === undefined;
     const onlySource = isRead ? dest === null && source !== null : destRecord === undefined;
     if (onlySource && !this.linkOnly && this.kind.sharesIdentity !== true) return undefined;
-    return (destRecord ?? sourceRecord)?.uid ?? this.uid;
+    return this.comparedUid;
+  }
+
+  /** @internal The unique id by which the comparison knows the object: the target's, where the target has it. */
+  get comparedUid(): string | undefined {
+    return (this.destRecord ?? this.sourceRecord)?.uid ?? this.uid;
   }
 
   /**
@@ -152,13 +157,12 @@ export class ComparedObject<D> {
    * or must not list it (`delete`). No hook of the object is called, but its parent's `linkChild` or `unlinkChild`.
    */
   get linkOnly(): boolean {
-    return this.isLink;
+    return this.kind.linkOnly === true;
   }
 
   /** @internal Sets what the public constructor does not take. */
-  protected assign({ uid, linkOnly = false, source = null, dest = null }: ElementParts): void {
+  protected assign({ uid, source = null, dest = null }: ElementParts): void {
     this.uid = uid;
-    this.isLink = linkOnly;
     this.source = source;
     this.dest = dest;
   }

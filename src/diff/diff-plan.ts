@@ -94,7 +94,7 @@ interface PlannedElement<E> extends OrderedElement<E>, InsertionOrdered<E> {
 interface PlanTarget<E, D> {
   readonly diff: { add(element: E): void };
   readonly diffClass: new () => D;
-  createElement(kind: ElementKind<D>, name: string, keys: Attrs, linkOnly: boolean): E;
+  createElement(kind: ElementKind<D>, name: string, keys: Attrs): E;
 }
 
 /** Checked as a whole, because `z.record` drops names that `values` must refuse. */
@@ -192,11 +192,12 @@ export function addPlanElements<E extends PlannedElement<E>, D>(
   elements: Iterable<unknown>,
   side: PlanSide,
 ): void {
-  const kinds = new Map<string, ElementKind<D>>();
-  const kindOf = (type: string): ElementKind<D> => {
+  const kinds = { false: new Map<string, ElementKind<D>>(), true: new Map<string, ElementKind<D>>() };
+  const kindOf = (type: string, linkOnly: boolean): ElementKind<D> => {
+    const known = kinds[`${linkOnly}`];
     const { comparison } = side.modelClasses.get(type)?.definition ?? {};
-    const kind = kinds.get(type) ?? { type, sourceName: source, destName: target, diffClass, comparison };
-    kinds.set(type, kind);
+    const kind = known.get(type) ?? { type, sourceName: source, destName: target, diffClass, comparison, linkOnly };
+    known.set(type, kind);
     return kind;
   };
   const above: E[] = [];
@@ -213,7 +214,7 @@ export function addPlanElements<E extends PlannedElement<E>, D>(
       linkOnly = false,
     } = read(ELEMENT, json, where);
     if (depth > above.length) throw invalid(`${where}.depth: ${depth}, but nothing is above it`);
-    const element = createElement(kindOf(type), name, values(keys, `${where}.keys`), linkOnly);
+    const element = createElement(kindOf(type, linkOnly), name, values(keys, `${where}.keys`));
     element.sourceAttrs = sourceAttrs && values(sourceAttrs, `${where}.source`);
     element.destAttrs = destAttrs && values(destAttrs, `${where}.dest`);
     above.length = depth;

@@ -252,8 +252,8 @@ export class Diff {
     target: PlanSide,
   ): D {
     const diff = new diffClass();
-    const createElement = (kind: ElementKind<Diff>, name: string, keys: Attrs, linkOnly: boolean): DiffElement =>
-      DiffElement.of(kind, name, keys, { linkOnly });
+    const createElement = (kind: ElementKind<Diff>, name: string, keys: Attrs): DiffElement =>
+      DiffElement.of(kind, name, keys, {});
     addPlanElements<DiffElement, Diff>({ diff, diffClass, createElement }, header, elements, target);
     diff.terms = header.terms;
     diff.origin = header.fingerprint;
@@ -410,9 +410,9 @@ export class DiffElement extends ComparedObject<Diff> {
    * @returns The copy.
    */
   copy(withChange: boolean): DiffElement {
-    const { kind, name, keys, uniqueId: uid, linkOnly, sourceAttrs, destAttrs } = this;
+    const { kind, name, keys, uniqueId: uid, sourceAttrs, destAttrs } = this;
     const source = withChange ? sourceAttrs : (destAttrs ?? sourceAttrs);
-    return DiffElement.of(kind, name, keys, { uid, linkOnly, source, dest: withChange ? destAttrs : source });
+    return DiffElement.of(kind, name, keys, { uid, source, dest: withChange ? destAttrs : source });
   }
 
   /**

@@ -29,6 +29,7 @@ export class PairComparer {
   readonly skippedPairs = new Map<string, Set<string>>();
   /** By definition for elements that are made from records, else by type. */
   private readonly kinds = new Map<ModelDefinition | string, ElementKind<Diff>>();
+  private readonly linkKinds = new Map<string, ElementKind<Diff>>();
 
   constructor(
     private readonly src: Side,
@@ -37,8 +38,6 @@ export class PairComparer {
     private readonly scope: Scope,
     private readonly diffClass: new () => Diff,
     private readonly shared: SharedChildren,
-    /** Whether one side is empty: then no object that one side alone has can be on the other. */
-    private readonly isOneSided: boolean,
   ) {}
 
   /** Adds the pair's element and event to the results. @returns the node of a pair with children, to be compared below. */
@@ -57,9 +56,6 @@ export class PairComparer {
     const element = this.createElement(type, pair);
     elements.push(element);
     const counted = src === undefined || dst === undefined ? 1 : 2;
-    if (counted === 1 && !this.isOneSided) {
-      this.shared.addOneSided(sideOf(pair), type, obj.getUniqueId(), { parent, element });
-    }
     if (countChildren(pair) === 0) {
       events.push(counted);
       return undefined;
@@ -89,14 +85,14 @@ export class PairComparer {
   createLink(view: ObjectView, action: 'create' | 'delete'): DiffElement {
     const given = action === 'create' ? { source: {}, dest: null } : { source: null, dest: {} };
     const uid = view.getUniqueId();
-    const kind = this.kindOf(view.getType());
-    return DiffElement.of(kind, view.getShortname(), view.getIdentifiers(), { uid, linkOnly: true, ...given });
+    const kind = this.linkKindOf(view.getType());
+    return DiffElement.of(kind, view.getShortname(), view.getIdentifiers(), { uid, ...given });
   }
 
   private recordSkipped(type: string, pair: Pair, parent: PairNode | undefined): void {
     const uid = ((pair.src ?? pair.dst) as ObjectView).getUniqueId();
     if (pair.src === undefined || pair.dst === undefined) {
-      this.shared.addOneSided(sideOf(pair), type, uid, { parent, element: undefined });
+      this.shared.addSkipped(sideOf(pair), type, uid, parent);
       return;
     }
     let uids = this.skippedPairs.get(type);
@@ -106,6 +102,12 @@ export class PairComparer {
 
   private fromRecords(view: RecordView, source: ModelRecord | undefined, dest: ModelRecord | undefined): DiffElement {
     return DiffElement.fromRecords(this.kindOf(view.getType(), view.definition), view.getShortname(), source, dest);
+  }
+
+  private linkKindOf(type: string): ElementKind<Diff> {
+    let kind = this.linkKinds.get(type);
+    if (kind === undefined) this.linkKinds.set(type, (kind = { ...this.kindOf(type), linkOnly: true }));
+    return kind;
   }
 
   private kindOf(type: string, definition?: ModelDefinition): ElementKind<Diff> {

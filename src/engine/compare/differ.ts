@@ -114,6 +114,9 @@ class Differ {
       const tree = new TreeComparison(context, homes, this.progress);
       await tree.compareTypes(types);
       const unlisted = new UnlistedObjects(context, tree, counts);
+      if (tree.shared.needsIndex || unlisted.mayBeHidden) {
+        tree.shared.index(context.isOneSided ? [] : [...tree.groups.values()].flat());
+      }
       const hidden = await unlisted.findHidden();
       if (merge(homes, tree.shared.findHomes()) + merge(homes, hidden.unlisted) > 0) continue;
 

@@ -4,7 +4,7 @@ import { DiffSyncFlags } from '../../flags.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
 import type { PairNode } from './pair-node.js';
-import { parentKey, type OneSided } from './shared-children.js';
+import { parentKey, type ElementPath, type OneSided } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
 
 /** A link that only one side has. */
@@ -56,10 +56,10 @@ export class LinkElements {
   /** Leaves out the moves of which the target's object was skipped, by a flag or a filter. */
   leaveOutSkippedMoves(): void {
     const { shared } = this.tree;
-    for (const type of shared.oneSidedTypes('src')) {
-      for (const [uid, found] of shared.oneSidedObjects('src', type)) {
-        const old = shared.onlyOn('dst', type, uid);
-        if (old !== undefined && old.element === undefined) this.leaveOutMove(type, uid, found, parentKey(old.parent));
+    for (const type of shared.oneSidedTypes('dst')) {
+      for (const [uid, { element, parent }] of shared.oneSidedObjects('dst', type)) {
+        const found = element === undefined ? shared.onlyOn('src', type, uid) : undefined;
+        if (found !== undefined) this.leaveOutMove(type, uid, found, parentKey(parent));
       }
     }
   }
@@ -111,7 +111,7 @@ export class LinkElements {
     return (element !== undefined && this.leftOut.has(element)) || this.isBelowLeftOut(parent);
   }
 
-  private isBelowLeftOut(node: PairNode | undefined): boolean {
+  private isBelowLeftOut(node: ElementPath | undefined): boolean {
     if (this.leftOut.size === 0) return false;
     for (let at = node; at !== undefined; at = at.parent) if (this.leftOut.has(at.element)) return true;
     return false;

@@ -1,3 +1,4 @@
+import { walk } from '../../diff/diff-walk.js';
 import type { DiffElement } from '../../diff/diff.js';
 import type { PairNode } from './pair-node.js';
 
@@ -8,10 +9,16 @@ export interface OtherListing {
   dst: boolean;
 }
 
+/** An element and those above it. */
+export interface ElementPath {
+  readonly element: DiffElement;
+  readonly parent: ElementPath | undefined;
+}
+
 /** An object that was met on one side alone: where, and its element unless it was skipped. */
 export interface OneSided {
-  readonly parent: PairNode | undefined;
   readonly element: DiffElement | undefined;
+  readonly parent: ElementPath | undefined;
 }
 
 /** Type -> unique id -> the key of the parent under which both sides' objects are compared; see `parentKey`. */
@@ -19,17 +26,18 @@ export type Homes = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 export type SideName = 'src' | 'dst';
 
+type ByUid<T> = Map<string, Map<string, T>>;
+
 /**
  * What a comparison learns of objects that stand at several places: the parents besides the one under which an object is
- * compared, and the objects that it met on one side alone. Most objects stand at one place on both sides, and leave no trace
- * here.
+ * compared, and the objects that were met on one side alone and skipped. Most objects stand at one place on both sides, and
+ * leave no trace here.
  */
 export class SharedChildren {
-  private readonly others = new Map<string, Map<string, OtherListing[]>>();
-  private readonly oneSided = {
-    src: new Map<string, Map<string, OneSided>>(),
-    dst: new Map<string, Map<string, OneSided>>(),
-  };
+  private readonly others: ByUid<OtherListing[]> = new Map();
+  private readonly skipped: Readonly<Record<SideName, ByUid<OneSided>>> = { src: new Map(), dst: new Map() };
+  /** Set by `index`. */
+  private readonly oneSided: Readonly<Record<SideName, ByUid<OneSided>>> = { src: new Map(), dst: new Map() };
 
   /** Records that a parent lists an object which is compared elsewhere. */
   addListing(type: string, uid: string, node: PairNode, side: SideName): void {
@@ -40,9 +48,27 @@ export class SharedChildren {
     listing[side] = true;
   }
 
-  /** Records an object that was met on one side alone. */
-  addOneSided(side: SideName, type: string, uid: string, found: OneSided): void {
-    entry(this.oneSided[side], type, () => new Map<string, OneSided>()).set(uid, found);
+  /** Records an object that was met on one side alone and skipped. */
+  addSkipped(side: SideName, type: string, uid: string, parent: PairNode | undefined): void {
+    entry(this.skipped[side], type, () => new Map<string, OneSided>()).set(uid, { parent, element: undefined });
+  }
+
+  /** Whether an object may be on both sides and was met as two: else nobody asks for the objects of one side. */
+  get needsIndex(): boolean {
+    return this.others.size + this.skipped.dst.size > 0;
+  }
+
+  /** Makes the objects that were met on one side alone known, once the walk is over. @param roots the top elements. */
+  index(roots: Iterable<DiffElement>): void {
+    for (const side of ['src', 'dst'] as const) {
+      for (const [type, found] of this.skipped[side]) this.oneSided[side].set(type, new Map(found));
+    }
+    for (const { element, parent } of walk(roots, (each) => each.getAddedChildren())) {
+      const { action, type, comparedUid } = element;
+      if ((action !== 'create' && action !== 'delete') || comparedUid === undefined) continue;
+      const side = action === 'create' ? 'src' : 'dst';
+      entry(this.oneSided[side], type, () => new Map<string, OneSided>()).set(comparedUid, { element, parent });
+    }
   }
 
   listings(type: string, uid: string): readonly OtherListing[] {
@@ -73,27 +99,24 @@ export class SharedChildren {
    * @returns type -> unique id -> the key of that parent.
    */
   findHomes(): Map<string, Map<string, string>> {
-    const homes = new Map<string, Map<string, string>>();
-    for (const [type, found] of this.oneSided.src) {
-      for (const [uid, src] of found) {
-        const dst = this.onlyOn('dst', type, uid);
-        const listings = dst === undefined ? [] : this.listings(type, uid);
-        if (dst === undefined || listings.length === 0) continue;
-        const inSource = [src.parent, ...listings.filter((each) => each.src).map(({ node }) => node)].map(parentKey);
-        const inTarget = new Set(
-          [dst.parent, ...listings.filter((each) => each.dst).map(({ node }) => node)].map(parentKey),
-        );
-        const home = inSource.find((key) => inTarget.has(key)) ?? parentKey(src.parent);
-        entry(homes, type, () => new Map<string, string>()).set(uid, home);
-      }
+    const homes: ByUid<string> = new Map();
+    for (const [type, uid, listings] of this.allListings()) {
+      const [src, dst] = [this.onlyOn('src', type, uid), this.onlyOn('dst', type, uid)];
+      if (src === undefined || dst === undefined) continue;
+      const keysOf = (side: SideName, first: ElementPath | undefined): string[] =>
+        [first, ...listings.filter((each) => each[side]).map(({ node }) => node)].map(parentKey);
+      const inSource = keysOf('src', src.parent);
+      const inTarget = new Set(keysOf('dst', dst.parent));
+      const home = inSource.find((key) => inTarget.has(key)) ?? parentKey(src.parent);
+      entry(homes, type, () => new Map<string, string>()).set(uid, home);
     }
     return homes;
   }
 }
 
 /** Names a parent, the same on both sides; '' for the top. */
-export function parentKey(node: PairNode | undefined): string {
-  return node === undefined ? '' : `${node.element.type} ${node.uid}`;
+export function parentKey(parent: ElementPath | undefined): string {
+  return parent === undefined ? '' : `${parent.element.type} ${parent.element.comparedUid ?? ''}`;
 }
 
 function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {

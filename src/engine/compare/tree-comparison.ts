@@ -50,9 +50,9 @@ export class TreeComparison {
     homes: Homes,
     private readonly progress: Progress,
   ) {
-    const { src, dst, flags, scope, diffClass, isOneSided } = context;
+    const { src, dst, flags, scope, diffClass } = context;
     this.visited = { src: new VisitedObjects(src.name), dst: new VisitedObjects(dst.name) };
-    this.comparer = new PairComparer(src, dst, flags, scope, diffClass, this.shared, isOneSided);
+    this.comparer = new PairComparer(src, dst, flags, scope, diffClass, this.shared);
     this.claims = new ChildClaims(this.visited, this.shared, homes);
   }
 

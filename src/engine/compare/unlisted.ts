@@ -2,8 +2,7 @@ import { viewAll, viewByUids } from '../../store/engine-access.js';
 import type { UnlistedCounts } from '../../diff/sync-outcome.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
-import type { PairNode } from './pair-node.js';
-import { parentKey, type SideName } from './shared-children.js';
+import { parentKey, type ElementPath, type SideName } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
 import type { Objects } from './visited.js';
 
@@ -28,17 +27,31 @@ export class UnlistedObjects {
     private readonly counts: Readonly<Record<SideName, ModelCounts>>,
   ) {}
 
+  /** Whether the target has objects that the walk has not met, and that it may have under another parent or under none. */
+  get mayBeHidden(): boolean {
+    const { src, dst } = this.context;
+    for (const [type, count] of this.counts.dst) {
+      // Top-level types of both sides are read as a whole.
+      if (src.topLevel.includes(type) && dst.topLevel.includes(type)) continue;
+      if (count > this.tree.visited.dst.count(type)) return true;
+    }
+    return false;
+  }
+
   /** Finds objects that the source alone seems to have, and that are in the target's store all the same. */
   async findHidden(): Promise<HiddenObjects> {
+    if (!this.mayBeHidden) return NO_OBJECTS;
     const { shared, visited } = this.tree;
+    const { src, dst } = this.context;
     const hidden = new Map<string, Map<string, string>>();
     for (const type of shared.oneSidedTypes('src')) {
+      if (src.topLevel.includes(type) && dst.topLevel.includes(type)) continue;
       if ((this.counts.dst.get(type) ?? 0) <= visited.dst.count(type)) continue;
       const candidates = new Map<string, string>();
       for (const [uid, { element, parent }] of shared.oneSidedObjects('src', type)) {
         if (element !== undefined && !visited.dst.has(type, uid)) candidates.set(uid, parentKey(parent));
       }
-      for (const uid of await presentUids(this.context.dst, type, [...candidates.keys()])) {
+      for (const uid of await presentUids(dst, type, [...candidates.keys()])) {
         const found = hidden.get(type) ?? new Map<string, string>();
         hidden.set(type, found.set(uid, candidates.get(uid) as string));
       }
@@ -62,7 +75,8 @@ export class UnlistedObjects {
 
   /** Drops what the source lists below another hidden object: the next walk meets it there. */
   private dropDescendants(hidden: ReadonlyMap<string, Map<string, string>>): void {
-    const isHidden = (node: PairNode): boolean => hidden.get(node.element.type)?.has(node.uid) ?? false;
+    const isHidden = ({ element }: ElementPath): boolean =>
+      hidden.get(element.type)?.has(element.comparedUid ?? '') ?? false;
     const below: (readonly [type: string, uid: string])[] = [];
     for (const [type, found] of hidden) {
       for (const uid of found.keys()) {
