@@ -1,10 +1,10 @@
 /** Lists up to this length are compared with the snapshot on every call, longer ones once per so many of their length. */
-const VERIFIED_LENGTH = 100;
+const VERIFIED_LENGTH = 50;
 
 /**
  * The unique ids of one child list with their positions, so that a look-up does not walk the list. Other code may change the
  * list in place: a positive answer is looked up in the list itself; before a negative one the list is compared with a snapshot,
- * on every call for lists of up to 100 unique ids, and for longer ones so often that many calls take time in proportion to
+ * on every call for lists of up to 50 unique ids, and for longer ones so often that many calls take time in proportion to
  * their number.
  */
 export class ChildIndex {

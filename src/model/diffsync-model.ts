@@ -13,7 +13,7 @@ import {
   type ModelSchema,
 } from './model-definition.js';
 import { describeModel } from './describe-model.js';
-import { isParsed, markParsedIds } from './parsed-values.js';
+import { isParsed, markParsed } from './parsed-values.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
 import type { CreateItem, DefinedStatics, FieldsOf, ModelConstructor } from './model-types.js';
 import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
@@ -239,7 +239,7 @@ export abstract class DiffSyncModel<
   /** @returns a copy of the identifiers, in the order of the definition. */
   getIdentifiers(): Ids {
     const { identifiers, schema } = definitionOf(this);
-    return markParsedIds(copyFields(this, identifiers), schema) as Ids;
+    return markParsed(copyFields(this, identifiers), schema) as Ids;
   }
 
   /** @returns a copy of the attributes that the object has, in the order of the definition. */

@@ -165,7 +165,7 @@ describe('an identifier', () => {
   ])('%p is refused when the object is made', async (id, message) => {
     const context = { adapter: {} as never, ids: { id }, attrs: {} };
     const marked = { ...context, ids: { id } };
-    markParsed(marked, Any.definition.schema);
+    markParsed(marked.ids, Any.definition.schema);
     const create = [
       () => new Any({ id }),
       () => Any.parse({ id }),
@@ -207,7 +207,7 @@ describe('the default create()', () => {
 
   it('keeps what the source’s schema has put out, and adds what is missing', async () => {
     const context = { adapter, ids: { name: 'r1' }, attrs: { vlans: ['1', '2'] } };
-    markParsed(context, Device.definition.schema);
+    markParsed(context.ids, Device.definition.schema);
     // A hook may pass them on in another object.
     for (const each of [context, { ...context }, { ...context, attrs: { ...context.attrs } }]) {
       expect((await Device.create(each))?.toDict()).toEqual({ name: 'r1', vlans: ['1', '2'], role: 'leaf', ports: [] });
@@ -217,7 +217,7 @@ describe('the default create()', () => {
   it('parses what another schema has put out, or nobody has marked', async () => {
     const context = { adapter, ids: { name: 'r1' }, attrs: { vlans: '1,2' as never } };
     expect((await Device.create(context))?.vlans).toEqual(['1', '2']);
-    markParsed(context, z.object({ name: z.string() }));
+    markParsed(context.ids, z.object({ name: z.string() }));
     expect((await Device.create(context))?.vlans).toEqual(['1', '2']);
   });
 });

@@ -135,7 +135,7 @@ function checkAction({ node: { element, action }, model }: HookCall): void {
 
 function createItem({ element, model, isParsed }: SyncNode): CreateItem {
   const item = { ids: { ...element.keys }, attrs: newAttrs(element) };
-  if (isParsed) markParsed(item, model.definition.schema);
+  if (isParsed) markParsed(item.ids, model.definition.schema);
   return item;
 }
 
