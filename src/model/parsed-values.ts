@@ -8,7 +8,7 @@ class Given {
 }
 
 /**
- * Notes on an object of identifiers which schema has put it out. The note is a private field: nobody else sees it, a copy of the
+ * Notes on an object of identifiers which schema has put it out. The note is a private field: no other code sees it, a copy of the
  * object has none, and it is cheaper than an entry of a WeakMap, as there is one for each object that a sync creates.
  */
 class ParsedBy extends Given {

@@ -53,7 +53,7 @@ export class SharedChildren {
     entry(this.skipped[side], type, () => new Map<string, OneSided>()).set(uid, { parent, element: undefined });
   }
 
-  /** Whether an object may be on both sides and was met as two: else nobody asks for the objects of one side. */
+  /** Whether an object may be on both sides and was met as two; else the objects of one side are not looked up. */
   get needsIndex(): boolean {
     return this.others.size + this.skipped.dst.size > 0;
   }
