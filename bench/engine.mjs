@@ -1,6 +1,17 @@
 import { strict as assert } from 'node:assert';
 import { parseArgs } from 'node:util';
 import { bound, loadAdapter, plainSide, wideParent } from './inventories.mjs';
+import {
+  bulkCallsRow,
+  bulkRow,
+  HOOK_MS,
+  MAX_BULK_CALLS,
+  measureBulkCreates,
+  measureUpdates,
+  MIN_SPEED_UP,
+  updatesOf,
+  updatesRow,
+} from './hooks.mjs';
 import { machine, peakRssMiB, print, round, Samples, save, time } from './measure.mjs';
 
 const ROUNDS = 5;
@@ -9,6 +20,8 @@ const REPEATS = 3;
 const SIZE = 100_000;
 /** Children of one parent, as shares of the size: 4,000 and 32,000 of 100,000. */
 const CHILD_SHARES = [0.04, 0.32];
+/** The rows of hooks warm up on so much less: one hook at a time takes long, and a round of the baseline has nothing else. */
+const HOOK_WARM_UP_SHARE = 0.01;
 /** The goals: of the diff beside the bound, and of a child of many beside a child of few. */
 const MAX_DIFF_RATIO = 4;
 const MAX_CHILD_RATIO = 1.5;
@@ -23,7 +36,7 @@ const USAGE = `npm run bench -- engine [--size=n] [--rounds=n]
   --rounds=n  not ${ROUNDS}`;
 
 export const sizes = [SIZE];
-export const units = 'milliseconds; a sync of children: microseconds a child';
+export const units = 'milliseconds; a sync of children: microseconds a child; bulk calls: how many';
 
 /** Diff and sync in memory, beside the least that any comparison of plain Maps must do; each round measures all of it. */
 export async function run(args) {
@@ -32,21 +45,29 @@ export async function run(args) {
   if (values.help) return console.log(USAGE);
   const [size, rounds] = [Number(values.size ?? SIZE), Number(values.rounds ?? ROUNDS)];
   const samples = new Samples();
-  for (let round = -1; round < rounds; round++) await measureAll(size, round < 0 ? new Samples() : samples); // The first warms up.
+  await warmUp(size);
+  for (let round = 0; round < rounds; round++) await measureAll(size, samples);
   await report(samples, size, rounds);
 }
 
 /** All rows once, after a warm-up. */
 export async function measureRound({ size }) {
   const samples = new Samples();
-  for (const kept of [new Samples(), samples]) await measureAll(size, kept);
+  await warmUp(size);
+  await measureAll(size, samples);
   return samples;
 }
 
-async function measureAll(size, samples) {
+function warmUp(size) {
+  return measureAll(size, new Samples(), Math.ceil(size * HOOK_WARM_UP_SHARE));
+}
+
+async function measureAll(size, samples, hookSize = size) {
   for (const shape of shapes) await measureShape(shape, size, samples);
   const counts = childCounts(size);
   for (const children of counts) await measureChildren(children, Math.max(...counts), samples);
+  await measureUpdates(hookSize, samples);
+  await measureBulkCreates(hookSize, samples);
 }
 
 function childCounts(size) {
@@ -123,6 +144,13 @@ async function report(samples, size, rounds) {
   ratios['a child of many / a child of few'] = childRatio;
   rows.push([childRow(counts[0]), `${round(few)} us each`, '', '']);
   rows.push([childRow(counts[1]), `${round(many)} us each`, `${childRatio} x`, `<= ${MAX_CHILD_RATIO}`]);
+
+  const updates = samples.median(updatesRow(size));
+  const speedUp = round((updatesOf(size) * HOOK_MS) / updates);
+  ratios['hooks one at a time / scattered updates'] = speedUp;
+  rows.push([updatesRow(size), ms(updates), `1/${speedUp} of one at a time`, `<= 1/${MIN_SPEED_UP}`]);
+  rows.push([bulkRow(size), ms(samples.median(bulkRow(size))), '', '']);
+  rows.push([bulkCallsRow(size), samples.median(bulkCallsRow(size)), '', `<= ${MAX_BULK_CALLS}`]);
 
   const { cpu, cores, node } = machine();
   console.log(`${cpu}, ${cores} cores, Node ${node}; ${size.toLocaleString('en')} objects a side, in memory`);

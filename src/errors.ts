@@ -97,6 +97,7 @@ export type StoreErrorCode =
   | 'STORE_NEWER_FORMAT'
   | 'STORE_OTHER_LAYOUT'
   | 'STORE_OVERLOADED'
+  | 'STORE_CONTENTION'
   | 'STORE_CLOSED'
   | 'STORE_ALREADY_BOUND'
   | 'STORE_PACKAGE_MISSING'
@@ -259,6 +260,23 @@ export class TooManyDeletes extends DiffException {
  */
 export class SyncAborted extends DiffSyncError {
   override readonly code: string = 'SYNC_ABORTED';
+}
+
+/**
+ * Is thrown when a sync or reload of a target is still running in this process, before the next one has done anything
+ * (SYNC_IN_PROGRESS). Wait for the first one, or pass `waitMs` to the sync. One that is started inside the first one, by a hook
+ * for example, would wait for itself: start it after the first one has settled.
+ */
+export class SyncInProgress extends DiffSyncError {
+  override readonly code: string = 'SYNC_IN_PROGRESS';
+}
+
+/**
+ * Is thrown by a reload when this process has written to the store itself while `load` was running (RELOAD_CONFLICT). Nothing
+ * is changed: a reload would undo those writes. Reload again; let `load` write through `this` only.
+ */
+export class ReloadConflict extends DiffSyncError {
+  override readonly code: string = 'RELOAD_CONFLICT';
 }
 
 /** The object of a sync whose hook failed. */

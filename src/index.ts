@@ -2,12 +2,14 @@ export { Adapter } from './adapter/adapter.js';
 export type { AdapterDict } from './adapter/adapter-dict.js';
 export type { AdapterOptions, SyncOptions } from './adapter/adapter-options.js';
 export type { Traversal } from './adapter/tree-traversal.js';
-export { Diff, DiffElement, type ModelOperations, type SyncFailure } from './diff/diff.js';
+export { Diff, DiffElement } from './diff/diff.js';
+export type { ModelOperations, SyncFailure, UnlistedCounts } from './diff/sync-outcome.js';
 export type { Attrs, AttrsDiffs } from './diff/compared-object.js';
 export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/diff-plan.js';
 export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';
 export type { DiffOptions } from './engine/compare/differ.js';
+export type { ReloadResult } from './engine/reload.js';
 export type { ObjectFilter, ScopeOptions } from './engine/compare/scope.js';
 export type { ProgressCallback } from './engine/progress.js';
 export type { SyncerOptions, SyncFilter } from './engine/apply/sync-options.js';
@@ -32,8 +34,10 @@ export {
   ObjectNotUpdated,
   ObjectStoreException,
   ObjectStoreWrongType,
+  ReloadConflict,
   SyncAborted,
   SyncHookError,
+  SyncInProgress,
   TooManyDeletes,
   ValueError,
   type DiffSyncErrorOptions,
@@ -67,7 +71,7 @@ export type {
   ModelDefinition,
   ModelSchema,
 } from './model/model-definition.js';
-export type { CreateItem, DefinedStatics } from './model/model-types.js';
+export type { CreateItem, DefinedStatics, FieldsOf } from './model/model-types.js';
 export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './record/record-codec.js';
 export type { ModelRecord } from './record/model-record.js';
 export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';

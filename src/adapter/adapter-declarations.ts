@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { ModelDefinitionError } from '../errors.js';
 import type { ModelClass } from '../model/model-class.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelDefinition } from '../model/model-definition.js';
 
 /** What an adapter class declares. */
 interface AdapterDeclarations {
@@ -13,7 +14,8 @@ interface AdapterDeclarations {
 /**
  * Checks `models` and `topLevel` of an adapter class.
  * @returns the models by name.
- * @throws ModelDefinitionError for what is no model class, for two models of one name, and for a name without a model.
+ * @throws ModelDefinitionError for what is no model class, for two models of one name, for a name without a model, and for a
+ * `dependsOn` that can have no effect.
  */
 export function checkDeclarations(adapter: AdapterDeclarations): ReadonlyMap<string, ModelClass> {
   const models = new Map<string, ModelClass>();
@@ -26,14 +28,6 @@ export function checkDeclarations(adapter: AdapterDeclarations): ReadonlyMap<str
     }
     models.set(model.modelName, model);
   }
-  for (const { modelName, definition } of models.values()) {
-    const wrong = definition.dependsOn.find((name) => !models.has(name));
-    if (wrong !== undefined) {
-      throw new ModelDefinitionError(
-        `model ${modelName}: dependsOn names "${wrong}", which is no model in ${adapter.name}.models`,
-      );
-    }
-  }
   for (const name of adapter.topLevel) {
     if (!models.has(name)) {
       throw new ModelDefinitionError(
@@ -41,5 +35,35 @@ export function checkDeclarations(adapter: AdapterDeclarations): ReadonlyMap<str
       );
     }
   }
+  for (const { modelName, definition } of models.values()) checkDependencies(adapter, models, modelName, definition);
   return models;
+}
+
+/** Only top-level models are put in order: objects of others are created below their parents, wherever those come. */
+function checkDependencies(
+  { name, topLevel }: AdapterDeclarations,
+  models: ReadonlyMap<string, ModelClass>,
+  modelName: string,
+  { dependsOn }: ModelDefinition,
+): void {
+  const missing = dependsOn.find((other) => !models.has(other));
+  if (missing !== undefined) {
+    throw new ModelDefinitionError(
+      `model ${modelName}: dependsOn names "${missing}", which is no model in ${name}.models`,
+    );
+  }
+  const below = dependsOn.find((other) => !topLevel.includes(other));
+  if (below !== undefined) {
+    throw new ModelDefinitionError(
+      `model ${modelName}: dependsOn names "${below}", which is not in ${name}.topLevel, so that the order cannot be kept: ` +
+        `name the top-level model above "${below}" instead, or add "${below}" to topLevel`,
+    );
+  }
+  const [first] = dependsOn;
+  if (first !== undefined && !topLevel.includes(modelName)) {
+    throw new ModelDefinitionError(
+      `model ${modelName}: dependsOn names "${first}", but ${modelName} itself is not in ${name}.topLevel, so that the order ` +
+        `cannot be kept: let the top-level model above ${modelName} depend on "${first}", or add ${modelName} to topLevel`,
+    );
+  }
 }

@@ -1,5 +1,5 @@
 import type { ModelClass } from '../model/model-class.js';
-import { parseModel } from '../model/construction.js';
+import { completeModel, parseModel } from '../model/construction.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { omitDefaults } from '../model/schema-defaults.js';
 import type { BaseStore } from '../store/base-store.js';
@@ -23,8 +23,17 @@ export async function storeToDict(store: BaseStore, excludeDefaults: boolean): P
   return Object.fromEntries(models);
 }
 
-/** Validates the objects of one model and adds them to a store. @throws the first failure, after the objects before it are added. */
-export async function loadModelFromDict(store: BaseStore, model: ModelClass, all: readonly object[]): Promise<void> {
+/**
+ * Makes objects of one model and adds them to a store.
+ * @param parsed - whether the fields are the schema's output, so that they are not validated again.
+ * @throws the first failure, after the objects before it are added.
+ */
+export async function loadModelFromDict(
+  store: BaseStore,
+  model: ModelClass,
+  all: readonly object[],
+  parsed: boolean,
+): Promise<void> {
   const pending = new Map<string, DiffSyncModel>();
   const addPending = async (): Promise<void> => {
     const objs = [...pending.values()];
@@ -34,7 +43,7 @@ export async function loadModelFromDict(store: BaseStore, model: ModelClass, all
   try {
     for (const fields of all) {
       const { modelFlags, ...input } = fields as { modelFlags?: number };
-      const obj = await parseModel(model, input);
+      const obj = parsed ? completeModel(model, input) : await parseModel(model, input);
       if (modelFlags !== undefined) obj.modelFlags = modelFlags;
       const uid = obj.getUniqueId();
       if (pending.has(uid)) {

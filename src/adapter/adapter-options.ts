@@ -37,4 +37,10 @@ export interface SyncOptions extends DiffOptions, SyncerOptions {
   readonly allowStale?: boolean;
   /** Whether to compare again after the sync; what is not settled is then the diff's `unsettled`. Default: false. */
   readonly verify?: boolean;
+  /**
+   * How long to wait, in milliseconds, for another sync or reload of the same target in this process. After that the sync is
+   * refused with SyncInProgress (SYNC_IN_PROGRESS). It compares once it has waited; a diff that is given may be stale by then.
+   * Default: 0, it is refused at once.
+   */
+  readonly waitMs?: number;
 }

@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
-import { Diff, type ModelOperations } from '../diff/diff.js';
-import { Syncer } from '../engine/apply/syncer.js';
+import { Diff } from '../diff/diff.js';
+import type { ModelOperations } from '../diff/sync-outcome.js';
 import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
-import { checkStaleness } from '../engine/compare/staleness.js';
 import type { DiffSyncModel, ModelHost } from '../model/diffsync-model.js';
-import { DiffClassMismatch, ObjectNotFound } from '../errors.js';
-import { DiffSyncFlags } from '../flags.js';
+import type { ReloadResult } from '../engine/reload.js';
+import { ObjectNotFound } from '../errors.js';
+import type { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/model-class.js';
@@ -15,6 +15,8 @@ import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-r
 import { checkDeclarations } from './adapter-declarations.js';
 import { loadModelFromDict, storeToDict, type AdapterDict } from './adapter-dict.js';
 import type { AdapterOptions, SyncOptions } from './adapter-options.js';
+import { reloadStore } from './reload-store.js';
+import { runSync } from './run-sync.js';
 import { traversal, traversalOrder, traversalText, type Traversal } from './tree-traversal.js';
 
 /**
@@ -64,7 +66,7 @@ export abstract class Adapter implements ModelHost {
     const inherited = this.store.logger === SILENT_LOGGER ? undefined : this.store.logger;
     this.logger = options.logger ?? inherited ?? new NestLogger(this.name);
     this.store.bindAdapter(this, [...this.modelClasses.values()], this.logger);
-    this.load = flushAfter(this.load, this.store);
+    this.load = flushAfter(this.load);
   }
 
   /** The names of the models at which diffs begin: the static `topLevel` of the class. */
@@ -73,10 +75,41 @@ export abstract class Adapter implements ModelHost {
   }
 
   /**
-   * Loads the system's objects into the store. Override it.
+   * Loads the system's objects into the store. Override it; it may take optional arguments. Into a store that lasts, load them
+   * again by `reload`.
    * @returns A promise; when it is fulfilled, everything that was added and linked is stored, for other processes too.
    */
   async load(): Promise<void> {}
+
+  /**
+   * Loads the system's objects again: calls `load` with a copy in memory in place of the store, then makes the store equal to
+   * the copy. Only differences are written: what stays keeps its position in the order, what is new is appended in the order
+   * of `load`, and what `load` has not added is removed. Meanwhile others see the old objects, or the new ones object by object,
+   * never an empty store and never a list that names a missing object; a few changes are one atomic write where the store can.
+   * A `load` that fails leaves the store as it was; after a failed write, reload again. No hook is called.
+   *
+   * `load` must reach the store through this adapter: its methods, `this.store`, and the objects that it has added.
+   * @param args - What `load` is called with.
+   * @returns How many objects were created, updated, deleted and left unchanged.
+   * @throws {SyncInProgress} (SYNC_IN_PROGRESS) if a sync or another reload of this adapter is running; nothing was done.
+   * @throws {ReloadConflict} (RELOAD_CONFLICT) if this process has written to the store itself while `load` was running, for
+   * example by a store that was injected besides; the store is as those writes have left it.
+   * @throws {ObjectStoreException} of a store that fails, with its code. What `load` throws is passed on as it is.
+   * @example
+   * ```ts
+   * const { created, updated, deleted } = await network.reload();
+   * ```
+   */
+  reload(...args: Parameters<this['load']>): Promise<ReloadResult>;
+  /**
+   * Loads the system's objects again, by `load` without arguments.
+   * @returns How many objects were created, updated, deleted and left unchanged.
+   */
+  reload(): Promise<ReloadResult>;
+  async reload(...args: unknown[]): Promise<ReloadResult> {
+    const { load }: { load: (...args: unknown[]) => Promise<void> } = this;
+    return reloadStore(this, async () => load.apply(this, args));
+  }
 
   // ---- Diff and sync
 
@@ -118,6 +151,8 @@ export abstract class Adapter implements ModelHost {
    * @param options - What is compared and how it is applied. Default: everything, one object at a time.
    * @returns The diff that was applied, with its `operations` and the statuses of its elements.
    * @throws {DiffClassMismatch} (DIFF_CLASS_MISMATCH) if `diff` is no instance of `diffClass`, before anything happens.
+   * @throws {SyncInProgress} (SYNC_IN_PROGRESS) if another sync or a reload of this adapter is running, unless it ends within
+   * `waitMs`; for one that was started inside it, always. Nothing was done.
    * @throws {DiffStale} (DIFF_STALE) if a side has changed since a loaded diff was made, unless `allowStale` is set.
    * @throws {TooManyDeletes} (SYNC_TOO_MANY_DELETES) if a limit of deletes is exceeded, before anything is changed.
    * @throws {ObjectCrudException} (OBJECT_NOT_CREATED, OBJECT_NOT_UPDATED, OBJECT_NOT_DELETED) of a hook, without the flag
@@ -131,21 +166,8 @@ export abstract class Adapter implements ModelHost {
    * ```
    */
   async syncFrom(source: Adapter, options: SyncOptions = {}): Promise<Diff> {
-    const { diffClass = Diff, flags = DiffSyncFlags.NONE } = options;
-    const given = options.diff?.constructor.name;
-    if (given !== undefined && !(options.diff instanceof diffClass)) {
-      throw new DiffClassMismatch(
-        `The provided diff's class (${given}) does not match the diff_class: ${diffClass.name}`,
-      );
-    }
-    if (options.diff?.isPlan === true && options.allowStale !== true) {
-      await checkStaleness(options.diff, source, this, options);
-    }
-    const diff = options.diff ?? (await this.diffFrom(source, options));
-    const changed = await new Syncer(diff, this, options).perform();
-    if (changed) await this.syncComplete(source, diff, flags, this.logger, diff.operations);
-    if (options.verify === true) await this.compareAgain(source, diff, options);
-    return diff;
+    const callsSyncComplete = this.syncComplete !== Adapter.prototype.syncComplete;
+    return runSync<Adapter>(this, source, options, callsSyncComplete);
   }
 
   /**
@@ -175,15 +197,6 @@ export abstract class Adapter implements ModelHost {
     operations: ReadonlyMap<string, ModelOperations>,
   ): Promise<void> {
     void [source, diff, flags, logger, operations];
-  }
-
-  private async compareAgain(source: Adapter, diff: Diff, options: SyncOptions): Promise<void> {
-    const { onProgress: _, ...terms } = options;
-    const again = await this.diffFrom(source, terms);
-    diff.unsettled = again.hasDiffs() ? again : undefined;
-    if (diff.unsettled === undefined) return;
-    const summary = { ...again.summary() };
-    this.logger.warning(`The sync from ${source.name} has left differences in ${this.name}`, { summary });
   }
 
   // ---- Objects
@@ -368,14 +381,19 @@ export abstract class Adapter implements ModelHost {
    * Adds the objects that `toDict` returned: top-level models first, the others by name. It ignores unknown models, and takes
    * the unique ids from the fields.
    * @param data - `{ <model>: { <unique id>: fields } }`.
+   * @param options - `parsed`: the fields are output of the schemas, as `toDict` returns them, and are not validated again, so that
+   * no transform is applied twice. Default: false, the fields are input.
    * @throws {ModelValidationError} (MODEL_VALIDATION) if the schema refuses an object; those before it are added.
    * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if a different object has a unique id.
    */
-  async loadFromDict(data: Readonly<Record<string, Readonly<Record<string, object>>>>): Promise<void> {
+  async loadFromDict(
+    data: Readonly<Record<string, Readonly<Record<string, object>>>>,
+    options: { readonly parsed?: boolean } = {},
+  ): Promise<void> {
     for (const name of traversalOrder(this.topLevel, this.modelClasses)) {
       if (!Object.hasOwn(data, name)) continue;
       const model = this.modelClasses.get(name) as ModelClass;
-      await loadModelFromDict(this.store, model, Object.values(data[name] ?? {}));
+      await loadModelFromDict(this.store, model, Object.values(data[name] ?? {}), options.parsed ?? false);
     }
   }
 
@@ -425,9 +443,9 @@ export abstract class Adapter implements ModelHost {
 }
 
 /** Wraps `load` so that the store is flushed after it: links of children are written too, and a subclass need not care. */
-function flushAfter(load: () => Promise<void>, store: BaseStore): () => Promise<void> {
-  return async function (this: Adapter) {
-    await load.call(this);
-    await store.flush();
+function flushAfter(load: (...args: unknown[]) => Promise<void>): (...args: unknown[]) => Promise<void> {
+  return async function (this: Adapter, ...args: unknown[]) {
+    await load.apply(this, args);
+    await this.store.flush();
   };
 }

@@ -1,5 +1,5 @@
 import { DiffSyncStatus, type DiffSyncAction } from '../flags.js';
-import { pickFields } from '../values/clone.js';
+import { cloneValue, pickFields } from '../values/clone.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 
 /** Field names and values of one object. */
@@ -24,6 +24,10 @@ export interface ElementKind<D> {
   readonly comparison?: Comparisons | undefined;
   /** Set where the elements are made from stored records. */
   readonly fields?: ElementFields;
+  /** Whether both sides' classes make the unique id in the same way, so that the source's is the target's too. */
+  readonly sharesIdentity?: boolean;
+  /** See `ComparedObject.linkOnly`. */
+  readonly linkOnly?: boolean;
 }
 
 /** The fields that an element copies out of a stored record. */
@@ -32,6 +36,13 @@ export interface ElementFields {
   readonly attributes: readonly string[];
   /** The compared attributes: an element whose object is on both sides copies no others. */
   readonly compared: readonly string[];
+}
+
+/** What an element is made of where it is not made of stored records. */
+export interface ElementParts {
+  readonly uid?: string | undefined;
+  readonly source?: Attrs | null;
+  readonly dest?: Attrs | null;
 }
 
 /** An object as a store keeps it. It must not be changed. */
@@ -63,6 +74,8 @@ export class ComparedObject<D> {
   /** The same record as `destRecord` where both sides are equal. */
   private sourceRecord: ElementRecord | undefined;
   private destRecord: ElementRecord | undefined;
+  /** The unique id, once the records are dropped or where there were none. */
+  private uid: string | undefined;
 
   /** @internal @param keys undefined where `setRecords` follows. */
   constructor(kind: ElementKind<D>, name: string, keys: Attrs | undefined) {
@@ -122,9 +135,36 @@ export class ComparedObject<D> {
     this.dest = attrs;
   }
 
-  /** @internal Returns the stored unique id, if it is made of these identifiers and the record is still at hand. */
-  uidOf(identifiers: readonly string[]): string | undefined {
-    return this.kind.fields?.identifiers === identifiers ? (this.sourceRecord ?? this.destRecord)?.uid : undefined;
+  /**
+   * @internal The unique id by which the target knows the object, as the classes of the objects say it; undefined where it is
+   * not known, because only the source has the object and its class makes unique ids in another way, or in a loaded plan.
+   */
+  get uniqueId(): string | undefined {
+    const { sourceRecord, destRecord, source, dest } = this;
+    const isRead = sourceRecord === undefined && destRecord === undefined;
+    const onlySource = isRead ? dest === null && source !== null : destRecord === undefined;
+    if (onlySource && !this.linkOnly && this.kind.sharesIdentity !== true) return undefined;
+    return this.comparedUid;
+  }
+
+  /** @internal The unique id by which the comparison knows the object: the target's, where the target has it. */
+  get comparedUid(): string | undefined {
+    return (this.destRecord ?? this.sourceRecord)?.uid ?? this.uid;
+  }
+
+  /**
+   * Whether only the link differs: the target has the object, or will have it, and the parent above must list it (`create`)
+   * or must not list it (`delete`). No hook of the object is called, but its parent's `linkChild` or `unlinkChild`.
+   */
+  get linkOnly(): boolean {
+    return this.kind.linkOnly === true;
+  }
+
+  /** @internal Sets what the public constructor does not take. */
+  protected assign({ uid, source = null, dest = null }: ElementParts): void {
+    this.uid = uid;
+    this.source = source;
+    this.dest = dest;
   }
 
   /** The action that makes the target's object equal to the source's; null where none is needed. */
@@ -152,7 +192,8 @@ export class ComparedObject<D> {
 
   /**
    * Lists the attributes that are compared.
-   * @returns The names that both sides have, or all names of the only side that has the object.
+   * @returns The names that both sides' classes declare, or the names of the attributes that the only side's object has. An
+   * attribute that an object does not have is compared as `undefined`.
    */
   getAttrsKeys(): string[] {
     const { sourceAttrs, destAttrs } = this;
@@ -185,9 +226,12 @@ export class ComparedObject<D> {
     const { fields } = this.kind;
     if (record === undefined || fields === undefined) return;
     const { identifiers, attributes, compared } = fields;
-    const names = sourceRecord === undefined || destRecord === undefined ? attributes : compared;
-    const read = (from: ElementRecord | undefined): Attrs | null =>
-      from === undefined ? null : pickFields(from.data, names);
+    const both = sourceRecord !== undefined && destRecord !== undefined;
+    const read = (from: ElementRecord | undefined): Attrs | null => {
+      if (from === undefined) return null;
+      return both ? pickDeclared(from.data, compared) : pickFields(from.data, attributes);
+    };
+    this.uid = record.uid;
     this.ids = pickFields(record.data, identifiers);
     this.source = read(sourceRecord);
     this.dest = sourceRecord === destRecord ? this.source : read(destRecord);
@@ -200,4 +244,11 @@ export class ComparedObject<D> {
     const same = comparison !== undefined && Object.hasOwn(comparison, key) ? comparison[key] : undefined;
     return same === undefined || !same(source[key], dest[key]);
   }
+}
+
+/** Copies the declared fields; one that the object does not have is an own key with `undefined`. */
+export function pickDeclared(data: Attrs, names: readonly string[]): Attrs {
+  const picked: Record<string, unknown> = {};
+  for (const name of names) picked[name] = Object.hasOwn(data, name) ? cloneValue(data[name], name) : undefined;
+  return picked;
 }

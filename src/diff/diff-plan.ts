@@ -32,6 +32,8 @@ export interface DiffTerms {
   readonly filtered?: boolean;
   /** How many objects of the target were compared. */
   readonly compared?: number;
+  /** See `DiffOptions`. */
+  readonly unlisted?: 'ignore' | 'delete';
 }
 
 /** The head of a plan: all but its elements. */
@@ -56,6 +58,8 @@ export interface PlanElement {
   readonly keys: Attrs;
   readonly source: Attrs | null;
   readonly dest: Attrs | null;
+  /** Present, and true, for an element that stands for a link alone. */
+  readonly linkOnly?: boolean;
 }
 
 /** A diff as JSON. Values that JSON lacks are in tagged form. */
@@ -80,6 +84,7 @@ interface PlannedElement<E> extends OrderedElement<E>, InsertionOrdered<E> {
   readonly name: string;
   readonly keys: Attrs;
   readonly action: DiffSyncAction | null;
+  readonly linkOnly: boolean;
   sourceAttrs: Attrs | null;
   destAttrs: Attrs | null;
   addChild(element: E): void;
@@ -107,6 +112,7 @@ const HEADER = z.object({
     excludeAttrs: z.record(z.string(), names).exactOptional(),
     filtered: z.boolean().exactOptional(),
     compared: z.int().min(0).exactOptional(),
+    unlisted: z.enum(['ignore', 'delete']).exactOptional(),
   }),
   fingerprint: z.object({ source: z.string(), target: z.string() }),
   length: z.int().min(0),
@@ -118,6 +124,7 @@ const ELEMENT = z.object({
   keys: record,
   source: record.nullable(),
   dest: record.nullable(),
+  linkOnly: z.boolean().exactOptional(),
 });
 
 /** Returns the elements of a diff's plan. */
@@ -131,7 +138,8 @@ export function* planElements<E extends PlannedElement<E>>(
     if (!changed.has(element)) continue;
     const { type, name, keys } = element;
     const [source, dest] = [attrs(element, element.sourceAttrs), attrs(element, element.destAttrs)];
-    yield { depth, type, name, keys: toExtendedJson(keys) as Attrs, source, dest };
+    const link = element.linkOnly ? { linkOnly: true } : {};
+    yield { depth, type, name, keys: toExtendedJson(keys) as Attrs, source, dest, ...link };
   }
 }
 
@@ -184,20 +192,29 @@ export function addPlanElements<E extends PlannedElement<E>, D>(
   elements: Iterable<unknown>,
   side: PlanSide,
 ): void {
-  const kinds = new Map<string, ElementKind<D>>();
-  const kindOf = (type: string): ElementKind<D> => {
+  const kinds = { false: new Map<string, ElementKind<D>>(), true: new Map<string, ElementKind<D>>() };
+  const kindOf = (type: string, linkOnly: boolean): ElementKind<D> => {
+    const known = kinds[`${linkOnly}`];
     const { comparison } = side.modelClasses.get(type)?.definition ?? {};
-    const kind = kinds.get(type) ?? { type, sourceName: source, destName: target, diffClass, comparison };
-    kinds.set(type, kind);
+    const kind = known.get(type) ?? { type, sourceName: source, destName: target, diffClass, comparison, linkOnly };
+    known.set(type, kind);
     return kind;
   };
   const above: E[] = [];
   let at = 0;
   for (const json of elements) {
     const where = `elements.${at++}`;
-    const { depth, type, name, keys, source: sourceAttrs, dest: destAttrs } = read(ELEMENT, json, where);
+    const {
+      depth,
+      type,
+      name,
+      keys,
+      source: sourceAttrs,
+      dest: destAttrs,
+      linkOnly = false,
+    } = read(ELEMENT, json, where);
     if (depth > above.length) throw invalid(`${where}.depth: ${depth}, but nothing is above it`);
-    const element = createElement(kindOf(type), name, values(keys, `${where}.keys`));
+    const element = createElement(kindOf(type, linkOnly), name, values(keys, `${where}.keys`));
     element.sourceAttrs = sourceAttrs && values(sourceAttrs, `${where}.source`);
     element.destAttrs = destAttrs && values(destAttrs, `${where}.dest`);
     above.length = depth;
@@ -217,8 +234,8 @@ export function addPlanElements<E extends PlannedElement<E>, D>(
 export function fingerprintOf<E extends PlannedElement<E>>(diff: InsertionOrdered<E>): Fingerprint {
   const hashes = { source: createHash('sha256'), target: createHash('sha256') };
   for (const { element, depth } of walkAdded<E>(diff)) {
-    const { type, keys, sourceAttrs, destAttrs } = element;
-    const position = canonicalJson([depth, type, keys]);
+    const { type, keys, sourceAttrs, destAttrs, linkOnly } = element;
+    const position = canonicalJson(linkOnly ? [depth, type, keys, 'link'] : [depth, type, keys]);
     if (sourceAttrs !== null) hashes.source.update(`${position}${canonicalJson(sourceAttrs)}\n`);
     if (destAttrs !== null) hashes.target.update(`${position}${canonicalJson(destAttrs)}\n`);
   }

@@ -6,11 +6,11 @@ import { walk } from './diff-walk.js';
 
 /** How many objects need which action. */
 export interface DiffSummary {
-  /** Objects that only the source has. */
+  /** Objects that only the source has, and links that only its parents have. */
   create: number;
   /** Objects whose attributes differ. */
   update: number;
-  /** Objects that only the target has. */
+  /** Objects that only the target has, and links that only its parents have. */
   delete: number;
   /** Objects that are equal on both sides. */
   'no-change': number;
@@ -27,6 +27,7 @@ interface RenderedElement {
   readonly sourceAttrs: Attrs | null;
   readonly destAttrs: Attrs | null;
   readonly action: DiffSyncAction | null;
+  readonly linkOnly: boolean;
   getAttrsDiffs(): AttrsDiffs;
   getChildren(): readonly RenderedElement[];
 }
@@ -38,7 +39,17 @@ export function summarize(roots: Iterable<RenderedElement>): DiffSummary {
   return summary;
 }
 
-/** Returns `{ <type>: { <name>: { '-': …, '+': …, <child type>: … } } }` of the elements in `changed`. */
+/** Counts the link-only elements among these and everything below them. */
+export function countLinks(roots: Iterable<RenderedElement>): number {
+  let links = 0;
+  for (const { element } of walk(roots)) if (element.linkOnly) links++;
+  return links;
+}
+
+/**
+ * Returns `{ <type>: { <name>: { '-': …, '+': …, <child type>: … } } }` of the elements in `changed`. A link-only element
+ * beside a change of the same object is named `<name> (link)`.
+ */
 export function groupsDict(
   elements: Iterable<RenderedElement>,
   changed: ReadonlySet<RenderedElement>,
@@ -50,7 +61,8 @@ export function groupsDict(
     const into = dicts.get(parent?.element) ?? root;
     if (!Object.hasOwn(into, element.type)) setOwn(into, element.type, {});
     const own: Record<string, unknown> = { ...element.getAttrsDiffs() };
-    setOwn(into[element.type] as object, element.name, own);
+    const group = into[element.type] as object;
+    setOwn(group, element.linkOnly && Object.hasOwn(group, element.name) ? linkName(element) : element.name, own);
     dicts.set(element, own);
   }
   return root as Record<string, Record<string, unknown>>;
@@ -90,7 +102,7 @@ export function elementText(element: RenderedElement, changed: ReadonlySet<Rende
 
 function ownLines(element: RenderedElement, margin: string): string[] {
   const { type, name, sourceName, destName, sourceAttrs, destAttrs } = element;
-  const title = `${margin}${type}: ${name}`;
+  const title = `${margin}${type}: ${element.linkOnly ? linkName(element) : name}`;
   if (sourceAttrs === null) return destAttrs === null ? [title] : [`${title} MISSING in ${sourceName}`];
   if (destAttrs === null) return [`${title} MISSING in ${destName}`];
   const { '+': plus = {}, '-': minus = {} } = element.getAttrsDiffs();
@@ -100,6 +112,10 @@ function ownLines(element: RenderedElement, margin: string): string[] {
       (key) => `${margin}  ${key}    ${sourceName}(${valueText(plus[key])})    ${destName}(${valueText(minus[key])})`,
     ),
   ];
+}
+
+function linkName({ name }: RenderedElement): string {
+  return `${name} (link)`;
 }
 
 function valueText(value: unknown): string {

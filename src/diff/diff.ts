@@ -1,6 +1,12 @@
 import { inspect } from 'node:util';
-import { ObjectAlreadyExists, ValueError, type DiffSyncError, type SyncLocation } from '../errors.js';
-import { ComparedObject, type Attrs, type ElementKind, type ElementRecord } from './compared-object.js';
+import { ValueError } from '../errors.js';
+import {
+  ComparedObject,
+  type Attrs,
+  type ElementKind,
+  type ElementParts,
+  type ElementRecord,
+} from './compared-object.js';
 import {
   addPlanElements,
   elementsOf,
@@ -15,27 +21,25 @@ import {
   type PlanHeader,
   type PlanSide,
 } from './diff-plan.js';
-import { elementDict, elementText, groupsDict, groupsText, summarize, type DiffSummary } from './diff-render.js';
+import {
+  countLinks,
+  elementDict,
+  elementText,
+  groupsDict,
+  groupsText,
+  summarize,
+  type DiffSummary,
+} from './diff-render.js';
 import { copySelected, isSelected, type Selection } from './diff-selection.js';
 import { changedElements, walk } from './diff-walk.js';
-
-/** The unique ids of the objects of one model that a sync created, updated and deleted, each in the order of the work. */
-export interface ModelOperations {
-  readonly create: string[];
-  readonly update: string[];
-  readonly delete: string[];
-}
-
-/** A create, update or delete that failed while the sync went on. */
-export interface SyncFailure {
-  readonly location: SyncLocation;
-  readonly error: DiffSyncError;
-}
+import { ElementGroups } from './element-groups.js';
+import type { ModelOperations, SyncFailure, UnlistedCounts } from './sync-outcome.js';
 
 // Shared, because every element with children has a diff of its own.
 const NO_TERMS: DiffTerms = Object.freeze({ source: 'source', target: 'dest', flags: 0 });
 const NO_OPERATIONS: ReadonlyMap<string, ModelOperations> = new Map();
 const NO_ERRORS: readonly SyncFailure[] = Object.freeze([]);
+const NONE_UNLISTED: Readonly<Record<string, UnlistedCounts>> = Object.freeze({});
 
 /**
  * A finished comparison of two adapters: a tree of elements, in groups by type. Source: the reference's `Diff`.
@@ -57,11 +61,16 @@ export class Diff {
   operations: ReadonlyMap<string, ModelOperations> = NO_OPERATIONS;
   /** The failures after which the last sync with this diff went on: see `continueOnFailure`. */
   errors: readonly SyncFailure[] = NO_ERRORS;
+  /**
+   * How many objects of a child type no parent lists, by model name and side. They are not compared, unless the source lists
+   * an object that the target has unlisted. Models without such objects have no entry.
+   */
+  unlisted: Readonly<Record<string, UnlistedCounts>> = NONE_UNLISTED;
   /** What the last sync with this diff did not settle; undefined if all is settled, or without the option `verify`. */
   unsettled: Diff | undefined;
   /** Of a loaded diff, the fingerprint that it was saved with. Of a selection, the diff that it was made from. */
   private origin: Fingerprint | Diff | undefined;
-  private readonly elements = new Map<string, Map<string, DiffElement>>();
+  private readonly elements = new ElementGroups<DiffElement>();
 
   /** How many elements there are, on all levels. */
   get length(): number {
@@ -80,51 +89,40 @@ export class Diff {
   /**
    * Adds an element at the top.
    * @param element - The element; it goes to the end of the group of its type.
-   * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if the group has an element of this name.
+   * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if the group has an element of this name; a link-only element and
+   * an ordinary one do not exclude each other.
    */
   add(element: DiffElement): void {
-    let group = this.elements.get(element.type);
-    if (group === undefined) this.elements.set(element.type, (group = new Map()));
-    if (group.has(element.name)) {
-      throw new ObjectAlreadyExists(`Already storing a ${element.type} named ${element.name}`, group.get(element.name));
-    }
-    group.set(element.name, element);
+    this.elements.add(element);
   }
 
-  /**
-   * Lists the types of the top elements.
-   * @returns The types in the order of their first `add`.
-   */
+  /** @returns The types of the top elements, in the order of their first `add`. */
   groups(): string[] {
-    return [...this.elements.keys()];
+    return this.elements.names();
   }
 
-  /**
-   * Looks for a difference on any level.
-   * @returns Whether any element has an action.
-   */
+  /** @returns Whether any element, on any level, has an action. */
   hasDiffs(): boolean {
     for (const { element } of walk(this.getChildren())) if (element.action !== null) return true;
     return false;
   }
 
-  /**
-   * Lists the top elements in the order in which they are shown and synchronised.
-   * @returns The elements group by group, each group ordered by `orderChildren`.
-   */
+  /** @returns The top elements as they are shown and synchronised: group by group, each ordered by `orderChildren`. */
   getChildren(): DiffElement[] {
-    return [...this.elements].flatMap(([group, elements]) => {
-      const ordered = this.orderChildren(group, [...elements.values()]);
+    return this.elements.names().flatMap((group) => {
+      const ordered = this.orderChildren(group, this.elements.of(group));
       return Array.isArray(ordered) ? (ordered as DiffElement[]) : [...ordered];
     });
   }
 
-  /**
-   * Lists the top elements in the order in which they were added, whatever `orderChildren` returns.
-   * @returns The elements group by group.
-   */
+  /** @returns The top elements group by group, in the order of their `add`, whatever `orderChildren` returns. */
   getAddedChildren(): DiffElement[] {
-    return [...this.elements.values()].flatMap((elements) => [...elements.values()]);
+    return this.elements.names().flatMap((group) => this.elements.of(group));
+  }
+
+  /** @internal Takes an element out that the comparison has added. */
+  remove(element: DiffElement): void {
+    this.elements.remove(element);
   }
 
   /**
@@ -168,6 +166,11 @@ export class Diff {
     result.terms = this.terms;
     result.origin = this.origin ?? this;
     return result;
+  }
+
+  /** @internal Of a selection, the diff that it was made from. */
+  get original(): Diff | undefined {
+    return this.origin instanceof Diff ? this.origin : undefined;
   }
 
   /** Whether the diff was loaded from a plan. A sync with it first checks that both sides are still the same. */
@@ -250,7 +253,7 @@ export class Diff {
   ): D {
     const diff = new diffClass();
     const createElement = (kind: ElementKind<Diff>, name: string, keys: Attrs): DiffElement =>
-      new DiffElement(kind, name, keys);
+      DiffElement.of(kind, name, keys, {});
     addPlanElements<DiffElement, Diff>({ diff, diffClass, createElement }, header, elements, target);
     diff.terms = header.terms;
     diff.origin = header.fingerprint;
@@ -258,12 +261,14 @@ export class Diff {
   }
 
   /**
-   * Counts the elements on all levels by action.
+   * Counts the elements on all levels by action, link-only elements among them.
    * @returns The counts; `skip` is how many objects were looked at and have no element.
    */
   summary(): DiffSummary {
-    const summary = summarize(this.getChildren());
-    const compared = summary.create + summary.delete + 2 * (summary.update + summary['no-change']);
+    const children = this.getChildren();
+    const summary = summarize(children);
+    const objects = summary.create + summary.delete - countLinks(children);
+    const compared = objects + 2 * (summary.update + summary['no-change']);
     return { ...summary, skip: Math.max(0, this.modelsProcessed - compared) };
   }
 
@@ -348,6 +353,13 @@ export class DiffElement extends ComparedObject<Diff> {
     return element;
   }
 
+  /** @internal Creates an element that is not made of stored records: of objects, of a link alone, or of a loaded plan. */
+  static of(kind: ElementKind<Diff>, name: string, keys: Attrs, given: ElementParts): DiffElement {
+    const element = new DiffElement(kind, name, keys);
+    element.assign(given);
+    return element;
+  }
+
   /** The elements of the children, as a diff of their own. */
   get childDiff(): Diff {
     return (this.children ??= new this.kind.diffClass());
@@ -398,10 +410,9 @@ export class DiffElement extends ComparedObject<Diff> {
    * @returns The copy.
    */
   copy(withChange: boolean): DiffElement {
-    const copy = new DiffElement(this.kind, this.name, this.keys);
-    copy.sourceAttrs = withChange ? this.sourceAttrs : (this.destAttrs ?? this.sourceAttrs);
-    copy.destAttrs = withChange ? this.destAttrs : copy.sourceAttrs;
-    return copy;
+    const { kind, name, keys, uniqueId: uid, sourceAttrs, destAttrs } = this;
+    const source = withChange ? sourceAttrs : (destAttrs ?? sourceAttrs);
+    return DiffElement.of(kind, name, keys, { uid, source, dest: withChange ? destAttrs : source });
   }
 
   /**

@@ -21,6 +21,11 @@ export class Progress {
     return this.done;
   }
 
+  /** Counts from 0 again; what was reported stays reported. */
+  restart(): void {
+    this.done = 0;
+  }
+
   advance(by: number): void {
     if (by === 0) return;
     this.done += by;

@@ -13,11 +13,13 @@ export function assignAttributes(obj: DiffSyncModel, attrs: object): boolean {
   const { identifiers, attributes } = classOf(obj).definition;
   const changed: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(attrs)) {
-    if (isDeepEqual(fieldOf(obj, name), value) && Object.hasOwn(obj, name)) continue;
+    const isOwn = Object.hasOwn(obj, name);
+    // A key with undefined and no key are the same.
+    if (isDeepEqual(isOwn ? fieldOf(obj, name) : undefined, value) && (isOwn || attributes.includes(name))) continue;
     if (identifiers.includes(name)) {
       throw new ValueError(`${obj.getType()} "${obj.getUniqueId()}": "${name}" is an identifier and cannot be changed`);
     }
-    if (!Object.hasOwn(obj, name) && !attributes.includes(name)) {
+    if (!isOwn && !attributes.includes(name)) {
       throw new ValueError(`${obj.getType()} "${obj.getUniqueId()}" has no attribute "${name}"`);
     }
     changed[name] = value;

@@ -1,6 +1,6 @@
 import { ModelDefinitionError } from '../errors.js';
 import { pickFields } from '../values/clone.js';
-import type { ModelDefinition } from './model-definition.js';
+import { declaredFields } from './model-definition.js';
 import { fieldNames } from './model-fields.js';
 import type { BaseModel, Fields, ModelConstructor } from './model-types.js';
 import { construct } from './side-channel.js';
@@ -111,8 +111,4 @@ function keepsFields(model: ModelConstructor, fields: Fields): boolean {
   } catch {
     return false;
   }
-}
-
-function declaredFields({ identifiers, attributes, children, shortname }: ModelDefinition): readonly string[] {
-  return [...identifiers, ...attributes, ...Object.values(children), ...shortname];
 }

@@ -2,10 +2,13 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError, ModelValidationError } from '../errors.js';
 import type { DiffSyncModelFlags } from '../flags.js';
 import { inspectClass } from './class-inspection.js';
-import type { ModelDefinition } from './model-definition.js';
-import { assignFields } from './model-fields.js';
+import { runMaybeAsync, settled, type MaybeAsync } from './maybe-async.js';
+import { withAllFields } from './missing-fields.js';
+import { FLAGS, type ModelDefinition } from './model-definition.js';
+import { assignFields, hasFlagsInData, noteFlagsInData } from './model-fields.js';
 import type { Fields, ModelConstructor, ModelInstance } from './model-types.js';
 import { construct, defineProbes, takePrevalidated } from './side-channel.js';
+import { identifierFault } from './unique-id.js';
 
 /**
  * Sets the fields of a new instance: the pre-validated ones of `hydrateModel` and `parseModel`, else `input`, validated.
@@ -14,18 +17,18 @@ import { construct, defineProbes, takePrevalidated } from './side-channel.js';
  * @throws {ModelDefinitionError} (MODEL_DEFINITION) for an asynchronous schema, or a class that declares a field again.
  */
 export function initialiseFields(instance: ModelInstance, model: ModelConstructor, input: unknown): void {
-  const given = takePrevalidated();
+  const given = takePrevalidated(model);
   if (given === undefined) {
     const fields = validate(model.definition, model.name, input);
-    setFields(instance, fields, inspectClass(model, fields, true).unreserved);
+    setFields(instance, model, fields, inspectClass(model, fields, true).unreserved);
   } else if (given.onUse !== undefined) {
     defineProbes(instance, given.fields, given.onUse);
   } else {
-    setFields(instance, given.fields, given.unreserved);
+    setFields(instance, model, given.fields, given.unreserved);
   }
 }
 
-/** @returns an instance that holds `fields` as they are. The caller gives them away. */
+/** @returns an instance that holds `fields` as they are, but for its child lists. The caller gives them away. */
 export function hydrateModel<M extends ModelInstance>(
   model: ModelConstructor<M>,
   fields: Fields,
@@ -33,9 +36,23 @@ export function hydrateModel<M extends ModelInstance>(
 ): M {
   const { setsFields, unreserved } = inspectClass(model, fields, false);
   const instance = construct(model, { fields, unreserved });
-  if (setsFields) assignFields(instance, fields);
+  if (setsFields) {
+    assignFields(instance, hasFlagsInData(instance) ? withoutFlags(fields) : fields);
+    copyChildLists(instance, model.definition);
+  }
   instance.modelFlags = modelFlags ?? model.definition.modelFlags;
   return instance;
+}
+
+/**
+ * Creates an instance of fields that the schema has put out, without giving them to it again. Fields that are missing are as the
+ * schema fills them.
+ * @throws {ModelValidationError} (MODEL_VALIDATION) for identifiers that are none.
+ */
+export function completeModel<M extends ModelInstance>(model: ModelConstructor<M>, parsed: Fields): M {
+  const fields = withAllFields(model.definition, parsed);
+  checkIdentifiers(model.definition, fields);
+  return hydrateModel(model, fields);
 }
 
 /**
@@ -43,22 +60,60 @@ export function hydrateModel<M extends ModelInstance>(
  * @throws {ModelValidationError} (MODEL_VALIDATION)
  */
 export async function parseModel<M extends ModelInstance>(model: ModelConstructor<M>, input: unknown): Promise<M> {
+  return runMaybeAsync(parsing(model, input));
+}
+
+/** The same, synchronously where the schema is. */
+export function* parsing<M extends ModelInstance>(model: ModelConstructor<M>, input: unknown): MaybeAsync<M> {
   const { definition } = model;
-  const result = await definition.schema['~standard'].validate(input);
+  const result = yield* settled(definition.schema['~standard'].validate(input));
   const fields = fieldsOrThrow(definition, result);
   const { unreserved } = inspectClass(model, fields, true);
   return construct(model, { fields, unreserved });
 }
 
-/** Sets the fields of an instance that has none yet. Adds to `unreserved` the names that are looked up here. */
-function setFields(instance: ModelInstance, fields: Fields, unreserved: Set<string>): void {
+/** @throws {ModelValidationError} (MODEL_VALIDATION) for an identifier that is no string, number, boolean or bigint. */
+export function checkIdentifiers({ name, identifiers }: ModelDefinition, fields: Fields): void {
+  for (const key of identifiers) {
+    const fault = identifierFault(Object.hasOwn(fields, key) ? fields[key] : undefined);
+    if (fault === undefined) continue;
+    throw new ModelValidationError(`${name}: identifier "${key}" ${fault}`, [{ path: key, message: fault }]);
+  }
+}
+
+/**
+ * Sets the fields of an instance that has none yet. Adds to `unreserved` the names that are looked up here. A field with the name
+ * of the object's flags does not become its flags: no store takes the object.
+ */
+function setFields(instance: ModelInstance, model: ModelConstructor, fields: Fields, unreserved: Set<string>): void {
   for (const name in fields) {
     if (unreserved.has(name)) continue;
+    if (name === FLAGS) {
+      setFields(instance, model, withoutFlags(fields), unreserved);
+      return noteFlagsInData(instance);
+    }
     assignFields(instance, { [name]: fields[name] });
     unreserved.add(name);
   }
   // All at once: field by field the engine would look through the prototypes for each of them.
   Object.assign(instance, fields);
+  copyChildLists(instance, model.definition);
+}
+
+/** @returns the fields without `modelFlags`, which no data may set. */
+export function withoutFlags(fields: Fields): Fields {
+  const others = { ...fields };
+  delete others[FLAGS];
+  return others;
+}
+
+/** Gives an instance child lists of its own: a schema may hand out its input's list, or one default, more than once. */
+function copyChildLists(instance: ModelInstance, { children }: ModelDefinition): void {
+  const target = instance as unknown as Record<string, unknown>;
+  for (const child in children) {
+    const field = children[child] as string;
+    if (Array.isArray(target[field])) target[field] = [...(target[field] as unknown[])];
+  }
 }
 
 function validate(definition: ModelDefinition, className: string, input: unknown): Record<string, unknown> {
@@ -71,7 +126,11 @@ function validate(definition: ModelDefinition, className: string, input: unknown
 }
 
 function fieldsOrThrow(definition: ModelDefinition, result: StandardSchemaV1.Result<object>): Record<string, unknown> {
-  if (result.issues === undefined) return result.value as Record<string, unknown>;
+  if (result.issues === undefined) {
+    const fields = result.value as Record<string, unknown>;
+    checkIdentifiers(definition, fields);
+    return fields;
+  }
   const issues = result.issues.map(({ path = [], message }) => ({
     path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
     message,

@@ -2,8 +2,9 @@ import { inspect } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError, ObjectAlreadyExists, ObjectNotFound, type ObjectCrudException } from '../errors.js';
 import { DiffSyncStatus, type DiffSyncModelFlags } from '../flags.js';
+import { ChildIndex } from './child-index.js';
 import { usesDefaultUniqueId } from './class-inspection.js';
-import { hydrateModel, initialiseFields, parseModel } from './construction.js';
+import { checkIdentifiers, completeModel, hydrateModel, initialiseFields, parseModel } from './construction.js';
 import {
   createDefinition,
   type DefineOptions,
@@ -12,8 +13,9 @@ import {
   type ModelSchema,
 } from './model-definition.js';
 import { describeModel } from './describe-model.js';
+import { isParsed, markParsed } from './parsed-values.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
-import type { CreateItem, DefinedStatics, ModelConstructor } from './model-types.js';
+import type { CreateItem, DefinedStatics, FieldsOf, ModelConstructor } from './model-types.js';
 import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
 
 /** What saves the child links of stored objects. Is called before every change to the child lists of an object. */
@@ -60,8 +62,8 @@ export abstract class DiffSyncModel<
   #statusMessage = '';
   #adapter: ModelHost | undefined;
   #links: ChildLinkRecorder | undefined;
-  /** Field -> the child list seen last and its unique ids, so that a look-up does not walk the list. */
-  #childSets: Map<string, { list: readonly string[]; uids: Set<string> }> | undefined;
+  /** Field -> the index of the child list seen last. */
+  #childIndexes: Map<string, ChildIndex> | undefined;
 
   static {
     bindModel = (model, adapter, links) => {
@@ -135,32 +137,37 @@ export abstract class DiffSyncModel<
    * Joins the values of the identifiers with `__` to a unique id, in the order of the definition.
    * @param ids - identifier -> value; other keys are ignored.
    * @returns the unique id.
-   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, null or undefined.
+   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
    */
   static createUniqueId(ids: object): string {
     return joinIdentifiers(this.definition.name, this.definition.identifiers, ids);
   }
 
   /**
-   * Platform hook of a sync: creates the object in the outside world. The default validates the identifiers and attributes
-   * and creates only the model.
+   * Platform hook of a sync: creates the object in the outside world. The default creates only the model. It validates the
+   * identifiers and attributes; those of a source's object of the same schema are valid and stay as they are.
    * @param context - the target's adapter, the identifiers and the attributes.
    * @returns the model; null for "failed, leave the children alone".
    * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
   static async create({ ids, attrs }: CreateContext): Promise<DiffSyncModel | null> {
     // Spreading both into one takes twenty times as long.
-    const model = await parseModel(modelOf(this), Object.assign({}, ids, attrs));
+    const fields = Object.assign({}, ids, attrs);
+    // What the source's schema has put out is not given to the same schema again: a transform would be applied twice.
+    const isOutput = isParsed(ids, this.definition.schema);
+    const model = isOutput ? completeModel(modelOf(this), fields) : await parseModel(modelOf(this), fields);
     model.setStatus(DiffSyncStatus.SUCCESS, 'Created successfully');
     return model;
   }
 
   /**
    * Creates an object of fields that the schema has put out before, without validation.
-   * @param fields - field -> value; the object gets these values themselves, not copies.
+   * @param fields - field -> value; the object gets these values themselves, but copies of child lists.
    * @returns the object, with the model's default flags.
+   * @throws {@link ModelValidationError} (MODEL_VALIDATION) when an identifier is no string, number, boolean or bigint.
    */
   static hydrate(fields: Record<string, unknown>): DiffSyncModel {
+    checkIdentifiers(this.definition, fields);
     return hydrateModel(modelOf(this), { ...fields });
   }
 
@@ -201,28 +208,38 @@ export abstract class DiffSyncModel<
     return this;
   }
 
+  /**
+   * Platform hook of a sync: links a child that is also below another parent. The default does nothing; the sync saves the link.
+   * @param _child - the object to link; the target has it.
+   */
+  async linkChild(_child: DiffSyncModel): Promise<void> {}
+
+  /** Platform hook of a sync: unlinks a child that stays below another parent or is deleted next. The default does nothing. */
+  async unlinkChild(_child: DiffSyncModel): Promise<void> {}
+
   /** @returns the name of the model. */
   getType(): string {
     return definitionOf(this).name;
   }
 
   /**
-   * Returns the unique id of the object: the values of its identifiers, joined with `__`.
-   * @returns the unique id, unique among the objects of the model in one store.
-   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, null or undefined.
+   * Returns the unique id: the values of the identifiers, joined with `__`; unique among the model's objects in one store.
+   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
    */
   getUniqueId(): string {
     const model = this.constructor as unknown as ModelConstructor;
     const isDefault =
       usesDefaultUniqueId(model, DiffSyncModel) && this.getIdentifiers === DiffSyncModel.prototype.getIdentifiers;
     // This runs for every object and every link: string identifiers, as most are, are joined without a copy.
-    const joined = isDefault ? joinStringIdentifiers(model.definition.identifiers, this) : undefined;
-    return joined ?? model.createUniqueId(this.getIdentifiers() as never);
+    if (!isDefault) return model.createUniqueId(this.getIdentifiers() as never);
+    const { name, identifiers } = model.definition;
+    return joinStringIdentifiers(identifiers, this) ?? joinIdentifiers(name, identifiers, this);
   }
 
   /** @returns a copy of the identifiers, in the order of the definition. */
   getIdentifiers(): Ids {
-    return copyFields(this, definitionOf(this).identifiers) as Ids;
+    const { identifiers, schema } = definitionOf(this);
+    return markParsed(copyFields(this, identifiers), schema) as Ids;
   }
 
   /** @returns a copy of the attributes that the object has, in the order of the definition. */
@@ -243,17 +260,13 @@ export abstract class DiffSyncModel<
     return definitionOf(this).children;
   }
 
-  /**
-   * Returns the status and message of the last create, update or delete of this object.
-   * @returns the pair; no store keeps it, and the statuses of a sync are on its diff's elements.
-   */
+  /** @returns status and message of the last create, update or delete; a sync's statuses are on its diff's elements. */
   getStatus(): readonly [status: DiffSyncStatus, message: string] {
     return [this.#status, this.#statusMessage];
   }
 
   /**
-   * Sets the status of the object. Hooks call this to report more than success.
-   * @param status - the outcome of the operation.
+   * Sets the status of the object, for hooks that report more than success.
    * @param message - a sentence for people. Default: empty.
    */
   setStatus(status: DiffSyncStatus, message = ''): void {
@@ -262,19 +275,17 @@ export abstract class DiffSyncModel<
   }
 
   /**
-   * Tells whether a child is linked to this object.
+   * Returns whether the child list holds the unique id of a child.
    * @param child - the object to look for, by its model and unique id.
-   * @returns true when the child list holds its unique id.
    * @throws {@link ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when this model has no field for such children.
    */
   hasChild(child: DiffSyncModel): boolean {
     const [field, list] = childListFor(this, child, 'store');
-    return this.#uidsOf(field, list).has(child.getUniqueId());
+    return this.#indexOf(field, list).has(child.getUniqueId());
   }
 
   /**
-   * Links a child by its unique id. The child itself is not stored. When this object belongs to an adapter, the store saves
-   * the link.
+   * Links a child by its unique id; the child is not stored. If this object belongs to an adapter, the store saves the link.
    * @param child - the object to link.
    * @throws {@link ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when this model has no field for such children.
    * @throws {@link ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) when the child is linked already.
@@ -287,12 +298,11 @@ export abstract class DiffSyncModel<
   addChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'store');
     const uid = child.getUniqueId();
-    const uids = this.#uidsOf(field, list);
-    if (uids.has(uid))
+    const index = this.#indexOf(field, list);
+    if (index.has(uid))
       throw new ObjectAlreadyExists(`Already storing a ${child.getType()} with unique_id ${uid}`, child);
     this.#links?.recordChildLink(this, field, uid, true);
-    list.push(uid);
-    uids.add(uid);
+    index.add(uid);
   }
 
   /**
@@ -304,11 +314,10 @@ export abstract class DiffSyncModel<
   removeChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'find and delete');
     const uid = child.getUniqueId();
-    const uids = this.#uidsOf(field, list);
-    if (!uids.has(uid)) throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
+    const index = this.#indexOf(field, list);
+    if (!index.has(uid)) throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
     this.#links?.recordChildLink(this, field, uid, false);
-    list.splice(list.indexOf(uid), 1);
-    uids.delete(uid);
+    index.remove(uid);
   }
 
   /** @returns a copy of all fields, with `modelFlags` where they are not the model's default. */
@@ -334,21 +343,18 @@ export abstract class DiffSyncModel<
   }
 
   /**
-   * Returns a detailed text of the object, with the children below it where the object belongs to an adapter.
+   * Returns a text of several lines about the object, with the children below it where the object belongs to an adapter.
    * @param includeChildren - whether children are described too, or only their unique ids. Default: true.
    * @param indent - spaces at the start of each line. Default: 0.
-   * @returns the text, of several lines.
    */
   async str(includeChildren = true, indent = 0): Promise<string> {
     return describeModel(this, this.#adapter, includeChildren, indent);
   }
 
-  #uidsOf(field: string, list: readonly string[]): Set<string> {
-    const known = this.#childSets?.get(field);
-    if (known !== undefined && known.list === list && known.uids.size === list.length) return known.uids;
-    const uids = new Set(list);
-    (this.#childSets ??= new Map()).set(field, { list, uids });
-    return uids;
+  #indexOf(field: string, list: string[]): ChildIndex {
+    let index = this.#childIndexes?.get(field);
+    if (index?.list !== list) (this.#childIndexes ??= new Map()).set(field, (index = new ChildIndex(list)));
+    return index;
   }
 }
 
@@ -362,6 +368,8 @@ export interface ModelHost {
   readonly type: string;
   /** The name of the adapter; the class's name unless another was given. */
   readonly name: string;
+  /** The names of the models whose objects need no parent. Default: not known, so that `verify` finds no unlisted objects. */
+  readonly topLevel?: readonly string[];
   /** Reads an object by the name of its model and its unique id; resolves to null where the adapter has no such object. */
   getOrNone(model: string, identifier: string): Promise<DiffSyncModel | null>;
 }
@@ -383,7 +391,7 @@ export type BulkResult = DiffSyncModel | ObjectCrudException | null;
 export interface BulkContext<Item, Host = ModelHost> {
   /** The adapter of the target. */
   readonly adapter: Host;
-  /** Siblings, in the diff's order. */
+  /** Objects of one model with the same action, in the diff's order. */
   readonly objects: readonly Item[];
 }
 
@@ -395,23 +403,20 @@ export interface UpdateItem<M = DiffSyncModel, Attrs = Record<string, unknown>> 
   readonly attrs: Attrs;
 }
 
-/** One object of the hook `deleteBulk`. */
-export interface DeleteItem<M = DiffSyncModel> {
-  /** The target's object. */
-  readonly model: M;
-}
+/** One object of the hook `deleteBulk`: the target's object. */
+export type DeleteItem<M = DiffSyncModel> = Pick<UpdateItem<M>, 'model'>;
 
 /**
- * Optional hooks of a sync, called instead of the single ones with up to `batchSize` siblings. Each returns one result for
+ * Optional hooks of a sync, called instead of the single ones with up to `batchSize` objects. Each returns one result for
  * each object, in their order; null or an ObjectCrudException as the result refuses an object.
  */
-export interface BulkHooks {
+export interface BulkHooks<Ids = Record<string, unknown>, Attrs = Record<string, unknown>, M = DiffSyncModel> {
   /** Creates objects in the outside world. */
-  createBulk?(context: BulkContext<CreateItem>): Promise<readonly BulkResult[]>;
+  createBulk?(context: BulkContext<CreateItem<Ids, Attrs>>): Promise<readonly BulkResult[]>;
   /** Changes objects in the outside world. */
-  updateBulk?(context: BulkContext<UpdateItem>): Promise<readonly BulkResult[]>;
+  updateBulk?(context: BulkContext<UpdateItem<M, Attrs>>): Promise<readonly BulkResult[]>;
   /** Deletes objects from the outside world. */
-  deleteBulk?(context: BulkContext<DeleteItem>): Promise<readonly BulkResult[]>;
+  deleteBulk?(context: BulkContext<DeleteItem<M>>): Promise<readonly BulkResult[]>;
 }
 
 /** An instance of a defined model: the schema's output fields, and the methods of DiffSyncModel typed by them. */
@@ -419,8 +424,7 @@ export type DefinedInstance<
   S extends ModelSchema,
   Ids extends FieldOf<S>,
   Attrs extends FieldOf<S>,
-> = StandardSchemaV1.InferOutput<S> &
-  DiffSyncModel<Pick<StandardSchemaV1.InferOutput<S>, Ids>, Pick<StandardSchemaV1.InferOutput<S>, Attrs>>;
+> = StandardSchemaV1.InferOutput<S> & DiffSyncModel<FieldsOf<S, Ids>, FieldsOf<S, Attrs>>;
 
 /** The class that `DiffSyncModel.define` returns, for a class of your own to extend. */
 export interface DefinedModel<
@@ -429,7 +433,9 @@ export interface DefinedModel<
   Ids extends FieldOf<S>,
   Attrs extends FieldOf<S>,
 >
-  extends DefinedStatics<Name, S, Ids, DefinedInstance<S, Ids, Attrs>>, BulkHooks {
+  extends
+    DefinedStatics<Name, S, Ids, DefinedInstance<S, Ids, Attrs>>,
+    BulkHooks<FieldsOf<S, Ids>, Partial<FieldsOf<S, Attrs>>, DefinedInstance<S, Ids, Attrs>> {
   /**
    * Platform hook of a sync: creates the object in the outside world. The default validates `ids` and `attrs` as input.
    * @param context - the target's adapter, the identifiers and the attributes.
@@ -437,9 +443,6 @@ export interface DefinedModel<
    * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
   create(
-    context: CreateContext<
-      Pick<StandardSchemaV1.InferOutput<S>, Ids>,
-      Partial<Pick<StandardSchemaV1.InferOutput<S>, Attrs>>
-    >,
+    context: CreateContext<FieldsOf<S, Ids>, Partial<FieldsOf<S, Attrs>>>,
   ): Promise<DefinedInstance<S, Ids, Attrs> | null>;
 }

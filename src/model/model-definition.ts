@@ -74,6 +74,19 @@ export interface ModelDefinition {
   readonly modelFlags: DiffSyncModelFlags;
 }
 
+/** The field that every object has beside those of its data. */
+export const FLAGS = 'modelFlags';
+
+/** Whether data may not have a field of this name, because every model uses it itself. */
+export function isReservedField(prototype: object, name: string): boolean {
+  return name === FLAGS || name in prototype;
+}
+
+/** @returns the fields that the definition names, which comparisons and child links rely on. */
+export function declaredFields({ identifiers, attributes, children, shortname }: ModelDefinition): readonly string[] {
+  return [...new Set([...identifiers, ...attributes, ...Object.values(children), ...shortname])];
+}
+
 /** Whether a store takes this as the name of a model. */
 export function isModelName(name: unknown): name is string {
   return typeof name === 'string' && MODEL_NAME.test(name);
@@ -139,7 +152,7 @@ function checkDefinition(definition: ModelDefinition, methods: object): ModelDef
   const known = schemaFields(schema);
   for (const [group, fields] of Object.entries({ ...groups, shortname })) {
     for (const field of fields) {
-      if (field in methods || field === 'modelFlags') {
+      if (isReservedField(methods, field)) {
         throw new ModelDefinitionError(
           `${model}: field "${shortened(field)}" in "${group}" has a name that every model uses itself`,
         );

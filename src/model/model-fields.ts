@@ -1,6 +1,6 @@
 import { ModelDefinitionError, ObjectStoreWrongType } from '../errors.js';
 import { pickFields } from '../values/clone.js';
-import { shortened, type ModelDefinition } from './model-definition.js';
+import { FLAGS, shortened, type ModelDefinition } from './model-definition.js';
 import type { Fields, ModelConstructor, ModelInstance } from './model-types.js';
 
 /** @returns the definition of the object's class. */
@@ -11,9 +11,25 @@ export function definitionOf(model: object): ModelDefinition {
 /** @returns the names of the fields that a store keeps: every own enumerable property. State in `#private` fields is not kept. */
 export function fieldNames(model: object): string[] {
   const names = Object.keys(model);
-  const flags = names.indexOf('modelFlags');
+  const flags = names.indexOf(FLAGS);
   if (flags !== -1) names.splice(flags, 1);
   return names;
+}
+
+/** Objects whose data has a field with the name of their flags. */
+let flagsInData: WeakSet<object> | undefined;
+
+/** Notes that the data of an object has a field with the name of its flags. */
+export function noteFlagsInData(model: object): void {
+  (flagsInData ??= new WeakSet()).add(model);
+}
+
+/**
+ * Whether the data of an object has a field with the name of its flags. No store takes such an object: data must not decide what
+ * diffs and syncs look at, and the field cannot be kept beside the flags.
+ */
+export function hasFlagsInData(model: object): boolean {
+  return flagsInData?.has(model) ?? false;
 }
 
 /** @returns the value of one field; undefined when the object does not have it. */
@@ -33,12 +49,12 @@ export function copyFields(model: object, names: readonly string[]): Record<stri
 
 /**
  * Sets fields of an object, without validation.
- * @throws {ModelDefinitionError} (MODEL_DEFINITION) for a field with the name of a method.
+ * @throws {ModelDefinitionError} (MODEL_DEFINITION) for a field with a name that every model uses itself.
  */
 export function assignFields(model: { getType(): string }, fields: Fields): void {
   const target = model as unknown as Record<string, unknown>;
   for (const name in fields) {
-    if (!(name in target) || Object.hasOwn(target, name)) target[name] = fields[name];
+    if (name !== FLAGS && (!(name in target) || Object.hasOwn(target, name))) target[name] = fields[name];
     else
       throw new ModelDefinitionError(
         `model ${shortened(model.getType())}: field "${shortened(name)}" has a name that every model uses itself`,

@@ -18,6 +18,11 @@ export class ModelRegistry {
     return this.classes.get(name);
   }
 
+  /** @returns the classes of all names. */
+  all(): ModelClass[] {
+    return [...this.classes.values()];
+  }
+
   /**
    * @returns the class of the objects to build for a caller that names `model`: the registered class where it is a subclass
    * of it, so that an adapter's platform hooks are not lost, else `model` itself.

@@ -27,6 +27,9 @@ export type BaseModel = Pick<ModelConstructor, 'prototype' | 'createUniqueId'>;
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Some fields of a schema's output. */
+export type FieldsOf<S extends ModelSchema, Names extends FieldOf<S>> = Pick<StandardSchemaV1.InferOutput<S>, Names>;
+
 /** One object of the hook `createBulk`. */
 export interface CreateItem<Ids = Record<string, unknown>, Attrs = Record<string, unknown>> {
   /** Identifier -> value. */
@@ -54,12 +57,13 @@ export interface DefinedStatics<Name extends string, S extends ModelSchema, Ids 
   getChildrenMapping(): Readonly<Record<string, string>>;
   /**
    * Joins the values of the identifiers with `__` to a unique id, in the order of the definition.
-   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, null or undefined.
+   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
    */
   createUniqueId(ids: Pick<StandardSchemaV1.InferOutput<S>, Ids>): string;
   /**
    * Creates an object of fields that the schema has put out before, without validation.
-   * @param fields - all fields of the object; it gets these values themselves, not copies.
+   * @param fields - all fields of the object; it gets these values themselves, but copies of child lists.
+   * @throws {@link ModelValidationError} (MODEL_VALIDATION) when an identifier is no string, number, boolean or bigint.
    */
   hydrate<M>(this: new (input: never) => M, fields: StandardSchemaV1.InferOutput<S>): M;
   /**

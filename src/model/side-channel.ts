@@ -11,26 +11,29 @@ export interface PrevalidatedFields {
 
 /**
  * Side channel for pre-validated fields: `hydrate` must call a subclass constructor whose signature it does not know. Set
- * immediately before `new`, consumed by the base constructor.
+ * immediately before `new`, consumed by the base constructor of that class. A constructor may make other models before it calls
+ * the base constructor: they do not take what is meant for its class.
  */
-let prevalidated: PrevalidatedFields | undefined;
+let waiting: { readonly model: ModelConstructor; readonly given: PrevalidatedFields } | undefined;
 
 /** Calls the constructor of a class with fields that it does not validate. */
 export function construct<M extends ModelInstance>(model: ModelConstructor<M>, given: PrevalidatedFields): M {
   const { fields, onUse } = given;
   const input = onUse === undefined ? fields : defineProbes({}, fields, onUse);
-  prevalidated = given;
+  const outer = waiting;
+  waiting = { model, given };
   try {
     return new model(input as never);
   } finally {
-    prevalidated = undefined;
+    waiting = outer;
   }
 }
 
-/** @returns the fields that `construct` set, once; undefined where the constructor was called by other code. */
-export function takePrevalidated(): PrevalidatedFields | undefined {
-  const given = prevalidated;
-  prevalidated = undefined;
+/** @returns the fields that `construct` set for the class, once; undefined where other code called the constructor. */
+export function takePrevalidated(model: ModelConstructor): PrevalidatedFields | undefined {
+  if (waiting?.model !== model) return undefined;
+  const { given } = waiting;
+  waiting = undefined;
   return given;
 }
 

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { ValueError } from '../errors.js';
 
 /** The longest unique id, in bytes of UTF-8; design decision, so that it is usable as a key in every store. */
@@ -6,19 +7,40 @@ const MAX_BYTES = 16 * 1024;
 /**
  * Joins identifiers to a unique id: their values as `String(value)`, joined with `__`, in the order of the definition. Keys
  * that are no identifiers are ignored, as in the reference's `create_unique_id`.
- * @throws {ValueError} (VALUE_ERROR) when an identifier is missing, null or undefined.
+ * @throws {ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
  */
 export function joinIdentifiers(model: string, identifiers: readonly string[], ids: object): string {
   let uid = '';
   for (let index = 0; index < identifiers.length; index++) {
     const key = identifiers[index] as string;
     const value: unknown = Object.hasOwn(ids, key) ? (ids as Record<string, unknown>)[key] : undefined;
-    if (value === null || value === undefined) {
-      throw new ValueError(`${model}: identifier "${key}" is ${String(value)}; every identifier needs a value`);
-    }
+    const reason = identifierFault(value);
+    if (reason !== undefined) throw new ValueError(`${model}: identifier "${key}" ${reason}`);
     uid = index === 0 ? String(value) : `${uid}__${String(value)}`;
   }
   return uid;
+}
+
+/** @returns why a value cannot be an identifier, as the end of a sentence; undefined when it can. */
+export function identifierFault(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'boolean':
+    case 'bigint':
+      return undefined;
+    case 'undefined':
+      return 'is undefined; every identifier needs a value';
+    default:
+      if (value === null) return 'is null; every identifier needs a value';
+      return `is ${kindOf(value)}; an identifier is a string, a number, a boolean or a bigint`;
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
+  if (Array.isArray(value)) return 'a list';
+  return types.isDate(value) ? 'a Date' : 'an object';
 }
 
 /** Fast path of `joinIdentifiers` for string identifiers. @returns undefined where one is no string. */

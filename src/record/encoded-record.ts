@@ -13,7 +13,7 @@ export type DecodeErrorFactory = (uid: string, cause: unknown) => Error;
  */
 export class EncodedRecord implements EncodableRecord {
   private decoded: ModelRecord | undefined;
-  private check: ((record: ModelRecord) => void) | undefined;
+  private complete: ((record: ModelRecord) => ModelRecord) | undefined;
 
   /**
    * @param json - what `encodeRecord` returned for the record.
@@ -41,16 +41,15 @@ export class EncodedRecord implements EncodableRecord {
     return this.json;
   }
 
-  /** @param check - is called with the decoded record, once, before its data is returned; may throw. */
-  onDecoded(check: (record: ModelRecord) => void): void {
-    this.check = check;
+  /** @param complete - is called with the decoded record, once; returns the record to use in its place; may throw. */
+  onDecoded(complete: (record: ModelRecord) => ModelRecord): void {
+    this.complete = complete;
   }
 
   private decode(): ModelRecord {
     if (this.decoded !== undefined) return this.decoded;
     const decoded = this.decodeJson();
-    this.check?.(decoded);
-    return (this.decoded = decoded);
+    return (this.decoded = this.complete?.(decoded) ?? decoded);
   }
 
   private decodeJson(): ModelRecord {

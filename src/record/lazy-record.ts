@@ -1,6 +1,6 @@
 import { ValueError } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
-import { definitionOf, fieldNames, fieldOf } from '../model/model-fields.js';
+import { definitionOf, fieldNames, fieldOf, hasFlagsInData } from '../model/model-fields.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { toEncodedRecord } from './encoded-record.js';
 import { ENCODED, toRecord, type EncodableRecord, type ModelRecord } from './model-record.js';
@@ -55,7 +55,7 @@ export function toLazyRecord(model: DiffSyncModel, maxBytes: number): ModelRecor
 /** @returns the unique id of an object that a quick look shows to fit; undefined where the look does not tell. */
 function plainUid(model: DiffSyncModel, maxBytes: number): string | undefined {
   try {
-    if (model.modelFlags !== definitionOf(model).modelFlags) return undefined;
+    if (model.modelFlags !== definitionOf(model).modelFlags || hasFlagsInData(model)) return undefined;
     let room = maxBytes;
     for (const field of fieldNames(model)) {
       room = roomAfterPlain(field, fieldOf(model, field), room);

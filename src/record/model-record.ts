@@ -1,8 +1,10 @@
-import { DiffSyncError, ValueError } from '../errors.js';
-import { hydrateModel } from '../model/construction.js';
+import { DiffSyncError, ModelDefinitionError, ValueError } from '../errors.js';
+import { hydrateModel, withoutFlags } from '../model/construction.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
-import { definitionOf, fieldNames } from '../model/model-fields.js';
+import { withDeclaredFields } from '../model/missing-fields.js';
+import { FLAGS, type ModelDefinition } from '../model/model-definition.js';
+import { definitionOf, fieldNames, hasFlagsInData } from '../model/model-fields.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { cloneValue, UnstorableValue } from '../values/clone.js';
 import { setOwn } from '../values/own-property.js';
@@ -37,11 +39,17 @@ export function toRecord(model: DiffSyncModel): ModelRecord {
  * Builds a record of an object.
  * @param convert - is called with each value and its field; its result goes into the record.
  * @throws {ValueError} (VALUE_ERROR) also in place of the UnstorableValue that `convert` throws.
+ * @throws {ModelDefinitionError} (MODEL_DEFINITION) for an object whose data would set its flags.
  */
 export function buildRecord(model: DiffSyncModel, convert: (value: unknown, field: string) => unknown): ModelRecord {
   const type = model.getType();
   const uid = uidOf(model, type);
   checkUniqueId(type, uid);
+  if (hasFlagsInData(model)) {
+    throw new ModelDefinitionError(
+      `${type} "${uid}": its data has a field "${FLAGS}", a name that every model uses itself; let the schema leave it out`,
+    );
+  }
   const data: Record<string, unknown> = {};
   const fields = model as unknown as Readonly<Record<string, unknown>>;
   let field = '';
@@ -75,7 +83,17 @@ function uidOf(model: DiffSyncModel, type: string): string {
 
 /** Creates the object that a record describes. The caller gives the record's values away. */
 export function fromRecord<M extends DiffSyncModel>(model: ModelClass<M>, record: ModelRecord): M {
-  return hydrateModel(model, record.data, record.flags);
+  const { data, flags } = record;
+  // No store writes such a field: flags are kept apart. Written by hand, it sets none.
+  return hydrateModel(model, Object.hasOwn(data, FLAGS) ? withoutFlags(data) : data, flags);
+}
+
+/** @returns the record with the declared fields that it lacks, as the schema fills them; the record itself where it lacks none. */
+export function completeRecord(definition: ModelDefinition, record: ModelRecord): ModelRecord {
+  const { uid, data, flags } = record;
+  const filled = withDeclaredFields(definition, data);
+  if (filled === data) return record;
+  return flags === undefined ? { uid, data: filled } : { uid, data: filled, flags };
 }
 
 /** @returns a copy that shares no value with the record. */

@@ -1,6 +1,7 @@
 import { overridesUniqueId } from '../model/class-inspection.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
+import { isReservedField } from '../model/model-definition.js';
 import type { ModelRecord } from './model-record.js';
 import { joinIdentifiers, joinStringIdentifiers } from '../model/unique-id.js';
 
@@ -24,7 +25,7 @@ export function validateRecord(model: ModelClass, { uid, data }: ModelRecord): s
 
 /** @returns why no object can be built from a record with a reserved field, as the end of a sentence; else undefined. */
 export function findReservedField(model: ModelClass, { data }: ModelRecord): string | undefined {
-  const field = Object.keys(data).find((name) => name in model.prototype);
+  const field = Object.keys(data).find((name) => isReservedField(model.prototype, name));
   return field === undefined ? undefined : `has a field "${field}", a name that every model uses itself`;
 }
 

@@ -6,7 +6,8 @@ import { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
 import { childUids } from '../model/model-fields.js';
 import type { ModelDefinition } from '../model/model-definition.js';
-import type { ModelRecord } from './model-record.js';
+import { EncodedRecord } from './encoded-record.js';
+import { completeRecord, type ModelRecord } from './model-record.js';
 import { haveSameEncoding } from './record-equality.js';
 
 /** What a comparison reads: a stored object itself, or a view of its record. */
@@ -65,16 +66,16 @@ export class RecordView {
     return pickFields(this.record.data, fields);
   }
 
-  /** Whether `pick` of both views would be equal. */
-  equals({ record }: RecordView, fields: readonly string[]): boolean {
-    if (haveSameEncoding(this.record, record)) return true;
+  /** Whether both have equal values of these fields. A key with `undefined` and no key are the same. */
+  equals({ definition, record }: RecordView, fields: readonly string[]): boolean {
+    // Another class may fill other fields that both records lack.
+    if (definition === this.definition && haveSameEncoding(this.record, record)) return true;
     const ours = this.record.data;
     const theirs = record.data;
     // An iterator for each pair would be a large part of a diff's garbage.
     for (let index = 0; index < fields.length; index++) {
       const field = fields[index] as string;
       if (!isDeepEqual(ours[field], theirs[field])) return false;
-      if (ours[field] === undefined && Object.hasOwn(ours, field) !== Object.hasOwn(theirs, field)) return false;
     }
     return true;
   }
@@ -85,16 +86,28 @@ export class RecordView {
 }
 
 /**
+ * Creates the function that makes views of the records of a class. Declared fields that a record lacks are in its view, as the
+ * schema fills them. A record that is never decoded costs nothing of this.
  * @param build - builds an object from a copy of its record.
- * @returns a function that creates the view of a record of the class: a RecordView where the class allows it, else the object.
+ * @param check - throws for a record that is no object of the class.
+ * @returns a function that creates the view of a record: a RecordView where the class allows it, else the object.
  */
 export function createViewer(
   model: ModelClass,
   build: (record: ModelRecord) => DiffSyncModel,
+  check: (record: ModelRecord) => void = () => undefined,
 ): (record: ModelRecord) => ObjectView {
   const { definition } = model;
+  const complete = (stored: ModelRecord): ModelRecord => {
+    const record = completeRecord(definition, stored);
+    check(record);
+    return record;
+  };
   let byRecord: boolean | undefined;
-  return (record) => {
+  return (stored) => {
+    let record = stored;
+    if (stored instanceof EncodedRecord) stored.onDecoded(complete);
+    else record = complete(stored);
     byRecord ??= comparesByRecord(model, DiffSyncModel, record.data);
     return byRecord ? new RecordView(definition, record, build) : build(record);
   };

@@ -1,10 +1,8 @@
 import { ValueError } from '../errors.js';
-import { parseModel } from '../model/construction.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { classOf, type IdentifiersOf, type ModelClass } from '../model/model-class.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import type { ModelRecord } from '../record/model-record.js';
-import { isSameRecord } from '../record/record-equality.js';
 import { addObjects, removeObjects, updateAll, updateObjects } from './bulk-writes.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
 import type { ObjectMapper } from './object-mapper.js';
@@ -13,7 +11,10 @@ import type { OperationRunner } from './operation-runner.js';
 import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { coreOf, StoreLifecycle } from './store-lifecycle.js';
 import type { BaseStoreOptions } from './store-options.js';
+import { instantiate } from './instantiate.js';
 import { getOrAdd, updateOrAdd } from './upsert.js';
+
+type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * A store of objects: the public operations, the same for every backend. Extend it to write a store of your own; the
@@ -66,7 +67,8 @@ export abstract class BaseStore extends StoreLifecycle {
 
   /**
    * Reads one object.
-   * @param options - `model`: a class, an instance or a name; `identifier`: a unique id or an object of identifiers.
+   * @param options - `model`: a class, an instance or a name; `identifier`: a unique id, or an object of identifiers as the
+   *   schema takes them: the object is found by what the schema makes of them.
    * @returns a copy of the stored object.
    * @throws {ObjectNotFound} when there is none.
    * @throws {ValueError} for an object of identifiers with the name of a model whose class is not registered.
@@ -79,7 +81,8 @@ export abstract class BaseStore extends StoreLifecycle {
     options: OperationOptions & { readonly model: R; readonly identifier: IdentifierOf<R> },
   ): Promise<ObjectOf<R>> {
     const name = this.objects.nameOf(options.model);
-    const uid = this.objects.uidOf(options.model, options.identifier);
+    const given = this.objects.uidOf(options.model, options.identifier);
+    const uid = typeof given === 'string' ? given : await given;
     const { signal } = options;
     return this.operations.run('get', { model: name, uid, reads: [uid], signal }, async () => {
       const [record] = await this.readRecords(name, [uid], signal);
@@ -199,7 +202,7 @@ export abstract class BaseStore extends StoreLifecycle {
     const record = this.objects.recordOf(obj);
     const context = { model, uids: [record.uid], signal };
     const [existing] = await this.operations.run('add', context, () => this.insertRecords(model, [record], signal));
-    if (existing !== undefined && !isSameRecord(existing, record))
+    if (existing !== undefined && !this.objects.isSame(obj, existing, record))
       throw this.objects.alreadyExists({ model, record, existing }, 1);
     this.objects.bind(obj);
   }
@@ -272,19 +275,20 @@ export abstract class BaseStore extends StoreLifecycle {
 
   /**
    * Returns the stored object, else adds a new one. A stored object is not changed.
-   * @param options - `model`: the class; `ids`: all identifiers; `attrs`: attributes of a new object.
+   * @param options - `model`: the class; `ids`: all identifiers; `attrs`: attributes of a new object; both as the schema takes
+   *   them.
    * @returns the object, and whether it was created.
-   * @throws {ObjectNotCreated} when `ids` and `attrs` make no object of the model.
+   * @throws {ModelValidationError} (MODEL_VALIDATION) when there is none, and `ids` and `attrs` make no object of the model.
    */
   async getOrInstantiate<C extends ModelClass>(
     options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs?: AttrsOf<C> },
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
-    const { model, ids, attrs, signal } = options;
-    const uid = model.createUniqueId(ids as never);
-    const [stored] = await this.find<ModelClass>({ model, uids: [uid], signal });
+    const { model, ids, attrs = {}, signal } = options;
+    const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs);
+    const made = given instanceof Promise ? await given : given;
+    const [stored] = await this.find<ModelClass>({ model, uids: [made.uid], signal });
     if (stored !== undefined) return [stored as InstanceType<C>, false];
-    const obj = await parseModel(this.objects.registry.resolve(model), { ...(ids as object), ...attrs });
-    return (await this.getOrAddModelInstance(obj, { signal })) as [InstanceType<C>, boolean];
+    return (await this.getOrAddModelInstance(made.create(), { signal })) as [InstanceType<C>, boolean];
   }
 
   /**
@@ -303,18 +307,19 @@ export abstract class BaseStore extends StoreLifecycle {
   /**
    * Sets attributes on the stored object, else adds a new one. Compare-and-set: of two callers that set different attributes
    * at the same time, both take effect.
-   * @param options - `model`: the class; `ids`: all identifiers; `attrs`: the attributes to set.
+   * @param options - `model`: the class; `ids`: all identifiers; `attrs`: the attributes to set; both as the schema takes them.
    * @returns the object, and whether it was created.
    * @throws {ValueError} for an attribute that the model does not have, before anything is stored.
+   * @throws {ModelValidationError} (MODEL_VALIDATION) when the schema refuses an attribute.
+   * @throws {ObjectStoreException} (STORE_CONTENTION) when others add and remove the object at every try.
    */
   async updateOrInstantiate<C extends ModelClass>(
     options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs: AttrsOf<C> },
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
     const { model, ids, attrs, signal } = options;
-    const uid = model.createUniqueId(ids as never);
-    const create = (): Promise<DiffSyncModel> =>
-      parseModel(this.objects.registry.resolve(model), { ...(ids as object), ...(attrs as object) });
-    const upsert = { model, uid, attrs, create, signal };
+    const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs);
+    const made = given instanceof Promise ? await given : given;
+    const upsert = { model, made, signal };
     return (await updateOrAdd(this.parts, 'updateOrInstantiate', upsert)) as [InstanceType<C>, boolean];
   }
 
@@ -328,14 +333,9 @@ export abstract class BaseStore extends StoreLifecycle {
     obj: M,
     options: OperationOptions = {},
   ): Promise<[obj: M, created: boolean]> {
-    const create = (): Promise<DiffSyncModel> => Promise.resolve(obj);
-    const upsert = {
-      model: classOf(obj),
-      uid: obj.getUniqueId(),
-      attrs: obj.getAttrs(),
-      create,
-      signal: options.signal,
-    };
+    const attrs = obj.getAttrs();
+    const made = { uid: obj.getUniqueId(), attrs: () => attrs, create: () => obj };
+    const upsert = { model: classOf(obj), made, signal: options.signal };
     return (await updateOrAdd(this.parts, 'updateOrAddModelInstance', upsert)) as [M, boolean];
   }
 }

@@ -2,7 +2,6 @@ import { forEachYielding } from '../async/event-loop.js';
 import type { ObjectNotFound } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelRecord } from '../record/model-record.js';
-import { isSameRecord } from '../record/record-equality.js';
 import { removeBelow } from './cascade-remove.js';
 import { SYNC_LIMIT } from './object-mapper.js';
 import type { NestedOperationOptions, OperationOptions } from './operation-context.js';
@@ -58,7 +57,7 @@ async function addAll(
       const record = records[index] as ModelRecord;
       const insertIndex = repeats ? (insertIndexes.get(record.uid) as number) : index;
       const existing = (conflicting[insertIndex] ?? inserts[insertIndex]) as ModelRecord;
-      if (isSameRecord(existing, record)) objects.bind(obj);
+      if (objects.isSame(obj, existing, record)) objects.bind(obj);
       else conflicts.push({ model, record, existing });
       index++;
     });

@@ -24,6 +24,8 @@ export interface DeferredObjects {
 export class DeferredWrites {
   readonly pending: WriteBehind;
   private readonly scheduler: FlushScheduler;
+  /** What records the links in place of this. */
+  private successor: DeferredWrites | undefined;
   /** How many callers have paused flushing. */
   private pauses = 0;
 
@@ -42,8 +44,14 @@ export class DeferredWrites {
 
   /** Defers the change of a child list. It costs little while pending, so it is flushed after a delay only. */
   link(model: string, uid: string, field: string, childUid: string, linked: boolean): void {
+    if (this.successor !== undefined) return this.successor.link(model, uid, field, childUid, linked);
     this.pending.link(model, uid, field, childUid, linked);
     if (this.pauses === 0) this.scheduler.schedule();
+  }
+
+  /** Lets another store record all later links of objects that are bound to this one. */
+  forwardLinks(successor: DeferredWrites): void {
+    this.successor = successor;
   }
 
   /**

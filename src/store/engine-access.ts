@@ -1,16 +1,31 @@
 // What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
 import { checkUniqueId } from '../model/unique-id.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
-import type { ModelRecord } from '../record/model-record.js';
+import type { ModelDefinition } from '../model/model-definition.js';
+import { childListFor, definitionOf, fieldNames, fieldOf } from '../model/model-fields.js';
+import { buildRecord, type ModelRecord } from '../record/model-record.js';
 import type { ObjectView } from '../record/record-view.js';
+import { cloneValue } from '../values/clone.js';
+import { setOwn } from '../values/own-property.js';
 import type { BaseStore } from './base-store.js';
 import { removeBelow } from './cascade-remove.js';
-import { PAGE_SIZE } from './store-core.js';
+import { patchBetween } from './record-patch.js';
+import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { coreOf } from './store-lifecycle.js';
+import { MAX_ATOMIC_FLUSH } from './write-behind.js';
+
+/** The most records of `saveAtOnce`. */
+export const MAX_ATOMIC_CHANGES = MAX_ATOMIC_FLUSH;
 
 /** Returns a number that changes with every write that is not deferred, so that the engine notices writes of hooks. */
 export function revisionOf(store: BaseStore): number {
   return coreOf(store).operations.revision;
+}
+
+/** Returns how many objects of each model there are. */
+export function countByModel(store: BaseStore): Promise<ReadonlyMap<string, number>> {
+  const { backend, operations } = coreOf(store);
+  return operations.run('count', {}, () => backend.countAllRecords());
 }
 
 // ---- Views for comparisons: objects are built only where a comparison needs them.
@@ -54,38 +69,118 @@ export async function* viewByUids(
 
 // ---- Deferred writes: they are pending until `flush`, or until an operation that must see them.
 
-/** Adds an object that is known to be absent, deferred. */
-export async function deferAdd(store: BaseStore, obj: DiffSyncModel): Promise<void> {
-  const { objects, deferred } = coreOf(store);
-  deferred.pending.insert(objects.nameOfObject(obj), objects.recordOf(obj));
-  objects.bind(obj);
-  await deferred.flushWhenFull();
-}
-
-/** Replaces or appends an object, deferred. */
-export async function deferUpdate(store: BaseStore, obj: DiffSyncModel): Promise<void> {
-  const { objects, deferred } = coreOf(store);
-  deferred.pending.put(objects.nameOfObject(obj), objects.recordOf(obj));
-  objects.bind(obj);
-  await deferred.flushWhenFull();
-}
-
-/** Removes an object that is known to be stored, deferred; with `removeChildren` all objects below it too. */
-export async function deferRemove(
-  store: BaseStore,
-  obj: DiffSyncModel,
-  { removeChildren = false } = {},
-): Promise<void> {
+/**
+ * Adds an object that is known to be absent, deferred, and links it to its parent.
+ * @throws what makes the object one that cannot be stored, or linked; nothing is pending then.
+ */
+export function deferAdd(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
   const core = coreOf(store);
-  const { pending } = core.deferred;
-  pending.remove(core.objects.nameOfObject(obj), obj.getUniqueId());
-  core.objects.unbind(obj);
-  if (removeChildren) {
-    await removeBelow(core, [obj], async (type, uids, records) =>
-      uids.map((uid, index) => records[index] !== undefined && pending.remove(type, uid)),
-    );
+  const { objects, deferred } = core;
+  const model = objects.nameOfObject(obj);
+  const record = objects.recordOf(obj);
+  const field = parent && childListFor(parent, obj, 'store')[0];
+  deferred.pending.insert(model, record);
+  objects.bind(obj);
+  if (parent !== undefined && field !== undefined) setLink(core, parent, field, obj, true);
+}
+
+/** An object of the target before its hook is called, without its identifiers and child lists. */
+export interface ObjectSnapshot {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly flags: number;
+}
+
+/** Definition -> the fields that an update does not write: identifiers and child lists. */
+const unwritten = new WeakMap<ModelDefinition, ReadonlySet<string>>();
+
+function unwrittenFields(definition: ModelDefinition): ReadonlySet<string> {
+  let fields = unwritten.get(definition);
+  if (fields === undefined) {
+    fields = new Set([...definition.identifiers, ...Object.values(definition.children)]);
+    unwritten.set(definition, fields);
   }
-  await core.deferred.flushWhenFull();
+  return fields;
+}
+
+/** Notes the fields of an object, for `deferPatch`. */
+export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
+  const ignored = unwrittenFields(definitionOf(obj));
+  const data: Record<string, unknown> = {};
+  for (const field of fieldNames(obj)) {
+    if (!ignored.has(field)) setOwn(data, field, cloneValue(fieldOf(obj, field), field));
+  }
+  return { data, flags: obj.modelFlags };
+}
+
+/**
+ * Writes the fields in which an object differs from what it was, deferred, by compare-and-set. Identifiers and child lists
+ * are no part of it.
+ * @param before - what `snapshotOf` returned before the change.
+ * @throws what makes the object one that cannot be stored; nothing is pending then.
+ */
+export function deferPatch(store: BaseStore, before: ObjectSnapshot, obj: DiffSyncModel): void {
+  const { objects, deferred } = coreOf(store);
+  const model = objects.nameOfObject(obj);
+  const definition = definitionOf(obj);
+  const lists = Object.values(definition.children);
+  // The lists have a bound of their own.
+  const record = buildRecord(obj, (value, field) => (lists.includes(field) ? undefined : cloneValue(value, field)));
+  const after = { data: record.data, flags: obj.modelFlags };
+  const patch = patchBetween(before, after, definition.modelFlags, unwrittenFields(definition));
+  if (patch !== undefined) {
+    objects.checkSize(model, record);
+    deferred.pending.patch(model, record.uid, patch);
+  }
+  objects.bind(obj);
+}
+
+/** Removes an object that is known to be stored, deferred, and unlinks it from its parent. */
+export function deferRemove(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
+  const core = coreOf(store);
+  const { objects, deferred } = core;
+  if (parent !== undefined) setLink(core, parent, childListFor(parent, obj, 'find and delete')[0], obj, false);
+  deferred.pending.remove(objects.nameOfObject(obj), obj.getUniqueId());
+  objects.unbind(obj);
+}
+
+/** Removes all objects below one, deferred, as the lists name them. */
+export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel): Promise<void> {
+  const core = coreOf(store);
+  await removeBelow(core, [obj], async (type, uids, records) =>
+    uids.map((uid, index) => records[index] !== undefined && core.deferred.pending.remove(type, uid)),
+  );
+}
+
+/**
+ * Adds a child to the stored list of its parent, or takes it out, deferred; whatever list the object in memory has, which is
+ * changed too.
+ * @throws {ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when the parent's model has no field for such children.
+ */
+export function deferLink(store: BaseStore, parent: DiffSyncModel, child: DiffSyncModel, linked: boolean): void {
+  const [field] = childListFor(parent, child, linked ? 'store' : 'find and delete');
+  setLink(coreOf(store), parent, field, child, linked);
+}
+
+function setLink(
+  { deferred, objects: { host } }: StoreCore,
+  parent: DiffSyncModel,
+  field: string,
+  child: DiffSyncModel,
+  linked: boolean,
+): void {
+  const isListed = parent.hasChild(child);
+  if (isListed !== linked) {
+    if (linked) parent.addChild(child);
+    else parent.removeChild(child);
+  }
+  // The change of an object that is bound to this store's adapter is recorded already.
+  if (isListed !== linked && host !== undefined && parent.adapter === host) return;
+  deferred.link(parent.getType(), parent.getUniqueId(), field, child.getUniqueId(), linked);
+}
+
+/** Writes what is pending, if it is too much to stay so. Callers first defer all that belongs into one write. */
+export async function flushWhenFull(store: BaseStore): Promise<void> {
+  await coreOf(store).deferred.flushWhenFull();
 }
 
 /**
@@ -97,7 +192,7 @@ export function pauseFlush(store: BaseStore): () => void {
   return coreOf(store).deferred.pause();
 }
 
-// ---- Records as they are stored, for `copyStore`. Their classes need not be registered.
+// ---- Records as they are stored, for `copyStore` and reloads. Their classes need not be registered.
 
 /** Yields all records of a model, in insertion order. */
 export async function* recordPages(
@@ -137,4 +232,45 @@ export async function putAsIs(store: BaseStore, model: string, records: readonly
   const { backend, operations } = coreOf(store);
   const uids = records.map(({ uid }) => uid);
   return operations.run('copy', { model, uids }, () => backend.putRecords(model, records));
+}
+
+/** Deletes records by unique id. */
+export async function deleteAsIs(store: BaseStore, model: string, uids: readonly string[]): Promise<void> {
+  const { backend, operations } = coreOf(store);
+  await operations.run('copy', { model, uids }, () => backend.deleteRecords(model, uids));
+}
+
+/**
+ * Writes the changes of several models in one atomic write, of up to `MAX_ATOMIC_CHANGES` records.
+ * @param changes - Models before those of their children; records to replace or append, and unique ids to delete.
+ * @returns false if the backend cannot do so, and nothing was written.
+ */
+export async function saveAtOnce(
+  store: BaseStore,
+  changes: readonly {
+    readonly model: string;
+    readonly puts: readonly ModelRecord[];
+    readonly removed: readonly string[];
+  }[],
+): Promise<boolean> {
+  const { backend, operations } = coreOf(store);
+  const all = changes.map((change) => ({
+    ...change,
+    replaced: [],
+    inserts: [],
+    modified: [],
+    change: () => undefined,
+  }));
+  return operations.run('copy', { writes: true }, async () => (await backend.saveTogether(all)) !== undefined);
+}
+
+/** Returns models, those of parents before those of their children, by the classes that the store knows. */
+export function parentsFirst(store: BaseStore, models: readonly string[]): readonly string[] {
+  return coreOf(store).objects.parentsFirst(models);
+}
+
+/** From now on child links of objects that belong to `from` are recorded by `to`. Both stores serve one adapter. */
+export function forwardLinks(from: BaseStore, to: BaseStore): void {
+  const { deferred } = coreOf(to);
+  coreOf(from).deferred.forwardLinks(deferred);
 }

@@ -10,12 +10,14 @@ import { bindModel, type ChildLinkRecorder, type DiffSyncModel, type ModelHost }
 import { classOf, type ModelClass } from '../model/model-class.js';
 import { toLazyRecord } from '../record/lazy-record.js';
 import { isModelName, shown } from '../model/model-definition.js';
-import { copyRecord, fromRecord, toRecord, type ModelRecord } from '../record/model-record.js';
+import { completeRecord, copyRecord, fromRecord, toRecord, type ModelRecord } from '../record/model-record.js';
 import { ModelRegistry } from '../model/model-registry.js';
+import { uniqueIdOf } from '../model/identity.js';
+import { isSameRecord } from '../record/record-equality.js';
 import { createViewer, type ObjectView } from '../record/record-view.js';
 import { findReservedField, validateRecord } from '../record/record-validation.js';
 import { checkRecordSize } from '../record/record-size.js';
-import { EncodedRecord, toEncodedRecord } from '../record/encoded-record.js';
+import { toEncodedRecord } from '../record/encoded-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 import { mapYielding } from '../async/event-loop.js';
@@ -103,8 +105,13 @@ export class ObjectMapper {
   /** Makes the record of an object. @throws {ValueError} for a value that no store can keep, or one above `maxObjectBytes`. */
   recordOf(obj: DiffSyncModel): ModelRecord {
     const record = this.capabilities().keepsText === true ? toEncodedRecord(obj) : toRecord(obj);
-    checkRecordSize(obj.getType(), record, this.maxObjectBytes);
+    this.checkSize(obj.getType(), record);
     return record;
+  }
+
+  /** @throws {ValueError} for a record above `maxObjectBytes`. */
+  checkSize(model: string, record: ModelRecord): void {
+    checkRecordSize(model, record, this.maxObjectBytes);
   }
 
   /** Returns the name of the object's model, and registers its class unless another one has the name. */
@@ -128,8 +135,12 @@ export class ObjectMapper {
     return this.registry.resolve(typeof model === 'function' ? model : classOf(model));
   }
 
-  /** Returns a unique id. @throws {ValueError} for a string that is none, or identifiers of a model without a known class. */
-  uidOf(model: ModelRef, identifier: string | object): string {
+  /**
+   * Returns a unique id; a promise of it where the model's schema is asynchronous. Identifiers are those of the object that the
+   * schema makes of them.
+   * @throws {ValueError} for a string that is none, or identifiers of a model without a known class.
+   */
+  uidOf(model: ModelRef, identifier: string | object): string | Promise<string> {
     const name = this.nameOf(model);
     if (typeof identifier === 'string') {
       checkUniqueId(name, identifier);
@@ -142,7 +153,7 @@ export class ObjectMapper {
           `pass the class, or a unique id`,
       );
     }
-    return known.createUniqueId(identifier as never);
+    return uniqueIdOf(known, identifier);
   }
 
   toObject<R extends ModelRef>(model: R, record: ModelRecord): ObjectOf<R> {
@@ -170,7 +181,8 @@ export class ObjectMapper {
   }
 
   /** Makes an object, bound to no adapter. @throws {ObjectStoreException} (STORE_CORRUPT) for a record that is none. */
-  hydrate(model: ModelClass, record: ModelRecord): DiffSyncModel {
+  hydrate(model: ModelClass, stored: ModelRecord): DiffSyncModel {
+    const record = completeRecord(model.definition, stored);
     this.checkRecord(model, record);
     try {
       return fromRecord(model, this.own(record));
@@ -190,7 +202,17 @@ export class ObjectMapper {
   /** Returns why a record is no object of its model, or undefined where it is one or the class is not known. */
   validateRecord(model: string, record: ModelRecord): string | undefined {
     const known = this.registry.get(model);
-    return known && (validateRecord(known, record) ?? findReservedField(known, record));
+    if (known === undefined) return undefined;
+    const complete = completeRecord(known.definition, record);
+    return validateRecord(known, complete) ?? findReservedField(known, complete);
+  }
+
+  /** Whether a stored record and that of an object are equal once both are read back. */
+  isSame(obj: DiffSyncModel, stored: ModelRecord, record: ModelRecord): boolean {
+    if (isSameRecord(stored, record)) return true;
+    const { definition } = classOf(obj);
+    const [before, after] = [completeRecord(definition, stored), completeRecord(definition, record)];
+    return (before !== stored || after !== record) && isSameRecord(before, after);
   }
 
   /** Returns the error for a stored object that is damaged. */
@@ -213,14 +235,7 @@ export class ObjectMapper {
     const build = (record: ModelRecord): DiffSyncModel =>
       this.toObject(model, this.capabilities().sharesRecords === true ? record : copyRecord(record));
     if (known === undefined) return build;
-    const viewOf = createViewer(known, build);
-    const check = (record: ModelRecord): void => this.checkRecord(known, record);
-    return (record) => {
-      // A record that is never decoded needs no check.
-      if (record instanceof EncodedRecord) record.onDecoded(check);
-      else check(record);
-      return viewOf(record);
-    };
+    return createViewer(known, build, (record) => this.checkRecord(known, record));
   }
 
   /** Returns a record that the caller may keep: a copy of one that the backend shares. */

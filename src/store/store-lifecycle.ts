@@ -14,6 +14,7 @@ import type { StoreCore, StorePrimitives } from './store-core.js';
 import { checkStoreId } from './store-id.js';
 import { checkMaxObjectBytes, DEFAULT_MAX_OBJECT_BYTES, type BaseStoreOptions } from './store-options.js';
 import { verifyByReading } from './verify-by-reading.js';
+import { addUnlisted } from './verify-unlisted.js';
 import type { StoreReport } from './verify-report.js';
 
 /** @internal Gives the other files of this room the parts of a store. */
@@ -131,15 +132,18 @@ export abstract class StoreLifecycle extends StoreBackend {
   }
 
   /**
-   * Compares what the backend keeps beside the objects, such as their order, with the objects, and reads each object. Other
-   * callers may write meanwhile. Takes as long as a read of all objects, and on Redis a scan of all keys besides.
+   * Compares what the backend keeps beside the objects, such as their order, with the objects, and reads each object. A
+   * store that is bound to an adapter also finds the objects that no parent lists. Other callers may write meanwhile. Takes as
+   * long as a few reads of all objects, and on Redis a scan of all keys besides.
    * @param options - `repair` also repairs what it finds, as `StoreProblemKind` says for each kind; default false.
    * @returns a report of all problems, by kind.
    * @throws {ObjectStoreException} when the backend fails.
    */
   async verify(options: { readonly repair?: boolean } = {}): Promise<StoreReport> {
     const { repair = false } = options;
-    return this.core.operations.run('verify', { writes: repair }, () => this.verifyRecords({ repair }));
+    return this.core.operations.run('verify', { writes: repair }, async () =>
+      addUnlisted(this.core, await this.verifyRecords({ repair })),
+    );
   }
 
   // ---- Adapter and models

@@ -1,7 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
+import { BACKOFF, backoffDelay } from '../async/backoff.js';
+import { ObjectStoreException } from '../errors.js';
 import { assignAttributes } from '../model/assign-attributes.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { classOf, type ModelClass } from '../model/model-class.js';
 import { checkUniqueId } from '../model/unique-id.js';
+import type { Instantiated } from './instantiate.js';
 import type { OperationOptions } from './operation-context.js';
 import type { StoreCore } from './store-core.js';
 
@@ -24,22 +28,29 @@ export async function getOrAdd<M extends DiffSyncModel>(
 /** What to set on the stored object, and what to add where there is none. */
 export interface Upsert extends OperationOptions {
   readonly model: ModelClass;
-  readonly uid: string;
-  readonly attrs: object;
-  /** Makes the object to add; is called when there is none. */
-  create(): Promise<DiffSyncModel>;
+  readonly made: Instantiated;
 }
 
-/** Sets attributes on the stored object by compare-and-set, else adds a new one; starts over when another caller was first. */
+/** So many times an object may appear and disappear between two commands of one call. */
+const MAX_ATTEMPTS = 10;
+
+/**
+ * Sets attributes on the stored object by compare-and-set, else adds a new one; starts over when another caller was first.
+ * @throws {ObjectStoreException} (STORE_CONTENTION) after so many attempts.
+ */
 export async function updateOrAdd(
-  { backend, objects, operations }: StoreCore,
+  { store, backend, objects, operations }: StoreCore,
   operation: string,
-  { model, uid, attrs, create, signal }: Upsert,
+  { model, made, signal }: Upsert,
 ): Promise<[obj: DiffSyncModel, created: boolean]> {
   const name = objects.nameOf(model);
+  let { uid } = made;
   checkUniqueId(name, uid);
+  const attrs = made.attrs();
   return operations.run(operation, { model: name, uids: [uid], signal }, async () => {
-    for (;;) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      // The usual race is over after one more attempt; a longer one lets other work of the process go on.
+      if (attempt > 1) await setTimeout(backoffDelay(attempt, BACKOFF.contention));
       signal?.throwIfAborted();
       let found: DiffSyncModel | undefined;
       await backend.modifyRecords(
@@ -53,13 +64,20 @@ export async function updateOrAdd(
         signal,
       );
       if (found !== undefined) return [found, false];
-      const obj = await create();
+      const obj = made.create();
       assignAttributes(obj, attrs);
-      const [existing] = await backend.insertRecords(name, [objects.recordOf(obj)], signal);
+      const record = objects.recordOf(obj);
+      const [existing] = await backend.insertRecords(name, [record], signal);
       if (existing === undefined) {
         objects.bind(obj);
         return [obj, true];
       }
+      ({ uid } = record); // Attributes may be part of it, in a class that makes its own.
     }
+    throw new ObjectStoreException(
+      `${String(store)}: ${name} "${uid}" was added and removed by others at each of ${MAX_ATTEMPTS} attempts to change or add ` +
+        `it; it was left alone`,
+      { code: 'STORE_CONTENTION' },
+    );
   });
 }

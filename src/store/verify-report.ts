@@ -16,7 +16,13 @@ export type StoreProblemKind =
    */
   | 'undecodable'
   /** A model that has objects is not registered among the store's models. A repair registers it. */
-  | 'unnamed';
+  | 'unnamed'
+  /**
+   * An object of a child type that no parent lists, so that no diff compares it: a failed delete, a kill or another writer has
+   * left it. Only a store that is bound to an adapter can tell. It is never repaired, because it may be the child of a parent
+   * that is yet to be written: `addChild` links it, and a sync links it or, with `unlisted: 'delete'`, deletes it.
+   */
+  | 'unlisted';
 
 /** One problem that `verify` found. */
 export interface StoreProblem {
@@ -63,6 +69,7 @@ export class StoreReporter {
     'wrong-type': 0,
     undecodable: 0,
     unnamed: 0,
+    unlisted: 0,
   } satisfies Record<StoreProblemKind, number>;
   private readonly problems: StoreProblem[] = [];
 
@@ -77,6 +84,18 @@ export class StoreReporter {
     const found = Object.values(counts).reduce((sum, count) => sum + count, 0);
     return { clean: found === repaired, objects, found, repaired, counts, problems };
   }
+}
+
+/** Returns the report with unlisted objects, none of which is repaired. */
+export function withUnlisted(report: StoreReport, unlisted: readonly StoreProblem[]): StoreReport {
+  const { clean, found, counts, problems } = report;
+  return {
+    ...report,
+    clean: clean && unlisted.length === 0,
+    found: found + unlisted.length,
+    counts: { ...counts, unlisted: unlisted.length },
+    problems: [...problems, ...unlisted.slice(0, Math.max(0, MAX_PROBLEMS - problems.length))],
+  };
 }
 
 /** Whether an error is about what is stored, not about the backend. */

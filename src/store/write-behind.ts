@@ -1,6 +1,7 @@
 import type { ModelRecord } from '../record/model-record.js';
 import { isSameRecord } from '../record/record-equality.js';
 import type { OperationContext } from './operation-context.js';
+import { applyPatch, mergePatches, type RecordPatch } from './record-patch.js';
 import type { InsertConflict, ModelChanges, RecordChange } from './store-backend.js';
 
 /** How pending writes reach a backend: the primitives of `StoreBackend` with the same names. */
@@ -25,6 +26,8 @@ interface PendingWrite {
    * with this record is not a conflict.
    */
   unconfirmed?: ModelRecord;
+  /** The changed fields of a record that is stored; absent where `write` has the whole record. */
+  patch?: RecordPatch;
   /** The changes of child lists, by child field and the child's unique id, in the order of the calls. */
   links?: Map<string, Map<string, LinkChange>>;
 }
@@ -54,7 +57,7 @@ export class WriteBehind {
   /** @param parentsFirst - sorts models before those of their children. */
   constructor(private readonly parentsFirst: (models: readonly string[]) => readonly string[] = (models) => models) {}
 
-  /** The number of inserts, puts and removals that are pending or being written. Links cost little and do not count. */
+  /** The number of inserts, puts, patches and removals that are pending or being written. Links cost little and do not count. */
   get size(): number {
     return this.writes + (this.flushing?.writes ?? 0);
   }
@@ -84,6 +87,7 @@ export class WriteBehind {
   insert(model: string, record: ModelRecord): void {
     const entry = this.entry(model, record.uid);
     entry.write = { kind: 'insert', record };
+    delete entry.patch;
     delete entry.links;
     // Re-inserted, because the insertion order is that of this call, not of an earlier removal.
     this.pending.get(model)?.delete(record.uid);
@@ -95,6 +99,19 @@ export class WriteBehind {
   put(model: string, record: ModelRecord): void {
     const entry = this.entry(model, record.uid);
     entry.write = { kind: entry.write?.kind ?? 'put', record };
+    delete entry.patch;
+    this.writes++;
+  }
+
+  /**
+   * Adds a change of some fields, by compare-and-set: the other fields stay as they are stored, and a record that was deleted
+   * meanwhile stays deleted.
+   */
+  patch(model: string, uid: string, patch: RecordPatch): void {
+    const entry = this.entry(model, uid);
+    const { write } = entry;
+    if (write !== undefined) entry.write = { kind: write.kind, record: applyPatch(write.record, patch) };
+    else if (!entry.removed) entry.patch = mergePatches(entry.patch, patch);
     this.writes++;
   }
 
@@ -104,6 +121,7 @@ export class WriteBehind {
     if (entry.removed && entry.write === undefined) return false;
     if (entry.write?.kind !== 'insert' || entry.unconfirmed !== undefined) entry.removed = true;
     delete entry.write;
+    delete entry.patch;
     delete entry.links;
     this.writes++;
     return true;
@@ -174,9 +192,10 @@ export class WriteBehind {
         if (entry.write !== undefined) entry.unconfirmed = recordOf(entry.write, entry);
     }
     for (const [model, entries] of since) {
-      for (const [uid, { removed, write, links }] of entries) {
+      for (const [uid, { removed, write, patch, links }] of entries) {
         if (removed) this.remove(model, uid);
         if (write !== undefined) this[write.kind](model, write.record);
+        if (patch !== undefined) this.patch(model, uid, patch);
         for (const [field, children] of links ?? []) {
           for (const [child, { unlinked, linked }] of children) {
             if (unlinked) this.link(model, uid, field, child, false);
@@ -193,23 +212,26 @@ function changesOf(model: string, entries: ReadonlyMap<string, PendingWrite>): M
   const replaced: string[] = [];
   const inserts: ModelRecord[] = [];
   const puts: ModelRecord[] = [];
-  const linked = new Map<string, NonNullable<PendingWrite['links']>>();
+  const modified = new Map<string, Pick<PendingWrite, 'patch' | 'links'>>();
   const gone: string[] = [];
   for (const [uid, entry] of entries) {
-    const { removed, write, links } = entry;
+    const { removed, write, patch, links } = entry;
     if (write !== undefined) {
       if (removed) replaced.push(uid);
       (write.kind === 'insert' ? inserts : puts).push(recordOf(write, entry));
       continue;
     }
     if (removed) gone.push(uid);
-    else if (links !== undefined) linked.set(uid, links);
+    else if (patch !== undefined || links !== undefined) modified.set(uid, entry);
   }
   const change: RecordChange = (uid, current) => {
-    const links = linked.get(uid);
-    return current === undefined || links === undefined ? undefined : withLinks(current, links);
+    const changes = modified.get(uid);
+    if (current === undefined || changes === undefined) return undefined;
+    const { patch, links } = changes;
+    const patched = patch === undefined ? current : applyPatch(current, patch);
+    return links === undefined ? patched : withLinks(patched, links);
   };
-  return { model, replaced, inserts, puts, modified: [...linked.keys()], change, removed: gone };
+  return { model, replaced, inserts, puts, modified: [...modified.keys()], change, removed: gone };
 }
 
 /** Whether there is more than one write, and not too much for an atomic one. */
@@ -251,7 +273,10 @@ async function saveModelByModel(
   return conflicts;
 }
 
-/** Replaces records that a failed drain had inserted after all. @returns the conflicts with other objects. */
+/**
+ * Replaces records that a failed drain had inserted after all. An object of another writer stays, but the links that were made
+ * below ours are made below it: their children are stored already. @returns the conflicts with other objects.
+ */
 async function resolveOwnConflicts(
   writer: RecordWriter,
   conflicts: readonly InsertConflict[],
@@ -266,6 +291,11 @@ async function resolveOwnConflicts(
     else if (!isSameRecord(existing, record)) own.set(model, [...(own.get(model) ?? []), record]);
   }
   for (const [model, records] of own) await writer.putRecords(model, records);
+  for (const { model, record } of others) {
+    const links = entries.get(model)?.get(record.uid)?.links;
+    if (links === undefined) continue;
+    await writer.modifyRecords(model, [record.uid], (_uid, current) => current && withLinks(current, links));
+  }
   return others;
 }
 

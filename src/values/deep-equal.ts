@@ -1,17 +1,17 @@
 import { isScalar } from './clone.js';
-import { isPlainObject, setOwn } from './own-property.js';
+import { isPlainObject } from './own-property.js';
 import { isDeepStrictEqual, types } from 'node:util';
 
-/** Deep equality by value, strict: `true` is not `1`, `null` is not `undefined`, `-0` is not `0`; key order is ignored. */
+/**
+ * Deep equality by value, the one notion of equal for comparisons, digests, copies and plans: `canonicalJson` returns the same
+ * text for equal values. Strict: `true` is not `1`, `null` is not `undefined`, `-0` is not `0`; an invalid date equals another.
+ * The order of keys, of Map entries and of Set items is ignored. In a plain object a key with `undefined` and no key are the
+ * same; in a list, a Map or a Set `undefined` is a value, and a gap in a list is `undefined`.
+ */
 export function isDeepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  const flat = isFlatEqual(a, b);
-  if (flat !== undefined) return flat;
-  // Node's comparison finds no two invalid dates equal, but an object that contains one must equal its own copy.
-  return (
-    isDeepStrictEqual(a, b) || (containsInvalidDate(a) && isDeepStrictEqual(markInvalidDates(a), markInvalidDates(b)))
-  );
+  return isFlatEqual(a, b) ?? isObjectEqual(a, b, undefined);
 }
 
 /** Whether two lists have the same values, each as often, in any order; other values are compared by `isDeepEqual`. */
@@ -30,9 +30,7 @@ export function hasSameItems(a: unknown, b: unknown): boolean {
       scalars.set(item, left - 1);
       return left > 0;
     }
-    const index = objects.findIndex((other) => isDeepEqual(item, other));
-    if (index !== -1) objects.splice(index, 1);
-    return index !== -1;
+    return takeEqual(objects, (other) => isDeepEqual(item, other));
   });
 }
 
@@ -48,35 +46,101 @@ function isFlatEqual(a: object, b: object): boolean | undefined {
   let count = 0;
   for (const key in left) {
     const value = left[key];
+    if (value === undefined) return undefined; // No key is the same.
     if (!Object.is(value, right[key])) return isScalar(value) ? false : undefined;
-    if (value === undefined) return undefined;
     count++;
   }
   for (const _ in right) count--;
-  if (count !== 0) return false;
-  return Object.getOwnPropertySymbols(a).length + Object.getOwnPropertySymbols(b).length === 0 ? true : undefined;
+  return count === 0 ? true : undefined; // The other keys may be undefined.
 }
 
-class InvalidDate {}
+/** The pairs that contain the compared one, `a` and `b` in turn; undefined above the first. */
+type Above = object[] | undefined;
 
-/** The entries of a Map are lists, so they need no case of their own. */
-function containsInvalidDate(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (types.isDate(value)) return Number.isNaN(value.getTime());
-  if (Array.isArray(value) || types.isSet(value) || types.isMap(value)) return [...value].some(containsInvalidDate);
-  return isPlainObject(value) && Object.values(value).some(containsInvalidDate);
+function isEqualBelow(a: unknown, b: unknown, above: object[]): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  return isFlatEqual(a, b) ?? isObjectEqual(a, b, above);
 }
 
-function markInvalidDates(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (types.isDate(value)) return Number.isNaN(value.getTime()) ? new InvalidDate() : value;
-  if (Array.isArray(value)) return value.map(markInvalidDates);
-  if (types.isSet(value)) return new Set([...value].map(markInvalidDates));
-  if (types.isMap(value)) {
-    return new Map([...value].map(([key, item]) => [markInvalidDates(key), markInvalidDates(item)]));
+function isObjectEqual(a: object, b: object, above: Above): boolean {
+  if (above !== undefined) {
+    // Within a cycle the pair is being compared already; it is equal if the rest is.
+    for (let at = 0; at < above.length; at += 2) if (above[at] === a) return above[at + 1] === b;
   }
-  if (!isPlainObject(value)) return value;
-  const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) setOwn(copy, key, markInvalidDates(value[key]));
-  return copy;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && isListEqual(a, b, above);
+  if (types.isDate(a)) return types.isDate(b) && Object.is(a.getTime(), b.getTime());
+  if (types.isUint8Array(a)) return types.isUint8Array(b) && Buffer.compare(a, b) === 0;
+  const path = above ?? [];
+  path.push(a, b);
+  const equal = isContainerEqual(a, b, path);
+  path.length -= 2;
+  return equal;
+}
+
+function isContainerEqual(a: object, b: object, above: object[]): boolean {
+  if (types.isMap(a)) return types.isMap(b) && a.size === b.size && isMapEqual(a, b, above);
+  if (types.isSet(a)) return types.isSet(b) && a.size === b.size && isSetEqual(a, b, above);
+  if (isPlainObject(a)) return isPlainObject(b) && areFieldsEqual(a, b, above);
+  return isDeepStrictEqual(a, b); // No store keeps it.
+}
+
+function isListEqual(a: readonly unknown[], b: readonly unknown[], above: Above): boolean {
+  let path: object[] | undefined;
+  for (let at = 0; at < a.length; at++) {
+    const [ours, theirs] = [a[at], b[at]];
+    if (Object.is(ours, theirs)) continue;
+    if (typeof ours !== 'object' || typeof theirs !== 'object' || ours === null || theirs === null) return false;
+    // Most lists have no objects, and need no path.
+    path ??= [...(above ?? []), a, b];
+    if (!(isFlatEqual(ours, theirs) ?? isObjectEqual(ours, theirs, path))) return false;
+  }
+  return true;
+}
+
+function areFieldsEqual(a: Record<string, unknown>, b: Record<string, unknown>, above: object[]): boolean {
+  let count = 0;
+  for (const key of Object.keys(a)) {
+    const value = a[key];
+    if (value === undefined) continue;
+    if (!Object.hasOwn(b, key) || !isEqualBelow(value, b[key], above)) return false;
+    count++;
+  }
+  for (const key of Object.keys(b)) if (b[key] !== undefined) count--;
+  return count === 0;
+}
+
+/** Equality is transitive, so it does not matter which of several equal items an item is matched with. */
+function isSetEqual(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>, above: object[]): boolean {
+  const objects: unknown[] = [];
+  for (const item of a) {
+    if (!isScalar(item)) objects.push(item);
+    else if (!b.has(item)) return false;
+  }
+  for (const item of b) {
+    if (!isScalar(item) && !takeEqual(objects, (other) => isEqualBelow(other, item, above))) return false;
+  }
+  return objects.length === 0;
+}
+
+function isMapEqual(a: ReadonlyMap<unknown, unknown>, b: ReadonlyMap<unknown, unknown>, above: object[]): boolean {
+  const objects: [unknown, unknown][] = [];
+  for (const [key, value] of a) {
+    if (!isScalar(key)) objects.push([key, value]);
+    else if (!b.has(key) || !isEqualBelow(value, b.get(key), above)) return false;
+  }
+  for (const [key, value] of b) {
+    if (isScalar(key)) continue;
+    const isEqual = ([other, its]: [unknown, unknown]): boolean =>
+      isEqualBelow(other, key, above) && isEqualBelow(its, value, above);
+    if (!takeEqual(objects, isEqual)) return false;
+  }
+  return objects.length === 0;
+}
+
+/** Takes the first item for which `isEqual` is true out of the list. @returns whether there is one. */
+function takeEqual<T>(items: T[], isEqual: (item: T) => boolean): boolean {
+  const index = items.findIndex(isEqual);
+  if (index !== -1) items.splice(index, 1);
+  return index !== -1;
 }

@@ -62,13 +62,35 @@ export function toExtendedJson(value: unknown): unknown {
   return escapeTag(fieldsToExtendedJson(value as Readonly<Record<string, unknown>>));
 }
 
-/** Canonical JSON of a value. @returns the same text for equal values, in whatever order their keys are. */
+/**
+ * Canonical JSON of a value, for digests. @returns the same text for two values exactly where `isDeepEqual` finds them equal: keys,
+ * Map entries and Set items are sorted, and a key of a plain object with `undefined` is left out.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(toExtendedJson(value), (_, each: unknown) =>
-    typeof each === 'object' && each !== null && !Array.isArray(each) && isPlainObject(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
+  if (Array.isArray(value)) return `[${Array.from(value, canonicalJson).join(',')}]`;
+  if (types.isMap(value)) {
+    const entries = [...value].map(([key, item]) => `[${canonicalJson(key)},${canonicalJson(item)}]`);
+    return canonicalTagged('Map', `[${entries.toSorted().join(',')}]`);
+  }
+  if (types.isSet(value)) return canonicalTagged('Set', `[${[...value].map(canonicalJson).toSorted().join(',')}]`);
+  if (typeof value === 'object' && value !== null && isPlainObject(value)) return canonicalFields(value);
+  return jsonOf(toExtendedJson(value)) ?? 'null'; // As JSON.stringify writes a function in a list.
+}
+
+function canonicalFields(value: Record<string, unknown>): string {
+  const names = Object.keys(value).filter((key) => value[key] !== undefined && typeof value[key] !== 'function');
+  const fields = names.toSorted().map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
+  const text = `{${fields.join(',')}}`;
+  return names.includes(TAG) ? canonicalTagged('object', text) : text;
+}
+
+function canonicalTagged(kind: string, text: string): string {
+  return `{"${TAG}":"${kind}","v":${text}}`;
+}
+
+/** The declared type of JSON.stringify leaves out that it returns undefined for what is no JSON. */
+function jsonOf(value: unknown): string | undefined {
+  return JSON.stringify(value);
 }
 
 /** Converts the values of an object to extended JSON. @returns the object itself where nothing changes. */

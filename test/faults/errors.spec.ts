@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { Adapter, DiffSyncModel, LocalStore, ObjectStoreException, type StoreErrorCode } from '../../src/index.js';
+import {
+  Adapter,
+  DiffSyncModel,
+  LocalStore,
+  ObjectStoreException,
+  type ModelRecord,
+  type StoreErrorCode,
+} from '../../src/index.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
 import { call, waitFor } from '../support/redis-client.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
@@ -170,6 +177,22 @@ const causes: Record<
       await pings.at(-1);
     },
   ],
+  STORE_CONTENTION: [
+    async () => {
+      // Another writer adds the object each time that this one has found none, and removes it at once.
+      class Racing extends LocalStore {
+        protected override async insertRecords(model: string, records: readonly ModelRecord[]) {
+          await super.insertRecords(model, records);
+          const existing = await super.insertRecords(model, records);
+          const uids = records.map(({ uid }) => uid);
+          await super.deleteRecords(model, uids);
+          return existing;
+        }
+      }
+      await new Racing().updateOrInstantiate({ model: Device, ids: { name: 'a' }, attrs: { role: 'leaf' } });
+    },
+    'device "a" was added and removed by others at each of 10 attempts',
+  ],
   STORE_CLOSED: [
     async () => {
       const { store } = await served();
@@ -236,7 +259,11 @@ describe('each code has its cause', () => {
 it('docs/errors.md has a row for each code, and for nothing else', () => {
   const union = /export type StoreErrorCode =([^;]*);/.exec(readFileSync('src/errors.ts', 'utf8'))?.[1] ?? '';
   const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code);
-  const rows = [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(\w+)`/gm)].map(([, code]) => code);
+  const [ofStores = '', ofSyncs = ''] = readFileSync('docs/errors.md', 'utf8').split('\n## ');
+  const codesOf = (page: string): (string | undefined)[] => [...page.matchAll(/^\| `(\w+)`/gm)].map(([, code]) => code);
+  const rows = codesOf(ofStores);
+  const others = [...readFileSync('src/errors.ts', 'utf8').matchAll(/code: string = '((?:SYNC|RELOAD)_\w+)'/g)];
+  expect(new Set(codesOf(ofSyncs))).toEqual(new Set(others.map(([, code]) => code)));
   expect(new Set(rows)).toEqual(new Set(codes));
   expect(rows).toHaveLength(codes.length);
   // By other means: without the package in test/cli, with a full disk in test/store/sqlite.store.spec.ts.

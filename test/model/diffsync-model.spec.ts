@@ -236,6 +236,54 @@ describe('a model', () => {
     expect(() => new Odd({ name: 'x', getAttrs: 'y' })).toThrow(/odd.*"getAttrs"/);
   });
 
+  it.each(['getUniqueId', 'adapter', 'constructor', 'toString'])(
+    'refuses data with the field "%s", however it is made',
+    async (field) => {
+      class Open extends DiffSyncModel.define({
+        name: 'open',
+        schema: z.looseObject({ name: z.string() }),
+        identifiers: ['name'],
+      }) {}
+      expect(new Open({ name: 'a', other: 1 }).toDict()).toEqual({ name: 'a', other: 1 });
+      const data = { name: 'b', [field]: 1 };
+      const message = `model open: field "${field}" has a name that every model uses itself`;
+      for (const create of [() => new Open(data), () => Open.parse(data), () => Open.hydrate(data)]) {
+        const error: unknown = await Promise.resolve()
+          .then(create)
+          .catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(ModelDefinitionError);
+        expect(error).toMatchObject({ code: 'MODEL_DEFINITION', message });
+      }
+    },
+  );
+
+  it('may make other models in its constructor, before super() and after', async () => {
+    class Vendor extends DiffSyncModel.define({
+      name: 'vendor',
+      schema: z.object({ name: z.string() }),
+      identifiers: ['name'],
+    }) {}
+    class Made extends DiffSyncModel.define({
+      name: 'made',
+      schema: z.object({ name: z.string(), vendor: z.string() }),
+      identifiers: ['name'],
+      attributes: ['vendor'],
+    }) {
+      constructor(input: { name: string; vendor: string }) {
+        const vendor = new Vendor({ name: input.vendor });
+        super({ ...input, vendor: Vendor.hydrate({ name: vendor.name }).getUniqueId() });
+        this.vendor = new Vendor({ name: this.vendor }).name;
+      }
+    }
+    const fields = { name: 'r1', vendor: 'acme' };
+    expect(new Made(fields).toDict()).toEqual(fields);
+    expect((await Made.parse(fields)).toDict()).toEqual(fields);
+    expect(Made.hydrate(fields).toDict()).toEqual(fields);
+    const store = new LocalStore();
+    await store.add({ obj: new Made(fields) });
+    expect((await store.get({ model: Made, identifier: 'r1' })).toDict()).toEqual(fields);
+  });
+
   it('returns its identity, class and instance alike', () => {
     const obj = new Interface({ device: 'r1', port: 'e0' });
     expect([Interface.modelName, Interface.getType(), obj.getType()]).toEqual(Array(3).fill('interface'));

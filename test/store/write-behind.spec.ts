@@ -67,6 +67,8 @@ function record(uid: string, ports: readonly string[] = [], role = 'leaf'): Mode
   return { uid, data: { ports: [...ports], role } };
 }
 
+const PATCH = { set: { role: 'spine' }, unset: [] };
+
 describe('WriteBehind', () => {
   it('writes many inserts, puts and removals of a model with one call each', async () => {
     const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('c'), record('d'))];
@@ -148,6 +150,13 @@ describe('WriteBehind', () => {
       ['deleteRecords m a'],
     ],
     ['insert, link', (b) => [b.insert('m', record('a')), b.link('m', 'a', 'ports', 'p', true)], ['insertRecords m a']],
+    ['patch', (b) => [b.patch('m', 'a', PATCH)], ['modifyRecords m a']],
+    ['patch, link', (b) => [b.patch('m', 'a', PATCH), b.link('m', 'a', 'ports', 'p', true)], ['modifyRecords m a']],
+    ['insert, patch', (b) => [b.insert('m', record('a')), b.patch('m', 'a', PATCH)], ['insertRecords m a']],
+    ['put, patch', (b) => [b.put('m', record('a')), b.patch('m', 'a', PATCH)], ['putRecords m a']],
+    ['patch, put', (b) => [b.patch('m', 'a', PATCH), b.put('m', record('a'))], ['putRecords m a']],
+    ['patch, remove', (b) => [b.patch('m', 'a', PATCH), b.remove('m', 'a')], ['deleteRecords m a']],
+    ['remove, patch', (b) => [b.remove('m', 'a'), b.patch('m', 'a', PATCH)], ['deleteRecords m a']],
     ['link, put', (b) => [b.link('m', 'a', 'ports', 'p', true), b.put('m', record('a'))], ['putRecords m a']],
     [
       'link, link',
@@ -229,6 +238,31 @@ describe('WriteBehind', () => {
     expect(writer.stored.size).toBe(0);
   });
 
+  it('patches the record that is there, and nothing where there is none', async () => {
+    const there = { uid: 'a', data: { ports: ['theirs'], role: 'leaf', note: 'theirs', old: 1 }, flags: 2 };
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(there)];
+    buffer.patch('m', 'a', { set: { role: 'spine', made: 1 }, unset: ['old'] });
+    buffer.patch('m', 'a', { set: { role: 'super' }, unset: ['made'], flags: { to: undefined } });
+    buffer.link('m', 'a', 'ports', 'mine', true);
+    buffer.patch('m', 'gone', PATCH);
+    expect(buffer.size).toBe(3);
+    await buffer.drain(writer);
+    expect([...writer.stored.values()]).toEqual([
+      { uid: 'a', data: { ports: ['theirs', 'mine'], role: 'super', note: 'theirs' } },
+    ]);
+  });
+
+  it.each([
+    ['insert', [], { ports: [], role: 'spine' }],
+    ['put', [record('a', ['p'], 'old')], { ports: [], role: 'spine' }],
+  ] as const)('patches a pending %s', async (kind, before, after) => {
+    const [buffer, writer] = [new WriteBehind(), new NotingWriter(...before)];
+    buffer[kind]('m', record('a'));
+    buffer.patch('m', 'a', PATCH);
+    await buffer.drain(writer);
+    expect(writer.stored.get('a')?.data).toEqual(after);
+  });
+
   it('leaves the record that it was given as it was', async () => {
     const [buffer, writer, given] = [new WriteBehind(), new NotingWriter(), record('a')];
     buffer.insert('m', given);
@@ -297,6 +331,21 @@ describe('WriteBehind after an error', () => {
     expect(writer.stored.has('b')).toBe(false);
     expect(writer.stored.get('c')?.data['ports']).toEqual(['q', 'p']);
   });
+
+  it.each([false, true])(
+    'does patches again, with those that came meanwhile (done all the same: %p)',
+    async (doneFirst) => {
+      const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('a'))];
+      buffer.patch('m', 'a', { set: { role: 'spine', note: 'first' }, unset: [] });
+      writer.failing.set('modifyRecords', doneFirst);
+      const drained = buffer.drain(writer);
+      buffer.patch('m', 'a', { set: { note: 'second' }, unset: [] });
+      await expect(drained).rejects.toThrow('modifyRecords failed');
+      writer.failing.clear();
+      await buffer.drain(writer);
+      expect(writer.stored.get('a')?.data).toEqual({ ports: [], role: 'spine', note: 'second' });
+    },
+  );
 
   it('removes an object whose insert was done before a later write failed', async () => {
     const [buffer, writer] = [new WriteBehind(), new NotingWriter(record('b'))];

@@ -170,11 +170,18 @@ export async function plantedPaths(adapter: Adapter): Promise<Map<string, string
 
 /** A diff's elements, parents first, in its order. */
 export function elementsOf(diff: Diff): DiffElement[] {
-  const elements: DiffElement[] = [];
-  const stack = diff.getChildren().toReversed();
-  for (let element = stack.pop(); element !== undefined; element = stack.pop()) {
-    elements.push(element);
-    stack.push(...element.getChildren().toReversed());
+  return elementsWithParents(diff).map(({ element }) => element);
+}
+
+/** The same, each with the element above it. */
+export function elementsWithParents(diff: Diff): { element: DiffElement; parent: DiffElement | undefined }[] {
+  const found: { element: DiffElement; parent: DiffElement | undefined }[] = [];
+  const stack = diff.getChildren().map((element) => ({ element, parent: undefined as DiffElement | undefined }));
+  stack.reverse();
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    found.push(next);
+    const { element: parent } = next;
+    for (const element of parent.getChildren().toReversed()) stack.push({ element, parent });
   }
-  return elements;
+  return found;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { stores, type StoreUnderTest } from '../support/stores.js';
-import { deviations, expectedOfAdapter, expectedOfStore, expectedOfSync, type Deviation } from './deviations.js';
+import { deviations, expectedOfAdapter, expectedOfStore, expectedOfSync } from './deviations.js';
+import type { Deviation } from './expectations.js';
 import { differences } from './facts.js';
 import { readingMatters } from './readings.js';
 import { adapterCases, storeCases, syncCases } from './recorded-cases.js';

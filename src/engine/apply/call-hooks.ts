@@ -1,5 +1,4 @@
 import { inspect } from 'node:util';
-import pMap from 'p-map';
 import type { DiffElement } from '../../diff/diff.js';
 import {
   DiffSyncError,
@@ -11,6 +10,9 @@ import {
 import type { DiffSyncAction } from '../../flags.js';
 import type { BulkResult, DiffSyncModel, ModelHost } from '../../model/diffsync-model.js';
 import type { ModelClass } from '../../model/model-class.js';
+import type { CreateItem } from '../../model/model-types.js';
+import { markParsed } from '../../model/parsed-values.js';
+import { callEach } from './call-each.js';
 import type { SyncNode } from './sync-plan.js';
 
 /** The outcome of a hook: the model, null if it failed and the children are left alone, or what it threw. */
@@ -22,35 +24,48 @@ export interface HookCall {
   readonly model: DiffSyncModel | undefined;
 }
 
-/** Returns how many siblings with one model and action share a call of `callHooks`. */
-export function maxGroupSize({ action, model }: SyncNode, batchSize: number, concurrency: number): number {
-  return action !== null && bulkHook(model, action) !== undefined ? batchSize : concurrency;
+/** Single hooks are called for so many objects, as a multiple of `concurrency`, before what they did is saved. */
+const ROUNDS = 8;
+/** At most so many, unless `concurrency` is more. */
+const MAX_SINGLE = 500;
+
+/** Whether a bulk hook is called for a node. */
+export function hasBulkHook({ action, model, element }: SyncNode): boolean {
+  return action !== null && !element.linkOnly && bulkHook(model, action) !== undefined;
 }
 
-/** Calls the hooks of siblings with one model and action: the bulk hook if there is one, else the single hook of each. */
+/** Returns how many objects with one model and action share a call of `callHooks`. */
+export function maxBatchSize(node: SyncNode, batchSize: number, concurrency: number): number {
+  return hasBulkHook(node) ? batchSize : Math.max(concurrency, Math.min(ROUNDS * concurrency, MAX_SINGLE));
+}
+
+/**
+ * Calls the hooks of objects with one model and action: the bulk hook if there is one, else the single hook of each.
+ * @param goesOn is called with the outcome of each single hook; after false no further hook is called.
+ * @returns by position; undefined where no hook was called.
+ */
 export async function callHooks(
   calls: readonly HookCall[],
   adapter: ModelHost,
   concurrency: number,
-): Promise<HookOutcome[]> {
+  goesOn: (outcome: HookOutcome) => boolean,
+): Promise<(HookOutcome | undefined)[]> {
   const [first] = calls;
   if (first === undefined) return [];
   const { action, model } = first.node;
   if (action !== null && bulkHook(model, action) !== undefined) return callBulk(calls, model, action, adapter);
   if (calls.length === 1) return [await callOne(first, adapter)];
-  return pMap(calls, (call) => callOne(call, adapter), { concurrency });
+  return callEach(calls, concurrency, (call) => callOne(call, adapter), goesOn);
 }
 
 async function callOne({ node, model }: HookCall, adapter: ModelHost): Promise<HookOutcome> {
   try {
     checkAction({ node, model });
-    const ids = { ...node.element.keys };
-    const attrs = newAttrs(node.element);
     // A hook that is written in JavaScript may return undefined.
     const result = (await (model === undefined
-      ? node.model.create({ adapter, ids, attrs })
+      ? node.model.create({ adapter, ...createItem(node) })
       : node.action === 'update'
-        ? model.update(attrs)
+        ? model.update(newAttrs(node.element))
         : model.delete())) as DiffSyncModel | null | undefined;
     return { model: result ?? null };
   } catch (error) {
@@ -99,7 +114,7 @@ async function bulkResults(
   adapter: ModelHost,
 ): Promise<readonly BulkResult[] | undefined> {
   if (action === 'create') {
-    const objects = calls.map(({ node }) => ({ ids: { ...node.element.keys }, attrs: newAttrs(node.element) }));
+    const objects = calls.map(({ node }) => createItem(node));
     return model.createBulk?.({ adapter, objects });
   }
   if (action === 'update') {
@@ -116,6 +131,12 @@ function checkAction({ node: { element, action }, model }: HookCall): void {
   if (action === 'create' && model !== undefined) throw new ObjectNotCreated(refused('it already exists!'));
   if (action === 'update' && model === undefined) throw new ObjectNotUpdated(refused('not found!'));
   if (action === 'delete' && model === undefined) throw new ObjectNotDeleted(refused('not found!'));
+}
+
+function createItem({ element, model, isParsed }: SyncNode): CreateItem {
+  const item = { ids: { ...element.keys }, attrs: newAttrs(element) };
+  if (isParsed) markParsed(item.ids, model.definition.schema);
+  return item;
 }
 
 function newAttrs(element: DiffElement): Record<string, unknown> {

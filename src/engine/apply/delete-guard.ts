@@ -5,7 +5,7 @@ import { requireAtLeast, type SyncerOptions } from './sync-options.js';
 
 /**
  * Refuses a sync that would delete too much.
- * @param deletes how many elements of the diff are deletes.
+ * @param deletes how many objects of the target are deleted and not created elsewhere.
  * @param target the name of the target's adapter.
  * @throws TooManyDeletes; ValueError for a limit that is negative or no number.
  */
@@ -31,6 +31,6 @@ export function checkDeleteLimits(
 /** Returns how many elements are of objects that the target has. */
 function countPresent(diff: Diff): number {
   let present = 0;
-  for (const { element } of walk(diff.getChildren())) if (element.destAttrs !== null) present++;
+  for (const { element } of walk(diff.getChildren())) if (element.destAttrs !== null && !element.linkOnly) present++;
   return present;
 }

@@ -1,6 +1,9 @@
-import { DiffSyncModelFlags } from '../../flags.js';
-import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import type { Diff } from '../../diff/diff.js';
+import { walk } from '../../diff/diff-walk.js';
+import type { FilterAnswers } from './filter-answers.js';
+import { skipsChildren } from './frame.js';
 import { keyOf, type SyncNode, type SyncPlan } from './sync-plan.js';
+import type { SyncReport } from './sync-report.js';
 import type { TargetCache } from './target-cache.js';
 
 /**
@@ -9,7 +12,7 @@ import type { TargetCache } from './target-cache.js';
  * @returns the deletes, by `type uid`.
  */
 export function findMoves(plan: SyncPlan): Map<string, SyncNode> {
-  const nodes = plan.nodes();
+  const nodes = plan.nodes().filter(({ element }) => !element.linkOnly);
   const deleted = new Map<string, SyncNode>();
   for (const node of nodes) {
     if (node.action !== 'delete') continue;
@@ -30,67 +33,172 @@ export function findMoves(plan: SyncPlan): Map<string, SyncNode> {
   return moves;
 }
 
-/** How a sync deletes a node and everything below it. */
-export interface SubtreeDeletes {
-  /** Calls the hooks. */
-  delete(node: SyncNode, parent: DiffSyncModel | undefined): Promise<void>;
-  /** Calls no hooks. */
-  drop(node: SyncNode, model: DiffSyncModel, parent: DiffSyncModel | undefined): Promise<void>;
-}
+/** How an object is deleted at its old place: by its hook, with its parent and without a hook, or not at all. */
+type OldPlace = 'delete' | 'drop' | 'leave';
 
-/** Deletes objects that move under their old parent before they are created under the new one. */
+/** The objects that move: which of them are deleted already, and which are left out. */
 export class SyncMoves {
-  /** Deletes that were done out of order. */
+  /** The deletes that have begun. */
+  private readonly begun = new Set<SyncNode>();
+  /** The deletes that were done out of order. */
   private readonly done = new Set<SyncNode>();
+  /** The deletes that are left out. */
+  private readonly leftOut = new Set<SyncNode>();
+  /** The delete of a move -> its create. */
+  private readonly creates = new Map<SyncNode, SyncNode>();
+  /** `type uid` -> the place at which a delete stands that was taken out of the diff. */
+  private readonly excluded: ReadonlyMap<string, string>;
 
-  /** @param moves what `findMoves` returned; a delete leaves it when it begins. */
+  /** @param moves what `findMoves` returned. */
   constructor(
     private readonly plan: SyncPlan,
-    private readonly moves: Map<string, SyncNode>,
+    private readonly moves: ReadonlyMap<string, SyncNode>,
     private readonly cache: TargetCache,
-    private readonly subtrees: SubtreeDeletes,
-  ) {}
+    private readonly filter: FilterAnswers,
+    private readonly report: SyncReport,
+    diff: Diff,
+  ) {
+    this.excluded = excludedDeletes(plan, diff);
+    if (moves.size === 0) return;
+    for (const node of plan.nodes()) {
+      const old = node.action === 'create' && !node.element.linkOnly ? this.oldOf(node) : undefined;
+      if (old !== undefined) this.creates.set(old, node);
+    }
+  }
 
-  /** Whether a node was done out of order. */
-  isDone(node: SyncNode): boolean {
-    return this.done.has(node);
+  /** Whether no object moves, and none did in the diff that a selection was made from. */
+  get isEmpty(): boolean {
+    return this.moves.size === 0 && this.excluded.size === 0;
+  }
+
+  /** Whether a node needs no visit: it was done out of order, or is left out. */
+  isSettled(node: SyncNode): boolean {
+    return node.action === 'delete' && (this.done.has(node) || this.leftOut.has(node));
+  }
+
+  /** Returns the delete of an object that is created elsewhere, whether or not it is done. */
+  oldOf(create: SyncNode): SyncNode | undefined {
+    return this.moves.get(keyOf(create));
+  }
+
+  /** Whether a delete has begun, wherever it was done. */
+  hasBegun(node: SyncNode): boolean {
+    return this.begun.has(node);
   }
 
   /** Notes that a delete has begun, so that it is not done before a create any more. */
   begin(node: SyncNode): void {
-    this.moves.delete(keyOf(node));
+    if (this.moves.get(keyOf(node)) === node) this.begun.add(node);
   }
 
-  /**
-   * Deletes the object of a create under its old parent, if it moves.
-   * @param model the target's object.
-   * @returns whether it was deleted.
-   */
-  async deleteMovedFirst(create: SyncNode, model: DiffSyncModel | undefined): Promise<boolean> {
-    const old = this.moves.get(keyOf(create));
-    if (old === undefined) return false;
-    this.begin(old);
-    const wasOutOfOrder = this.cache.outOfOrder;
-    this.cache.outOfOrder = true;
-    const above = this.plan.parentOf(old);
-    const parent = above && (await this.cache.get(above));
-    if (!(await this.isDroppedSilently(old))) {
-      await this.subtrees.delete(old, parent);
-    } else if (model !== undefined) {
-      await this.subtrees.drop(old, model, parent);
+  /** Notes that deletes were done out of order. */
+  settle(node: SyncNode): void {
+    this.begin(node);
+    this.done.add(node);
+  }
+
+  /** Notes that a delete is left out, and with it the deletes of what is below it. */
+  leaveDelete(node: SyncNode): void {
+    for (const each of this.plan.subtree(node)) {
+      if (this.moves.get(keyOf(each)) === each && !this.begun.has(each)) this.leftOut.add(each);
     }
-    this.done.add(old);
-    this.cache.outOfOrder = wasOutOfOrder;
+  }
+
+  /** Returns the outermost moves below a node that is deleted with everything below it, and marks them as done. */
+  takeOutBelow(node: SyncNode): SyncNode[] {
+    const moving: SyncNode[] = [];
+    for (const each of this.plan.subtree(node)) {
+      if (each === node || each.index < (moving.at(-1)?.end ?? 0)) continue;
+      if (this.moves.get(keyOf(each)) === each && !this.begun.has(each)) moving.push(each);
+    }
+    for (const each of moving) this.settle(each);
+    return moving;
+  }
+
+  /** Returns whether an object may go from its old place: not if it moves below an object whose own move is left out. */
+  async mayLeave(node: SyncNode): Promise<boolean> {
+    const create = this.creates.get(node);
+    if (create === undefined || this.begun.has(node)) return true;
+    for (let at = this.plan.parentOf(create); at?.action === 'create'; at = this.plan.parentOf(at)) {
+      if (!(await this.isLeftOut(at))) continue;
+      this.leaveDelete(node);
+      node.element.message = `Left out: it moves below ${keyOf(at)}, which is left out`;
+      return false;
+    }
     return true;
   }
 
-  /** Returns whether an ancestor is deleted with SKIP_CHILDREN_ON_DELETE, so that the node's own hook must not be called. */
-  private async isDroppedSilently(node: SyncNode): Promise<boolean> {
-    for (let above = this.plan.parentOf(node); above !== undefined; above = this.plan.parentOf(above)) {
-      if (above.action !== 'delete') return false;
-      const flags = (await this.cache.get(above))?.modelFlags ?? DiffSyncModelFlags.NONE;
-      if ((flags & DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE) !== 0) return true;
+  private async isLeftOut(create: SyncNode): Promise<boolean> {
+    const old = this.oldOf(create);
+    if (old === undefined) {
+      return this.excluded.has(keyOf(create)) && (await this.cache.aside(create)) !== undefined;
     }
-    return false;
+    return this.leftOut.has(old) || (!this.begun.has(old) && (await this.oldPlace(old)) === 'leave');
   }
+
+  /**
+   * Decides about a create of an object that moves.
+   * @param isThere whether the target has the object.
+   * @returns the delete to do first, with or without its hook; 'leave' to leave the move out; undefined for any other create.
+   */
+  async beforeCreate(
+    create: SyncNode,
+    isThere: boolean,
+  ): Promise<{ readonly old: SyncNode; readonly drop: boolean } | 'leave' | undefined> {
+    const old = this.oldOf(create);
+    if (old === undefined) {
+      const place = isThere ? this.excluded.get(keyOf(create)) : undefined;
+      if (place === undefined) return undefined;
+      this.leaveCreate(create, place);
+      return 'leave';
+    }
+    if (!this.leftOut.has(old)) {
+      if (this.begun.has(old)) return undefined;
+      const place = await this.oldPlace(old);
+      if (place !== 'leave') return { old, drop: place === 'drop' };
+      this.leaveDelete(old);
+    }
+    this.leaveCreate(create, placeText(this.plan.parentOf(old)));
+    return 'leave';
+  }
+
+  private async oldPlace(old: SyncNode): Promise<OldPlace> {
+    const above: SyncNode[] = [];
+    for (let at = this.plan.parentOf(old); at?.action === 'delete'; at = this.plan.parentOf(at)) above.unshift(at);
+    for (const node of above) {
+      if (!(await this.filter.isWanted(node))) return 'leave';
+      if (skipsChildren({ node, model: await this.cache.aside(node) })) return 'drop';
+    }
+    return (await this.filter.isWanted(old)) ? 'delete' : 'leave';
+  }
+
+  /** Leaves out a create, all below it, and what would move there. */
+  private leaveCreate(create: SyncNode, from: string): void {
+    this.report.leaveOut(
+      create,
+      `it moves from ${from} to ${placeText(this.plan.parentOf(create))}, and its delete at the old place is left out`,
+      'and all below it',
+    );
+    for (const each of this.plan.subtree(create)) {
+      const old = each.action === 'create' ? this.oldOf(each) : undefined;
+      if (old !== undefined && !each.element.linkOnly && !this.begun.has(old)) this.leftOut.add(old);
+    }
+  }
+}
+
+/** Returns the deletes that a selection has left out, `type uid` -> place. */
+function excludedDeletes(plan: SyncPlan, diff: Diff): ReadonlyMap<string, string> {
+  const deletes = new Map<string, string>();
+  if (diff.original === undefined) return deletes;
+  for (const { element, parent } of walk(diff.original.getAddedChildren(), (each) => each.getAddedChildren())) {
+    if (element.action !== 'delete' || element.linkOnly) continue;
+    const above = parent?.element;
+    const place = above === undefined ? undefined : { element: above, uid: plan.uidOf(above) };
+    deletes.set(keyOf({ element, uid: plan.uidOf(element) }), placeText(place));
+  }
+  return deletes;
+}
+
+function placeText(parent: Pick<SyncNode, 'element' | 'uid'> | undefined): string {
+  return parent === undefined ? 'the top' : keyOf(parent);
 }

@@ -45,9 +45,9 @@ export interface SyncerOptions {
   readonly syncFilter?: SyncFilter;
   /** Whether to go on after any error of a hook, which is then in the diff's `errors`; never after a store's. Default: false. */
   readonly continueOnFailure?: boolean;
-  /** How many siblings run their hooks concurrently. The outcome is that of 1. Default: 1. */
+  /** How many hooks run concurrently, of objects of one model. What is stored afterwards is what 1 stores. Default: 1. */
   readonly concurrency?: number;
-  /** How many siblings a bulk hook gets at most. Default: 500. */
+  /** How many objects of one model a bulk hook gets at most. Default: 500. */
   readonly batchSize?: number;
   /**
    * Refuses a sync that would delete more objects, with TooManyDeletes (SYNC_TOO_MANY_DELETES), before anything is changed.

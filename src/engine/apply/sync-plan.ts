@@ -3,8 +3,7 @@ import { DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
 import { ObjectStoreWrongType } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
-import { usesDefaultUniqueId } from '../../model/class-inspection.js';
-import { DiffSyncModel } from '../../model/diffsync-model.js';
+import { uniqueIdOf, uniqueIdOfParsed } from '../../model/identity.js';
 import type { ModelClass } from '../../model/model-class.js';
 import type { Side } from '../side.js';
 
@@ -15,6 +14,8 @@ export interface SyncNode {
   readonly action: DiffSyncAction | null;
   readonly model: ModelClass;
   readonly uid: string;
+  /** Whether the source's values are the output of the model's own schema, which must not parse them again. */
+  readonly isParsed: boolean;
   /** The index of the parent, or -1. */
   readonly parent: number;
   /** The index behind the last element below this one. */
@@ -45,12 +46,13 @@ export class SyncPlan {
   private readonly list: SyncEntry[] = [];
   /** How many elements the diff has. */
   readonly elements: number;
-  /** How many of them are deletes. */
+  /** How many of them are deletes of objects, moved ones among them. */
   readonly deletes: number;
 
   /** @throws ObjectStoreWrongType for a type that the target has no model for. */
   constructor(
     diff: Diff,
+    private readonly src: Side,
     private readonly dst: Side,
   ) {
     let [elements, deletes] = [0, 0];
@@ -58,7 +60,7 @@ export class SyncPlan {
     const closeTo = (depth: number): void => {
       while (open.length > depth) {
         const node = this.close(open.pop() as OpenElement, open.at(-1));
-        if (node?.action === 'delete') deletes++;
+        if (node?.action === 'delete' && !node.element.linkOnly) deletes++;
       }
     };
     for (const { element, depth } of walk(diff.getChildren())) {
@@ -135,8 +137,18 @@ export class SyncPlan {
   uidOf(element: DiffElement): string {
     const model = this.modelNamed(element.type);
     // The stored unique id saves reading the element's keys.
-    const known = usesDefaultUniqueId(model, DiffSyncModel) ? element.uidOf(model.definition.identifiers) : undefined;
-    return known ?? model.createUniqueId(element.keys as never);
+    return element.uniqueId ?? this.uidOfKeys(model, element);
+  }
+
+  /** Identifiers that only the source has, under another schema, are looked up as the target's schema makes them. */
+  private uidOfKeys(model: ModelClass, { keys, destAttrs }: DiffElement): string {
+    const uid = destAttrs !== null || this.isParsed(model) ? undefined : uniqueIdOf(model, keys);
+    // An asynchronous schema cannot be asked here.
+    return typeof uid === 'string' ? uid : uniqueIdOfParsed(model, keys);
+  }
+
+  private isParsed({ modelName, definition }: ModelClass): boolean {
+    return this.src.modelClasses.get(modelName)?.definition.schema === definition.schema;
   }
 
   private between(start: number, end: number): SyncEntry[] {
@@ -159,7 +171,9 @@ export class SyncPlan {
     }
     if (above !== undefined) above.active = true;
     const uid = this.uidOf(element);
-    const node = { index, element, action, model, uid, parent: above?.index ?? -1, end: list.length, aboveMove: false };
+    const parent = above?.index ?? -1;
+    const isParsed = this.isParsed(model);
+    const node = { index, element, action, model, uid, isParsed, parent, end: list.length, aboveMove: false };
     list[index] = node;
     return node;
   }
@@ -180,6 +194,6 @@ export function isNode(entry: SyncEntry): entry is SyncNode {
 }
 
 /** Returns `type uid`. */
-export function keyOf({ element, uid }: SyncNode): string {
+export function keyOf({ element, uid }: Pick<SyncNode, 'element' | 'uid'>): string {
   return `${element.type} ${uid}`;
 }

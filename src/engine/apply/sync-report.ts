@@ -1,8 +1,12 @@
-import type { DiffElement, ModelOperations, SyncFailure } from '../../diff/diff.js';
+import type { DiffElement } from '../../diff/diff.js';
+import type { ModelOperations, SyncFailure } from '../../diff/sync-outcome.js';
 import { ObjectCrudException, SyncHookError } from '../../errors.js';
 import { DiffSyncFlags, DiffSyncStatus, type DiffSyncAction } from '../../flags.js';
 import type { LogParams } from '../../logging/logger.js';
-import type { Side } from '../side.js';
+import { walk } from '../../diff/diff-walk.js';
+import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { Progress } from '../progress.js';
+import { checkAborted, type Side } from '../side.js';
 import type { SyncerOptions } from './sync-options.js';
 import type { SyncNode, SyncPlan } from './sync-plan.js';
 
@@ -11,7 +15,12 @@ export class SyncReport {
   /** The unique ids of changed objects, by model name. */
   readonly operations = new Map<string, ModelOperations>();
   readonly failures: SyncFailure[] = [];
+  /** Whether anything was changed. */
+  changed = false;
+  /** The nodes above a delete that failed -> that delete. */
+  private readonly failedBelow = new Map<SyncNode, SyncNode>();
   private readonly flags: DiffSyncFlags;
+  private readonly progress: Progress;
 
   constructor(
     private readonly dst: Side,
@@ -19,6 +28,39 @@ export class SyncReport {
     private readonly options: SyncerOptions,
   ) {
     this.flags = options.flags ?? DiffSyncFlags.NONE;
+    this.progress = new Progress('sync', plan.elements, options.onProgress);
+  }
+
+  advance(by: number): void {
+    this.progress.advance(by);
+  }
+
+  /** Reports that all elements are done. */
+  finish(): void {
+    this.progress.finish();
+  }
+
+  /** Passes a node without an action of its own. @returns whether to go on with its children. */
+  passUnchanged(node: SyncNode, model: DiffSyncModel | undefined): boolean {
+    this.logUnchanged(node.element);
+    if (model === undefined) {
+      this.logMissingObject(node);
+      return false;
+    }
+    this.advance(1);
+    return true;
+  }
+
+  /** Passes an element without any action at it or below it, as most of a large diff are; the target is not read. */
+  passInactive(top: DiffElement): void {
+    const pass = (element: DiffElement): void => {
+      checkAborted(this.options.signal);
+      this.logUnchanged(element);
+      this.advance(1);
+    };
+    pass(top);
+    const below = top.getChildren();
+    if (below.length > 0) for (const { element } of walk(below)) pass(element);
   }
 
   logUnchanged(element: DiffElement): void {
@@ -36,8 +78,21 @@ export class SyncReport {
     this.dst.logger.warning('No object resulted from sync, will not process child objects.', logParams(node));
   }
 
+  /** Says of a change, and in the log, why it is left out. @param also what is left out with it. */
+  leaveOut(node: SyncNode, reason: string, also = ''): void {
+    const { element, uid } = node;
+    element.message = `Left out: ${reason}`;
+    const what = `${element.linkOnly ? 'the link of ' : ''}${element.type} ${uid}${also === '' ? '' : ` ${also}`}`;
+    this.dst.logger.warning(`Leaving out ${what}: ${reason}`, logParams(node));
+  }
+
+  /** Returns the delete below a node that failed. */
+  failedDeleteBelow(node: SyncNode): SyncNode | undefined {
+    return this.failedBelow.get(node);
+  }
+
   recordOperation({ element, action, uid }: SyncNode): void {
-    if (action === null) return;
+    if (action === null || element.linkOnly) return;
     const known = this.operations.get(element.type) ?? { create: [], update: [], delete: [] };
     this.operations.set(element.type, known);
     known[action].push(uid);
@@ -48,6 +103,7 @@ export class SyncReport {
     const { element, uid } = node;
     const path = this.plan.path(node);
     const action = node.action as DiffSyncAction;
+    if (action === 'delete' && !element.linkOnly) this.noteFailedDelete(node);
     const location = { adapter: this.dst.name, action, model: element.type, uniqueId: uid, path };
     if (error instanceof ObjectCrudException) {
       this.setStatus(node, status, error.message);
@@ -56,7 +112,8 @@ export class SyncReport {
     }
     const where = path.length === 0 ? '' : ` below ${path.join(' / ')}`;
     const reason = error instanceof Error ? error.message : String(error);
-    const message = `${this.dst.name}: ${action} of ${element.type} "${uid}"${where} failed: ${reason}`;
+    const change = element.linkOnly ? `${action} of the link` : action;
+    const message = `${this.dst.name}: ${change} of ${element.type} "${uid}"${where} failed: ${reason}`;
     const wrapped = new SyncHookError(message, location, { cause: error });
     if (this.options.continueOnFailure === true) this.setStatus(node, status, message);
     this.failures.push({ location, error: wrapped });
@@ -67,6 +124,12 @@ export class SyncReport {
   goesOnAfter(error: unknown): boolean {
     if (this.options.continueOnFailure === true) return true;
     return error instanceof ObjectCrudException && (this.flags & DiffSyncFlags.CONTINUE_ON_FAILURE) !== 0;
+  }
+
+  private noteFailedDelete(node: SyncNode): void {
+    for (let at = this.plan.parentOf(node); at?.action === 'delete'; at = this.plan.parentOf(at)) {
+      if (!this.failedBelow.has(at)) this.failedBelow.set(at, node);
+    }
   }
 
   /** Sets the status of a node's element, and logs it. */

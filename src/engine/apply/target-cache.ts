@@ -7,6 +7,8 @@ import { keyOf, type SyncNode, type SyncPlan } from './sync-plan.js';
 const PREFETCH_CHANGES = 500;
 /** Bounds the objects in memory where few changes are deep in the tree. */
 const MAX_PREFETCH = 5000;
+/** Bounds the objects in memory where the order of the work is not that of the plan. */
+const MAX_LOADED = 20_000;
 
 /** Prefetches the target's objects around the node that is applied, as all changes so far have left them. */
 export class TargetCache {
@@ -37,6 +39,24 @@ export class TargetCache {
     }
     if (!this.outOfOrder) this.lastIndex = index;
     return this.objects.get(key);
+  }
+
+  /** Returns an object out of order; what is fetched ahead stays as it is. */
+  async aside(node: SyncNode): Promise<DiffSyncModel | undefined> {
+    await this.load([node]);
+    return this.objects.get(keyOf(node));
+  }
+
+  /** Fetches the objects of all these nodes that are not in memory. */
+  async load(nodes: readonly SyncNode[]): Promise<void> {
+    if (revisionOf(this.store) !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
+    let missing = nodes.filter((node) => !this.objects.has(keyOf(node)));
+    if (missing.length === 0) return;
+    if (missing.length > 1 && this.objects.size > MAX_LOADED) {
+      this.objects.clear();
+      missing = [...nodes];
+    }
+    await this.fetch(missing);
   }
 
   set(node: SyncNode, model: DiffSyncModel | undefined): void {

@@ -2,17 +2,8 @@ import { viewByUids } from '../../store/engine-access.js';
 import { ObjectNotFound } from '../../errors.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
+import type { ChildUids } from './child-claims.js';
 import type { TreePosition, VisitedObjects } from './visited.js';
-
-/** The children of one type that one side lists under a parent. */
-export interface ChildUids {
-  /** The children that are first visited under this parent, each once. */
-  readonly owned: readonly string[];
-  /** How often the parent's list names the owned children. */
-  readonly occurrences: number;
-  /** The children that were visited under another parent. They must exist all the same. */
-  readonly claimedElsewhere: readonly string[];
-}
 
 /** What is read of one type. */
 interface TypeReads {
@@ -22,7 +13,7 @@ interface TypeReads {
   missing: ReadonlySet<string>;
 }
 
-/** Reads the children of many parents of one side: the lists first, then all objects in pages, in the order of comparison. */
+/** Reads the children of many parents of one side: all objects of a level in pages, in the order of comparison. */
 export class ChildReader {
   private readonly reads = new Map<string, TypeReads>();
 
@@ -31,15 +22,11 @@ export class ChildReader {
     private readonly visited: VisitedObjects,
   ) {}
 
-  /** Marks the children in a parent's list as visited. A child belongs to the first parent whose list names it. */
-  claim(type: string, uids: readonly string[]): ChildUids {
-    const owned = uids.filter((uid) => this.visited.markVisited(type, uid));
-    if (owned.length === uids.length) return { owned, occurrences: uids.length, claimedElsewhere: [] };
-    const ownedSet = new Set(owned);
-    const claimedElsewhere = uids.filter((uid) => !ownedSet.has(uid));
+  /** Queues the children of a list that are compared elsewhere, to be looked up. */
+  queueElsewhere(type: string, { claimedElsewhere }: ChildUids): void {
+    if (claimedElsewhere.length === 0) return;
     const reads = this.readsOf(type);
     for (const uid of claimedElsewhere) reads.claimedElsewhere.add(uid);
-    return { owned, occurrences: uids.length - claimedElsewhere.length, claimedElsewhere };
   }
 
   /** Returns the cursor of a type: the caller first queues unique ids in it, then takes the objects. */

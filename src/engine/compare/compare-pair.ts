@@ -1,20 +1,17 @@
 import type { ElementKind } from '../../diff/compared-object.js';
 import { DiffElement, type Diff } from '../../diff/diff.js';
 import { DiffSyncFlags, DiffSyncModelFlags } from '../../flags.js';
+import type { ModelClass } from '../../model/model-class.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { RecordView, type ObjectView } from '../../record/record-view.js';
+import { isDeepEqual } from '../../values/deep-equal.js';
 import type { Side } from '../side.js';
 import type { DiffEvent, PairEvent } from './diff-events.js';
 import { countChildren, type Pair } from './pairing.js';
+import type { PairNode } from './pair-node.js';
 import type { Scope } from './scope.js';
-import type { TreePosition } from './visited.js';
-
-/** A compared pair that has children. */
-export interface PairNode extends Pair, TreePosition {
-  readonly parent: PairNode | undefined;
-  readonly event: PairEvent;
-}
+import type { SharedChildren, SideName } from './shared-children.js';
 
 /** Collects what the comparison of sibling pairs results in. */
 export interface PairResults {
@@ -28,8 +25,11 @@ export class PairComparer {
   compared = 0;
   /** Skipped pairs with children. The children are skipped with them, although their type may be top-level too. */
   readonly skippedParents: Pair[] = [];
+  /** Objects that both sides have and that are skipped: type -> unique ids. */
+  readonly skippedPairs = new Map<string, Set<string>>();
   /** By definition for elements that are made from records, else by type. */
   private readonly kinds = new Map<ModelDefinition | string, ElementKind<Diff>>();
+  private readonly linkKinds = new Map<string, ElementKind<Diff>>();
 
   constructor(
     private readonly src: Side,
@@ -37,6 +37,7 @@ export class PairComparer {
     private readonly flags: DiffSyncFlags,
     private readonly scope: Scope,
     private readonly diffClass: new () => Diff,
+    private readonly shared: SharedChildren,
   ) {}
 
   /** Adds the pair's element and event to the results. @returns the node of a pair with children, to be compared below. */
@@ -48,6 +49,7 @@ export class PairComparer {
     if (reason !== undefined) {
       events.push({ counted: 1, skipped: { reason, type, uid: obj.getUniqueId() }, below: [] });
       if (countChildren(pair) > 0) this.skippedParents.push(pair);
+      this.recordSkipped(type, pair, parent);
       return undefined;
     }
     if (dst !== undefined) this.compared++;
@@ -71,18 +73,41 @@ export class PairComparer {
       return this.fromRecords(src, src.record, same ? src.record : dst.record);
     }
     const obj = (src ?? dst) as ObjectView;
-    const element = new DiffElement(this.kindOf(type), obj.getShortname(), obj.getIdentifiers());
-    if (src !== undefined && dst !== undefined) {
-      [element.sourceAttrs, element.destAttrs] = this.scope.attrsOf(src, dst);
-    } else {
-      element.sourceAttrs = src?.getAttrs() ?? null;
-      element.destAttrs = dst?.getAttrs() ?? null;
+    const [source, dest] =
+      src !== undefined && dst !== undefined
+        ? this.scope.attrsOf(src, dst)
+        : [src?.getAttrs() ?? null, dst?.getAttrs() ?? null];
+    const uid = obj.getUniqueId();
+    return DiffElement.of(this.kindOf(type), obj.getShortname(), obj.getIdentifiers(), { uid, source, dest });
+  }
+
+  /** Creates the element of a link that only one side has. */
+  createLink(view: ObjectView, action: 'create' | 'delete'): DiffElement {
+    const given = action === 'create' ? { source: {}, dest: null } : { source: null, dest: {} };
+    const uid = view.getUniqueId();
+    const kind = this.linkKindOf(view.getType());
+    return DiffElement.of(kind, view.getShortname(), view.getIdentifiers(), { uid, ...given });
+  }
+
+  private recordSkipped(type: string, pair: Pair, parent: PairNode | undefined): void {
+    const uid = ((pair.src ?? pair.dst) as ObjectView).getUniqueId();
+    if (pair.src === undefined || pair.dst === undefined) {
+      this.shared.addSkipped(sideOf(pair), type, uid, parent);
+      return;
     }
-    return element;
+    let uids = this.skippedPairs.get(type);
+    if (uids === undefined) this.skippedPairs.set(type, (uids = new Set()));
+    uids.add(uid);
   }
 
   private fromRecords(view: RecordView, source: ModelRecord | undefined, dest: ModelRecord | undefined): DiffElement {
     return DiffElement.fromRecords(this.kindOf(view.getType(), view.definition), view.getShortname(), source, dest);
+  }
+
+  private linkKindOf(type: string): ElementKind<Diff> {
+    let kind = this.linkKinds.get(type);
+    if (kind === undefined) this.linkKinds.set(type, (kind = { ...this.kindOf(type), linkOnly: true }));
+    return kind;
   }
 
   private kindOf(type: string, definition?: ModelDefinition): ElementKind<Diff> {
@@ -96,6 +121,7 @@ export class PairComparer {
         destName: this.dst.name,
         diffClass: this.diffClass,
         comparison,
+        sharesIdentity: sharesIdentity(this.src.modelClasses.get(type), this.dst.modelClasses.get(type)),
       };
       const fields = definition && {
         identifiers: definition.identifiers,
@@ -106,6 +132,22 @@ export class PairComparer {
     }
     return kind;
   }
+}
+
+function sideOf({ src }: Pair): SideName {
+  return src === undefined ? 'dst' : 'src';
+}
+
+/** Returns whether both classes make the same unique ids: of the same identifiers, which one schema validates. */
+function sharesIdentity(src: ModelClass | undefined, dst: ModelClass | undefined): boolean {
+  if (src === undefined || dst === undefined || src === dst) return src === dst;
+  return (
+    src.definition.schema === dst.definition.schema &&
+    src.createUniqueId === dst.createUniqueId &&
+    src.prototype.getUniqueId === dst.prototype.getUniqueId &&
+    src.prototype.getIdentifiers === dst.prototype.getIdentifiers &&
+    isDeepEqual(src.definition.identifiers, dst.definition.identifiers)
+  );
 }
 
 /** Returns why a pair is skipped, with everything below it; undefined if it is compared. */

@@ -1,8 +1,9 @@
 import { ValueError } from '../../errors.js';
 import type { Attrs } from '../../diff/compared-object.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { definitionOf } from '../../model/model-fields.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
-import { objectOf, type ObjectView } from '../../record/record-view.js';
+import { objectOf, RecordView, type ObjectView } from '../../record/record-view.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
 import type { Side } from '../side.js';
 
@@ -43,6 +44,10 @@ export class Scope {
   private readonly reached: ReadonlySet<string> | undefined;
   /** The compared attributes, by definition. */
   private readonly attributes = new Map<ModelDefinition, readonly string[]>();
+
+  /** The attributes that the classes of the last pair of objects have in common. */
+  private common:
+    { readonly src: readonly string[]; readonly dst: readonly string[]; readonly names: readonly string[] } | undefined;
 
   /** @throws ValueError for a model or attribute that neither side has. */
   constructor(
@@ -107,22 +112,26 @@ export class Scope {
     return names;
   }
 
-  /** Returns the compared attributes of a pair: the same object for both sides if they are equal, to save memory. */
+  /**
+   * Returns the compared attributes of a pair: those that both sides' classes declare. One that an object does not have is
+   * undefined. It is the same object for both sides if they are equal, to save memory.
+   */
   attrsOf(src: ObjectView, dst: ObjectView): [source: Attrs, dest: Attrs] {
-    const [source, dest] = [this.select(src), this.select(dst)];
+    const type = dst.getType();
+    const [ours, theirs] = [src.getAttrs(), dst.getAttrs()];
+    const names = this.commonAttributes(type, declaredNames(src, ours), declaredNames(dst, theirs));
+    const source = valuesOf(ours, names);
+    const dest = valuesOf(theirs, names);
     return [source, isDeepEqual(source, dest) ? source : dest];
   }
 
-  private select(view: ObjectView): Attrs {
-    const type = view.getType();
-    const attrs = view.getAttrs();
-    if (!this.narrows(type)) return attrs;
-    return Object.fromEntries(Object.entries(attrs).filter(([name]) => this.comparesAttr(type, name)));
-  }
-
-  private narrows(type: string): boolean {
-    const { syncAttrs, excludeAttrs } = this.options;
-    return [syncAttrs, excludeAttrs].some((attrs) => ownEntry(attrs, type) !== undefined) || !this.compares(type);
+  /** The lists are mostly those of two definitions, which are the same for all pairs of a type. */
+  private commonAttributes(type: string, src: readonly string[], dst: readonly string[]): readonly string[] {
+    const known = this.common;
+    if (known?.src === src && known.dst === dst) return known.names;
+    const names = dst.filter((name) => src.includes(name) && this.comparesAttr(type, name));
+    this.common = { src, dst, names };
+    return names;
   }
 
   private comparesAttr(type: string, name: string): boolean {
@@ -130,6 +139,17 @@ export class Scope {
     const without = ownEntry(this.options.excludeAttrs, type);
     return this.compares(type) && (only?.includes(name) ?? true) && !(without?.includes(name) ?? false);
   }
+}
+
+/** The attributes that the class declares; one that overrides `getAttrs` declares what that returns besides. */
+function declaredNames(view: ObjectView, attrs: Attrs): readonly string[] {
+  const { attributes } = view instanceof RecordView ? view.definition : definitionOf(view);
+  const further = Object.keys(attrs).filter((name) => !attributes.includes(name));
+  return further.length === 0 ? attributes : [...attributes, ...further];
+}
+
+function valuesOf(attrs: Attrs, names: readonly string[]): Attrs {
+  return Object.fromEntries(names.map((name) => [name, Object.hasOwn(attrs, name) ? attrs[name] : undefined]));
 }
 
 function ownEntry<T>(record: Readonly<Record<string, T>> | undefined, key: string): T | undefined {

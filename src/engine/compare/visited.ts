@@ -22,8 +22,13 @@ export class VisitedObjects {
   /** @param side the adapter's name, for errors. */
   constructor(private readonly side: string) {}
 
-  private has(type: string, uid: string): boolean {
+  has(type: string, uid: string): boolean {
     return this.visited.get(type)?.has(uid) ?? false;
+  }
+
+  /** How many objects of a type are visited. */
+  count(type: string): number {
+    return this.visited.get(type)?.size ?? 0;
   }
 
   /** Marks an object as visited. @returns whether it was not visited before. */

@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { DiffSyncFlags, DiffSyncModelFlags, ObjectNotDeleted } from '../../../src/index.js';
+import {
+  DiffSyncFlags,
+  DiffSyncModelFlags,
+  ObjectNotDeleted,
+  type Diff,
+  type SyncOptions,
+} from '../../../src/index.js';
 import { stores } from '../../support/stores.js';
 import { Device, fill, Hooks, Inventory, Site, tree, Warnings, watched } from '../../fixtures/inventory.js';
 
@@ -96,6 +102,97 @@ describe.each(stores)('an object that moves to another parent, on the $name stor
       target: { nyc: { b: [] }, sfo: { a: [] } },
     });
     expect(result).toMatchObject({ left: {}, sites: { nyc: { a: [] }, sfo: { b: [] } }, orphans: [] });
+  });
+});
+
+describe.each(stores)('a move whose delete is left out, on the $name store', ({ open, close }) => {
+  const source = { a: {}, b: { d1: ['e1', 'new'], d2: [] } };
+  const before = { a: { d1: ['e1', 'old'] }, b: {} };
+  const after = { a: { d1: ['e1', 'old'] }, b: { d2: [] } };
+  const warning =
+    'device: Leaving out device d1 and all below it: it moves from site a to site b, and its delete at the old place is left out';
+
+  async function sync(
+    sides: { source: Parameters<typeof fill>[1]; target: Parameters<typeof fill>[1] },
+    prepare: (diff: Diff) => Diff,
+    options: SyncOptions,
+  ) {
+    const store = await open();
+    try {
+      const [hooks, logger] = [new Hooks(), new Warnings()];
+      const from = new Inventory({ name: 'source' });
+      const target = watched(hooks, { store, logger });
+      await fill(from, sides.source);
+      await fill(target, sides.target);
+      const diff = prepare(await target.diffFrom(from));
+      await target.syncFrom(from, { ...options, diff });
+      return { calls: hooks.calls, warnings: logger.lines, ...(await tree(target)), diff };
+    } finally {
+      await close(store);
+    }
+  }
+
+  const noDeletes = (action: string): boolean => action !== 'delete';
+
+  it.each<[string, (diff: Diff) => Diff, SyncOptions]>([
+    ['syncFilter', (diff) => diff, { syncFilter: noDeletes }],
+    ['syncFilter, 4 at a time', (diff) => diff, { syncFilter: noDeletes, concurrency: 4 }],
+    ['exclude', (diff) => diff.exclude({ actions: ['delete'] }), {}],
+    ['filter', (diff) => diff.filter({ actions: ['create', 'update'] }), {}],
+    ['filter, 4 at a time', (diff) => diff.filter({ actions: ['create'] }), { concurrency: 4 }],
+  ])('by %s, is left out with all below it and warned about once; the rest is synced', async (_, prepare, options) => {
+    const result = await sync({ source, target: before }, prepare, options);
+    expect(result).toMatchObject({ calls: ['create device d2'], sites: after, orphans: [], warnings: [warning] });
+    const moved = result.diff
+      .getChildren()
+      .flatMap((site) => site.getChildren())
+      .find(({ name, action }) => name === 'd1' && action === 'create');
+    expect([moved?.status, moved?.message]).toEqual([
+      'unknown',
+      'Left out: it moves from site a to site b, and its delete at the old place is left out',
+    ]);
+  });
+
+  it.each([1, 4])('also where the new place comes first (concurrency %i)', async (concurrency) => {
+    const result = await sync({ source: { a: { d1: [] }, b: {} }, target: { a: {}, b: { d1: [] } } }, (diff) => diff, {
+      concurrency,
+      syncFilter: noDeletes,
+    });
+    expect(result).toMatchObject({ calls: [], sites: { a: {}, b: { d1: [] } }, orphans: [] });
+    expect(result.warnings).toHaveLength(1);
+  });
+
+  it.each([1, 4])('also where the delete of what is above is refused (concurrency %i)', async (concurrency) => {
+    const result = await sync({ source: { a: { d1: [] } }, target: { a: {}, b: { d1: [] } } }, (diff) => diff, {
+      concurrency,
+      syncFilter: (action, type) => action !== 'delete' || type !== 'site',
+    });
+    expect(result).toMatchObject({ calls: [], sites: { a: {}, b: { d1: [] } }, orphans: [] });
+    expect(result.warnings).toHaveLength(1);
+  });
+
+  it.each([
+    ['before', 'd0'],
+    ['behind', 'd3'],
+  ])('is not deleted where its new parent is left out, which stood %s it', async (_, other) => {
+    const result = await sync(
+      {
+        source: { a: {}, b: { d1: ['e1'] } },
+        target: { a: other === 'd0' ? { d0: ['e1'], d1: [] } : { d1: [], d3: ['e1'] }, b: {} },
+      },
+      (diff) => diff,
+      { syncFilter: (action, _type, ids) => action !== 'delete' || ids['name'] !== 'd1' },
+    );
+    expect(result).toMatchObject({ sites: { a: { d1: [] }, b: {} }, orphans: ['interface e1'] });
+    expect(result.calls).toEqual([`delete device ${other}`]);
+  });
+
+  it('is no delete to the guards', async () => {
+    const result = await sync({ source: { a: {}, b: { d1: [] } }, target: { a: { d1: [] }, b: {} } }, (diff) => diff, {
+      maxDeletes: 0,
+      maxDeletePercent: 0,
+    });
+    expect(result.sites).toEqual({ a: {}, b: { d1: [] } });
   });
 });
 

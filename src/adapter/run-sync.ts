@@ -1,0 +1,100 @@
+import { Diff } from '../diff/diff.js';
+import type { ModelOperations } from '../diff/sync-outcome.js';
+import { Syncer } from '../engine/apply/syncer.js';
+import type { DiffOptions } from '../engine/compare/differ.js';
+import { checkStaleness } from '../engine/compare/staleness.js';
+import type { Side } from '../engine/side.js';
+import { runAlone } from '../engine/target-lock.js';
+import { DiffClassMismatch } from '../errors.js';
+import { DiffSyncFlags } from '../flags.js';
+import type { DiffSyncLogger } from '../logging/logger.js';
+import { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/model-class.js';
+import type { SyncOptions } from './adapter-options.js';
+
+/** What a sync calls on the adapter that it changes. */
+interface SyncTarget<Source extends Side> extends Side {
+  diffFrom(source: Source, options: DiffOptions): Promise<Diff>;
+  syncComplete(
+    source: Source,
+    diff: Diff,
+    flags: DiffSyncFlags,
+    logger: DiffSyncLogger,
+    operations: ReadonlyMap<string, ModelOperations>,
+  ): Promise<void>;
+}
+
+const STATIC_HOOKS = ['create', 'createBulk', 'updateBulk', 'deleteBulk'];
+const OBJECT_HOOKS = ['update', 'delete', 'linkChild', 'unlinkChild'];
+
+/**
+ * Makes a target equal to a source, as `Adapter.syncFrom` says. No other sync or reload of the target runs meanwhile.
+ * @param callsSyncComplete - Whether the target's `syncComplete` does anything.
+ */
+export async function runSync<Source extends Side>(
+  target: SyncTarget<Source>,
+  source: Source,
+  options: SyncOptions,
+  callsSyncComplete: boolean,
+): Promise<Diff> {
+  const { diffClass = Diff, waitMs = 0, signal } = options;
+  const given = options.diff?.constructor.name;
+  if (given !== undefined && !(options.diff instanceof diffClass)) {
+    throw new DiffClassMismatch(
+      `The provided diff's class (${given}) does not match the diff_class: ${diffClass.name}`,
+    );
+  }
+  const tracked = callsSyncComplete || callsUserCode(target, options);
+  return runAlone(target.store, `sync from ${source.name} into ${target.name}`, { waitMs, signal, tracked }, () =>
+    sync(target, source, options),
+  );
+}
+
+async function sync<Source extends Side>(
+  target: SyncTarget<Source>,
+  source: Source,
+  options: SyncOptions,
+): Promise<Diff> {
+  const { flags = DiffSyncFlags.NONE } = options;
+  if (options.diff?.isPlan === true && options.allowStale !== true) {
+    await checkStaleness(options.diff, source, target, options);
+  }
+  const diff = options.diff ?? (await target.diffFrom(source, options));
+  const changed = await new Syncer(diff, source, target, options).perform();
+  if (changed) await target.syncComplete(source, diff, flags, target.logger, diff.operations);
+  if (options.verify === true) await compareAgain(target, source, diff, options);
+  return diff;
+}
+
+async function compareAgain<Source extends Side>(
+  target: SyncTarget<Source>,
+  source: Source,
+  diff: Diff,
+  options: SyncOptions,
+): Promise<void> {
+  const { onProgress: _, ...terms } = options;
+  const again = await target.diffFrom(source, terms);
+  diff.unsettled = again.hasDiffs() ? again : undefined;
+  if (diff.unsettled === undefined) return;
+  const summary = { ...again.summary() };
+  target.logger.warning(`The sync from ${source.name} has left differences in ${target.name}`, { summary });
+}
+
+/** Whether a sync waits for code of the caller, which may start another sync. */
+function callsUserCode({ modelClasses }: Side, { syncFilter, diffClass, onProgress, diff }: SyncOptions): boolean {
+  return (
+    syncFilter !== undefined ||
+    onProgress !== undefined ||
+    (diffClass ?? diff?.constructor ?? Diff) !== Diff ||
+    [...modelClasses.values()].some(overridesHook)
+  );
+}
+
+function overridesHook(model: ModelClass): boolean {
+  const overrides = (owner: object, base: object, hook: string): boolean =>
+    Reflect.get(owner, hook) !== Reflect.get(base, hook);
+  return (
+    STATIC_HOOKS.some((hook) => overrides(model, DiffSyncModel, hook)) ||
+    OBJECT_HOOKS.some((hook) => overrides(model.prototype, DiffSyncModel.prototype, hook))
+  );
+}

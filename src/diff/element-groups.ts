@@ -1,0 +1,50 @@
+import { ObjectAlreadyExists } from '../errors.js';
+
+/** What a group needs to know of an element. */
+interface GroupedElement {
+  readonly type: string;
+  readonly name: string;
+  readonly linkOnly: boolean;
+}
+
+/**
+ * Elements in groups by type, each in the order of `add`. A link-only element may stand beside the element of the same object,
+ * and comes after the ordinary elements of its group.
+ */
+export class ElementGroups<E extends GroupedElement> {
+  private readonly objects = new Map<string, Map<string, E>>();
+  /** Few diffs have any. */
+  private links: Map<string, Map<string, E>> | undefined;
+
+  /** The types, in the order of their first `add`. */
+  names(): string[] {
+    return [...this.objects.keys()];
+  }
+
+  /** @throws ObjectAlreadyExists if there is an element of this type and name, and as link-only as this one. */
+  add(element: E): void {
+    const { type, name, linkOnly } = element;
+    const objects = groupOf(this.objects, type);
+    const group = linkOnly ? groupOf((this.links ??= new Map<string, Map<string, E>>()), type) : objects;
+    if (group.has(name)) throw new ObjectAlreadyExists(`Already storing a ${type} named ${name}`, group.get(name));
+    group.set(name, element);
+  }
+
+  /** Takes out an ordinary element. */
+  remove({ type, name }: E): void {
+    this.objects.get(type)?.delete(name);
+  }
+
+  /** The elements of one group. */
+  of(type: string): E[] {
+    const objects = [...(this.objects.get(type)?.values() ?? [])];
+    const links = this.links?.get(type);
+    return links === undefined ? objects : [...objects, ...links.values()];
+  }
+}
+
+function groupOf<E>(groups: Map<string, Map<string, E>>, type: string): Map<string, E> {
+  let group = groups.get(type);
+  if (group === undefined) groups.set(type, (group = new Map<string, E>()));
+  return group;
+}

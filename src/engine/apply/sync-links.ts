@@ -1,0 +1,183 @@
+import { DiffSyncStatus } from '../../flags.js';
+import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { deferLink } from '../../store/engine-access.js';
+import type { Side } from '../side.js';
+import { callEach } from './call-each.js';
+import type { FilterAnswers } from './filter-answers.js';
+import type { FoundNode } from './frame.js';
+import { keyOf, type SyncNode, type SyncPlan } from './sync-plan.js';
+import type { SyncReport } from './sync-report.js';
+import type { TargetCache } from './target-cache.js';
+
+/** A link that is made or removed now. */
+interface LinkWork extends FoundNode {
+  readonly parent: DiffSyncModel;
+  readonly child: DiffSyncModel;
+}
+
+/** What came of a hook: it threw, or not. */
+type LinkOutcome = { readonly error: unknown } | { readonly error?: never };
+
+/**
+ * Makes and removes the links of link-only elements. A link whose object is created in the same diff waits for it, and an
+ * object that is deleted is unlinked first.
+ */
+export class SyncLinks {
+  /** The objects that are created in this diff and are not settled, by `type uid`. */
+  private readonly uncreated = new Set<string>();
+  /** Links that wait for their object. */
+  private readonly waiting = new Map<string, FoundNode[]>();
+  /** Links to be removed. */
+  private readonly unlinks = new Map<string, SyncNode[]>();
+  private readonly done = new Set<SyncNode>();
+  /** Few diffs have any. */
+  private readonly hasLinks: boolean;
+
+  constructor(
+    private readonly plan: SyncPlan,
+    private readonly dst: Side,
+    private readonly cache: TargetCache,
+    private readonly filter: FilterAnswers,
+    private readonly report: SyncReport,
+    private readonly concurrency: number,
+  ) {
+    const nodes = plan.nodes();
+    const links = nodes.filter(({ element }) => element.linkOnly);
+    this.hasLinks = links.length > 0;
+    if (!this.hasLinks) return;
+    for (const node of nodes) {
+      if (node.action === 'create' && !node.element.linkOnly) this.uncreated.add(keyOf(node));
+    }
+    for (const node of links) {
+      if (node.action !== 'delete') continue;
+      const known = this.unlinks.get(keyOf(node));
+      if (known === undefined) this.unlinks.set(keyOf(node), [node]);
+      else known.push(node);
+    }
+  }
+
+  /**
+   * Applies link-only elements as far as they are wanted and can be applied yet.
+   * @throws the first failure that ends the sync, after all that was done is saved.
+   */
+  async apply(found: readonly FoundNode[]): Promise<void> {
+    await this.cache.load(found.map(({ node }) => node));
+    const ready: LinkWork[] = [];
+    for (const each of found) {
+      const { node } = each;
+      if (this.done.has(node)) continue;
+      if (node.action === 'create' && this.uncreated.has(keyOf(node))) {
+        const others = this.waiting.get(keyOf(node));
+        if (others === undefined) this.waiting.set(keyOf(node), [each]);
+        else others.push(each);
+        continue;
+      }
+      this.done.add(node);
+      if (!(await this.filter.isWanted(node)) || (await this.isParentGone(node))) continue;
+      const child = await this.cache.aside(node);
+      if (child === undefined || each.parent === undefined) this.leaveOutAbsent(node);
+      else ready.push({ node, parent: each.parent, child });
+    }
+    await this.run(ready);
+  }
+
+  /** Makes the links that wait for an object, which is created now, or never. */
+  async settleCreates(nodes: readonly SyncNode[]): Promise<void> {
+    if (!this.hasLinks) return;
+    const found: FoundNode[] = [];
+    for (const node of nodes) {
+      this.uncreated.delete(keyOf(node));
+      found.push(...(this.waiting.get(keyOf(node)) ?? []));
+      this.waiting.delete(keyOf(node));
+    }
+    if (found.length > 0) await this.apply(found);
+  }
+
+  /** Settles the links that still wait: their objects were not created. */
+  async finish(): Promise<void> {
+    this.uncreated.clear();
+    const found = [...this.waiting.values()].flat();
+    this.waiting.clear();
+    if (found.length > 0) await this.apply(found);
+  }
+
+  /** Removes the surplus links of objects, before they are deleted. */
+  async unlinkFirst(objects: readonly SyncNode[]): Promise<void> {
+    if (this.hasLinks) await this.unlink(objects.flatMap((node) => this.unlinks.get(keyOf(node)) ?? []));
+  }
+
+  /**
+   * Removes the surplus links of and below an object that is deleted with everything below it: what they link stays, or is
+   * deleted with it.
+   */
+  async unlinkAround(node: SyncNode): Promise<void> {
+    if (!this.hasLinks) return;
+    const below = [...this.plan.subtree(node)];
+    await this.unlink(below.filter(({ element }) => element.linkOnly));
+    await this.unlinkFirst(below.filter(({ element }) => !element.linkOnly));
+  }
+
+  private async unlink(nodes: readonly SyncNode[]): Promise<void> {
+    const open = nodes.filter((node) => !this.done.has(node));
+    if (open.length === 0) return;
+    const above = open.map((node) => this.plan.parentOf(node));
+    await this.cache.load(above.filter((node) => node !== undefined));
+    const found: FoundNode[] = [];
+    for (const [at, node] of open.entries()) {
+      const parent = above[at];
+      found.push({ node, parent: parent && (await this.cache.aside(parent)) });
+    }
+    await this.apply(found);
+  }
+
+  /** Whether the parent is deleted, so that nothing is left to unlink. */
+  private async isParentGone(node: SyncNode): Promise<boolean> {
+    const above = node.action === 'delete' ? this.plan.parentOf(node) : undefined;
+    if (above?.action !== 'delete' || (await this.cache.aside(above)) !== undefined) return false;
+    this.report.setStatus(node, DiffSyncStatus.SUCCESS, 'Unlinked with its parent');
+    return true;
+  }
+
+  private leaveOutAbsent(node: SyncNode): void {
+    this.report.leaveOut(node, `${this.dst.name} does not have the object, or not the parent`);
+  }
+
+  private async run(links: readonly LinkWork[]): Promise<void> {
+    const goesOn = (outcome: LinkOutcome): boolean => !('error' in outcome) || this.report.goesOnAfter(outcome.error);
+    const outcomes = await callEach(links, this.concurrency, (link) => this.call(link), goesOn);
+    let fatal: { readonly error: unknown } | undefined;
+    for (const [at, outcome] of outcomes.entries()) {
+      if (outcome === undefined) continue;
+      const link = links[at] as LinkWork;
+      const failure = 'error' in outcome ? outcome : this.save(link);
+      if (failure === undefined) continue;
+      const error = this.report.recordFailure(link.node, failure.error);
+      if (!this.report.goesOnAfter(error)) fatal ??= { error };
+    }
+    if (fatal !== undefined) throw fatal.error;
+  }
+
+  private async call({ node, parent, child }: LinkWork): Promise<LinkOutcome> {
+    this.report.logAttempt(node);
+    try {
+      await (node.action === 'create' ? parent.linkChild(child) : parent.unlinkChild(child));
+      return {};
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** @returns what makes the link one that cannot be saved. */
+  private save({ node, parent, child }: LinkWork): { readonly error: unknown } | undefined {
+    try {
+      deferLink(this.dst.store, parent, child, node.action === 'create');
+    } catch (error) {
+      return { error };
+    }
+    this.report.changed = true;
+    const done = node.action === 'create' ? 'Linked successfully' : 'Unlinked successfully';
+    this.report.setStatus(node, DiffSyncStatus.SUCCESS, done);
+    this.report.advance(1);
+    return undefined;
+  }
+}

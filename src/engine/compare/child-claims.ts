@@ -1,0 +1,186 @@
+import type { PairNode } from './pair-node.js';
+import { matchUids, type UidMatches } from './pairing.js';
+import { parentKey, type Homes, type SharedChildren, type SideName } from './shared-children.js';
+import type { VisitedObjects } from './visited.js';
+
+/** One parent's children of one type, as each side's list names them. */
+export interface ListedChildren {
+  readonly node: PairNode;
+  readonly type: string;
+  readonly src: readonly string[];
+  readonly dst: readonly string[];
+}
+
+/** The children of one type that one side lists under a parent. */
+export interface ChildUids {
+  /** The children that are compared under this parent, each once. */
+  readonly owned: readonly string[];
+  /** How often the parent's list names the owned children. */
+  readonly occurrences: number;
+  /** The children that are compared under another parent. They must exist all the same. */
+  readonly claimedElsewhere: readonly string[];
+}
+
+/** The children of one parent and type that are compared, and how both sides' go together. */
+export interface ChildList {
+  readonly node: PairNode;
+  readonly type: string;
+  readonly src: ChildUids;
+  readonly dst: ChildUids;
+  readonly matches: UidMatches;
+}
+
+/** A list of which the children that both sides name are claimed, and the others not yet. */
+interface OpenList extends ListedChildren {
+  readonly matches: UidMatches;
+  /** Children that both sides name, and that are compared under another parent on a side: whether the source's is here. */
+  readonly contested: ReadonlyMap<string, boolean> | undefined;
+  /** Children with a home: those that are compared here, and all that one or both sides name. */
+  readonly homed:
+    { readonly here: readonly string[]; readonly src: Set<string>; readonly dst: Set<string> } | undefined;
+}
+
+/**
+ * Decides under which parent an object is compared that several parents list: the first, and where it can be one that lists
+ * it on both sides. So all lists of a level first claim what both sides name, and then the rest.
+ */
+export class ChildClaims {
+  constructor(
+    private readonly visited: Readonly<Record<SideName, VisitedObjects>>,
+    private readonly shared: SharedChildren,
+    private readonly homes: Homes,
+  ) {}
+
+  /** Claims the children of a level. @returns the lists in the given order. */
+  claim(lists: readonly ListedChildren[]): ChildList[] {
+    const open = lists.map((list) => this.claimMatched(list));
+    return open.map((list) => this.claimRest(list));
+  }
+
+  private claimMatched(listed: ListedChildren): OpenList {
+    const { homed, ...list } = this.takeHomed(listed);
+    const { type, src, dst } = list;
+    const matches = matchUids(src, dst);
+    let contested: Map<string, boolean> | undefined;
+    for (let at = 0; at < src.length; at++) {
+      if (matches.partners[at] === -1) continue;
+      const uid = src[at] as string;
+      const isOurs = this.visited.src.markVisited(type, uid);
+      if (isOurs && this.visited.dst.markVisited(type, uid)) continue;
+      (contested ??= new Map<string, boolean>()).set(uid, isOurs);
+    }
+    return { ...list, matches, contested, homed };
+  }
+
+  private claimRest({ node, type, src, dst, matches, contested, homed }: OpenList): ChildList {
+    const isSimple = contested === undefined && homed === undefined && matches.rest.length === 0;
+    if (isSimple && !matches.partners.includes(-1)) {
+      return { node, type, src: allOwned(src), dst: allOwned(dst), matches };
+    }
+    if (homed === undefined && (src.length === 0 || dst.length === 0)) {
+      const side = src.length === 0 ? 'dst' : 'src';
+      const mine = this.claimAll(side, node, type, side === 'src' ? src : dst);
+      const [ours, theirs] = side === 'src' ? [mine, NONE] : [NONE, mine];
+      return { node, type, src: ours, dst: theirs, matches: matchUids(ours.owned, theirs.owned) };
+    }
+    const matched = new Set<string>();
+    for (let at = 0; at < src.length; at++) if (matches.partners[at] !== -1) matched.add(src[at] as string);
+    const claim = (side: SideName, uid: string): boolean => {
+      if (matched.has(uid)) {
+        const isSource = contested?.get(uid);
+        if (isSource === undefined) return true;
+        if (side === 'src') return isSource;
+        // The source's is here, so the target's is elsewhere.
+        if (isSource) return false;
+      }
+      return this.visited[side].markVisited(type, uid);
+    };
+    const [ours, theirs] = [
+      this.split('src', node, type, src, homed?.here, claim),
+      this.split('dst', node, type, dst, homed?.here, claim),
+    ];
+    for (const side of ['src', 'dst'] as const) {
+      const elsewhere = [...(homed?.[side] ?? [])].filter((uid) => homed?.here.includes(uid) !== true);
+      (side === 'src' ? ours : theirs).claimedElsewhere.push(...elsewhere);
+    }
+    return { node, type, src: ours, dst: theirs, matches: matchUids(ours.owned, theirs.owned) };
+  }
+
+  /** Claims a list that the other side has not at all; most such lists name nothing that is compared elsewhere. */
+  private claimAll(side: SideName, node: PairNode, type: string, uids: readonly string[]): ChildUids {
+    const visited = this.visited[side];
+    let at = 0;
+    while (at < uids.length && visited.markVisited(type, uids[at] as string)) at++;
+    if (at === uids.length) return allOwned(uids);
+    const claimed = new Set(uids.slice(0, at));
+    return this.split(
+      side,
+      node,
+      type,
+      uids,
+      undefined,
+      (_, uid) => claimed.has(uid) || visited.markVisited(type, uid),
+    );
+  }
+
+  /** Parts a side's list into the children that are compared here and those that are compared elsewhere. */
+  private split(
+    side: SideName,
+    node: PairNode,
+    type: string,
+    uids: readonly string[],
+    here: readonly string[] | undefined,
+    claim: (side: SideName, uid: string) => boolean,
+  ): ChildUids & { readonly claimedElsewhere: string[] } {
+    const owned: string[] = [];
+    const elsewhere: string[] = [];
+    const seen = new Map<string, boolean>();
+    let occurrences = 0;
+    for (const uid of uids) {
+      const known = seen.get(uid);
+      const isOwned = known ?? claim(side, uid);
+      seen.set(uid, isOwned);
+      if (isOwned) occurrences++;
+      if (known !== undefined) continue;
+      if (isOwned) owned.push(uid);
+      else {
+        elsewhere.push(uid);
+        this.shared.addListing(type, uid, node, side);
+      }
+    }
+    for (const uid of here ?? []) owned.push(uid);
+    return { owned, occurrences: occurrences + (here?.length ?? 0), claimedElsewhere: elsewhere };
+  }
+
+  /** Takes out the children that have a home. At home both sides' objects are compared, whichever side lists them there. */
+  private takeHomed(listed: ListedChildren): ListedChildren & Pick<OpenList, 'homed'> {
+    const homes = this.homes.get(listed.type);
+    const { node, type } = listed;
+    if (homes === undefined) return { ...listed, homed: undefined };
+    const [src, dst] = [listed.src, listed.dst].map((uids) => new Set(uids.filter((uid) => homes.has(uid)))) as [
+      Set<string>,
+      Set<string>,
+    ];
+    if (src.size + dst.size === 0) return { ...listed, homed: undefined };
+    const key = parentKey(node);
+    const here: string[] = [];
+    for (const uid of new Set([...src, ...dst])) {
+      const isHere = homes.get(uid) === key && this.visited.src.markVisited(type, uid);
+      if (isHere) {
+        this.visited.dst.markVisited(type, uid);
+        here.push(uid);
+      }
+      if (isHere && src.has(uid) && dst.has(uid)) continue;
+      if (src.has(uid)) this.shared.addListing(type, uid, node, 'src');
+      if (dst.has(uid)) this.shared.addListing(type, uid, node, 'dst');
+    }
+    const isFree = (uid: string): boolean => !homes.has(uid);
+    return { node, type, src: listed.src.filter(isFree), dst: listed.dst.filter(isFree), homed: { here, src, dst } };
+  }
+}
+
+const NONE: ChildUids = { owned: [], occurrences: 0, claimedElsewhere: [] };
+
+function allOwned(uids: readonly string[]): ChildUids {
+  return { owned: uids, occurrences: uids.length, claimedElsewhere: [] };
+}

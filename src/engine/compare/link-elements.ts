@@ -1,0 +1,139 @@
+import { viewByUids } from '../../store/engine-access.js';
+import type { DiffElement } from '../../diff/diff.js';
+import { DiffSyncFlags } from '../../flags.js';
+import type { ObjectView } from '../../record/record-view.js';
+import type { Side } from '../side.js';
+import type { PairNode } from './pair-node.js';
+import { parentKey, type ElementPath, type OneSided } from './shared-children.js';
+import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
+
+/** A link that only one side has. */
+interface LinkDifference {
+  readonly node: PairNode;
+  readonly type: string;
+  readonly uid: string;
+  readonly action: 'create' | 'delete';
+}
+
+/**
+ * Settles what a walk has met at several places: leaves out the moves whose delete is left out, and adds an element for each
+ * link that only one side has.
+ */
+export class LinkElements {
+  /** Elements that were taken out, with everything below them. */
+  private readonly leftOut = new Set<DiffElement>();
+
+  constructor(
+    private readonly context: ComparisonContext,
+    private readonly tree: TreeComparison,
+  ) {}
+
+  /**
+   * Takes out an object that the source has at another place than the target, where the target's is skipped: created at the new
+   * place it would meet itself. Everything below it is left out too.
+   * @param oldPlace the key of its parent in the target, '' at the top.
+   */
+  leaveOutMove(type: string, uid: string, found: OneSided, oldPlace: string): void {
+    const { element, parent } = found;
+    if (element === undefined || this.isLeftOut(found)) return;
+    this.leftOut.add(element);
+    if (parent !== undefined) parent.element.childDiff.remove(element);
+    else {
+      const group = this.tree.groups.get(type) ?? [];
+      this.tree.groups.set(
+        type,
+        group.filter((each) => each !== element),
+      );
+    }
+    const { dst } = this.context;
+    dst.logger.warning(
+      `Leaving out ${type} ${uid} and all below it: it moves from ${placeText(oldPlace)} to ` +
+        `${placeText(parentKey(parent))}, and its delete at the old place is left out`,
+      { model: type, uniqueId: uid },
+    );
+  }
+
+  /** Leaves out the moves of which the target's object was skipped, by a flag or a filter. */
+  leaveOutSkippedMoves(): void {
+    const { shared } = this.tree;
+    for (const type of shared.oneSidedTypes('dst')) {
+      for (const [uid, { element, parent }] of shared.oneSidedObjects('dst', type)) {
+        const found = element === undefined ? shared.onlyOn('src', type, uid) : undefined;
+        if (found !== undefined) this.leaveOutMove(type, uid, found, parentKey(parent));
+      }
+    }
+  }
+
+  /** Adds the elements of links. */
+  async add(): Promise<void> {
+    const byType = new Map<string, LinkDifference[]>();
+    for (const difference of this.differences()) {
+      const known = byType.get(difference.type);
+      if (known === undefined) byType.set(difference.type, [difference]);
+      else known.push(difference);
+    }
+    for (const [type, differences] of byType) {
+      const { src, dst } = this.context;
+      const views = {
+        create: await this.read(src, type, differences, 'create'),
+        delete: await this.read(dst, type, differences, 'delete'),
+      };
+      for (const { node, uid, action } of differences) {
+        const view = views[action].get(uid);
+        if (view !== undefined) node.element.addChild(this.tree.comparer.createLink(view, action));
+      }
+    }
+  }
+
+  private *differences(): Generator<LinkDifference, void, undefined> {
+    const { flags, scope } = this.context;
+    for (const [type, uid, listings] of this.tree.shared.allListings()) {
+      if (!scope.compares(type) || this.isObjectLeftOut(type, uid)) continue;
+      for (const { node, src, dst } of listings) {
+        if (src === dst || this.isBelowLeftOut(node)) continue;
+        if (src && flags & DiffSyncFlags.SKIP_UNMATCHED_SRC) continue;
+        if (dst && flags & DiffSyncFlags.SKIP_UNMATCHED_DST) continue;
+        yield { node, type, uid, action: src ? 'create' : 'delete' };
+      }
+    }
+  }
+
+  /** Whether the object itself has no element, because it was skipped or left out. */
+  private isObjectLeftOut(type: string, uid: string): boolean {
+    const { shared, comparer } = this.tree;
+    if (comparer.skippedPairs.get(type)?.has(uid) === true) return true;
+    const [src, dst] = [shared.onlyOn('src', type, uid), shared.onlyOn('dst', type, uid)];
+    if (src === undefined && dst === undefined) return false;
+    return [src, dst].every((each) => each === undefined || each.element === undefined || this.isLeftOut(each));
+  }
+
+  private isLeftOut({ element, parent }: OneSided): boolean {
+    return (element !== undefined && this.leftOut.has(element)) || this.isBelowLeftOut(parent);
+  }
+
+  private isBelowLeftOut(node: ElementPath | undefined): boolean {
+    if (this.leftOut.size === 0) return false;
+    for (let at = node; at !== undefined; at = at.parent) if (this.leftOut.has(at.element)) return true;
+    return false;
+  }
+
+  private async read(
+    { store }: Side,
+    type: string,
+    differences: readonly LinkDifference[],
+    action: LinkDifference['action'],
+  ): Promise<ReadonlyMap<string, ObjectView>> {
+    const wanted = differences.filter((each) => each.action === action);
+    const uids = [...new Set(wanted.map(({ uid }) => uid))];
+    const found = new Map<string, ObjectView>();
+    if (uids.length === 0) return found;
+    for await (const page of viewByUids(store, type, uids)) {
+      for (const view of page) if (view !== undefined) found.set(view.getUniqueId(), view);
+    }
+    return found;
+  }
+}
+
+function placeText(key: string): string {
+  return key === '' ? 'the top' : key;
+}

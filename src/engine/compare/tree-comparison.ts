@@ -1,0 +1,213 @@
+import { viewAll } from '../../store/engine-access.js';
+import type { Diff, DiffElement } from '../../diff/diff.js';
+import { DiffSyncFlags } from '../../flags.js';
+import type { ObjectView } from '../../record/record-view.js';
+import type { Progress } from '../progress.js';
+import { checkAborted, type Side } from '../side.js';
+import { ChildClaims, type ChildList } from './child-claims.js';
+import type { ChildLister } from './child-lists.js';
+import { ChildReader } from './child-reader.js';
+import { PairComparer, type PairResults } from './compare-pair.js';
+import type { PairNode } from './pair-node.js';
+import { overridesChildren } from './dependency-order.js';
+import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
+import { byUid, countChildren, createPair, pairObjects } from './pairing.js';
+import type { Scope } from './scope.js';
+import { SharedChildren, type Homes, type SideName } from './shared-children.js';
+import { VisitedObjects, type Objects } from './visited.js';
+
+/** What every walk of one comparison has in common. */
+export interface ComparisonContext {
+  readonly src: Side;
+  readonly dst: Side;
+  readonly scope: Scope;
+  readonly lister: ChildLister;
+  readonly flags: DiffSyncFlags;
+  readonly diffClass: new () => Diff;
+  readonly signal: AbortSignal | undefined;
+  /** Whether one side is empty, so that no object can be on both. */
+  readonly isOneSided: boolean;
+}
+
+/** The children of so many parents are read in one pass. Bounds memory, and lets the progress show. */
+const SLICE_CHILDREN = 20_000;
+
+/**
+ * One walk down both trees, level by level: the children of many parents are read in one pass, both sides concurrently.
+ * Elements, progress and log lines come in the reference's order all the same, depth first.
+ */
+export class TreeComparison {
+  readonly comparer: PairComparer;
+  readonly visited: Readonly<Record<SideName, VisitedObjects>>;
+  readonly shared = new SharedChildren();
+  /** The top elements by type. */
+  readonly groups = new Map<string, DiffElement[]>();
+  private readonly claims: ChildClaims;
+
+  /** @param homes decided by an earlier walk, for objects that stand at several places. */
+  constructor(
+    private readonly context: ComparisonContext,
+    homes: Homes,
+    private readonly progress: Progress,
+  ) {
+    const { src, dst, flags, scope, diffClass } = context;
+    this.visited = { src: new VisitedObjects(src.name), dst: new VisitedObjects(dst.name) };
+    this.comparer = new PairComparer(src, dst, flags, scope, diffClass, this.shared);
+    this.claims = new ChildClaims(this.visited, this.shared, homes);
+  }
+
+  /** Compares the objects of these top-level types, and everything below them. */
+  async compareTypes(types: readonly string[]): Promise<void> {
+    const { src, dst } = this.context;
+    const classes = [...src.modelClasses.values(), ...dst.modelClasses.values()];
+    const nested = new Set(classes.flatMap((model) => Object.keys(model.getChildrenMapping())));
+    for (const type of types.filter((each) => !nested.has(each))) {
+      const [srcObjects, dstObjects] = await this.readAll(type);
+      if (classes.some(overridesChildren)) {
+        this.visited.src.markAllVisited(type, byUid(srcObjects));
+        this.visited.dst.markAllVisited(type, byUid(dstObjects));
+      }
+      const roots = await this.compareRoots(srcObjects, dstObjects);
+      const before = this.groups.get(type);
+      this.groups.set(type, before === undefined ? roots : [...before, ...roots]);
+    }
+    await this.compareNestedTypes(types.filter((type) => nested.has(type)));
+  }
+
+  /** Compares objects that have no parent, and everything below them, a slice of parents at a time. */
+  async compareRoots(src: readonly ObjectView[], dst: readonly ObjectView[]): Promise<DiffElement[]> {
+    const results: PairResults = { elements: [], events: [] };
+    let slice: PairNode[] = [];
+    let children = 0;
+    for (const pair of pairObjects(src, dst)) {
+      const node = this.comparer.compare(pair, undefined, results);
+      if (node === undefined) continue;
+      slice.push(node);
+      children += countChildren(pair);
+      if (children < SLICE_CHILDREN) continue;
+      await this.compareBelow(slice);
+      this.replay(results.events.splice(0));
+      slice = [];
+      children = 0;
+    }
+    await this.compareBelow(slice);
+    this.replay(results.events);
+    return results.elements;
+  }
+
+  private readAll(type: string): Promise<[src: ObjectView[], dst: ObjectView[]]> {
+    const { src, dst } = this.context;
+    return Promise.all([viewAll(src.store, type), viewAll(dst.store, type)]);
+  }
+
+  /**
+   * Compares the top-level types that are also children of some type. An object that a parent lists was visited under that
+   * parent. The others are roots, unless another unvisited object lists them. Objects that are unvisited after that are
+   * listed in a cycle.
+   */
+  private async compareNestedTypes(types: readonly string[]): Promise<void> {
+    if (types.length === 0) return;
+    const objects = { src: new Map<string, Objects>(), dst: new Map<string, Objects>() };
+    for (const type of types) {
+      const [src, dst] = await this.readAll(type);
+      objects.src.set(type, byUid(src));
+      objects.dst.set(type, byUid(dst));
+    }
+    for (const side of ['src', 'dst'] as const) {
+      for (const { [side]: obj } of this.comparer.skippedParents) {
+        if (obj !== undefined) this.visited[side].markChildrenVisited(obj);
+      }
+      this.visited[side].markDescendantsVisited(objects[side]);
+    }
+    const roots = { src: this.visited.src.takeRoots(objects.src), dst: this.visited.dst.takeRoots(objects.dst) };
+    for (const type of types) {
+      const [src, dst] = [roots.src, roots.dst].map((all) => [...(all.get(type)?.values() ?? [])]);
+      this.groups.set(type, await this.compareRoots(src ?? [], dst ?? []));
+    }
+    for (const side of ['src', 'dst'] as const) this.visited[side].checkAllVisited(objects[side]);
+  }
+
+  /** Compares everything below these nodes, a level at a time. */
+  private async compareBelow(slice: readonly PairNode[]): Promise<void> {
+    let nodes = slice;
+    while (nodes.length > 0) {
+      const readers = {
+        src: new ChildReader(this.context.src, this.visited.src),
+        dst: new ChildReader(this.context.dst, this.visited.dst),
+      };
+      const lists = this.claims.claim(nodes.flatMap((node) => this.context.lister.list(node)));
+      for (const list of lists) queueReads(readers, list);
+      const next: PairNode[] = [];
+      try {
+        await Promise.all([readers.src.findClaimedElsewhere(), readers.dst.findClaimedElsewhere()]);
+        for (const list of lists) {
+          // The replay throws the failure that is first depth first, so that nothing after it is needed.
+          if (!(await this.compareChildren(list, readers, next))) break;
+        }
+      } finally {
+        await Promise.all([readers.src.close(), readers.dst.close()]);
+      }
+      nodes = next;
+    }
+  }
+
+  /**
+   * Compares one parent's children of one type.
+   * @param next gets the pairs that have children themselves.
+   * @returns whether it succeeded; a failure is recorded as an event.
+   */
+  private async compareChildren(list: ChildList, readers: LevelReaders, next: PairNode[]): Promise<boolean> {
+    const { node, type, src, dst, matches } = list;
+    const { below } = node.event;
+    const results: PairResults = { elements: [], events: below };
+    const [ours, theirs] = [readers.src.cursor(type), readers.dst.cursor(type)];
+    const srcCount = matches.partners.length;
+    const pairs = srcCount + matches.rest.length;
+    try {
+      readers.src.checkClaimedElsewhere(node, type, src);
+      readers.dst.checkClaimedElsewhere(node, type, dst);
+    } catch (error) {
+      return recordFailure(below, error);
+    }
+    // A unique id that is listed again counts as an object, as far as a list is longer than the pairs that are compared.
+    const surplus = Math.max(src.occurrences - pairs, 0) + Math.max(dst.occurrences - pairs, 0);
+    if (surplus > 0) below.push(surplus);
+    for (let at = 0; at < pairs; at++) {
+      const [here, there] = [at < srcCount, at >= srcCount || matches.partners[at] !== -1];
+      if ((here && !ours.isReady) || (there && !theirs.isReady)) {
+        checkAborted(this.context.signal);
+        await Promise.all([ours.fetch(), theirs.fetch()]);
+      }
+      try {
+        const pair = createPair(here ? ours.take() : undefined, there ? theirs.take() : undefined);
+        const child = this.comparer.compare(pair, node, results);
+        if (child !== undefined) next.push(child);
+      } catch (error) {
+        return recordFailure(below, error);
+      }
+    }
+    try {
+      for (const element of results.elements) node.element.addChild(element);
+    } catch (error) {
+      return recordFailure(below, error);
+    }
+    return true;
+  }
+
+  private replay(events: readonly DiffEvent[]): void {
+    replayEvents(events, this.progress, this.context.dst.logger);
+  }
+}
+
+/** The readers of both sides' children on one level of the tree. */
+type LevelReaders = Readonly<Record<SideName, ChildReader>>;
+
+/** Queues the children of one list on both sides, each in the order in which the pairs are compared. */
+function queueReads(readers: LevelReaders, { type, src, dst, matches: { partners, rest } }: ChildList): void {
+  const [ours, theirs] = [readers.src.cursor(type).uids, readers.dst.cursor(type).uids];
+  for (const uid of src.owned) ours.push(uid);
+  for (const at of partners) if (at !== -1) theirs.push(dst.owned[at] as string);
+  for (const at of rest) theirs.push(dst.owned[at] as string);
+  readers.src.queueElsewhere(type, src);
+  readers.dst.queueElsewhere(type, dst);
+}
