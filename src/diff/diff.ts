@@ -70,6 +70,8 @@ export class Diff {
   unsettled: Diff | undefined;
   /** Of a loaded diff, the fingerprint that it was saved with. Of a selection, the diff that it was made from. */
   private origin: Fingerprint | Diff | undefined;
+  /** @internal Whether the comparison has left out objects of the target, which may list what it has not left out. */
+  hidesParents = false;
   private readonly elements = new ElementGroups<DiffElement>();
 
   /** How many elements there are, on all levels. */

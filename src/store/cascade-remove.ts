@@ -14,16 +14,29 @@ export type RemoveObjects = (
   records: readonly (ModelRecord | undefined)[],
 ) => Promise<readonly boolean[]>;
 
+/**
+ * Chooses children that stay, with everything below them.
+ * @param own - keys, `type uid`, of the parents that go.
+ */
+export type KeepChildren = (
+  type: string,
+  uids: readonly string[],
+  own: ReadonlySet<string>,
+) => Promise<ReadonlySet<string>>;
+
 /** Removes all objects below `objs`. It goes level by level, so that depth costs no call stack and a cycle ends. */
 export async function removeBelow(
   core: StoreCore,
   objs: readonly DiffSyncModel[],
   remove: RemoveObjects,
+  keep?: KeepChildren,
 ): Promise<void> {
+  const own = new Set<string>();
   let parents = objs;
   while (parents.length > 0) {
     const below = new Map<string, [uid: string, parent: DiffSyncModel][]>();
     for (const parent of parents) {
+      if (keep !== undefined) own.add(`${parent.getType()} ${parent.getUniqueId()}`);
       for (const [type, field] of Object.entries(parent.getChildrenMapping())) {
         const children = below.get(type) ?? [];
         below.set(type, children);
@@ -31,7 +44,12 @@ export async function removeBelow(
       }
     }
     const next: DiffSyncModel[] = [];
-    for (const [type, children] of below) next.push(...(await removeChildren(core, type, children, remove)));
+    for (const [type, children] of below) {
+      const uids = [...new Set(children.map(([uid]) => uid))];
+      const kept = await keep?.(type, uids, own);
+      const gone = kept === undefined ? children : children.filter(([uid]) => !kept.has(uid));
+      next.push(...(await removeChildren(core, type, gone, remove)));
+    }
     parents = next;
   }
 }

@@ -8,7 +8,7 @@ import type { ObjectView } from '../record/record-view.js';
 import { cloneValue } from '../values/clone.js';
 import { setOwn } from '../values/own-property.js';
 import type { BaseStore } from './base-store.js';
-import { removeBelow } from './cascade-remove.js';
+import { removeBelow, type KeepChildren, type RemoveObjects } from './cascade-remove.js';
 import { patchBetween } from './record-patch.js';
 import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { coreOf } from './store-lifecycle.js';
@@ -143,12 +143,12 @@ export function deferRemove(store: BaseStore, obj: DiffSyncModel, parent?: DiffS
   objects.unbind(obj);
 }
 
-/** Removes all objects below one, deferred, as the lists name them. */
-export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel): Promise<void> {
+/** Removes all objects below one, deferred, as the lists name them, but for those that `keep` chooses. */
+export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel, keep: KeepChildren): Promise<void> {
   const core = coreOf(store);
-  await removeBelow(core, [obj], async (type, uids, records) =>
-    uids.map((uid, index) => records[index] !== undefined && core.deferred.pending.remove(type, uid)),
-  );
+  const remove: RemoveObjects = async (type, uids, records) =>
+    uids.map((uid, index) => records[index] !== undefined && core.deferred.pending.remove(type, uid));
+  await removeBelow(core, [obj], remove, keep);
 }
 
 /**

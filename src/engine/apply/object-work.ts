@@ -13,6 +13,7 @@ import type { Side } from '../side.js';
 import type { AtomicSubtrees } from './atomic-subtrees.js';
 import { callHooks, missingModelError, type HookOutcome } from './call-hooks.js';
 import { isDeletedLast, skipsChildren, type FoundNode, type Frame } from './frame.js';
+import { OtherParents } from './other-parents.js';
 import type { SyncLinks } from './sync-links.js';
 import type { SyncMoves } from './sync-moves.js';
 import { keyOf, type SyncEntry, type SyncNode, type SyncPlan } from './sync-plan.js';
@@ -25,6 +26,10 @@ export interface SyncParts {
   readonly dst: Side;
   readonly cache: TargetCache;
   readonly moves: SyncMoves;
+  /** The deletes of objects that are created at another place. */
+  readonly moving: ReadonlySet<SyncNode>;
+  /** Whether parents that are not in the diff may list what is deleted. */
+  readonly hidesParents: boolean;
   readonly links: SyncLinks;
   readonly report: SyncReport;
   readonly subtrees: AtomicSubtrees;
@@ -37,10 +42,16 @@ export type DeleteMoved = (olds: readonly SyncNode[]) => Promise<void>;
 
 /** Calls the hooks of objects, and saves what they did. */
 export class ObjectWork {
+  private readonly otherParents: OtherParents;
+  /** Keys of all objects that the plan deletes. */
+  private planned: ReadonlySet<string> | undefined;
+
   constructor(
     private readonly parts: SyncParts,
     private readonly deleteMoved: DeleteMoved,
-  ) {}
+  ) {
+    this.otherParents = new OtherParents(parts.dst);
+  }
 
   async openFrame({ node, parent }: FoundNode): Promise<Frame> {
     const frame: Frame = { node, parent, model: await this.parts.cache.get(node) };
@@ -87,15 +98,24 @@ export class ObjectWork {
     const { dst, links, plan, cache, moves, report, subtrees } = this.parts;
     await links.unlinkAround(node);
     const model = (await cache.aside(node)) ?? known;
+    const kept = new Set<string>();
     const subtree = subtrees.open();
     try {
       deferRemove(dst.store, model, parent);
-      await deferRemoveBelow(dst.store, model);
+      await deferRemoveBelow(dst.store, model, async (type, uids, own) => {
+        const found = await this.otherParents.keep(type, uids, own);
+        for (const uid of found) kept.add(`${type} ${uid}`);
+        return found;
+      });
     } finally {
       subtree.close();
     }
+    let end = 0;
     for (const dropped of plan.subtree(node)) {
       const { action, element } = dropped;
+      // What another parent lists stays, with everything below it.
+      if (kept.has(keyOf(dropped))) end = dropped.end;
+      if (dropped.index < end) continue;
       if (action !== 'delete' || element.linkOnly || (dropped !== node && moves.isSettled(dropped))) continue;
       cache.set(dropped, undefined);
       moves.begin(dropped);
@@ -144,7 +164,13 @@ export class ObjectWork {
       return failed === undefined;
     });
     await links.unlinkFirst(ready.map(({ node }) => node));
-    for (const frame of ready) {
+    const unlisted = ready.filter(({ node }) => {
+      const lister = links.stillListedBy(node);
+      if (lister !== undefined) report.leaveOut(node, `${lister} still lists it`);
+      return lister === undefined;
+    });
+    const deletable = await this.withoutHiddenLinks(unlisted);
+    for (const frame of deletable) {
       if (!skipsChildren(frame)) continue;
       await links.unlinkAround(frame.node);
       for (const moving of moves.takeOutBelow(frame.node)) {
@@ -155,7 +181,26 @@ export class ObjectWork {
       // What was taken out is no longer in its child lists.
       frame.model = (await cache.aside(frame.node)) ?? frame.model;
     }
-    return ready;
+    return deletable;
+  }
+
+  /** Leaves out what a parent outside of the comparison lists: its list must not name what is gone. */
+  private async withoutHiddenLinks(frames: readonly Frame[]): Promise<readonly Frame[]> {
+    const { plan, moving, hidesParents, report } = this.parts;
+    const [first] = frames;
+    if (!hidesParents || first === undefined) return frames;
+    // What the plan deletes is not hidden, and neither is the parent at the place of the delete.
+    const planned = (this.planned ??= plannedDeletes(plan));
+    const parents = new Set(frames.flatMap(({ node }) => plan.parentOf(node) ?? []).map(keyOf));
+    const own = { has: (key: string): boolean => planned.has(key) || parents.has(key) };
+    const uids = frames.filter(({ node }) => !moving.has(node)).map(({ node }) => node.uid);
+    const listed = await this.otherParents.keep(first.node.element.type, uids, own);
+    if (listed.size === 0) return frames;
+    return frames.filter(({ node }) => {
+      const isListed = listed.has(node.uid) && !moving.has(node);
+      if (isListed) report.leaveOut(node, 'a parent that the comparison has left out lists it');
+      return !isListed;
+    });
   }
 
   /** Saves what all the hooks did, and then reports it: what a logger throws must not keep anything from being saved. */
@@ -252,6 +297,11 @@ function checkLink({ node: { element }, parent }: Frame): void {
   throw new ObjectStoreWrongType(
     `Unable to store ${type} as a child of ${parent.getType()}; valid types are [${valid}]`,
   );
+}
+
+function plannedDeletes(plan: SyncPlan): ReadonlySet<string> {
+  const deletes = plan.nodes().filter(({ action, element }) => action === 'delete' && !element.linkOnly);
+  return new Set(deletes.map(keyOf));
 }
 
 /** @throws ObjectNotUpdated if an update hook has returned another object. */

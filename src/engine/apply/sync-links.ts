@@ -29,6 +29,8 @@ export class SyncLinks {
   private readonly waiting = new Map<string, FoundNode[]>();
   /** Links to be removed. */
   private readonly unlinks = new Map<string, SyncNode[]>();
+  /** Objects of which a surplus link could not be removed -> the parent that lists them. */
+  private readonly stillListed = new Map<string, string>();
   private readonly done = new Set<SyncNode>();
   /** Few diffs have any. */
   private readonly hasLinks: boolean;
@@ -73,7 +75,11 @@ export class SyncLinks {
         continue;
       }
       this.done.add(node);
-      if (!(await this.filter.isWanted(node)) || (await this.isParentGone(node))) continue;
+      if (!(await this.filter.isWanted(node))) {
+        this.noteListed(node);
+        continue;
+      }
+      if (await this.isParentGone(node)) continue;
       const child = await this.cache.aside(node);
       if (child === undefined || each.parent === undefined) this.leaveOutAbsent(node);
       else ready.push({ node, parent: each.parent, child });
@@ -104,6 +110,11 @@ export class SyncLinks {
   /** Removes the surplus links of objects, before they are deleted. */
   async unlinkFirst(objects: readonly SyncNode[]): Promise<void> {
     if (this.hasLinks) await this.unlink(objects.flatMap((node) => this.unlinks.get(keyOf(node)) ?? []));
+  }
+
+  /** Returns a parent, as `type uid`, of which a surplus link could not be removed: what it lists must not be deleted. */
+  stillListedBy(object: SyncNode): string | undefined {
+    return this.hasLinks ? this.stillListed.get(keyOf(object)) : undefined;
   }
 
   /**
@@ -138,6 +149,11 @@ export class SyncLinks {
     return true;
   }
 
+  private noteListed(node: SyncNode): void {
+    const above = node.action === 'delete' ? this.plan.parentOf(node) : undefined;
+    if (above !== undefined) this.stillListed.set(keyOf(node), keyOf(above));
+  }
+
   private leaveOutAbsent(node: SyncNode): void {
     this.report.leaveOut(node, `${this.dst.name} does not have the object, or not the parent`);
   }
@@ -151,6 +167,7 @@ export class SyncLinks {
       const link = links[at] as LinkWork;
       const failure = 'error' in outcome ? outcome : this.save(link);
       if (failure === undefined) continue;
+      this.noteListed(link.node);
       const error = this.report.recordFailure(link.node, failure.error);
       if (!this.report.goesOnAfter(error)) fatal ??= { error };
     }

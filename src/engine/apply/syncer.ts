@@ -44,7 +44,11 @@ export class Syncer {
     const moves = new SyncMoves(plan, found, cache, this.filter, report, diff);
     const links = new SyncLinks(plan, dst, cache, this.filter, report, concurrency);
     const subtrees = new AtomicSubtrees(dst.store);
-    this.parts = { plan, dst, cache, moves, links, report, subtrees, concurrency, signal: options.signal };
+    const { signal } = options;
+    // A plan does not say what its comparison has left out.
+    const hidesParents = diff.hidesParents || diff.isPlan || diff.original !== undefined;
+    const moving = new Set(found.values());
+    this.parts = { plan, dst, cache, moves, moving, links, report, subtrees, concurrency, signal, hidesParents };
   }
 
   /**

@@ -89,6 +89,10 @@ class Differ {
       for (const element of tree.groups.get(type) ?? []) diff.add(element);
     }
 
+    const { skippedParents } = tree.comparer;
+    const { modelTypes, filters } = this.options;
+    diff.hidesParents =
+      modelTypes !== undefined || filters !== undefined || skippedParents.some((pair) => pair.dst !== undefined);
     diff.modelsProcessed = this.progress.current;
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
     this.progress.finish();

@@ -47,7 +47,7 @@ export class TreeComparison {
   /** @param homes decided by an earlier walk, for objects that stand at several places. */
   constructor(
     private readonly context: ComparisonContext,
-    homes: Homes,
+    private readonly homes: Homes,
     private readonly progress: Progress,
   ) {
     const { src, dst, flags, scope, diffClass } = context;
@@ -119,7 +119,10 @@ export class TreeComparison {
       }
       this.visited[side].markDescendantsVisited(objects[side]);
     }
-    const roots = { src: this.visited.src.takeRoots(objects.src), dst: this.visited.dst.takeRoots(objects.dst) };
+    const roots = {
+      src: this.visited.src.takeRoots(objects.src, this.homes),
+      dst: this.visited.dst.takeRoots(objects.dst, this.homes),
+    };
     for (const type of types) {
       const [src, dst] = [roots.src, roots.dst].map((all) => [...(all.get(type)?.values() ?? [])]);
       this.groups.set(type, await this.compareRoots(src ?? [], dst ?? []));
@@ -181,7 +184,7 @@ export class TreeComparison {
       try {
         const pair = createPair(here ? ours.take() : undefined, there ? theirs.take() : undefined);
         const child = this.comparer.compare(pair, node, results);
-        if (child !== undefined) next.push(child);
+        if (child !== undefined) next.push(this.isHomed(type, child.uid) ? { ...child, isHomed: true } : child);
       } catch (error) {
         return recordFailure(below, error);
       }
@@ -192,6 +195,10 @@ export class TreeComparison {
       return recordFailure(below, error);
     }
     return true;
+  }
+
+  private isHomed(type: string, uid: string): boolean {
+    return this.homes.get(type)?.has(uid) ?? false;
   }
 
   private replay(events: readonly DiffEvent[]): void {

@@ -10,6 +10,8 @@ export interface TreePosition {
   readonly element: DiffElement;
   readonly uid: string;
   readonly parent: TreePosition | undefined;
+  /** Whether it is compared below a parent that does not list it on both sides: then what is above it is not its ancestry. */
+  readonly isHomed?: boolean;
 }
 
 /**
@@ -49,6 +51,7 @@ export class VisitedObjects {
     for (let at: TreePosition | undefined = parent; at !== undefined; at = at.parent) {
       path.unshift(`${at.element.type} ${at.uid}`);
       if (at.element.type === type && at.uid === uid) throw this.cycle(path);
+      if (at.isHomed === true) return;
     }
   }
 
@@ -70,8 +73,14 @@ export class VisitedObjects {
     }
   }
 
-  /** Returns the roots, and marks them as visited: the unvisited objects that no other unvisited object lists. */
-  takeRoots(objects: ReadonlyMap<string, Objects>): ReadonlyMap<string, Objects> {
+  /**
+   * Returns the roots, and marks them as visited: the unvisited objects that no other unvisited object lists.
+   * @param homes where objects are compared whatever lists them: '' is the top.
+   */
+  takeRoots(
+    objects: ReadonlyMap<string, Objects>,
+    homes: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map(),
+  ): ReadonlyMap<string, Objects> {
     const listed = new Map<string, Set<string>>();
     const free = new Map<string, Map<string, ObjectView>>();
     for (const [type, all] of objects) {
@@ -80,7 +89,9 @@ export class VisitedObjects {
       for (const obj of rest.values()) for (const [childType, uid] of links(obj)) add(listed, childType, uid);
     }
     for (const [type, rest] of free) {
-      for (const uid of listed.get(type) ?? []) rest.delete(uid);
+      const homed = homes.get(type);
+      for (const uid of listed.get(type) ?? []) if (homed?.get(uid) !== '') rest.delete(uid);
+      for (const [uid, home] of homed ?? []) if (home !== '') rest.delete(uid);
       this.markAllVisited(type, rest);
     }
     return free;
