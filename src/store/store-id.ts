@@ -13,7 +13,7 @@ export function checkStoreId(storeId: unknown): asserts storeId is string {
   if (Buffer.byteLength(storeId) > MAX_BYTES) {
     throw new ValueError(`storeId "${storeId.slice(0, 40)}…" is longer than ${MAX_BYTES} bytes`);
   }
-  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
+  // eslint-disable-next-line no-control-regex -- the pattern finds control characters, which no store id may hold
   if (/[:{}\u0000-\u001f\u007f]/.test(storeId) || !storeId.isWellFormed()) {
     throw new ValueError(
       `storeId ${JSON.stringify(storeId)} is not allowed: it may not hold ":", "{", "}", control characters or lone surrogates`,

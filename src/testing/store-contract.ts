@@ -109,6 +109,7 @@ export function storeContract(options: StoreContractOptions): void {
       describe(theme, () => {
         for (const [title, test] of Object.entries(tests)) {
           const reason = reasons.get(title);
+          // Only the caller can leave a test out, with a written reason, which the report of the run shows.
           if (reason === undefined) it(title, () => perform(test, open));
           else it.skip(`${title} (known gap: ${reason})`, () => perform(test, open));
         }

@@ -164,12 +164,12 @@ export class ObjectWork {
       return failed === undefined;
     });
     await links.unlinkFirst(ready.map(({ node }) => node));
-    const unlisted = ready.filter(({ node }) => {
+    const unlinked = ready.filter(({ node }) => {
       const lister = links.stillListedBy(node);
       if (lister !== undefined) report.leaveOut(node, `${lister} still lists it`);
       return lister === undefined;
     });
-    const deletable = await this.withoutHiddenLinks(unlisted);
+    const deletable = await this.withoutHiddenLinks(unlinked);
     for (const frame of deletable) {
       if (!skipsChildren(frame)) continue;
       await links.unlinkAround(frame.node);

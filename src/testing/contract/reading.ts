@@ -59,14 +59,18 @@ export const READING: ContractTheme = {
       await rejection(store.get({ model: Device, identifier: 'x' }), ObjectNotFound);
     },
 
-    'get() by a name that nobody has used, with a uid, rejects with ObjectNotFound': async (context) => {
+    'get() by a model name without objects, with a uid, rejects with ObjectNotFound': async (context) => {
       const store = await context.open();
-      await rejection(store.get({ model: 'nobody', identifier: 'x' }), ObjectNotFound, 'nobody');
+      await rejection(store.get({ model: 'unregistered', identifier: 'x' }), ObjectNotFound, 'unregistered');
     },
 
-    'get() by a name that nobody has registered, with identifiers, rejects with ValueError': async (context) => {
+    'get() by a model name without a registered class, with identifiers, rejects with ValueError': async (context) => {
       const store = await context.open();
-      const error = await rejection(store.get({ model: 'nobody', identifier: { name: 'x' } }), ValueError, 'nobody');
+      const error = await rejection(
+        store.get({ model: 'unregistered', identifier: { name: 'x' } }),
+        ValueError,
+        'unregistered',
+      );
       assert.equal(error.code, 'VALUE_ERROR');
     },
 
@@ -91,7 +95,7 @@ export const READING: ContractTheme = {
       const store = await context.open();
       await store.addMany({ objs: devices(1) });
       assert.deepEqual(await store.getAll({ model: Site }), []);
-      assert.deepEqual(await store.getAll({ model: 'nobody' }), []);
+      assert.deepEqual(await store.getAll({ model: 'unregistered' }), []);
     },
 
     'getAll() by class, instance and name answers the same objects': async (context) => {
@@ -176,7 +180,7 @@ export const READING: ContractTheme = {
       assert.equal(await store.count({ model: Device }), 3);
       assert.equal(await store.count({ model: new Device({ name: 'any' }) }), 3);
       assert.equal(await store.count({ model: 'device' }), 3);
-      assert.equal(await store.count({ model: 'nobody' }), 0);
+      assert.equal(await store.count({ model: 'unregistered' }), 0);
       assert.equal(await store.count(), 4);
     },
 
