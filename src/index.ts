@@ -19,6 +19,7 @@ export {
   CopyException,
   CopyMismatch,
   DiffClassMismatch,
+  DiffCompareFailed,
   DiffCycle,
   DiffException,
   DiffInvalid,

@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { ModelDefinitionError, ModelValidationError } from '../errors.js';
+import { DiffSyncError, ModelDefinitionError, ModelValidationError } from '../errors.js';
 import type { DiffSyncModelFlags } from '../flags.js';
 import { inspectClass } from './class-inspection.js';
 import { runMaybeAsync, settled, type MaybeAsync } from './maybe-async.js';
@@ -66,8 +67,13 @@ export async function parseModel<M extends ModelInstance>(model: ModelConstructo
 /** The same, synchronously where the schema is. */
 export function* parsing<M extends ModelInstance>(model: ModelConstructor<M>, input: unknown): MaybeAsync<M> {
   const { definition } = model;
-  const result = yield* settled(definition.schema['~standard'].validate(input));
-  const fields = fieldsOrThrow(definition, result);
+  let result: StandardSchemaV1.Result<object>;
+  try {
+    result = yield* settled(definition.schema['~standard'].validate(input));
+  } catch (error) {
+    throw schemaFailure(definition, input, error);
+  }
+  const fields = fieldsOrThrow(definition, result, input);
   const { unreserved } = inspectClass(model, fields, true);
   return construct(model, { fields, unreserved });
 }
@@ -117,15 +123,24 @@ function copyChildLists(instance: ModelInstance, { children }: ModelDefinition):
 }
 
 function validate(definition: ModelDefinition, className: string, input: unknown): Record<string, unknown> {
-  const result = definition.schema['~standard'].validate(input);
+  let result: ReturnType<ModelDefinition['schema']['~standard']['validate']>;
+  try {
+    result = definition.schema['~standard'].validate(input);
+  } catch (error) {
+    throw schemaFailure(definition, input, error);
+  }
   if ('then' in result) {
     result.catch(() => undefined); // Its outcome no longer matters, and must not end the process.
     throw new ModelDefinitionError(`${className}: the schema is asynchronous; use "await ${className}.parse(data)"`);
   }
-  return fieldsOrThrow(definition, result);
+  return fieldsOrThrow(definition, result, input);
 }
 
-function fieldsOrThrow(definition: ModelDefinition, result: StandardSchemaV1.Result<object>): Record<string, unknown> {
+function fieldsOrThrow(
+  definition: ModelDefinition,
+  result: StandardSchemaV1.Result<object>,
+  input: unknown,
+): Record<string, unknown> {
   if (result.issues === undefined) {
     const fields = result.value as Record<string, unknown>;
     checkIdentifiers(definition, fields);
@@ -136,5 +151,22 @@ function fieldsOrThrow(definition: ModelDefinition, result: StandardSchemaV1.Res
     message,
   }));
   const text = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-  throw new ModelValidationError(`${definition.name}: ${text}`, issues);
+  throw new ModelValidationError(`${objectName(definition, input)}: ${text}`, issues);
+}
+
+/** The error for a schema that throws instead of reporting issues: a transform of it, for example. */
+function schemaFailure(definition: ModelDefinition, input: unknown, cause: unknown): Error {
+  if (cause instanceof DiffSyncError) return cause;
+  const message = `the schema threw: ${cause instanceof Error ? cause.message : inspect(cause)}`;
+  return new ModelValidationError(`${objectName(definition, input)}: ${message}`, [{ path: '', message }], { cause });
+}
+
+/** Names a refused object by its identifiers, as far as the input has them: one of many would not be found else. */
+function objectName({ name, identifiers }: ModelDefinition, input: unknown): string {
+  try {
+    const values = identifiers.map((key) => (input as Fields)[key]);
+    return values.some((value) => identifierFault(value) !== undefined) ? name : `${name} "${values.map(String).join('__')}"`;
+  } catch {
+    return name; // The input has no fields, or getters that throw.
+  }
 }

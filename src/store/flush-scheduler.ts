@@ -56,12 +56,14 @@ export class FlushScheduler {
     const started = performance.now();
     try {
       await this.flush();
+      // A long child list costs its length with each write. Ten times that between two writes bounds the share of it.
+      this.delay = Math.min(MAX_DELAY_MS, Math.max(DELAY_MS, 10 * (performance.now() - started)));
     } catch (error) {
       if (error instanceof ObjectAlreadyExists) this.conflict = error;
       this.onError(error);
+      // The time that a failure takes, a time-out for example, is no measure of the writes.
+      this.delay = Math.min(MAX_DELAY_MS, 2 * this.delay);
     }
-    // A long child list costs its length with each write. Ten times that between two writes bounds the share of it.
-    this.delay = Math.min(MAX_DELAY_MS, Math.max(DELAY_MS, 10 * (performance.now() - started)));
     // `stop` was called meanwhile.
     if (this.timer === undefined) return;
     // A `schedule` during this flush found the timer of this flush and set none.
