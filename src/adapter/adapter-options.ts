@@ -1,8 +1,10 @@
 import type { Diff } from '../diff/diff.js';
 import type { SyncerOptions } from '../engine/apply/sync-options.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
+import { ValueError } from '../errors.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
-import type { BaseStore } from '../store/base-store.js';
+import { BaseStore } from '../store/base-store.js';
+import type { OptionNames } from '../values/option-names.js';
 
 /**
  * How an adapter is constructed.
@@ -43,4 +45,49 @@ export interface SyncOptions extends DiffOptions, SyncerOptions {
    * Default: 0, it is refused at once.
    */
   readonly waitMs?: number;
+}
+
+export const ADAPTER_OPTIONS: OptionNames<AdapterOptions> = { store: true, name: true, logger: true };
+
+export const DIFF_OPTIONS: OptionNames<DiffOptions> = {
+  flags: true,
+  diffClass: true,
+  onProgress: true,
+  signal: true,
+  unlisted: true,
+  modelTypes: true,
+  filters: true,
+  syncAttrs: true,
+  excludeAttrs: true,
+};
+
+export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
+  ...DIFF_OPTIONS,
+  diff: true,
+  allowStale: true,
+  verify: true,
+  waitMs: true,
+  syncFilter: true,
+  continueOnFailure: true,
+  concurrency: true,
+  batchSize: true,
+  maxDeletes: true,
+  maxDeletePercent: true,
+};
+
+/** Options of Python's diffsync that have another name here, besides those that are spelled in camelCase. */
+export const PYTHON_OPTIONS = { callback: 'onProgress' };
+
+/** @returns the options of a sync that are those of a diff. */
+export function diffOptionsOf(options: SyncOptions): DiffOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(DIFF_OPTIONS, name)));
+}
+
+/** @throws ValueError for what is no store, the class of one for example. */
+export function checkStore(store: unknown): BaseStore {
+  if (store instanceof BaseStore) return store;
+  if (typeof store === 'function') {
+    throw new ValueError(`store is the class ${store.name}; pass a store: new ${store.name}(…)`);
+  }
+  throw new ValueError('store is no store: it must extend BaseStore');
 }

@@ -17,8 +17,10 @@ export type IdentifierOf<R extends ModelRef> =
         ? ReturnType<R['getIdentifiers']>
         : Readonly<Record<string, unknown>>);
 
-/** The attributes that may be set on an object of a model. */
-export type AttrsOf<C extends ModelClass> = Partial<
-  InstanceType<C> extends DiffSyncModel<infer _Ids, infer Attrs> ? Attrs : Record<string, unknown>
-> &
-  Readonly<Record<string, unknown>>;
+/** What the constructor of a class takes; never for a class that is not known. */
+type InputOf<C> = C extends new (input: infer Input) => DiffSyncModel ? Input : never;
+
+/** The fields that may be set on an object of a model, as its schema takes them. */
+export type AttrsOf<C extends ModelClass> = [InputOf<C>] extends [never]
+  ? Readonly<Record<string, unknown>>
+  : Partial<InputOf<C>>;
