@@ -49,7 +49,7 @@ export interface SyncOptions extends DiffOptions, SyncerOptions {
 
 export const ADAPTER_OPTIONS: OptionNames<AdapterOptions> = { store: true, name: true, logger: true };
 
-export const DIFF_OPTIONS: OptionNames<DiffOptions> = {
+export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
   flags: true,
   diffClass: true,
   onProgress: true,
@@ -59,10 +59,6 @@ export const DIFF_OPTIONS: OptionNames<DiffOptions> = {
   filters: true,
   syncAttrs: true,
   excludeAttrs: true,
-};
-
-export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
-  ...DIFF_OPTIONS,
   diff: true,
   allowStale: true,
   verify: true,
@@ -77,11 +73,6 @@ export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
 
 /** Options of Python's diffsync that have another name here, besides those that are spelled in camelCase. */
 export const PYTHON_OPTIONS = { callback: 'onProgress' };
-
-/** @returns the options of a sync that are those of a diff. */
-export function diffOptionsOf(options: SyncOptions): DiffOptions {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(DIFF_OPTIONS, name)));
-}
 
 /** @throws ValueError for what is no store, the class of one for example. */
 export function checkStore(store: unknown): BaseStore {

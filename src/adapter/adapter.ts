@@ -19,7 +19,6 @@ import { loadModelFromDict, storeToDict, type AdapterDict } from './adapter-dict
 import {
   ADAPTER_OPTIONS,
   checkStore,
-  DIFF_OPTIONS,
   PYTHON_OPTIONS,
   SYNC_OPTIONS,
   type AdapterOptions,
@@ -148,7 +147,8 @@ export abstract class Adapter implements ModelHost {
    * ```
    */
   async diffFrom(source: Adapter, options: DiffOptions = {}): Promise<Diff> {
-    checkOptionNames('diffFrom', options, DIFF_OPTIONS, PYTHON_OPTIONS);
+    // One object of options may serve a diff and the sync of it.
+    checkOptionNames('diffFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
     const { diffClass = Diff } = options;
     checkMemberNames(diffClass, Diff);
     return compareSides(source, this, options, new diffClass(), diffClass);

@@ -11,7 +11,7 @@ import { DiffSyncFlags } from '../flags.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
-import { diffOptionsOf, type SyncOptions } from './adapter-options.js';
+import type { SyncOptions } from './adapter-options.js';
 
 /** What a sync calls on the adapter that it changes. */
 interface SyncTarget<Source extends Side> extends Side {
@@ -59,7 +59,7 @@ async function sync<Source extends Side>(
   if (options.diff?.isPlan === true && options.allowStale !== true) {
     await checkStaleness(options.diff, source, target, options);
   }
-  const diff = options.diff ?? (await target.diffFrom(source, diffOptionsOf(options)));
+  const diff = options.diff ?? (await target.diffFrom(source, options));
   try {
     await applyDiff(target, source, diff, options);
   } catch (error) {
@@ -101,7 +101,7 @@ async function compareAgain<Source extends Side>(
   diff: Diff,
   options: SyncOptions,
 ): Promise<void> {
-  const { onProgress: _, ...terms } = diffOptionsOf(options);
+  const { onProgress: _, ...terms } = options;
   const again = await target.diffFrom(source, terms);
   const summary = differences(again);
   diff.unsettled = summary === undefined ? undefined : again;

@@ -165,7 +165,9 @@ function schemaFailure(definition: ModelDefinition, input: unknown, cause: unkno
 function objectName({ name, identifiers }: ModelDefinition, input: unknown): string {
   try {
     const values = identifiers.map((key) => (input as Fields)[key]);
-    return values.some((value) => identifierFault(value) !== undefined) ? name : `${name} "${values.map(String).join('__')}"`;
+    return values.some((value) => identifierFault(value) !== undefined)
+      ? name
+      : `${name} "${values.map(String).join('__')}"`;
   } catch {
     return name; // The input has no fields, or getters that throw.
   }

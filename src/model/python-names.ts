@@ -25,7 +25,11 @@ export function checkMemberNames(
     [owner, base],
     [owner.prototype, base.prototype],
   ] as const) {
-    for (let level: object | null = at; level !== null && level !== end; level = Object.getPrototypeOf(level) as object) {
+    for (
+      let level: object | null = at;
+      level !== null && level !== end;
+      level = Object.getPrototypeOf(level) as object
+    ) {
       for (const name of Object.getOwnPropertyNames(level)) {
         const meant = meantName(name, end, renamed);
         if (meant === undefined) continue;

@@ -23,7 +23,9 @@ export function findUnknownOption(
 
 /** Says which option is meant, or which there are. */
 export function optionHint(meant: string | undefined, known: Readonly<Record<string, true>>): string {
-  return meant === undefined ? `the options are ${Object.keys(known).toSorted().join(', ')}` : `it is called "${meant}" here`;
+  return meant === undefined
+    ? `the options are ${Object.keys(known).toSorted().join(', ')}`
+    : `it is called "${meant}" here`;
 }
 
 /** @throws ValueError for an option that there is not: it would be ignored. */

@@ -130,7 +130,8 @@ async function bulkResults(
 function outcomeOf({ model }: SyncNode, hook: string, answer: unknown): HookOutcome {
   if (answer === undefined || answer === null) return { model: null };
   if (answer instanceof DiffSyncModel) return { model: answer };
-  const given = typeof answer === 'object' ? `an object of ${answer.constructor?.name ?? 'no class'}` : `a ${typeof answer}`;
+  const given =
+    typeof answer === 'object' ? `an object of ${answer.constructor?.name ?? 'no class'}` : `a ${typeof answer}`;
   return {
     error: new DiffSyncError(
       `the hook ${model.name}.${hook} answered ${given}, which is no model; it answers the object of the model, or null for ` +

@@ -302,7 +302,9 @@ export class ObjectWork {
     const { type } = node.element;
     const [found] = await this.parts.dst.store.find({ model: type, uids: [uid] });
     if (found === undefined || isDeepEqual(found.toDict(), answer.toDict())) return undefined;
-    return { error: new ObjectNotCreated(`Failed to create ${type} "${node.uid}" - its hook returned "${uid}", which exists`) };
+    return {
+      error: new ObjectNotCreated(`Failed to create ${type} "${node.uid}" - its hook returned "${uid}", which exists`),
+    };
   }
 
   /** Defers the write of what a hook did. @returns what makes it a failure of this object; else its answer. */
