@@ -6,20 +6,22 @@ export class CallbackFailures {
   private first: { readonly error: unknown } | undefined;
   private isSettled = false;
 
-  /** Whether a callback has failed. */
-  get any(): boolean {
-    return this.first !== undefined;
-  }
-
-  /** Calls a callback. It may be asynchronous, although nothing waits for it. @returns undefined if it throws. */
-  call<T>(callback: () => T): T | undefined {
+  /**
+   * Calls a callback. It may be asynchronous, although nothing waits for it.
+   * @param onFailure is called when it fails.
+   * @returns undefined if it throws.
+   */
+  call<T>(callback: () => T, onFailure?: () => void): T | undefined {
+    const note = (error: unknown): undefined => {
+      this.note(error);
+      onFailure?.();
+    };
     try {
       const result = callback();
-      if (result instanceof Promise) result.catch((error: unknown) => this.note(error));
+      if (isThenable(result)) result.then(undefined, note);
       return result;
     } catch (error) {
-      this.note(error);
-      return undefined;
+      return note(error);
     }
   }
 
@@ -39,6 +41,10 @@ export class CallbackFailures {
     if (this.isSettled) warn(error);
     else this.first ??= { error };
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 function warn(error: unknown): void {

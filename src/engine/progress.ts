@@ -46,10 +46,9 @@ export class Progress {
     this.reported = current;
     const { callback } = this;
     if (callback === undefined) return;
-    const isDone = this.failures.call(() => {
-      callback(this.stage, current, this.total);
-      return true;
-    });
-    if (isDone !== true) this.callback = undefined;
+    this.failures.call(
+      () => callback(this.stage, current, this.total),
+      () => (this.callback = undefined),
+    );
   }
 }

@@ -80,7 +80,10 @@ export class StoreLogger implements DiffSyncLogger {
   private log(level: 'debug' | 'info' | 'warning' | 'error', message: string, params: LogParams | undefined): void {
     try {
       const result: unknown = this.logger[level](message, params);
-      if (result instanceof Promise) result.catch((error: unknown) => this.warn(error));
+      // An asynchronous method is none to the compiler, and must not end the process.
+      if (typeof result === 'object' && result !== null && 'then' in result) {
+        Promise.resolve(result).catch((error: unknown) => this.warn(error));
+      }
     } catch (error) {
       this.warn(error);
     }

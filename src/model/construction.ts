@@ -131,7 +131,11 @@ function validate(definition: ModelDefinition, className: string, input: unknown
   }
   if ('then' in result) {
     result.catch(() => undefined); // Its outcome no longer matters, and must not end the process.
-    throw new ModelDefinitionError(`${className}: the schema is asynchronous; use "await ${className}.parse(data)"`);
+    // zod tries a schema that throws again, asynchronously.
+    throw new ModelDefinitionError(
+      `${className}: the schema is asynchronous, or throws for ${objectName(definition, input)}; use "await ` +
+        `${className}.parse(data)", which says why`,
+    );
   }
   return fieldsOrThrow(definition, result, input);
 }
