@@ -109,7 +109,7 @@ class LoadingAdapter extends CmdbAdapter {
 async function portedTypes(adapter: LoadingAdapter, error: DiffSyncError): Promise<void> {
   const loaded = adapter.load('nyc');
   holds<Equal<typeof loaded, Promise<number>>>();
-  holds<Equal<Parameters<LoadingAdapter['load']>, [site: string, limit?: number]>>();
+  holds<Equal<Parameters<LoadingAdapter['load']>, [site: string, limit?: number | undefined]>>();
   // @ts-expect-error load needs its argument
   await adapter.load();
   await adapter.reload('nyc', 3);

@@ -84,7 +84,7 @@ function answering(answer: (port: Port) => unknown, bulk: boolean): ModelClass {
     }
   }
   class Bulk extends Port {
-    static async createBulk({ objects }: { objects: readonly { ids: object }[] }): Promise<never> {
+    static override async createBulk({ objects }: { objects: readonly { ids: object }[] }): Promise<never> {
       return objects.map(({ ids }) => answer(new Port({ ...(ids as { name: string }) }))) as never;
     }
   }
@@ -180,13 +180,21 @@ describe('a hook that answers the model, without the default hook', () => {
     }
   }
   class Bulk extends define() {
-    static async createBulk({ objects }: { objects: readonly { ids: object; attrs: object }[] }): Promise<never> {
+    static override async createBulk({
+      objects,
+    }: {
+      objects: readonly { ids: object; attrs: object }[];
+    }): Promise<never> {
       return objects.map(({ ids, attrs }) => new Bulk({ ...ids, ...attrs } as never)) as never;
     }
-    static async updateBulk({ objects }: { objects: readonly { model: object; attrs: object }[] }): Promise<never> {
+    static override async updateBulk({
+      objects,
+    }: {
+      objects: readonly { model: object; attrs: object }[];
+    }): Promise<never> {
       return objects.map(({ model, attrs }) => Object.assign(model, attrs)) as never;
     }
-    static async deleteBulk({ objects }: { objects: readonly { model: object }[] }): Promise<never> {
+    static override async deleteBulk({ objects }: { objects: readonly { model: object }[] }): Promise<never> {
       return objects.map(({ model }) => model) as never;
     }
   }
