@@ -284,7 +284,7 @@ export abstract class BaseStore extends StoreLifecycle {
     options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs?: AttrsOf<C> },
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
     const { model, ids, attrs = {}, signal } = options;
-    const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs as Fields);
+    const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs);
     const made = given instanceof Promise ? await given : given;
     const [stored] = await this.find<ModelClass>({ model, uids: [made.uid], signal });
     if (stored !== undefined) return [stored as InstanceType<C>, false];
@@ -317,7 +317,7 @@ export abstract class BaseStore extends StoreLifecycle {
     options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs: AttrsOf<C> },
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
     const { model, ids, attrs, signal } = options;
-    const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs as Fields);
+    const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs);
     const made = given instanceof Promise ? await given : given;
     const upsert = { model, made, signal };
     return (await updateOrAdd(this.parts, 'updateOrInstantiate', upsert)) as [InstanceType<C>, boolean];

@@ -47,7 +47,7 @@ class Outside {
   constructor(private readonly faultOf: FaultOf) {}
 
   async create(model: ModelClass, { ids, attrs }: { ids: object; attrs: object }): Promise<DiffSyncModel | null> {
-    const key = `${model.modelName} ${String((ids as { name: string }).name)}`;
+    const key = `${model.modelName} ${(ids as { name: string }).name}`;
     const value = (attrs as Record<string, unknown>)[FIELDS[model.modelName] as string];
     const make = (): DiffSyncModel => new model({ ...ids, ...attrs } as never);
     return this.change(`create ${key}`, make, () => this.objects.set(key, value));

@@ -209,7 +209,7 @@ describe('a hook that answers the model, without the default hook', () => {
       error: (message: string) => void errors.push(message),
       warning: (message: string) => void errors.push(message),
     };
-    const [source, target] = [adapterOf('source', port as never), adapterOf('target', port as never, logger)];
+    const [source, target] = [adapterOf('source', port), adapterOf('target', port, logger)];
     await source.addMany([
       new Site({ name: 's', ports: ['a', 'b'] }),
       new port({ name: 'a' }),
@@ -245,9 +245,9 @@ describe('a compare function that throws', () => {
 
   async function compared(): Promise<[Adapter, Adapter]> {
     const [source, target] = [adapterOf('source', Compared), adapterOf('target', Compared)];
-    const notes = [...'abc'].map((name) => new Compared({ name, note: 'NEW' }));
+    const notes = ['a', 'b', 'c'].map((name) => new Compared({ name, note: 'NEW' }));
     await source.addMany([new Site({ name: 's', ports: ['a', 'b', 'c'] }), ...notes]);
-    const olds = [...'abc'].map((name) => new Compared({ name, note: name === 'b' ? null : 'old' }));
+    const olds = ['a', 'b', 'c'].map((name) => new Compared({ name, note: name === 'b' ? null : 'old' }));
     await target.addMany([new Site({ name: 's', ports: ['a', 'b', 'c'] }), ...olds]);
     return [source, target];
   }
@@ -292,11 +292,11 @@ describe('a class that makes no object of one record', () => {
     const [source, target] = [adapterOf('source', Port), adapterOf('target', Fragile)];
     await source.addMany([
       new Site({ name: 's', ports: ['a', 'b', 'c'] }),
-      ...[...'abc'].map((name) => new Port({ name, note: 'x' })),
+      ...['a', 'b', 'c'].map((name) => new Port({ name, note: 'x' })),
     ]);
     await target.addMany([
       new Site({ name: 's', ports: ['a', 'b', 'c'] }),
-      ...[...'abc'].map((name) => new Fragile({ name })),
+      ...['a', 'b', 'c'].map((name) => new Fragile({ name })),
     ]);
     const diff = await target.diffFrom(source);
     isBroken = true;
