@@ -491,10 +491,10 @@ describe('a logger of a store that throws', () => {
     const log = (): never => {
       throw new Error('EPIPE');
     };
-    let failures = 2;
+    const left = { failures: 2 };
     class Failing extends LocalStore {
       protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange) {
-        if (failures-- > 0) throw new Error('busy');
+        if (left.failures-- > 0) throw new Error('busy');
         return super.modifyRecords(model, uids, change);
       }
     }
@@ -507,7 +507,7 @@ describe('a logger of a store that throws', () => {
     const site = new Site({ name: 's' });
     await target.add(site);
     site.addChild(new Port({ name: 'p' }));
-    while (failures >= 0) await sleep(5);
+    while (left.failures >= 0) await sleep(5);
     expect((await target.get(Site, 's')).ports).toEqual(['p']);
     const warnings = emitted.mock.calls.map(([warning]) => String(warning));
     emitted.mockRestore();
