@@ -4,7 +4,7 @@ import type { DiffOptions } from '../engine/compare/differ.js';
 import { ValueError } from '../errors.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
 import { BaseStore } from '../store/base-store.js';
-import type { OptionNames } from '../values/option-names.js';
+import { findUnknownOption, optionHint, type OptionNames } from '../values/option-names.js';
 
 /**
  * How an adapter is constructed.
@@ -81,4 +81,16 @@ export function checkStore(store: unknown): BaseStore {
     throw new ValueError(`store is the class ${store.name}; pass a store: new ${store.name}(…)`);
   }
   throw new ValueError('store is no store: it must extend BaseStore');
+}
+
+/** @throws ValueError for an option that there is not: it would be ignored. */
+export function checkOptionNames(
+  owner: string,
+  options: object,
+  known: Readonly<Record<string, true>>,
+  renamed: Readonly<Record<string, string>>,
+): void {
+  const unknown = findUnknownOption(options, known, renamed);
+  if (unknown === undefined) return;
+  throw new ValueError(`${owner} has no option "${unknown.name}": ${optionHint(unknown.meant, known)}`);
 }

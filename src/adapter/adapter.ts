@@ -13,11 +13,11 @@ import { checkMemberNames } from '../model/python-names.js';
 import type { BaseStore } from '../store/base-store.js';
 import { LocalStore } from '../store/local/local.store.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-ref.js';
-import { checkOptionNames } from '../values/option-names.js';
 import { checkDeclarations } from './adapter-declarations.js';
 import { loadModelFromDict, storeToDict, type AdapterDict } from './adapter-dict.js';
 import {
   ADAPTER_OPTIONS,
+  checkOptionNames,
   checkStore,
   PYTHON_OPTIONS,
   SYNC_OPTIONS,

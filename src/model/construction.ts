@@ -133,8 +133,8 @@ function validate(definition: ModelDefinition, className: string, input: unknown
     result.catch(() => undefined); // Its outcome no longer matters, and must not end the process.
     // zod tries a schema that throws again, asynchronously.
     throw new ModelDefinitionError(
-      `${className}: the schema is asynchronous, or throws for ${objectName(definition, input)}; use "await ` +
-        `${className}.parse(data)", which says why`,
+      `${className}: the schema is asynchronous, or throws${objectText(definition, input)}; use "await ${className}.parse(data)", ` +
+        `which says why`,
     );
   }
   return fieldsOrThrow(definition, result, input);
@@ -155,24 +155,24 @@ function fieldsOrThrow(
     message,
   }));
   const text = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-  throw new ModelValidationError(`${objectName(definition, input)}: ${text}`, issues);
+  throw new ModelValidationError(`${definition.name}: ${text}${objectText(definition, input)}`, issues);
 }
 
 /** The error for a schema that throws instead of reporting issues: a transform of it, for example. */
 function schemaFailure(definition: ModelDefinition, input: unknown, cause: unknown): Error {
   if (cause instanceof DiffSyncError) return cause;
   const message = `the schema threw: ${cause instanceof Error ? cause.message : inspect(cause)}`;
-  return new ModelValidationError(`${objectName(definition, input)}: ${message}`, [{ path: '', message }], { cause });
+  const text = `${definition.name}: ${message}${objectText(definition, input)}`;
+  return new ModelValidationError(text, [{ path: '', message }], { cause });
 }
 
 /** Names a refused object by its identifiers, as far as the input has them: one of many would not be found else. */
-function objectName({ name, identifiers }: ModelDefinition, input: unknown): string {
+function objectText({ name, identifiers }: ModelDefinition, input: unknown): string {
   try {
     const values = identifiers.map((key) => (input as Fields)[key]);
-    return values.some((value) => identifierFault(value) !== undefined)
-      ? name
-      : `${name} "${values.map(String).join('__')}"`;
+    if (values.some((value) => identifierFault(value) !== undefined)) return '';
+    return ` (${name} "${values.map(String).join('__')}")`;
   } catch {
-    return name; // The input has no fields, or getters that throw.
+    return ''; // The input has no fields, or getters that throw.
   }
 }

@@ -17,10 +17,9 @@ export type IdentifierOf<R extends ModelRef> =
         ? ReturnType<R['getIdentifiers']>
         : Readonly<Record<string, unknown>>);
 
-/** What the constructor of a class takes; never for a class that is not known. */
-type InputOf<C> = C extends new (input: infer Input) => DiffSyncModel ? Input : never;
-
-/** The fields that may be set on an object of a model, as its schema takes them. */
-export type AttrsOf<C extends ModelClass> = [InputOf<C>] extends [never]
-  ? Readonly<Record<string, unknown>>
-  : Partial<InputOf<C>>;
+/** The fields that may be set on an object of a model, as its schema takes them; any where the class is not known. */
+export type AttrsOf<C extends ModelClass> = C extends new (input: infer Input) => DiffSyncModel
+  ? [Input] extends [never]
+    ? Readonly<Record<string, unknown>>
+    : Partial<Input>
+  : never;

@@ -1,5 +1,3 @@
-import { ValueError } from '../errors.js';
-
 /** The names of all options of a type, so that one that is added to the type must be added here too. */
 export type OptionNames<T> = Readonly<Record<keyof T & string, true>>;
 
@@ -26,16 +24,4 @@ export function optionHint(meant: string | undefined, known: Readonly<Record<str
   return meant === undefined
     ? `the options are ${Object.keys(known).toSorted().join(', ')}`
     : `it is called "${meant}" here`;
-}
-
-/** @throws ValueError for an option that there is not: it would be ignored. */
-export function checkOptionNames(
-  owner: string,
-  options: object,
-  known: Readonly<Record<string, true>>,
-  renamed: Readonly<Record<string, string>> = {},
-): void {
-  const unknown = findUnknownOption(options, known, renamed);
-  if (unknown === undefined) return;
-  throw new ValueError(`${owner} has no option "${unknown.name}": ${optionHint(unknown.meant, known)}`);
 }

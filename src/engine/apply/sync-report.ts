@@ -128,7 +128,6 @@ export class SyncReport {
     const message = `${this.dst.name}: ${change} of ${element.type} "${uid}"${where} failed: ${reason}`;
     const wrapped = new SyncHookError(message, location, { cause: error });
     if (this.options.continueOnFailure === true) this.setStatus(node, status, message);
-    else [element.status, element.message] = [status, message]; // The error is thrown, and needs no line in the log.
     this.failures.push({ location, error: wrapped });
     return wrapped;
   }

@@ -24,8 +24,10 @@ export function comparisonError(
   const isValueError = error instanceof ValueError;
   if (error instanceof DiffSyncError && !isValueError) return error;
   const reason = error instanceof Error ? error.message : inspect(error);
-  const message = `${type} "${uid}"${below(parent)} of ${src.name} and ${dst.name} cannot be compared: ${reason}`;
-  return isValueError ? new ValueError(message, { cause: error }) : new DiffException(message, { cause: error });
+  const object = `${type} "${uid}"${below(parent)} of ${src.name} and ${dst.name}`;
+  // The reference's words for two objects that do not fit come first.
+  if (isValueError) return new ValueError(`${reason}: ${object}`, { cause: error });
+  return new DiffException(`${object} cannot be compared: ${reason}`, { cause: error });
 }
 
 /**
