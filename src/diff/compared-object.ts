@@ -24,8 +24,6 @@ export interface ElementKind<D> {
   readonly comparison?: Comparisons | undefined;
   /** Set where the elements are made from stored records. */
   readonly fields?: ElementFields;
-  /** Whether both sides' classes make the unique id in the same way, so that the source's is the target's too. */
-  readonly sharesIdentity?: boolean;
   /** See `ComparedObject.linkOnly`. */
   readonly linkOnly?: boolean;
 }
@@ -43,6 +41,15 @@ export interface ElementParts {
   readonly uid?: string | undefined;
   readonly source?: Attrs | null;
   readonly dest?: Attrs | null;
+  readonly input?: SourceInput | undefined;
+}
+
+/** What the target's schema has changed or refused of an object that the source has under another schema. */
+export interface SourceInput {
+  /** The source's own identifiers, where the target's are others: the schema parses them when the object is created. */
+  readonly ids?: Attrs;
+  /** Attribute -> why the target's schema refuses the source's value, which is in `sourceAttrs` as it is. */
+  readonly refused?: Readonly<Record<string, string>>;
 }
 
 /** An object as a store keeps it. It must not be changed. */
@@ -76,6 +83,8 @@ export class ComparedObject<D> {
   private destRecord: ElementRecord | undefined;
   /** The unique id, once the records are dropped or where there were none. */
   private uid: string | undefined;
+  /** @internal */
+  input: SourceInput | undefined;
 
   /** @internal @param keys undefined where `setRecords` follows. */
   constructor(kind: ElementKind<D>, name: string, keys: Attrs | undefined) {
@@ -107,7 +116,7 @@ export class ComparedObject<D> {
     return this.kind.destName;
   }
 
-  /** The object's identifiers. */
+  /** The object's identifiers, as the target has them. */
   get keys(): Attrs {
     this.readRecords();
     return this.ids;
@@ -135,19 +144,7 @@ export class ComparedObject<D> {
     this.dest = attrs;
   }
 
-  /**
-   * @internal The unique id by which the target knows the object, as the classes of the objects say it; undefined where it is
-   * not known, because only the source has the object and its class makes unique ids in another way, or in a loaded plan.
-   */
-  get uniqueId(): string | undefined {
-    const { sourceRecord, destRecord, source, dest } = this;
-    const isRead = sourceRecord === undefined && destRecord === undefined;
-    const onlySource = isRead ? dest === null && source !== null : destRecord === undefined;
-    if (onlySource && !this.linkOnly && this.kind.sharesIdentity !== true) return undefined;
-    return this.comparedUid;
-  }
-
-  /** @internal The unique id by which the comparison knows the object: the target's, where the target has it. */
+  /** @internal The unique id of the object in the target; undefined where no comparison has said it, as in a loaded plan. */
   get comparedUid(): string | undefined {
     return (this.destRecord ?? this.sourceRecord)?.uid ?? this.uid;
   }
@@ -161,8 +158,9 @@ export class ComparedObject<D> {
   }
 
   /** @internal Sets what the public constructor does not take. */
-  protected assign({ uid, source = null, dest = null }: ElementParts): void {
+  protected assign({ uid, source = null, dest = null, input }: ElementParts): void {
     this.uid = uid;
+    this.input = input;
     this.source = source;
     this.dest = dest;
   }

@@ -4,14 +4,17 @@ import { pickFields } from '../values/clone.js';
 import { comparesByRecord } from '../model/class-inspection.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
-import { childUids } from '../model/model-fields.js';
+import { childUids, copyFields, definitionOf } from '../model/model-fields.js';
 import type { ModelDefinition } from '../model/model-definition.js';
 import { EncodedRecord } from './encoded-record.js';
 import { completeRecord, type ModelRecord } from './model-record.js';
 import { haveSameEncoding } from './record-equality.js';
 
-/** What a comparison reads: a stored object itself, or a view of its record. */
-export type ObjectView = DiffSyncModel | RecordView;
+/** An object as its store has it: itself, or a view of its record. */
+export type StoredView = DiffSyncModel | RecordView;
+
+/** What a comparison reads. */
+export type ObjectView = StoredView | ParsedView;
 
 /**
  * A read-only view of a record. Its methods return what the object's would, without building the object; only for classes
@@ -85,6 +88,79 @@ export class RecordView {
   }
 }
 
+/** What the target's class makes of a source's object. */
+export interface ParsedParts {
+  readonly uid: string;
+  readonly shortname: string;
+  readonly identifiers: Readonly<Record<string, unknown>>;
+  /** The attributes that are compared. */
+  readonly attrs: Readonly<Record<string, unknown>>;
+  /** Attribute -> why the target's schema refuses the source's value, which is in `attrs` as it is. */
+  readonly refused: Readonly<Record<string, string>> | undefined;
+  /** Field -> the children's unique ids in the target; fields that name the same as the source's are missing. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A view of a source's object as it would be in the target: with what the schema of the target's class makes of it. */
+export class ParsedView {
+  /** @param given - the object as the source has it. */
+  constructor(
+    readonly given: StoredView,
+    private readonly parts: ParsedParts,
+  ) {}
+
+  get modelFlags(): DiffSyncModelFlags {
+    return this.given.modelFlags;
+  }
+
+  get refused(): ParsedParts['refused'] {
+    return this.parts.refused;
+  }
+
+  getType(): string {
+    return this.given.getType();
+  }
+
+  getUniqueId(): string {
+    return this.parts.uid;
+  }
+
+  getIdentifiers(): Record<string, unknown> {
+    return { ...this.parts.identifiers };
+  }
+
+  getAttrs(): Record<string, unknown> {
+    return { ...this.parts.attrs };
+  }
+
+  getShortname(): string {
+    return this.parts.shortname;
+  }
+
+  getChildrenMapping(): Readonly<Record<string, string>> {
+    return this.given.getChildrenMapping();
+  }
+
+  getChildUids(field: string): readonly string[] {
+    return this.parts.lists.get(field) ?? childUidsOf(this.given, field);
+  }
+
+  toObject(): DiffSyncModel {
+    return objectOf(this.given);
+  }
+}
+
+/** Returns the definition of the class of the object. */
+export function definitionOfView(view: ObjectView): ModelDefinition {
+  if (view instanceof ParsedView) return definitionOfView(view.given);
+  return view instanceof RecordView ? view.definition : definitionOf(view);
+}
+
+/** Returns a copy of these fields of a stored object. */
+export function pickFrom(view: StoredView, fields: readonly string[]): Record<string, unknown> {
+  return view instanceof RecordView ? view.pick(fields) : copyFields(view, fields);
+}
+
 /**
  * Creates the function that makes views of the records of a class. Declared fields that a record lacks are in its view, as the
  * schema fills them. A record that is never decoded costs nothing of this.
@@ -96,7 +172,7 @@ export function createViewer(
   model: ModelClass,
   build: (record: ModelRecord) => DiffSyncModel,
   check: (record: ModelRecord) => void = () => undefined,
-): (record: ModelRecord) => ObjectView {
+): (record: ModelRecord) => StoredView {
   const { definition } = model;
   const complete = (stored: ModelRecord): ModelRecord => {
     const record = completeRecord(definition, stored);
@@ -115,10 +191,10 @@ export function createViewer(
 
 /** @returns the unique ids that `field` lists. */
 export function childUidsOf(view: ObjectView, field: string): readonly string[] {
-  return view instanceof RecordView ? view.getChildUids(field) : childUids(view, field);
+  return view instanceof DiffSyncModel ? childUids(view, field) : view.getChildUids(field);
 }
 
 /** @returns the object, for code that may change it. */
 export function objectOf(view: ObjectView): DiffSyncModel {
-  return view instanceof RecordView ? view.toObject() : view;
+  return view instanceof DiffSyncModel ? view : view.toObject();
 }

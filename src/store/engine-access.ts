@@ -4,7 +4,7 @@ import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelDefinition } from '../model/model-definition.js';
 import { childListFor, definitionOf, fieldNames, fieldOf } from '../model/model-fields.js';
 import { buildRecord, type ModelRecord } from '../record/model-record.js';
-import type { ObjectView } from '../record/record-view.js';
+import type { StoredView } from '../record/record-view.js';
 import { cloneValue } from '../values/clone.js';
 import { setOwn } from '../values/own-property.js';
 import type { BaseStore } from './base-store.js';
@@ -31,11 +31,11 @@ export function countByModel(store: BaseStore): Promise<ReadonlyMap<string, numb
 // ---- Views for comparisons: objects are built only where a comparison needs them.
 
 /** Returns views of all objects of a model, in insertion order. */
-export async function viewAll(store: BaseStore, model: string): Promise<ObjectView[]> {
+export async function viewAll(store: BaseStore, model: string): Promise<StoredView[]> {
   const { backend, objects, operations } = coreOf(store);
   return operations.run('getAll', { model }, async () => {
     const viewOf = objects.viewer(model);
-    const views: ObjectView[] = [];
+    const views: StoredView[] = [];
     for await (const page of backend.scanRecords(model, PAGE_SIZE)) {
       for (const record of page) views.push(viewOf(record));
     }
@@ -51,7 +51,7 @@ export async function* viewByUids(
   store: BaseStore,
   model: string,
   uids: readonly string[],
-): AsyncGenerator<readonly (ObjectView | undefined)[], void, undefined> {
+): AsyncGenerator<readonly (StoredView | undefined)[], void, undefined> {
   const { backend, objects, operations } = coreOf(store);
   for (const uid of uids) checkUniqueId(model, uid);
   const viewOf = objects.viewer(model);

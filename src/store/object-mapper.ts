@@ -14,7 +14,7 @@ import { completeRecord, copyRecord, fromRecord, toRecord, type ModelRecord } fr
 import { ModelRegistry } from '../model/model-registry.js';
 import { uniqueIdOf } from '../model/identity.js';
 import { isSameRecord } from '../record/record-equality.js';
-import { createViewer, type ObjectView } from '../record/record-view.js';
+import { createViewer, type StoredView } from '../record/record-view.js';
 import { findReservedField, validateRecord } from '../record/record-validation.js';
 import { checkRecordSize } from '../record/record-size.js';
 import { toEncodedRecord } from '../record/encoded-record.js';
@@ -230,7 +230,7 @@ export class ObjectMapper {
   }
 
   /** Returns a function that makes views of records for comparisons; an object is built where a comparison needs it. */
-  viewer(model: string): (record: ModelRecord) => ObjectView {
+  viewer(model: string): (record: ModelRecord) => StoredView {
     const known = this.registry.get(model);
     const build = (record: ModelRecord): DiffSyncModel =>
       this.toObject(model, this.capabilities().sharesRecords === true ? record : copyRecord(record));

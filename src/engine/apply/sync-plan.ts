@@ -137,12 +137,13 @@ export class SyncPlan {
   uidOf(element: DiffElement): string {
     const model = this.modelNamed(element.type);
     // The stored unique id saves reading the element's keys.
-    return element.uniqueId ?? this.uidOfKeys(model, element);
+    return element.comparedUid ?? this.uidOfKeys(model, element);
   }
 
   /** Identifiers that only the source has, under another schema, are looked up as the target's schema makes them. */
-  private uidOfKeys(model: ModelClass, { keys, destAttrs }: DiffElement): string {
-    const uid = destAttrs !== null || this.isParsed(model) ? undefined : uniqueIdOf(model, keys);
+  private uidOfKeys(model: ModelClass, { keys, destAttrs, input }: DiffElement): string {
+    const isTargets = destAttrs !== null || input?.ids !== undefined || this.isParsed(model);
+    const uid = isTargets ? undefined : uniqueIdOf(model, keys);
     // An asynchronous schema cannot be asked here.
     return typeof uid === 'string' ? uid : uniqueIdOfParsed(model, keys);
   }

@@ -7,8 +7,10 @@ import type { Side } from '../side.js';
 import { ChildLister } from './child-lists.js';
 import { sortByDependency } from './dependency-order.js';
 import { LinkElements } from './link-elements.js';
+import { storeReader } from './object-reader.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import type { SideName } from './shared-children.js';
+import { sourceReader } from './source-reader.js';
 import { TreeComparison, type ComparisonContext } from './tree-comparison.js';
 import { UnlistedObjects, type ModelCounts } from './unlisted.js';
 
@@ -79,6 +81,7 @@ class Differ {
       dst,
       flags,
       signal,
+      readers: { src: await sourceReader(src, dst, this.scope), dst: storeReader(dst) },
       scope: this.scope,
       lister: this.lister,
       diffClass: this.diffClass,
