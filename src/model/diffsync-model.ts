@@ -13,6 +13,7 @@ import {
   type ModelSchema,
 } from './model-definition.js';
 import { describeModel } from './describe-model.js';
+import { withoutAbsent } from './parse-fields.js';
 import { isParsed, markParsed } from './parsed-values.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
 import type { CreateItem, DefinedStatics, FieldsOf, ModelConstructor } from './model-types.js';
@@ -155,7 +156,9 @@ export abstract class DiffSyncModel<
     const fields = Object.assign({}, ids, attrs);
     // What the source's schema has put out is not given to the same schema again: a transform would be applied twice.
     const isOutput = isParsed(ids, this.definition.schema);
-    const model = isOutput ? completeModel(modelOf(this), fields) : await parseModel(modelOf(this), fields);
+    const model = isOutput
+      ? completeModel(modelOf(this), fields)
+      : await parseModel(modelOf(this), withoutAbsent(this.definition, fields));
     model.setStatus(DiffSyncStatus.SUCCESS, 'Created successfully');
     return model;
   }

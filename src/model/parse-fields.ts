@@ -48,6 +48,19 @@ export function* parsingFields(
   return parsedFields(values, refused);
 }
 
+/**
+ * Returns the fields without those with `undefined` that the schema takes an object without: a key with `undefined` and no key
+ * are the same, though not to every schema.
+ */
+export function withoutAbsent({ schema }: ModelDefinition, given: Fields): Fields {
+  const isAbsent = (name: string): boolean =>
+    given[name] === undefined && fieldSchemasOf(schema)?.get(name)?.isOptional === true;
+  const names = Object.keys(given);
+  return names.some(isAbsent)
+    ? Object.fromEntries(names.flatMap((name) => (isAbsent(name) ? [] : [[name, given[name]]])))
+    : given;
+}
+
 function* parsingWhole(schema: StandardSchemaV1, given: Fields, names: readonly string[]): MaybeAsync<ParsedFields> {
   const answer = yield* asking(schema, given);
   if ('value' in answer) {

@@ -138,7 +138,7 @@ function readProps(schema: Visible): ReadonlyMap<string, FieldSchema> | undefine
       {
         schema: prop.value as StandardSchemaV1,
         filledBy: 'default' in prop ? 'object' : 'nothing',
-        isOptional: prop.required === false,
+        isOptional: prop.required === false, // One with a default is, too.
         keepsValue: keepsValue(prop.value as Visible),
       },
     ]),

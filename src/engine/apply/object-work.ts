@@ -1,4 +1,4 @@
-import { ObjectNotUpdated, ObjectStoreWrongType } from '../../errors.js';
+import { ObjectStoreWrongType } from '../../errors.js';
 import { DiffSyncStatus } from '../../flags.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import {
@@ -19,6 +19,7 @@ import type { SyncMoves } from './sync-moves.js';
 import { keyOf, type SyncEntry, type SyncNode, type SyncPlan } from './sync-plan.js';
 import type { SyncReport } from './sync-report.js';
 import type { TargetCache } from './target-cache.js';
+import { checkAnswer, completeAnswer } from './update-answer.js';
 
 /** The parts of one sync. */
 export interface SyncParts {
@@ -264,7 +265,7 @@ export class ObjectWork {
       } else if (node.action === 'update') {
         const known = frame.model as DiffSyncModel;
         checkAnswer(node, known, answer);
-        if (answer !== known) copyChildLists(known, answer);
+        if (answer !== known) completeAnswer(known, answer, node.element.getAttrsDiffs()['+'] ?? {});
         if (frame.before !== undefined) deferPatch(dst.store, frame.before, answer);
         if (answer !== known) cache.set(node, answer);
         frame.model = answer;
@@ -304,16 +305,6 @@ function plannedDeletes(plan: SyncPlan): ReadonlySet<string> {
   return new Set(deletes.map(keyOf));
 }
 
-/** @throws ObjectNotUpdated if an update hook has returned another object. */
-function checkAnswer({ element: { type } }: SyncNode, known: DiffSyncModel, answer: DiffSyncModel): void {
-  const [uid, other] = [known.getUniqueId(), answer.getUniqueId()];
-  if (other === uid && answer.getType() === type) return;
-  throw new ObjectNotUpdated(
-    `Failed to update ${type} "${uid}" - its hook returned ${answer.getType()} "${other}"; it returns the same object, or ` +
-      `one with the same unique id`,
-  );
-}
-
 type ChildLists = Record<string, readonly string[] | null | undefined>;
 
 /** Empties the child lists of a new object: its children are linked when they are created. */
@@ -321,14 +312,5 @@ function emptyChildLists(model: DiffSyncModel): void {
   const fields = model as unknown as ChildLists;
   for (const field of Object.values(model.getChildrenMapping())) {
     if ((fields[field]?.length ?? 0) > 0) fields[field] = [];
-  }
-}
-
-/** Gives an object the child lists of another: those of a hook's answer do not count. */
-function copyChildLists(from: DiffSyncModel, to: DiffSyncModel): void {
-  const known = from as unknown as ChildLists;
-  const fields = to as unknown as ChildLists;
-  for (const field of Object.values(to.getChildrenMapping())) {
-    if ((known[field] ?? fields[field] ?? undefined) !== undefined) fields[field] = [...(known[field] ?? [])];
   }
 }
