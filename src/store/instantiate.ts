@@ -44,7 +44,9 @@ function* instantiating(model: ModelClass, ids: Fields, attrs: Fields): MaybeAsy
       throw refusal;
     };
     const uid = known === undefined ? yield* identifying(model, input) : uniqueIdOfParsed(model, input);
-    const parsed = refuses(refusal, given) ? undefined : yield* parsingAttributes(model, given, attrs);
+    // A schema that shows no fields has refused its own output: it cannot be asked what it makes of the attributes.
+    const isHidden = known !== undefined && given.length > 0 && fieldSchemasOf(model.definition.schema) === undefined;
+    const parsed = isHidden || refuses(refusal, given) ? undefined : yield* parsingAttributes(model, given, attrs);
     const isMade = known !== undefined && parsed !== undefined && refusesOnly(refusal, model.definition.identifiers);
     return {
       uid,

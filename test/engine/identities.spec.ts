@@ -277,11 +277,16 @@ describe.each(stores)('unique ids that schema or class make, on the $name store'
         const attrs = { mtu: 4 } as never;
         const [found, isNew] = await adapter.getOrInstantiate(model, own(), attrs);
         expect([found.getUniqueId(), (found as { mtu?: number }).mtu, isNew]).toEqual([uid(1), 2, false]);
+        if (model === Pair) {
+          // Its schema shows no fields and takes numbers alone: it cannot say what it makes of the attributes.
+          await expect(adapter.updateOrInstantiate(model, own(), attrs)).rejects.toMatchObject({
+            code: 'MODEL_VALIDATION',
+          });
+          continue;
+        }
         const [updated, isUpdated] = await adapter.updateOrInstantiate(model, own(), attrs);
         expect([updated.getUniqueId(), (updated as { mtu?: number }).mtu, isUpdated]).toEqual([uid(1), 8, false]);
         expect(await adapter.count(model)).toBe(1);
-        // An object of a schema that shows no fields can only be made of what the schema takes.
-        if (model === Pair) continue;
         const [made, isMade] = await other.updateOrInstantiate(model, own(), attrs);
         expect([made.toDict(), isMade]).toEqual([{ ...obj.toDict(), mtu: 8 }, true]);
       }
