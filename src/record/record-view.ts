@@ -57,9 +57,7 @@ export class RecordView {
 
   getShortname(): string {
     const { shortname } = this.definition;
-    return shortname.length === 0
-      ? this.getUniqueId()
-      : shortname.map((field) => String(this.data[field])).join('__');
+    return shortname.length === 0 ? this.getUniqueId() : shortname.map((field) => String(this.data[field])).join('__');
   }
 
   getChildrenMapping(): Readonly<Record<string, string>> {
