@@ -34,6 +34,8 @@ export interface ElementFields {
   readonly attributes: readonly string[];
   /** The compared attributes: an element whose object is on both sides copies no others. */
   readonly compared: readonly string[];
+  /** Adds the declared fields that the fields of a stored record lack. */
+  readonly complete: (data: Attrs) => Attrs;
 }
 
 /** What an element is made of where it is not made of stored records. */
@@ -223,14 +225,15 @@ export class ComparedObject<D> {
     const record = sourceRecord ?? destRecord;
     const { fields } = this.kind;
     if (record === undefined || fields === undefined) return;
-    const { identifiers, attributes, compared } = fields;
+    const { identifiers, attributes, compared, complete } = fields;
     const both = sourceRecord !== undefined && destRecord !== undefined;
     const read = (from: ElementRecord | undefined): Attrs | null => {
       if (from === undefined) return null;
-      return both ? pickDeclared(from.data, compared) : pickFields(from.data, attributes);
+      const data = complete(from.data);
+      return both ? pickDeclared(data, compared) : pickFields(data, attributes);
     };
     this.uid = record.uid;
-    this.ids = pickFields(record.data, identifiers);
+    this.ids = pickFields(complete(record.data), identifiers);
     this.source = read(sourceRecord);
     this.dest = sourceRecord === destRecord ? this.source : read(destRecord);
     this.sourceRecord = this.destRecord = undefined;

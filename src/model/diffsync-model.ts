@@ -32,6 +32,12 @@ export let bindModel: (
 ) => void;
 
 /**
+ * Adds a unique id to a child list of a model, or takes it out, as `addChild` and `removeChild` do. For the engine's links.
+ * @returns whether the list has changed.
+ */
+export let setListed: (model: DiffSyncModel, field: string, list: string[], uid: string, listed: boolean) => boolean;
+
+/**
  * One object of an inventory. A model is a class that extends `DiffSyncModel.define(…)`; the fields of its objects are
  * those of its schema. Source of the behaviour: the reference's `DiffSyncModel`.
  *
@@ -71,6 +77,7 @@ export abstract class DiffSyncModel<
       model.#adapter = adapter;
       model.#links = links;
     };
+    setListed = (model, field, list, uid, listed) => model.#setListed(field, list, uid, listed);
   }
 
   /**
@@ -301,11 +308,8 @@ export abstract class DiffSyncModel<
   addChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'store');
     const uid = child.getUniqueId();
-    const index = this.#indexOf(field, list);
-    if (index.has(uid))
-      throw new ObjectAlreadyExists(`Already storing a ${child.getType()} with unique_id ${uid}`, child);
-    this.#links?.recordChildLink(this, field, uid, true);
-    index.add(uid);
+    if (this.#setListed(field, list, uid, true)) return;
+    throw new ObjectAlreadyExists(`Already storing a ${child.getType()} with unique_id ${uid}`, child);
   }
 
   /**
@@ -317,10 +321,8 @@ export abstract class DiffSyncModel<
   removeChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'find and delete');
     const uid = child.getUniqueId();
-    const index = this.#indexOf(field, list);
-    if (!index.has(uid)) throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
-    this.#links?.recordChildLink(this, field, uid, false);
-    index.remove(uid);
+    if (this.#setListed(field, list, uid, false)) return;
+    throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
   }
 
   /** @returns a copy of all fields, with `modelFlags` where they are not the model's default. */
@@ -352,6 +354,15 @@ export abstract class DiffSyncModel<
    */
   async str(includeChildren = true, indent = 0): Promise<string> {
     return describeModel(this, this.#adapter, includeChildren, indent);
+  }
+
+  #setListed(field: string, list: string[], uid: string, listed: boolean): boolean {
+    const index = this.#indexOf(field, list);
+    if (index.has(uid) === listed) return false;
+    this.#links?.recordChildLink(this, field, uid, listed);
+    if (listed) index.add(uid);
+    else index.remove(uid);
+    return true;
   }
 
   #indexOf(field: string, list: string[]): ChildIndex {

@@ -232,10 +232,12 @@ export class ObjectMapper {
   /** Returns a function that makes views of records for comparisons; an object is built where a comparison needs it. */
   viewer(model: string): (record: ModelRecord) => StoredView {
     const known = this.registry.get(model);
+    const { sharesRecords } = this.capabilities();
     const build = (record: ModelRecord): DiffSyncModel =>
-      this.toObject(model, this.capabilities().sharesRecords === true ? record : copyRecord(record));
+      this.toObject(model, sharesRecords === true ? record : copyRecord(record));
     if (known === undefined) return build;
-    return createViewer(known, build, (record) => this.checkRecord(known, record));
+    // Records that are shared were made by this process, so they need no check.
+    return createViewer(known, build, sharesRecords === true ? undefined : (record) => this.checkRecord(known, record));
   }
 
   /** Returns a record that the caller may keep: a copy of one that the backend shares. */

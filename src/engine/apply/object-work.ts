@@ -6,7 +6,7 @@ import {
   deferPatch,
   deferRemove,
   deferRemoveBelow,
-  flushWhenFull,
+  isFlushDue,
   snapshotOf,
 } from '../../store/engine-access.js';
 import type { Side } from '../side.js';
@@ -16,7 +16,7 @@ import { isDeletedLast, skipsChildren, type FoundNode, type Frame } from './fram
 import { OtherParents } from './other-parents.js';
 import type { SyncLinks } from './sync-links.js';
 import type { SyncMoves } from './sync-moves.js';
-import { keyOf, type SyncEntry, type SyncNode, type SyncPlan } from './sync-plan.js';
+import type { SyncEntry, SyncNode, SyncPlan } from './sync-plan.js';
 import type { SyncReport } from './sync-report.js';
 import type { TargetCache } from './target-cache.js';
 import { checkAnswer, completeAnswer } from './update-answer.js';
@@ -54,8 +54,9 @@ export class ObjectWork {
     this.otherParents = new OtherParents(parts.dst);
   }
 
-  async openFrame({ node, parent }: FoundNode): Promise<Frame> {
-    const frame: Frame = { node, parent, model: await this.parts.cache.get(node) };
+  /** Begins to apply a node, whose object is in the cache. */
+  openFrame({ node, parent }: FoundNode): Frame {
+    const frame: Frame = { node, parent, model: this.parts.cache.get(node) };
     frame.model?.setStatus(DiffSyncStatus.UNKNOWN);
     return frame;
   }
@@ -66,10 +67,13 @@ export class ObjectWork {
    * @throws the first failure that ends the sync, after all that was done is saved.
    */
   async run(frames: readonly Frame[]): Promise<Frame[]> {
-    const { dst, links, report, concurrency, signal } = this.parts;
+    const { dst, links, moves, report, concurrency, signal } = this.parts;
     const action = frames[0]?.node.action;
     let ready = frames;
-    if (action === 'create') ready = await this.prepareCreates(frames);
+    if (action === 'create') {
+      for (const frame of frames) checkLink(frame);
+      if (!moves.isEmpty) ready = await this.prepareCreates(frames);
+    }
     if (action === 'delete') ready = await this.prepareDeletes(frames);
     for (const frame of ready) {
       report.logAttempt(frame.node);
@@ -79,7 +83,7 @@ export class ObjectWork {
       signal?.aborted !== true && (!('error' in outcome) || report.goesOnAfter(outcome.error));
     const outcomes = await callHooks(ready, dst, concurrency, goesOn);
     const below = await this.saveOutcomes(ready, outcomes);
-    if (action === 'create') await links.settleCreates(frames.map(({ node }) => node));
+    if (action === 'create' && !links.isEmpty) await links.settleCreates(frames.map(({ node }) => node));
     return below;
   }
 
@@ -115,14 +119,14 @@ export class ObjectWork {
     for (const dropped of plan.subtree(node)) {
       const { action, element } = dropped;
       // What another parent lists stays, with everything below it.
-      if (kept.has(keyOf(dropped))) end = dropped.end;
+      if (kept.has(dropped.key)) end = dropped.end;
       if (dropped.index < end) continue;
       if (action !== 'delete' || element.linkOnly || (dropped !== node && moves.isSettled(dropped))) continue;
       cache.set(dropped, undefined);
       moves.begin(dropped);
       report.recordOperation(dropped);
     }
-    await flushWhenFull(dst.store);
+    if (isFlushDue(dst.store)) await dst.store.flush();
   }
 
   /** Deletes moved objects at their old places, and leaves out those whose delete is left out. */
@@ -131,8 +135,6 @@ export class ObjectWork {
     const ready: Frame[] = [];
     const moved: Frame[] = [];
     const olds: SyncNode[] = [];
-    for (const frame of frames) checkLink(frame);
-    if (moves.isEmpty) return frames;
     for (const frame of frames) {
       const before = await moves.beforeCreate(frame.node, frame.model !== undefined);
       if (before === 'leave') continue;
@@ -158,19 +160,14 @@ export class ObjectWork {
 
   /** Unlinks what is deleted, and takes out of a parent that goes with everything below it what stays or moves. */
   private async prepareDeletes(frames: readonly Frame[]): Promise<readonly Frame[]> {
-    const { cache, links, moves, plan, report } = this.parts;
+    const { cache, links, moves, plan, report, hidesParents } = this.parts;
     const ready = frames.filter((frame) => {
       const failed = isDeletedLast(frame) ? report.failedDeleteBelow(frame.node) : undefined;
-      if (failed !== undefined) report.leaveOut(frame.node, `the delete of ${keyOf(failed)} below it failed`);
+      if (failed !== undefined) report.leaveOut(frame.node, `the delete of ${failed.key} below it failed`);
       return failed === undefined;
     });
-    await links.unlinkFirst(ready.map(({ node }) => node));
-    const unlinked = ready.filter(({ node }) => {
-      const lister = links.stillListedBy(node);
-      if (lister !== undefined) report.leaveOut(node, `${lister} still lists it`);
-      return lister === undefined;
-    });
-    const deletable = await this.withoutHiddenLinks(unlinked);
+    const unlinked = links.isEmpty ? ready : await this.unlinkFirst(ready);
+    const deletable = hidesParents ? await this.withoutHiddenLinks(unlinked) : unlinked;
     for (const frame of deletable) {
       if (!skipsChildren(frame)) continue;
       await links.unlinkAround(frame.node);
@@ -185,14 +182,25 @@ export class ObjectWork {
     return deletable;
   }
 
+  /** Removes the surplus links of objects. @returns those that no parent lists any more. */
+  private async unlinkFirst(frames: readonly Frame[]): Promise<readonly Frame[]> {
+    const { links, report } = this.parts;
+    await links.unlinkFirst(frames.map(({ node }) => node));
+    return frames.filter(({ node }) => {
+      const lister = links.stillListedBy(node);
+      if (lister !== undefined) report.leaveOut(node, `${lister} still lists it`);
+      return lister === undefined;
+    });
+  }
+
   /** Leaves out what a parent outside of the comparison lists: its list must not name what is gone. */
   private async withoutHiddenLinks(frames: readonly Frame[]): Promise<readonly Frame[]> {
-    const { plan, moving, hidesParents, report } = this.parts;
+    const { plan, moving, report } = this.parts;
     const [first] = frames;
-    if (!hidesParents || first === undefined) return frames;
+    if (first === undefined) return frames;
     // What the plan deletes is not hidden, and neither is the parent at the place of the delete.
     const planned = (this.planned ??= plannedDeletes(plan));
-    const parents = new Set(frames.flatMap(({ node }) => plan.parentOf(node) ?? []).map(keyOf));
+    const parents = new Set(frames.flatMap(({ node }) => plan.parentOf(node)?.key ?? []));
     const own = { has: (key: string): boolean => planned.has(key) || parents.has(key) };
     const uids = frames.filter(({ node }) => !moving.has(node)).map(({ node }) => node.uid);
     const listed = await this.otherParents.keep(first.node.element.type, uids, own);
@@ -209,6 +217,7 @@ export class ObjectWork {
     frames: readonly Frame[],
     outcomes: readonly (HookOutcome | undefined)[],
   ): Promise<Frame[]> {
+    const { dst } = this.parts;
     const results: HookResult[] = [];
     for (const [at, frame] of frames.entries()) {
       const outcome = outcomes[at];
@@ -218,7 +227,7 @@ export class ObjectWork {
       if (result === undefined) continue;
       if (!('error' in result) && skipsChildren(frame))
         await this.drop(frame.node, frame.model ?? result.model, frame.parent);
-      else await flushWhenFull(this.parts.dst.store);
+      else if (isFlushDue(dst.store)) await dst.store.flush();
     }
     const open: Frame[] = [];
     let fatal: { readonly error: unknown } | undefined;
@@ -301,8 +310,8 @@ function checkLink({ node: { element }, parent }: Frame): void {
 }
 
 function plannedDeletes(plan: SyncPlan): ReadonlySet<string> {
-  const deletes = plan.nodes().filter(({ action, element }) => action === 'delete' && !element.linkOnly);
-  return new Set(deletes.map(keyOf));
+  const deletes = plan.nodes.filter(({ action, element }) => action === 'delete' && !element.linkOnly);
+  return new Set(deletes.map(({ key }) => key));
 }
 
 type ChildLists = Record<string, readonly string[] | null | undefined>;

@@ -14,6 +14,8 @@ export interface SyncNode {
   readonly action: DiffSyncAction | null;
   readonly model: ModelClass;
   readonly uid: string;
+  /** `type uid`. */
+  readonly key: string;
   /** Whether the source's values are the output of the model's own schema, which must not parse them again. */
   readonly isParsed: boolean;
   /** The index of the parent, or -1. */
@@ -44,6 +46,7 @@ interface OpenElement {
 /** The elements of a diff in depth-first order, in a list and not a tree, so that depth needs no call stack. */
 export class SyncPlan {
   private readonly list: SyncEntry[] = [];
+  private active: readonly SyncNode[] | undefined;
   /** How many elements the diff has. */
   readonly elements: number;
   /** How many of them are deletes of objects, moved ones among them. */
@@ -91,9 +94,9 @@ export class SyncPlan {
     return entry !== undefined && isNode(entry) ? entry : undefined;
   }
 
-  /** Returns all nodes, each before those below it. */
-  nodes(): SyncNode[] {
-    return this.list.filter(isNode);
+  /** All nodes, each before those below it. */
+  get nodes(): readonly SyncNode[] {
+    return (this.active ??= this.list.filter(isNode));
   }
 
   /** Returns the parent of a node; undefined at the top. */
@@ -129,7 +132,7 @@ export class SyncPlan {
   /** Returns the ancestors of a node as `type uid`, outermost first. */
   path(node: SyncNode): string[] {
     const path: string[] = [];
-    for (let at = this.parentOf(node); at !== undefined; at = this.parentOf(at)) path.unshift(keyOf(at));
+    for (let at = this.parentOf(node); at !== undefined; at = this.parentOf(at)) path.unshift(at.key);
     return path;
   }
 
@@ -173,8 +176,9 @@ export class SyncPlan {
     if (above !== undefined) above.active = true;
     const uid = this.uidOf(element);
     const parent = above?.index ?? -1;
+    const key = keyOf(element, uid);
     const isParsed = this.isParsed(model);
-    const node = { index, element, action, model, uid, isParsed, parent, end: list.length, aboveMove: false };
+    const node = { index, element, action, model, uid, key, isParsed, parent, end: list.length, aboveMove: false };
     list[index] = node;
     return node;
   }
@@ -195,6 +199,6 @@ export function isNode(entry: SyncEntry): entry is SyncNode {
 }
 
 /** Returns `type uid`. */
-export function keyOf({ element, uid }: Pick<SyncNode, 'element' | 'uid'>): string {
+export function keyOf(element: DiffElement, uid: string): string {
   return `${element.type} ${uid}`;
 }

@@ -1,6 +1,7 @@
-import type { ElementKind, SourceInput } from '../../diff/compared-object.js';
+import type { Attrs, ElementKind, SourceInput } from '../../diff/compared-object.js';
 import { DiffElement, type Diff } from '../../diff/diff.js';
 import { DiffSyncFlags, DiffSyncModelFlags } from '../../flags.js';
+import { withDeclaredFields } from '../../model/missing-fields.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { ParsedView, RecordView, type ObjectView } from '../../record/record-view.js';
@@ -125,6 +126,7 @@ export class PairComparer {
         identifiers: definition.identifiers,
         attributes: definition.attributes,
         compared: this.scope.comparedAttributes(definition),
+        complete: (data: Attrs) => withDeclaredFields(definition, data),
       };
       this.kinds.set(key, (kind = fields === undefined ? common : { ...common, fields }));
     }
