@@ -26,8 +26,6 @@ export interface ElementKind<D> {
   readonly comparison?: Comparisons | undefined;
   /** Set where the elements are made from stored records. */
   readonly fields?: ElementFields;
-  /** Whether both sides' classes make the unique id in the same way, so that the source's is the target's too. */
-  readonly sharesIdentity?: boolean;
   /** See `ComparedObject.linkOnly`. */
   readonly linkOnly?: boolean;
 }
@@ -38,6 +36,8 @@ export interface ElementFields {
   readonly attributes: readonly string[];
   /** The compared attributes: an element whose object is on both sides copies no others. */
   readonly compared: readonly string[];
+  /** Adds the declared fields that the fields of a stored record lack. */
+  readonly complete: (data: Attrs) => Attrs;
 }
 
 /** What an element is made of where it is not made of stored records. */
@@ -45,6 +45,15 @@ export interface ElementParts {
   readonly uid?: string | undefined;
   readonly source?: Attrs | null;
   readonly dest?: Attrs | null;
+  readonly input?: SourceInput | undefined;
+}
+
+/** What the target's schema has changed or refused of an object that the source has under another schema. */
+export interface SourceInput {
+  /** The source's own identifiers, where the target's are others: the schema parses them when the object is created. */
+  readonly ids?: Attrs;
+  /** Attribute -> why the target's schema refuses the source's value, which is in `sourceAttrs` as it is. */
+  readonly refused?: Readonly<Record<string, string>>;
 }
 
 /** An object as a store keeps it. It must not be changed. */
@@ -78,6 +87,8 @@ export class ComparedObject<D> {
   private destRecord: ElementRecord | undefined;
   /** The unique id, once the records are dropped or where there were none. */
   private uid: string | undefined;
+  /** @internal */
+  input: SourceInput | undefined;
 
   /** @internal @param keys undefined where `setRecords` follows. */
   constructor(kind: ElementKind<D>, name: string, keys: Attrs | undefined) {
@@ -109,7 +120,7 @@ export class ComparedObject<D> {
     return this.kind.destName;
   }
 
-  /** The object's identifiers. */
+  /** The object's identifiers, as the target has them. */
   get keys(): Attrs {
     this.readRecords();
     return this.ids;
@@ -137,19 +148,7 @@ export class ComparedObject<D> {
     this.dest = attrs;
   }
 
-  /**
-   * @internal The unique id by which the target knows the object, as the classes of the objects say it; undefined where it is
-   * not known, because only the source has the object and its class makes unique ids in another way, or in a loaded plan.
-   */
-  get uniqueId(): string | undefined {
-    const { sourceRecord, destRecord, source, dest } = this;
-    const isRead = sourceRecord === undefined && destRecord === undefined;
-    const onlySource = isRead ? dest === null && source !== null : destRecord === undefined;
-    if (onlySource && !this.linkOnly && this.kind.sharesIdentity !== true) return undefined;
-    return this.comparedUid;
-  }
-
-  /** @internal The unique id by which the comparison knows the object: the target's, where the target has it. */
+  /** @internal The unique id of the object in the target; undefined where no comparison has said it, as in a loaded plan. */
   get comparedUid(): string | undefined {
     return (this.destRecord ?? this.sourceRecord)?.uid ?? this.uid;
   }
@@ -163,8 +162,9 @@ export class ComparedObject<D> {
   }
 
   /** @internal Sets what the public constructor does not take. */
-  protected assign({ uid, source = null, dest = null }: ElementParts): void {
+  protected assign({ uid, source = null, dest = null, input }: ElementParts): void {
     this.uid = uid;
+    this.input = input;
     this.source = source;
     this.dest = dest;
   }
@@ -227,14 +227,15 @@ export class ComparedObject<D> {
     const record = sourceRecord ?? destRecord;
     const { fields } = this.kind;
     if (record === undefined || fields === undefined) return;
-    const { identifiers, attributes, compared } = fields;
+    const { identifiers, attributes, compared, complete } = fields;
     const both = sourceRecord !== undefined && destRecord !== undefined;
     const read = (from: ElementRecord | undefined): Attrs | null => {
       if (from === undefined) return null;
-      return both ? pickDeclared(from.data, compared) : pickFields(from.data, attributes);
+      const data = complete(from.data);
+      return both ? pickDeclared(data, compared) : pickFields(data, attributes);
     };
     this.uid = record.uid;
-    this.ids = pickFields(record.data, identifiers);
+    this.ids = pickFields(complete(record.data), identifiers);
     this.source = read(sourceRecord);
     this.dest = sourceRecord === destRecord ? this.source : read(destRecord);
     this.sourceRecord = this.destRecord = undefined;

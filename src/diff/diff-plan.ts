@@ -5,7 +5,7 @@ import type { DiffSyncAction } from '../flags.js';
 import { canonicalJson, fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import { isPlainObject } from '../values/own-property.js';
 import { issueLines } from '../values/zod-issues.js';
-import type { Attrs, ElementKind } from './compared-object.js';
+import type { Attrs, ElementKind, SourceInput } from './compared-object.js';
 import { changedElements, walkAdded, type InsertionOrdered, type OrderedElement } from './diff-walk.js';
 
 /** SHA-256 digests of what a diff read on either side, unchanged objects included. */
@@ -60,6 +60,10 @@ export interface PlanElement {
   readonly dest: Attrs | null;
   /** Present, and true, for an element that stands for a link alone. */
   readonly linkOnly?: boolean;
+  /** Present where the target's schema makes other identifiers of the source's: the source's own. */
+  readonly ids?: Attrs;
+  /** Present where the target's schema refuses values of the source: attribute -> why. */
+  readonly refused?: Readonly<Record<string, string>>;
 }
 
 /** A diff as JSON. Values that JSON lacks are in tagged form. */
@@ -85,6 +89,7 @@ interface PlannedElement<E> extends OrderedElement<E>, InsertionOrdered<E> {
   readonly keys: Attrs;
   readonly action: DiffSyncAction | null;
   readonly linkOnly: boolean;
+  readonly input: SourceInput | undefined;
   sourceAttrs: Attrs | null;
   destAttrs: Attrs | null;
   addChild(element: E): void;
@@ -94,7 +99,7 @@ interface PlannedElement<E> extends OrderedElement<E>, InsertionOrdered<E> {
 interface PlanTarget<E, D> {
   readonly diff: { add(element: E): void };
   readonly diffClass: new () => D;
-  createElement(kind: ElementKind<D>, name: string, keys: Attrs): E;
+  createElement(kind: ElementKind<D>, name: string, keys: Attrs, input: SourceInput | undefined): E;
 }
 
 /** Checked as a whole, because `z.record` drops names that `values` must refuse. */
@@ -125,6 +130,8 @@ const ELEMENT = z.object({
   source: record.nullable(),
   dest: record.nullable(),
   linkOnly: z.boolean().exactOptional(),
+  ids: record.exactOptional(),
+  refused: z.record(z.string(), z.string()).exactOptional(),
 });
 
 /** Returns the elements of a diff's plan. */
@@ -139,7 +146,12 @@ export function* planElements<E extends PlannedElement<E>>(
     const { type, name, keys } = element;
     const [source, dest] = [attrs(element, element.sourceAttrs), attrs(element, element.destAttrs)];
     const link = element.linkOnly ? { linkOnly: true } : {};
-    yield { depth, type, name, keys: toExtendedJson(keys) as Attrs, source, dest, ...link };
+    const { ids, refused } = (element.action === null ? undefined : element.input) ?? {};
+    const input = {
+      ...(ids === undefined ? {} : { ids: toExtendedJson(ids) as Attrs }),
+      ...(refused === undefined ? {} : { refused }),
+    };
+    yield { depth, type, name, keys: toExtendedJson(keys) as Attrs, source, dest, ...link, ...input };
   }
 }
 
@@ -212,9 +224,17 @@ export function addPlanElements<E extends PlannedElement<E>, D>(
       source: sourceAttrs,
       dest: destAttrs,
       linkOnly = false,
+      ids,
+      refused,
     } = read(ELEMENT, json, where);
     if (depth > above.length) throw invalid(`${where}.depth: ${depth}, but nothing is above it`);
-    const element = createElement(kindOf(type, linkOnly), name, values(keys, `${where}.keys`));
+    const input = {
+      ...(ids === undefined ? {} : { ids: values(ids, `${where}.ids`) }),
+      ...(refused === undefined ? {} : { refused }),
+    };
+    const hasInput = Object.keys(input).length > 0;
+    const kind = kindOf(type, linkOnly);
+    const element = createElement(kind, name, values(keys, `${where}.keys`), hasInput ? input : undefined);
     element.sourceAttrs = sourceAttrs && values(sourceAttrs, `${where}.source`);
     element.destAttrs = destAttrs && values(destAttrs, `${where}.dest`);
     above.length = depth;

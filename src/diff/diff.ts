@@ -6,6 +6,7 @@ import {
   type ElementKind,
   type ElementParts,
   type ElementRecord,
+  type SourceInput,
 } from './compared-object.js';
 import {
   addPlanElements,
@@ -264,8 +265,8 @@ export class Diff {
     target: PlanSide,
   ): D {
     const diff = new diffClass();
-    const createElement = (kind: ElementKind<Diff>, name: string, keys: Attrs): DiffElement =>
-      DiffElement.of(kind, name, keys, {});
+    const createElement = (kind: ElementKind<Diff>, name: string, keys: Attrs, input?: SourceInput): DiffElement =>
+      DiffElement.of(kind, name, keys, { input });
     addPlanElements<DiffElement, Diff>({ diff, diffClass, createElement }, header, elements, target);
     diff.terms = header.terms;
     diff.origin = header.fingerprint;
@@ -422,9 +423,9 @@ export class DiffElement extends ComparedObject<Diff> {
    * @returns The copy.
    */
   copy(withChange: boolean): DiffElement {
-    const { kind, name, keys, uniqueId: uid, sourceAttrs, destAttrs } = this;
+    const { kind, name, keys, comparedUid: uid, sourceAttrs, destAttrs, input } = this;
     const source = withChange ? sourceAttrs : (destAttrs ?? sourceAttrs);
-    return DiffElement.of(kind, name, keys, { uid, source, dest: withChange ? destAttrs : source });
+    return DiffElement.of(kind, name, keys, { uid, source, dest: withChange ? destAttrs : source, input });
   }
 
   /**

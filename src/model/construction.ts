@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { DiffSyncError, ModelDefinitionError, ModelValidationError } from '../errors.js';
 import type { DiffSyncModelFlags } from '../flags.js';
 import { inspectClass } from './class-inspection.js';
+import { issuesText, readIssues } from './schema-issues.js';
 import { runMaybeAsync, settled, type MaybeAsync } from './maybe-async.js';
 import { withAllFields } from './missing-fields.js';
 import { FLAGS, type ModelDefinition } from './model-definition.js';
@@ -150,12 +151,8 @@ function fieldsOrThrow(
     checkIdentifiers(definition, fields);
     return fields;
   }
-  const issues = result.issues.map(({ path = [], message }) => ({
-    path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
-    message,
-  }));
-  const text = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-  throw new ModelValidationError(`${definition.name}: ${text}${objectText(definition, input)}`, issues);
+  const issues = readIssues(result.issues);
+  throw new ModelValidationError(`${definition.name}: ${issuesText(issues)}${objectText(definition, input)}`, issues);
 }
 
 /** The error for a schema that throws instead of reporting issues: a transform of it, for example. */

@@ -14,6 +14,7 @@ import {
   type ModelSchema,
 } from './model-definition.js';
 import { describeModel } from './describe-model.js';
+import { withoutAbsent } from './parse-fields.js';
 import { isParsed, markParsed } from './parsed-values.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
 import type { CreateItem, DefinedStatics, FieldsOf, ModelConstructor } from './model-types.js';
@@ -30,6 +31,12 @@ export let bindModel: (
   adapter: ModelHost | undefined,
   links: ChildLinkRecorder | undefined,
 ) => void;
+
+/**
+ * Adds a unique id to a child list of a model, or takes it out, as `addChild` and `removeChild` do. For the engine's links.
+ * @returns whether the list has changed.
+ */
+export let setListed: (model: DiffSyncModel, field: string, list: string[], uid: string, listed: boolean) => boolean;
 
 /**
  * One object of an inventory. A model is a class that extends `DiffSyncModel.define(…)`; the fields of its objects are
@@ -71,6 +78,7 @@ export abstract class DiffSyncModel<
       model.#adapter = adapter;
       model.#links = links;
     };
+    setListed = (model, field, list, uid, listed) => model.#setListed(field, list, uid, listed);
   }
 
   /**
@@ -173,7 +181,9 @@ export abstract class DiffSyncModel<
     const fields = Object.assign({}, ids, attrs);
     // What the source's schema has put out is not given to the same schema again: a transform would be applied twice.
     const isOutput = isParsed(ids, this.definition.schema);
-    const model = isOutput ? completeModel(modelOf(this), fields) : await parseModel(modelOf(this), fields);
+    const model = isOutput
+      ? completeModel(modelOf(this), fields)
+      : await parseModel(modelOf(this), withoutAbsent(this.definition, fields));
     // Its child links are recorded once it is stored.
     bindModel(model, adapter, undefined);
     model.setStatus(DiffSyncStatus.SUCCESS, 'Created successfully');
@@ -318,11 +328,8 @@ export abstract class DiffSyncModel<
   addChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'store');
     const uid = child.getUniqueId();
-    const index = this.#indexOf(field, list);
-    if (index.has(uid))
-      throw new ObjectAlreadyExists(`Already storing a ${child.getType()} with unique_id ${uid}`, child);
-    this.#links?.recordChildLink(this, field, uid, true);
-    index.add(uid);
+    if (this.#setListed(field, list, uid, true)) return;
+    throw new ObjectAlreadyExists(`Already storing a ${child.getType()} with unique_id ${uid}`, child);
   }
 
   /**
@@ -334,10 +341,8 @@ export abstract class DiffSyncModel<
   removeChild(child: DiffSyncModel): void {
     const [field, list] = childListFor(this, child, 'find and delete');
     const uid = child.getUniqueId();
-    const index = this.#indexOf(field, list);
-    if (!index.has(uid)) throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
-    this.#links?.recordChildLink(this, field, uid, false);
-    index.remove(uid);
+    if (this.#setListed(field, list, uid, false)) return;
+    throw new ObjectNotFound(`${uid} was not found as a child in ${field}`);
   }
 
   /** @returns a copy of all fields, with `modelFlags` where they are not the model's default. */
@@ -369,6 +374,15 @@ export abstract class DiffSyncModel<
    */
   async str(includeChildren = true, indent = 0): Promise<string> {
     return describeModel(this, this.#adapter, includeChildren, indent);
+  }
+
+  #setListed(field: string, list: string[], uid: string, listed: boolean): boolean {
+    const index = this.#indexOf(field, list);
+    if (index.has(uid) === listed) return false;
+    this.#links?.recordChildLink(this, field, uid, listed);
+    if (listed) index.add(uid);
+    else index.remove(uid);
+    return true;
   }
 
   #indexOf(field: string, list: string[]): ChildIndex {

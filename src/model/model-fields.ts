@@ -62,16 +62,15 @@ export function assignFields(model: { getType(): string }, fields: Fields): void
   }
 }
 
+/** A field of a parent, and the unique ids that it lists. */
+export type ChildListOf = readonly [field: string, list: string[]];
+
 /**
  * @param doing - the verb of the message.
  * @returns the field of `parent` that lists objects of the child's model, and its list, created where there is none.
  * @throws {ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when the parent's model has no field for such children.
  */
-export function childListFor(
-  parent: ModelInstance,
-  child: ModelInstance,
-  doing: string,
-): [field: string, list: string[]] {
+export function childListFor(parent: ModelInstance, child: ModelInstance, doing: string): ChildListOf {
   const mapping = parent.getChildrenMapping();
   const type = child.getType();
   const field = Object.hasOwn(mapping, type) ? mapping[type] : undefined;

@@ -1,28 +1,7 @@
 import type { ModelSchema } from './model-definition.js';
 
-/** Returns the object that it is given, so that a class over it adds its private field to that object. */
-class Given {
-  constructor(object: object) {
-    return object;
-  }
-}
-
-/**
- * Notes on an object of identifiers which schema has put it out. The note is a private field: no other code sees it, a copy of the
- * object has none, and it is cheaper than an entry of a WeakMap, as there is one for each object that a sync creates.
- */
-class ParsedBy extends Given {
-  #schema: ModelSchema | undefined;
-
-  constructor(ids: object, schema: ModelSchema) {
-    super(ids);
-    this.#schema = schema;
-  }
-
-  static schemaOf(ids: object): ModelSchema | undefined {
-    return #schema in ids ? ids.#schema : undefined;
-  }
-}
+/** Identifiers -> the schema that has put them out. No other code sees the note, and a copy of the object has none. */
+const parsedBy = new WeakMap<object, ModelSchema>();
 
 /**
  * Notes that identifiers, and the attributes beside them, are the output of a schema, so that this schema is not given them as
@@ -33,10 +12,11 @@ class ParsedBy extends Given {
  * @returns the identifiers.
  */
 export function markParsed<T extends object>(ids: T, schema: ModelSchema): T {
-  return ParsedBy.schemaOf(ids) === undefined ? (new ParsedBy(ids, schema) as unknown as T) : ids;
+  if (!parsedBy.has(ids)) parsedBy.set(ids, schema);
+  return ids;
 }
 
 /** Whether identifiers are noted as output of the schema. */
 export function isParsed(ids: object, schema: ModelSchema): boolean {
-  return ParsedBy.schemaOf(ids) === schema;
+  return parsedBy.get(ids) === schema;
 }

@@ -4,14 +4,18 @@ import { pickFields } from '../values/clone.js';
 import { comparesByRecord } from '../model/class-inspection.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
-import { childUids } from '../model/model-fields.js';
+import { childUids, copyFields, definitionOf } from '../model/model-fields.js';
+import { withDeclaredFields } from '../model/missing-fields.js';
 import type { ModelDefinition } from '../model/model-definition.js';
 import { EncodedRecord } from './encoded-record.js';
 import { completeRecord, type ModelRecord } from './model-record.js';
 import { haveSameEncoding } from './record-equality.js';
 
-/** What a comparison reads: a stored object itself, or a view of its record. */
-export type ObjectView = DiffSyncModel | RecordView;
+/** An object as its store has it: itself, or a view of its record. */
+export type StoredView = DiffSyncModel | RecordView;
+
+/** What a comparison reads. */
+export type ObjectView = StoredView | ParsedView;
 
 /**
  * A read-only view of a record. Its methods return what the object's would, without building the object; only for classes
@@ -19,12 +23,20 @@ export type ObjectView = DiffSyncModel | RecordView;
  * return values that share nothing with it.
  */
 export class RecordView {
-  /** @param build - builds the object from a copy of the record. */
+  /**
+   * @param record - the stored record, which may lack declared fields.
+   * @param build - builds the object from a copy of the record.
+   */
   constructor(
     readonly definition: ModelDefinition,
     readonly record: ModelRecord,
     private readonly build: (record: ModelRecord) => DiffSyncModel,
   ) {}
+
+  /** The fields of the record, and declared ones that it lacks, as the schema fills them. */
+  private get data(): ModelRecord['data'] {
+    return withDeclaredFields(this.definition, this.record.data);
+  }
 
   get modelFlags(): DiffSyncModelFlags {
     return this.record.flags ?? this.definition.modelFlags;
@@ -48,9 +60,7 @@ export class RecordView {
 
   getShortname(): string {
     const { shortname } = this.definition;
-    return shortname.length === 0
-      ? this.getUniqueId()
-      : shortname.map((field) => String(this.record.data[field])).join('__');
+    return shortname.length === 0 ? this.getUniqueId() : shortname.map((field) => String(this.data[field])).join('__');
   }
 
   getChildrenMapping(): Readonly<Record<string, string>> {
@@ -58,26 +68,23 @@ export class RecordView {
   }
 
   getChildUids(field: string): readonly string[] {
-    return (this.record.data[field] as readonly string[] | null | undefined) ?? [];
+    return (this.data[field] as readonly string[] | null | undefined) ?? [];
   }
 
   /** @returns a copy of these fields. */
   pick(fields: readonly string[]): Record<string, unknown> {
-    return pickFields(this.record.data, fields);
+    return pickFields(this.data, fields);
   }
 
-  /** Whether both have equal values of these fields. A key with `undefined` and no key are the same. */
-  equals({ definition, record }: RecordView, fields: readonly string[]): boolean {
-    // Another class may fill other fields that both records lack.
-    if (definition === this.definition && haveSameEncoding(this.record, record)) return true;
-    const ours = this.record.data;
-    const theirs = record.data;
-    // An iterator for each pair would be a large part of a diff's garbage.
-    for (let index = 0; index < fields.length; index++) {
-      const field = fields[index] as string;
-      if (!isDeepEqual(ours[field], theirs[field])) return false;
-    }
-    return true;
+  /**
+   * Whether both have equal values of these fields. A key with `undefined` and no key are the same.
+   * @param other - a view of the same class. What both records lack, the schema fills alike.
+   */
+  equals(other: RecordView, fields: readonly string[]): boolean {
+    const { record } = other;
+    if (haveSameEncoding(this.record, record) || hasEqualFields(this.record.data, record.data, fields)) return true;
+    const [ours, theirs] = [this.data, other.data];
+    return (ours !== this.record.data || theirs !== record.data) && hasEqualFields(ours, theirs, fields);
   }
 
   toObject(): DiffSyncModel {
@@ -85,29 +92,111 @@ export class RecordView {
   }
 }
 
+function hasEqualFields(a: ModelRecord['data'], b: ModelRecord['data'], fields: readonly string[]): boolean {
+  // An iterator for each pair would be a large part of a diff's garbage.
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index] as string;
+    if (!isDeepEqual(a[field], b[field])) return false;
+  }
+  return true;
+}
+
+/** What the target's class makes of a source's object. */
+export interface ParsedParts {
+  readonly uid: string;
+  readonly shortname: string;
+  readonly identifiers: Readonly<Record<string, unknown>>;
+  /** The attributes that are compared. */
+  readonly attrs: Readonly<Record<string, unknown>>;
+  /** Attribute -> why the target's schema refuses the source's value, which is in `attrs` as it is. */
+  readonly refused: Readonly<Record<string, string>> | undefined;
+  /** Field -> the children's unique ids in the target; fields that name the same as the source's are missing. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A view of a source's object as it would be in the target: with what the schema of the target's class makes of it. */
+export class ParsedView {
+  /** @param given - the object as the source has it. */
+  constructor(
+    readonly given: StoredView,
+    private readonly parts: ParsedParts,
+  ) {}
+
+  get modelFlags(): DiffSyncModelFlags {
+    return this.given.modelFlags;
+  }
+
+  get refused(): ParsedParts['refused'] {
+    return this.parts.refused;
+  }
+
+  getType(): string {
+    return this.given.getType();
+  }
+
+  getUniqueId(): string {
+    return this.parts.uid;
+  }
+
+  getIdentifiers(): Record<string, unknown> {
+    return { ...this.parts.identifiers };
+  }
+
+  getAttrs(): Record<string, unknown> {
+    return { ...this.parts.attrs };
+  }
+
+  getShortname(): string {
+    return this.parts.shortname;
+  }
+
+  getChildrenMapping(): Readonly<Record<string, string>> {
+    return this.given.getChildrenMapping();
+  }
+
+  getChildUids(field: string): readonly string[] {
+    return this.parts.lists.get(field) ?? childUidsOf(this.given, field);
+  }
+
+  toObject(): DiffSyncModel {
+    return objectOf(this.given);
+  }
+}
+
+/** Returns the definition of the class of the object. */
+export function definitionOfView(view: ObjectView): ModelDefinition {
+  if (view instanceof ParsedView) return definitionOfView(view.given);
+  return view instanceof RecordView ? view.definition : definitionOf(view);
+}
+
+/** Returns a copy of these fields of a stored object. */
+export function pickFrom(view: StoredView, fields: readonly string[]): Record<string, unknown> {
+  return view instanceof RecordView ? view.pick(fields) : copyFields(view, fields);
+}
+
 /**
- * Creates the function that makes views of the records of a class. Declared fields that a record lacks are in its view, as the
- * schema fills them. A record that is never decoded costs nothing of this.
+ * Creates the function that makes views of the records of a class.
  * @param build - builds an object from a copy of its record.
- * @param check - throws for a record that is no object of the class.
+ * @param check - throws for a record, with all declared fields, that is no object of the class; undefined where all are. A record
+ *   that is never decoded costs nothing of this.
  * @returns a function that creates the view of a record: a RecordView where the class allows it, else the object.
  */
 export function createViewer(
   model: ModelClass,
   build: (record: ModelRecord) => DiffSyncModel,
-  check: (record: ModelRecord) => void = () => undefined,
-): (record: ModelRecord) => ObjectView {
+  check: ((record: ModelRecord) => void) | undefined,
+): (record: ModelRecord) => StoredView {
   const { definition } = model;
-  const complete = (stored: ModelRecord): ModelRecord => {
+  const checked = (stored: ModelRecord): ModelRecord => {
     const record = completeRecord(definition, stored);
-    check(record);
+    check?.(record);
     return record;
   };
   let byRecord: boolean | undefined;
   return (stored) => {
     let record = stored;
-    if (stored instanceof EncodedRecord) stored.onDecoded(complete);
-    else record = complete(stored);
+    if (stored instanceof EncodedRecord) stored.onDecoded(checked);
+    else if (check !== undefined) record = checked(stored);
     byRecord ??= comparesByRecord(model, DiffSyncModel, record.data);
     return byRecord ? new RecordView(definition, record, build) : build(record);
   };
@@ -115,10 +204,10 @@ export function createViewer(
 
 /** @returns the unique ids that `field` lists. */
 export function childUidsOf(view: ObjectView, field: string): readonly string[] {
-  return view instanceof RecordView ? view.getChildUids(field) : childUids(view, field);
+  return view instanceof DiffSyncModel ? childUids(view, field) : view.getChildUids(field);
 }
 
 /** @returns the object, for code that may change it. */
 export function objectOf(view: ObjectView): DiffSyncModel {
-  return view instanceof RecordView ? view.toObject() : view;
+  return view instanceof DiffSyncModel ? view : view.toObject();
 }

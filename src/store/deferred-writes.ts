@@ -62,9 +62,9 @@ export class DeferredWrites {
     return this.scheduler.flush();
   }
 
-  /** Flushes when the bound on pending writes is reached. Callers first defer all that belongs into one write. */
-  async flushWhenFull(): Promise<void> {
-    if (this.pending.size >= (this.pauses === 0 ? MAX_PENDING : MAX_ATOMIC_FLUSH)) await this.store.flush();
+  /** Whether the bound on pending writes is reached. */
+  get isFull(): boolean {
+    return this.pending.size >= (this.pauses === 0 ? MAX_PENDING : MAX_ATOMIC_FLUSH);
   }
 
   /**

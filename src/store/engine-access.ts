@@ -1,11 +1,12 @@
 // What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
 import { checkUniqueId } from '../model/unique-id.js';
-import type { DiffSyncModel } from '../model/diffsync-model.js';
-import type { ModelDefinition } from '../model/model-definition.js';
-import { childListFor, definitionOf, fieldNames, fieldOf } from '../model/model-fields.js';
+import { setListed, type DiffSyncModel } from '../model/diffsync-model.js';
+import { FLAGS, type ModelDefinition } from '../model/model-definition.js';
+import { childListFor, definitionOf, type ChildListOf } from '../model/model-fields.js';
 import { buildRecord, type ModelRecord } from '../record/model-record.js';
-import type { ObjectView } from '../record/record-view.js';
+import type { StoredView } from '../record/record-view.js';
 import { cloneValue } from '../values/clone.js';
+import { isDeepEqual } from '../values/deep-equal.js';
 import { setOwn } from '../values/own-property.js';
 import type { BaseStore } from './base-store.js';
 import { removeBelow, type KeepChildren, type RemoveObjects } from './cascade-remove.js';
@@ -31,11 +32,11 @@ export function countByModel(store: BaseStore): Promise<ReadonlyMap<string, numb
 // ---- Views for comparisons: objects are built only where a comparison needs them.
 
 /** Returns views of all objects of a model, in insertion order. */
-export async function viewAll(store: BaseStore, model: string): Promise<ObjectView[]> {
+export async function viewAll(store: BaseStore, model: string): Promise<StoredView[]> {
   const { backend, objects, operations } = coreOf(store);
   return operations.run('getAll', { model }, async () => {
     const viewOf = objects.viewer(model);
-    const views: ObjectView[] = [];
+    const views: StoredView[] = [];
     for await (const page of backend.scanRecords(model, PAGE_SIZE)) {
       for (const record of page) views.push(viewOf(record));
     }
@@ -51,7 +52,7 @@ export async function* viewByUids(
   store: BaseStore,
   model: string,
   uids: readonly string[],
-): AsyncGenerator<readonly (ObjectView | undefined)[], void, undefined> {
+): AsyncGenerator<readonly (StoredView | undefined)[], void, undefined> {
   const { backend, objects, operations } = coreOf(store);
   for (const uid of uids) checkUniqueId(model, uid);
   const viewOf = objects.viewer(model);
@@ -78,25 +79,25 @@ export function deferAdd(store: BaseStore, obj: DiffSyncModel, parent?: DiffSync
   const { objects, deferred } = core;
   const model = objects.nameOfObject(obj);
   const record = objects.recordOf(obj);
-  const field = parent && childListFor(parent, obj, 'store')[0];
+  const list = parent && childListFor(parent, obj, 'store');
   deferred.pending.insert(model, record);
   objects.bind(obj);
-  if (parent !== undefined && field !== undefined) setLink(core, parent, field, obj, true);
+  if (parent !== undefined && list !== undefined) setLink(core, parent, list, record.uid, true);
 }
 
-/** An object of the target before its hook is called, without its identifiers and child lists. */
+/** An object of the target before its hook is called. Its identifiers and child lists are no part of what is compared. */
 export interface ObjectSnapshot {
   readonly data: Readonly<Record<string, unknown>>;
   readonly flags: number;
 }
 
-/** Definition -> the fields that an update does not write: identifiers and child lists. */
+/** Definition -> the fields that no patch sets: identifiers, child lists, and the flags, which are no data. */
 const unwritten = new WeakMap<ModelDefinition, ReadonlySet<string>>();
 
 function unwrittenFields(definition: ModelDefinition): ReadonlySet<string> {
   let fields = unwritten.get(definition);
   if (fields === undefined) {
-    fields = new Set([...definition.identifiers, ...Object.values(definition.children)]);
+    fields = new Set([FLAGS, ...definition.identifiers, ...Object.values(definition.children)]);
     unwritten.set(definition, fields);
   }
   return fields;
@@ -105,9 +106,11 @@ function unwrittenFields(definition: ModelDefinition): ReadonlySet<string> {
 /** Notes the fields of an object, for `deferPatch`. */
 export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
   const ignored = unwrittenFields(definitionOf(obj));
-  const data: Record<string, unknown> = {};
-  for (const field of fieldNames(obj)) {
-    if (!ignored.has(field)) setOwn(data, field, cloneValue(fieldOf(obj, field), field));
+  const data: Record<string, unknown> = { ...obj };
+  for (const field in data) {
+    const value = data[field];
+    if (typeof value === 'object' && value !== null && !ignored.has(field))
+      setOwn(data, field, cloneValue(value, field));
   }
   return { data, flags: obj.modelFlags };
 }
@@ -122,11 +125,15 @@ export function deferPatch(store: BaseStore, before: ObjectSnapshot, obj: DiffSy
   const { objects, deferred } = coreOf(store);
   const model = objects.nameOfObject(obj);
   const definition = definitionOf(obj);
-  const lists = Object.values(definition.children);
-  // The lists have a bound of their own.
-  const record = buildRecord(obj, (value, field) => (lists.includes(field) ? undefined : cloneValue(value, field)));
+  const ignored = unwrittenFields(definition);
+  // Child lists have a bound of their own. What has not changed is the record's already, and takes no copy.
+  const record = buildRecord(obj, (value, field) => {
+    if (ignored.has(field)) return Array.isArray(value) ? undefined : value;
+    const known = Object.hasOwn(before.data, field) ? before.data[field] : undefined;
+    return isDeepEqual(known, value) ? known : cloneValue(value, field);
+  });
   const after = { data: record.data, flags: obj.modelFlags };
-  const patch = patchBetween(before, after, definition.modelFlags, unwrittenFields(definition));
+  const patch = patchBetween(before, after, definition.modelFlags, ignored);
   if (patch !== undefined) {
     objects.checkSize(model, record);
     deferred.pending.patch(model, record.uid, patch);
@@ -138,8 +145,9 @@ export function deferPatch(store: BaseStore, before: ObjectSnapshot, obj: DiffSy
 export function deferRemove(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
   const core = coreOf(store);
   const { objects, deferred } = core;
-  if (parent !== undefined) setLink(core, parent, childListFor(parent, obj, 'find and delete')[0], obj, false);
-  deferred.pending.remove(objects.nameOfObject(obj), obj.getUniqueId());
+  const uid = obj.getUniqueId();
+  if (parent !== undefined) setLink(core, parent, childListFor(parent, obj, 'find and delete'), uid, false);
+  deferred.pending.remove(objects.nameOfObject(obj), uid);
   objects.unbind(obj);
 }
 
@@ -157,30 +165,26 @@ export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel, kee
  * @throws {ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when the parent's model has no field for such children.
  */
 export function deferLink(store: BaseStore, parent: DiffSyncModel, child: DiffSyncModel, linked: boolean): void {
-  const [field] = childListFor(parent, child, linked ? 'store' : 'find and delete');
-  setLink(coreOf(store), parent, field, child, linked);
+  const list = childListFor(parent, child, linked ? 'store' : 'find and delete');
+  setLink(coreOf(store), parent, list, child.getUniqueId(), linked);
 }
 
 function setLink(
   { deferred, objects: { host } }: StoreCore,
   parent: DiffSyncModel,
-  field: string,
-  child: DiffSyncModel,
+  [field, list]: ChildListOf,
+  uid: string,
   linked: boolean,
 ): void {
-  const isListed = parent.hasChild(child);
-  if (isListed !== linked) {
-    if (linked) parent.addChild(child);
-    else parent.removeChild(child);
-  }
+  const changed = setListed(parent, field, list, uid, linked);
   // The change of an object that is bound to this store's adapter is recorded already.
-  if (isListed !== linked && host !== undefined && parent.adapter === host) return;
-  deferred.link(parent.getType(), parent.getUniqueId(), field, child.getUniqueId(), linked);
+  if (changed && host !== undefined && parent.adapter === host) return;
+  deferred.link(parent.getType(), parent.getUniqueId(), field, uid, linked);
 }
 
-/** Writes what is pending, if it is too much to stay so. Callers first defer all that belongs into one write. */
-export async function flushWhenFull(store: BaseStore): Promise<void> {
-  await coreOf(store).deferred.flushWhenFull();
+/** Whether so much is pending that the caller flushes it, once it has deferred all that belongs into one write. */
+export function isFlushDue(store: BaseStore): boolean {
+  return coreOf(store).deferred.isFull;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { ModelValidationError } from '../errors.js';
-import { parsing } from '../model/construction.js';
+import { completeModel, hydrateModel, parsing } from '../model/construction.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
-import { identifying } from '../model/identity.js';
+import { identifying, uniqueIdOfParsed } from '../model/identity.js';
 import { runMaybeAsync, settled, type MaybeAsync } from '../model/maybe-async.js';
 import type { ModelClass } from '../model/model-class.js';
-import { fieldOf } from '../model/model-fields.js';
+import { fieldNames, fieldOf } from '../model/model-fields.js';
+import { isParsed } from '../model/parsed-values.js';
 import { fieldSchemasOf } from '../model/schema-structure.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 
@@ -31,16 +32,27 @@ export function instantiate(model: ModelClass, ids: Fields, attrs: Fields): Inst
 
 function* instantiating(model: ModelClass, ids: Fields, attrs: Fields): MaybeAsync<Instantiated> {
   const given = namesToSet(ids, attrs);
+  const input = { ...attrs, ...ids };
+  // What an object's `getIdentifiers` returned is the schema's output, and stays as it is.
+  const known = isParsed(ids, model.definition.schema) ? copyOf(ids, model.definition.identifiers) : undefined;
   let obj: DiffSyncModel;
   try {
-    obj = yield* parsing(model, { ...attrs, ...ids });
+    obj = yield* parsing(model, input);
+    if (known !== undefined) obj = withIdentifiers(model, obj, known);
   } catch (refusal) {
     const fail = (): never => {
       throw refusal;
     };
-    const uid = yield* identifying(model, { ...attrs, ...ids });
-    const parsed = refuses(refusal, given) ? undefined : yield* parsingAttributes(model, given, attrs);
-    return { uid, attrs: () => parsed ?? fail(), create: fail };
+    const uid = known === undefined ? yield* identifying(model, input) : uniqueIdOfParsed(model, input);
+    // A schema that shows no fields has refused its own output: it cannot be asked what it makes of the attributes.
+    const isHidden = known !== undefined && given.length > 0 && fieldSchemasOf(model.definition.schema) === undefined;
+    const parsed = isHidden || refuses(refusal, given) ? undefined : yield* parsingAttributes(model, given, attrs);
+    const isMade = known !== undefined && parsed !== undefined && refusesOnly(refusal, model.definition.identifiers);
+    return {
+      uid,
+      attrs: () => parsed ?? fail(),
+      create: isMade ? () => completeModel(model, { ...parsed, ...known }) : fail,
+    };
   }
   const parsed = given.map((name) => [name, isParsedField(model, obj, name) ? fieldOf(obj, name) : attrs[name]]);
   return { uid: obj.getUniqueId(), attrs: () => Object.fromEntries(parsed) as Fields, create: () => obj };
@@ -50,6 +62,22 @@ function* instantiating(model: ModelClass, ids: Fields, attrs: Fields): MaybeAsy
 function refuses(refusal: unknown, names: readonly string[]): boolean {
   if (!(refusal instanceof ModelValidationError)) return false;
   return refusal.issues.some(({ path }) => names.some((name) => path === name || path.startsWith(`${name}.`)));
+}
+
+/** Whether a refusal is about nothing but these fields. */
+function refusesOnly(refusal: unknown, names: readonly string[]): boolean {
+  return refusal instanceof ModelValidationError && refusal.issues.every(({ path }) => names.includes(path));
+}
+
+/** Returns an object with these identifiers, which the schema has made others of: itself where it has not. */
+function withIdentifiers(model: ModelClass, obj: DiffSyncModel, ids: Fields): DiffSyncModel {
+  if (Object.keys(ids).every((name) => isDeepEqual(fieldOf(obj, name), ids[name]))) return obj;
+  const fields = Object.fromEntries(fieldNames(obj).map((name) => [name, fieldOf(obj, name)]));
+  return hydrateModel(model, { ...fields, ...ids });
+}
+
+function copyOf(fields: Fields, names: readonly string[]): Fields {
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(fields, name)).map((name) => [name, fields[name]]));
 }
 
 /** An identifier among the attributes is none to set, if it is the same. */

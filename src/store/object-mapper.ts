@@ -15,7 +15,7 @@ import { completeRecord, copyRecord, fromRecord, toRecord, type ModelRecord } fr
 import { ModelRegistry } from '../model/model-registry.js';
 import { uniqueIdOf } from '../model/identity.js';
 import { isSameRecord } from '../record/record-equality.js';
-import { createViewer, type ObjectView } from '../record/record-view.js';
+import { createViewer, type StoredView } from '../record/record-view.js';
 import { findReservedField, validateRecord } from '../record/record-validation.js';
 import { checkRecordSize } from '../record/record-size.js';
 import { toEncodedRecord } from '../record/encoded-record.js';
@@ -237,12 +237,14 @@ export class ObjectMapper {
   }
 
   /** Returns a function that makes views of records for comparisons; an object is built where a comparison needs it. */
-  viewer(model: string): (record: ModelRecord) => ObjectView {
+  viewer(model: string): (record: ModelRecord) => StoredView {
     const known = this.registry.get(model);
+    const { sharesRecords } = this.capabilities();
     const build = (record: ModelRecord): DiffSyncModel =>
-      this.toObject(model, this.capabilities().sharesRecords === true ? record : copyRecord(record));
+      this.toObject(model, sharesRecords === true ? record : copyRecord(record));
     if (known === undefined) return build;
-    return createViewer(known, build, (record) => this.checkRecord(known, record));
+    // Records that are shared were made by this process, so they need no check.
+    return createViewer(known, build, sharesRecords === true ? undefined : (record) => this.checkRecord(known, record));
   }
 
   /** Returns a record that the caller may keep: a copy of one that the backend shares. */

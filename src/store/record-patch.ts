@@ -39,7 +39,8 @@ export function patchBetween(
     setOwn(set, field, after.data[field]);
     changed = true;
   }
-  const unset = Object.keys(before.data).filter((field) => !Object.hasOwn(after.data, field) && !ignored.has(field));
+  const unset: string[] = [];
+  for (const field in before.data) if (!Object.hasOwn(after.data, field) && !ignored.has(field)) unset.push(field);
   if (before.flags !== after.flags) {
     return { set, unset, flags: { to: after.flags === defaultFlags ? undefined : after.flags } };
   }

@@ -158,7 +158,7 @@ export abstract class StoreBackend {
 
   /**
    * Compare-and-set: replaces each record by the result of `change`, unless it has changed since `change` saw it. `change`
-   * is then called again with the new record.
+   * is then called again with the new record. Its result belongs to the backend.
    */
   protected abstract modifyRecords(
     model: string,

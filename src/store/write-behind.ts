@@ -85,13 +85,13 @@ export class WriteBehind {
 
   /** Adds an insert. */
   insert(model: string, record: ModelRecord): void {
-    const entry = this.entry(model, record.uid);
-    entry.write = { kind: 'insert', record };
-    delete entry.patch;
-    delete entry.links;
+    const entries = this.entriesOf(model);
+    const known = entries.get(record.uid);
+    const entry: PendingWrite = { removed: known?.removed ?? false, write: { kind: 'insert', record } };
+    if (known?.unconfirmed !== undefined) entry.unconfirmed = known.unconfirmed;
     // Re-inserted, because the insertion order is that of this call, not of an earlier removal.
-    this.pending.get(model)?.delete(record.uid);
-    this.pending.get(model)?.set(record.uid, entry);
+    if (known !== undefined) entries.delete(record.uid);
+    entries.set(record.uid, entry);
     this.writes++;
   }
 
@@ -174,9 +174,14 @@ export class WriteBehind {
     this.writes = 0;
   }
 
-  private entry(model: string, uid: string): PendingWrite {
+  private entriesOf(model: string): Map<string, PendingWrite> {
     let entries = this.pending.get(model);
     if (entries === undefined) this.pending.set(model, (entries = new Map<string, PendingWrite>()));
+    return entries;
+  }
+
+  private entry(model: string, uid: string): PendingWrite {
+    const entries = this.entriesOf(model);
     let entry = entries.get(uid);
     if (entry === undefined) entries.set(uid, (entry = { removed: false }));
     return entry;

@@ -10,7 +10,7 @@ import {
   type ModelRecord,
   type RecordChange,
 } from '../../src/index.js';
-import { deferAdd, deferPatch, deferRemove, flushWhenFull, snapshotOf } from '../../src/store/engine-access.js';
+import { deferAdd, deferPatch, deferRemove, isFlushDue, snapshotOf } from '../../src/store/engine-access.js';
 
 // What the contract suite cannot show through `open`: a backend that is slow, fails, or is watched.
 
@@ -252,7 +252,7 @@ describe('deferred writes of a store', () => {
     const store = new Watched();
     for (let index = 0; index < 1200; index++) {
       deferAdd(store, new Device({ name: `r${index}` }));
-      await flushWhenFull(store);
+      if (isFlushDue(store)) await store.flush();
     }
     expect(inserted).toEqual([500, 500]);
     expect(await store.count()).toBe(1200);

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { DiffElement } from '../../diff/diff.js';
 import {
   DiffSyncError,
+  ModelValidationError,
   ObjectCrudException,
   ObjectNotCreated,
   ObjectNotDeleted,
@@ -12,6 +13,7 @@ import { DiffSyncModel, type BulkResult, type ModelHost } from '../../model/diff
 import type { ModelClass } from '../../model/model-class.js';
 import type { CreateItem } from '../../model/model-types.js';
 import { markParsed } from '../../model/parsed-values.js';
+import { issuesText } from '../../model/schema-issues.js';
 import { callEach } from './call-each.js';
 import type { Fault, SyncNode } from './sync-plan.js';
 
@@ -152,11 +154,26 @@ function checkAction({ node: { element, action }, model }: HookCall): void {
     `Failed to ${action ?? ''} ${element.type} ${inspect({ ...element.keys }, { breakLength: Infinity })} - ${what}`;
   if (action === 'create' && model !== undefined) throw new ObjectNotCreated(refused('it already exists!'));
   if (action === 'update' && model === undefined) throw new ObjectNotUpdated(refused('not found!'));
+  if (action === 'update') checkParsed(element);
   if (action === 'delete' && model === undefined) throw new ObjectNotDeleted(refused('not found!'));
 }
 
+/** @throws ModelValidationError where the target's schema refuses a value that the update would set. */
+function checkParsed(element: DiffElement): void {
+  const { input, type, sourceName } = element;
+  if (input?.refused === undefined) return;
+  const attrs = newAttrs(element);
+  const refused = Object.entries(input.refused).filter(([name]) => Object.hasOwn(attrs, name));
+  if (refused.length === 0) return;
+  const issues = refused.map(([path, message]) => ({ path, message }));
+  throw new ModelValidationError(
+    `${type}: the schema of the target refuses what ${sourceName} has: ${issuesText(issues)}`,
+    issues,
+  );
+}
+
 function createItem({ element, model, isParsed }: SyncNode): CreateItem {
-  const item = { ids: { ...element.keys }, attrs: newAttrs(element) };
+  const item = { ids: { ...(element.input?.ids ?? element.keys) }, attrs: newAttrs(element) };
   if (isParsed) markParsed(item.ids, model.definition.schema);
   return item;
 }

@@ -55,24 +55,25 @@ export class DepthFirstWalk {
 
   /** @returns a cursor over the children, if they are applied next. */
   private async applyNode(node: SyncNode, parent: DiffSyncModel | undefined): Promise<Cursor | undefined> {
-    const { links, moves, report } = this.parts;
+    const { cache, links, moves, report } = this.parts;
     if (node.element.linkOnly) {
       await links.apply([{ node, parent }]);
       return undefined;
     }
-    const frame = await this.work.openFrame({ node, parent });
+    if (!cache.holds(node)) await cache.advance(node);
+    const frame = this.work.openFrame({ node, parent });
     const below = (deletesAbove = false): Cursor | undefined => {
       const siblings = this.work.entriesBelow(frame);
       if (siblings.length === 0 && !deletesAbove) return undefined;
       return { siblings, at: 0, parent: frame.model, above: frame, deletesAbove };
     };
     if (node.action === null) return report.passUnchanged(node, frame.model) ? below() : undefined;
-    if (!(await this.filter.isWanted(node))) {
+    if (this.filter.asks && !(await this.filter.isWanted(node))) {
       if (node.action === 'delete') moves.leaveDelete(node);
       return node.action === 'update' ? below() : undefined;
     }
     if (node.action === 'delete') {
-      if (!(await moves.mayLeave(node))) return undefined;
+      if (!moves.isEmpty && !(await moves.mayLeave(node))) return undefined;
       moves.begin(node);
     }
     if (isDeletedLast(frame)) return below(true);

@@ -7,6 +7,11 @@ export class FilterAnswers {
 
   constructor(private readonly filter: SyncFilter | undefined) {}
 
+  /** Whether there is a filter; without one every change is made. */
+  get asks(): boolean {
+    return this.filter !== undefined;
+  }
+
   /** Returns whether to make the change of a node. */
   async isWanted(node: SyncNode): Promise<boolean> {
     const { element, action } = node;

@@ -113,9 +113,7 @@ export class GroupedWalk {
 
   private async open(found: readonly FoundNode[]): Promise<Frame[]> {
     await this.parts.cache.load(found.map(({ node }) => node));
-    const frames: Frame[] = [];
-    for (const each of found) frames.push(await this.work.openFrame(each));
-    return frames;
+    return found.map((each) => this.work.openFrame(each));
   }
 
   private async run(frames: readonly Frame[]): Promise<Frame[]> {

@@ -1,4 +1,4 @@
-import { ObjectNotCreated, ObjectNotUpdated, ObjectStoreWrongType } from '../../errors.js';
+import { ObjectNotCreated, ObjectStoreWrongType } from '../../errors.js';
 import { DiffSyncStatus } from '../../flags.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import { checkUniqueId } from '../../model/unique-id.js';
@@ -7,7 +7,7 @@ import {
   deferPatch,
   deferRemove,
   deferRemoveBelow,
-  flushWhenFull,
+  isFlushDue,
   snapshotOf,
 } from '../../store/engine-access.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
@@ -18,9 +18,10 @@ import { isDeletedLast, skipsChildren, type FoundNode, type Frame } from './fram
 import { OtherParents } from './other-parents.js';
 import type { SyncLinks } from './sync-links.js';
 import type { SyncMoves } from './sync-moves.js';
-import { keyOf, type Fault, type SyncEntry, type SyncNode, type SyncPlan } from './sync-plan.js';
+import type { Fault, SyncEntry, SyncNode, SyncPlan } from './sync-plan.js';
 import type { SyncReport } from './sync-report.js';
 import type { TargetCache } from './target-cache.js';
+import { checkAnswer, completeAnswer } from './update-answer.js';
 
 /** The parts of one sync. */
 export interface SyncParts {
@@ -55,10 +56,10 @@ export class ObjectWork {
     this.otherParents = new OtherParents(parts.dst);
   }
 
-  async openFrame({ node, parent }: FoundNode): Promise<Frame> {
+  /** Begins to apply a node, whose object is in the cache. */
+  openFrame({ node, parent }: FoundNode): Frame {
     const { cache } = this.parts;
-    const model = await cache.get(node);
-    const frame: Frame = { node, parent, model, fault: node.fault ?? cache.faultOf(node) };
+    const frame: Frame = { node, parent, model: cache.get(node), fault: node.fault ?? cache.faultOf(node) };
     frame.model?.setStatus(DiffSyncStatus.UNKNOWN);
     return frame;
   }
@@ -69,10 +70,13 @@ export class ObjectWork {
    * @throws the first failure that ends the sync, after all that was done is saved.
    */
   async run(frames: readonly Frame[]): Promise<Frame[]> {
-    const { dst, links, report, concurrency, signal } = this.parts;
+    const { dst, links, moves, report, concurrency, signal } = this.parts;
     const action = frames[0]?.node.action;
     let ready = frames;
-    if (action === 'create') ready = await this.prepareCreates(frames);
+    if (action === 'create') {
+      for (const frame of frames) frame.fault ??= linkFault(frame);
+      if (!moves.isEmpty) ready = await this.prepareCreates(frames);
+    }
     if (action === 'delete') ready = await this.prepareDeletes(frames);
     for (const frame of ready) {
       report.logAttempt(frame.node);
@@ -82,7 +86,7 @@ export class ObjectWork {
       signal?.aborted !== true && (!('error' in outcome) || report.goesOnAfter(outcome.error));
     const outcomes = await callHooks(ready, dst, concurrency, goesOn);
     const below = await this.saveOutcomes(ready, outcomes);
-    if (action === 'create') await links.settleCreates(frames.map(({ node }) => node));
+    if (action === 'create' && !links.isEmpty) await links.settleCreates(frames.map(({ node }) => node));
     return below;
   }
 
@@ -118,14 +122,14 @@ export class ObjectWork {
     for (const dropped of plan.subtree(node)) {
       const { action, element } = dropped;
       // What another parent lists stays, with everything below it.
-      if (kept.has(keyOf(dropped))) end = dropped.end;
+      if (kept.has(dropped.key)) end = dropped.end;
       if (dropped.index < end) continue;
       if (action !== 'delete' || element.linkOnly || (dropped !== node && moves.isSettled(dropped))) continue;
       cache.set(dropped, undefined);
       moves.begin(dropped);
       report.recordOperation(dropped);
     }
-    await flushWhenFull(dst.store);
+    if (isFlushDue(dst.store)) await dst.store.flush();
   }
 
   /** Deletes moved objects at their old places, and leaves out those whose delete is left out. */
@@ -134,8 +138,6 @@ export class ObjectWork {
     const ready: Frame[] = [];
     const moved: Frame[] = [];
     const olds: SyncNode[] = [];
-    for (const frame of frames) frame.fault ??= linkFault(frame);
-    if (moves.isEmpty) return frames;
     for (const frame of frames) {
       if (frame.fault !== undefined) {
         ready.push(frame); // It fails, and stays where it is.
@@ -173,19 +175,14 @@ export class ObjectWork {
 
   /** Unlinks what is deleted, and takes out of a parent that goes with everything below it what stays or moves. */
   private async unlinkDeletes(frames: readonly Frame[]): Promise<readonly Frame[]> {
-    const { cache, links, moves, plan, report } = this.parts;
+    const { cache, links, moves, plan, report, hidesParents } = this.parts;
     const ready = frames.filter((frame) => {
       const failed = isDeletedLast(frame) ? report.failedDeleteBelow(frame.node) : undefined;
-      if (failed !== undefined) report.leaveOut(frame.node, `the delete of ${keyOf(failed)} below it failed`);
+      if (failed !== undefined) report.leaveOut(frame.node, `the delete of ${failed.key} below it failed`);
       return failed === undefined;
     });
-    await links.unlinkFirst(ready.map(({ node }) => node));
-    const unlinked = ready.filter(({ node }) => {
-      const lister = links.stillListedBy(node);
-      if (lister !== undefined) report.leaveOut(node, `${lister} still lists it`);
-      return lister === undefined;
-    });
-    const deletable = await this.withoutHiddenLinks(unlinked);
+    const unlinked = links.isEmpty ? ready : await this.unlinkFirst(ready);
+    const deletable = hidesParents ? await this.withoutHiddenLinks(unlinked) : unlinked;
     for (const frame of deletable) {
       if (!skipsChildren(frame)) continue;
       await links.unlinkAround(frame.node);
@@ -200,14 +197,25 @@ export class ObjectWork {
     return deletable;
   }
 
+  /** Removes the surplus links of objects. @returns those that no parent lists any more. */
+  private async unlinkFirst(frames: readonly Frame[]): Promise<readonly Frame[]> {
+    const { links, report } = this.parts;
+    await links.unlinkFirst(frames.map(({ node }) => node));
+    return frames.filter(({ node }) => {
+      const lister = links.stillListedBy(node);
+      if (lister !== undefined) report.leaveOut(node, `${lister} still lists it`);
+      return lister === undefined;
+    });
+  }
+
   /** Leaves out what a parent outside of the comparison lists: its list must not name what is gone. */
   private async withoutHiddenLinks(frames: readonly Frame[]): Promise<readonly Frame[]> {
-    const { plan, moving, hidesParents, report } = this.parts;
+    const { plan, moving, report } = this.parts;
     const [first] = frames;
-    if (!hidesParents || first === undefined) return frames;
+    if (first === undefined) return frames;
     // What the plan deletes is not hidden, and neither is the parent at the place of the delete.
     const planned = (this.planned ??= plannedDeletes(plan));
-    const parents = new Set(frames.flatMap(({ node }) => plan.parentOf(node) ?? []).map(keyOf));
+    const parents = new Set(frames.flatMap(({ node }) => plan.parentOf(node)?.key ?? []));
     const own = { has: (key: string): boolean => planned.has(key) || parents.has(key) };
     const uids = frames.filter(({ node }) => !moving.has(node)).map(({ node }) => node.uid);
     const listed = await this.otherParents.keep(first.node.element.type, uids, own);
@@ -227,15 +235,21 @@ export class ObjectWork {
     frames: readonly Frame[],
     outcomes: readonly (HookOutcome | undefined)[],
   ): Promise<Frame[]> {
+    const { dst } = this.parts;
     const results: HookResult[] = [];
     let storeFailure: { readonly error: unknown } | undefined;
     const noteFailure = (error: unknown): undefined => void (storeFailure ??= { error });
     for (const [at, frame] of frames.entries()) {
       const answer = outcomes[at];
       if (answer === undefined) continue; // The sync ends before its hook was called.
-      const outcome = await this.saveOutcome(frame, answer, noteFailure);
+      const outcome = hasOtherUid(frame, answer)
+        ? await this.saveOther(frame, answer.model, noteFailure)
+        : this.saveOutcome(frame, answer);
       results.push({ frame, outcome });
-      if (storeFailure === undefined) await flushWhenFull(this.parts.dst.store).catch(noteFailure);
+      if ('error' in outcome || outcome.model === null) continue;
+      if (skipsChildren(frame)) {
+        await this.drop(frame.node, frame.model ?? outcome.model, frame.parent).catch(noteFailure);
+      } else if (storeFailure === undefined && isFlushDue(dst.store)) await dst.store.flush().catch(noteFailure);
     }
     const open: Frame[] = [];
     let fatal: { readonly error: unknown } | undefined;
@@ -249,21 +263,20 @@ export class ObjectWork {
     return open;
   }
 
-  private async saveOutcome(
-    frame: Frame,
-    outcome: HookOutcome,
-    onStoreFailure: (error: unknown) => undefined,
-  ): Promise<SavedOutcome> {
+  private saveOutcome(frame: Frame, outcome: HookOutcome): SavedOutcome {
     if ('error' in outcome) return outcome;
     const { model } = outcome;
-    if (model === null) return { model };
-    const { node } = frame;
-    const taken = node.action === 'create' ? await this.takenBy(node, model).catch(onStoreFailure) : undefined;
-    const result = taken ?? this.save(frame, model);
-    if (!('error' in result) && skipsChildren(frame)) {
-      await this.drop(node, frame.model ?? model, frame.parent).catch(onStoreFailure);
-    }
-    return result;
+    return model === null ? { model } : this.save(frame, model);
+  }
+
+  /** Saves an object that a create hook has answered under another unique id than that of the element. */
+  private async saveOther(
+    frame: Frame,
+    answer: DiffSyncModel,
+    onStoreFailure: (error: unknown) => undefined,
+  ): Promise<SavedOutcome> {
+    const taken = await this.takenBy(frame.node, answer).catch(onStoreFailure);
+    return taken ?? this.save(frame, answer);
   }
 
   /** @returns the failure, if it is one. */
@@ -286,20 +299,10 @@ export class ObjectWork {
     return undefined;
   }
 
-  /**
-   * Whether a create hook has answered an object that is there already, under another unique id than that of the element: the
-   * object would be stored in its place.
-   */
+  /** Returns the failure where another object has the unique id already: it would be replaced. */
   private async takenBy(node: SyncNode, answer: DiffSyncModel): Promise<{ readonly error: unknown } | undefined> {
-    let uid: string;
-    try {
-      uid = answer.getUniqueId();
-      if (uid === node.uid) return undefined;
-      checkUniqueId(answer.getType(), uid);
-    } catch (error) {
-      return { error };
-    }
     const { type } = node.element;
+    const uid = answer.getUniqueId();
     const [found] = await this.parts.dst.store.find({ model: type, uids: [uid] });
     if (found === undefined || isDeepEqual(found.toDict(), answer.toDict())) return undefined;
     return {
@@ -323,7 +326,7 @@ export class ObjectWork {
       } else if (node.action === 'update') {
         const known = frame.model as DiffSyncModel;
         checkAnswer(node, known, answer);
-        if (answer !== known) copyChildLists(known, answer);
+        if (answer !== known) completeAnswer(known, answer, node.element.getAttrsDiffs()['+'] ?? {});
         if (frame.before !== undefined) deferPatch(dst.store, frame.before, answer);
         if (answer !== known) cache.set(node, answer);
         frame.model = answer;
@@ -364,6 +367,19 @@ function statusOf({ action }: SyncNode, answer: DiffSyncModel): HookStatus {
   return isSuccess && action !== null ? [DiffSyncStatus.SUCCESS, DONE[action]] : [status, message];
 }
 
+/** Whether a create hook has answered an object of another unique id. One that has none, or a wrong one, is not saved at all. */
+function hasOtherUid({ node }: Frame, outcome: HookOutcome): outcome is { readonly model: DiffSyncModel } {
+  if (node.action !== 'create' || 'error' in outcome || outcome.model === null) return false;
+  try {
+    const uid = outcome.model.getUniqueId();
+    if (uid === node.uid) return false;
+    checkUniqueId(node.element.type, uid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Notes what the target's object is before its hook is called. An object that cannot be read fails. */
 function takeSnapshot(frame: Frame): void {
   if (frame.model === undefined) return;
@@ -391,8 +407,8 @@ function linkFault({ node: { element }, parent }: Frame): Fault | undefined {
 }
 
 function plannedDeletes(plan: SyncPlan): ReadonlySet<string> {
-  const deletes = plan.nodes().filter(({ action, element }) => action === 'delete' && !element.linkOnly);
-  return new Set(deletes.map(keyOf));
+  const deletes = plan.nodes.filter(({ action, element }) => action === 'delete' && !element.linkOnly);
+  return new Set(deletes.map(({ key }) => key));
 }
 
 /** @throws ObjectNotCreated if a create hook has returned an object of another model. */
@@ -403,16 +419,6 @@ function checkType({ element: { type }, uid }: SyncNode, answer: DiffSyncModel):
   );
 }
 
-/** @throws ObjectNotUpdated if an update hook has returned another object. */
-function checkAnswer({ element: { type } }: SyncNode, known: DiffSyncModel, answer: DiffSyncModel): void {
-  const [uid, other] = [known.getUniqueId(), answer.getUniqueId()];
-  if (other === uid && answer.getType() === type) return;
-  throw new ObjectNotUpdated(
-    `Failed to update ${type} "${uid}" - its hook returned ${answer.getType()} "${other}"; it returns the same object, or ` +
-      `one with the same unique id`,
-  );
-}
-
 type ChildLists = Record<string, readonly string[] | null | undefined>;
 
 /** Empties the child lists of a new object: its children are linked when they are created. */
@@ -420,14 +426,5 @@ function emptyChildLists(model: DiffSyncModel): void {
   const fields = model as unknown as ChildLists;
   for (const field of Object.values(model.getChildrenMapping())) {
     if ((fields[field]?.length ?? 0) > 0) fields[field] = [];
-  }
-}
-
-/** Gives an object the child lists of another: those of a hook's answer do not count. */
-function copyChildLists(from: DiffSyncModel, to: DiffSyncModel): void {
-  const known = from as unknown as ChildLists;
-  const fields = to as unknown as ChildLists;
-  for (const field of Object.values(to.getChildrenMapping())) {
-    if ((known[field] ?? fields[field] ?? undefined) !== undefined) fields[field] = [...(known[field] ?? [])];
   }
 }

@@ -5,7 +5,7 @@ import type { Side } from '../side.js';
 import { callEach } from './call-each.js';
 import type { FilterAnswers } from './filter-answers.js';
 import type { FoundNode } from './frame.js';
-import { keyOf, type SyncNode, type SyncPlan } from './sync-plan.js';
+import type { SyncNode, SyncPlan } from './sync-plan.js';
 import type { SyncReport } from './sync-report.js';
 import type { TargetCache } from './target-cache.js';
 
@@ -32,8 +32,8 @@ export class SyncLinks {
   /** Objects of which a surplus link could not be removed -> the parent that lists them. */
   private readonly stillListed = new Map<string, string>();
   private readonly done = new Set<SyncNode>();
-  /** Few diffs have any. */
-  private readonly hasLinks: boolean;
+  /** Whether the diff has no link-only elements, as most diffs. */
+  readonly isEmpty: boolean;
 
   constructor(
     private readonly plan: SyncPlan,
@@ -43,17 +43,17 @@ export class SyncLinks {
     private readonly report: SyncReport,
     private readonly concurrency: number,
   ) {
-    const nodes = plan.nodes();
+    const nodes = plan.nodes;
     const links = nodes.filter(({ element }) => element.linkOnly);
-    this.hasLinks = links.length > 0;
-    if (!this.hasLinks) return;
+    this.isEmpty = links.length === 0;
+    if (this.isEmpty) return;
     for (const node of nodes) {
-      if (node.action === 'create' && !node.element.linkOnly) this.uncreated.add(keyOf(node));
+      if (node.action === 'create' && !node.element.linkOnly) this.uncreated.add(node.key);
     }
     for (const node of links) {
       if (node.action !== 'delete') continue;
-      const known = this.unlinks.get(keyOf(node));
-      if (known === undefined) this.unlinks.set(keyOf(node), [node]);
+      const known = this.unlinks.get(node.key);
+      if (known === undefined) this.unlinks.set(node.key, [node]);
       else known.push(node);
     }
   }
@@ -68,9 +68,9 @@ export class SyncLinks {
     for (const each of found) {
       const { node } = each;
       if (this.done.has(node)) continue;
-      if (node.action === 'create' && this.uncreated.has(keyOf(node))) {
-        const others = this.waiting.get(keyOf(node));
-        if (others === undefined) this.waiting.set(keyOf(node), [each]);
+      if (node.action === 'create' && this.uncreated.has(node.key)) {
+        const others = this.waiting.get(node.key);
+        if (others === undefined) this.waiting.set(node.key, [each]);
         else others.push(each);
         continue;
       }
@@ -89,12 +89,11 @@ export class SyncLinks {
 
   /** Makes the links that wait for an object, which is created now, or never. */
   async settleCreates(nodes: readonly SyncNode[]): Promise<void> {
-    if (!this.hasLinks) return;
     const found: FoundNode[] = [];
     for (const node of nodes) {
-      this.uncreated.delete(keyOf(node));
-      found.push(...(this.waiting.get(keyOf(node)) ?? []));
-      this.waiting.delete(keyOf(node));
+      this.uncreated.delete(node.key);
+      found.push(...(this.waiting.get(node.key) ?? []));
+      this.waiting.delete(node.key);
     }
     if (found.length > 0) await this.apply(found);
   }
@@ -109,12 +108,12 @@ export class SyncLinks {
 
   /** Removes the surplus links of objects, before they are deleted. */
   async unlinkFirst(objects: readonly SyncNode[]): Promise<void> {
-    if (this.hasLinks) await this.unlink(objects.flatMap((node) => this.unlinks.get(keyOf(node)) ?? []));
+    await this.unlink(objects.flatMap((node) => this.unlinks.get(node.key) ?? []));
   }
 
   /** Returns a parent, as `type uid`, of which a surplus link could not be removed: what it lists must not be deleted. */
   stillListedBy(object: SyncNode): string | undefined {
-    return this.hasLinks ? this.stillListed.get(keyOf(object)) : undefined;
+    return this.stillListed.get(object.key);
   }
 
   /**
@@ -122,7 +121,7 @@ export class SyncLinks {
    * deleted with it.
    */
   async unlinkAround(node: SyncNode): Promise<void> {
-    if (!this.hasLinks) return;
+    if (this.isEmpty) return;
     const below = [...this.plan.subtree(node)];
     await this.unlink(below.filter(({ element }) => element.linkOnly));
     await this.unlinkFirst(below.filter(({ element }) => !element.linkOnly));
@@ -151,7 +150,7 @@ export class SyncLinks {
 
   private noteListed(node: SyncNode): void {
     const above = node.action === 'delete' ? this.plan.parentOf(node) : undefined;
-    if (above !== undefined) this.stillListed.set(keyOf(node), keyOf(above));
+    if (above !== undefined) this.stillListed.set(node.key, above.key);
   }
 
   private leaveOutAbsent(node: SyncNode): void {

@@ -12,18 +12,18 @@ import type { TargetCache } from './target-cache.js';
  * @returns the deletes, by `type uid`.
  */
 export function findMoves(plan: SyncPlan): Map<string, SyncNode> {
-  const nodes = plan.nodes().filter(({ element }) => !element.linkOnly);
+  const nodes = plan.nodes.filter(({ element }) => !element.linkOnly);
   const deleted = new Map<string, SyncNode>();
   for (const node of nodes) {
     if (node.action !== 'delete') continue;
-    const key = keyOf(node);
+    const key = node.key;
     const other = deleted.get(key);
     if (other === undefined || node.index >= other.end) deleted.set(key, node);
   }
   const moves = new Map<string, SyncNode>();
   for (const node of nodes) {
-    const old = node.action === 'create' ? deleted.get(keyOf(node)) : undefined;
-    if (old !== undefined) moves.set(keyOf(node), old);
+    const old = node.action === 'create' ? deleted.get(node.key) : undefined;
+    if (old !== undefined) moves.set(node.key, old);
   }
   const moving = new Set(moves.values());
   for (const node of nodes.toReversed()) {
@@ -32,6 +32,9 @@ export function findMoves(plan: SyncPlan): Map<string, SyncNode> {
   }
   return moves;
 }
+
+/** The place of an object without a parent, for messages. */
+const TOP = 'the top';
 
 /** How an object is deleted at its old place: by its hook, with its parent and without a hook, or not at all. */
 type OldPlace = 'delete' | 'drop' | 'leave';
@@ -60,7 +63,7 @@ export class SyncMoves {
   ) {
     this.excluded = excludedDeletes(plan, diff);
     if (moves.size === 0) return;
-    for (const node of plan.nodes()) {
+    for (const node of plan.nodes) {
       const old = node.action === 'create' && !node.element.linkOnly ? this.oldOf(node) : undefined;
       if (old !== undefined) this.creates.set(old, node);
     }
@@ -78,7 +81,7 @@ export class SyncMoves {
 
   /** Returns the delete of an object that is created elsewhere, whether or not it is done. */
   oldOf(create: SyncNode): SyncNode | undefined {
-    return this.moves.get(keyOf(create));
+    return this.moves.get(create.key);
   }
 
   /** Whether a delete has begun, wherever it was done. */
@@ -88,7 +91,7 @@ export class SyncMoves {
 
   /** Notes that a delete has begun, so that it is not done before a create any more. */
   begin(node: SyncNode): void {
-    if (this.moves.get(keyOf(node)) === node) this.begun.add(node);
+    if (this.moves.get(node.key) === node) this.begun.add(node);
   }
 
   /** Notes that deletes were done out of order. */
@@ -100,7 +103,7 @@ export class SyncMoves {
   /** Notes that a delete is left out, and with it the deletes of what is below it. */
   leaveDelete(node: SyncNode): void {
     for (const each of this.plan.subtree(node)) {
-      if (this.moves.get(keyOf(each)) === each && !this.begun.has(each)) this.leftOut.add(each);
+      if (this.moves.get(each.key) === each && !this.begun.has(each)) this.leftOut.add(each);
     }
   }
 
@@ -109,7 +112,7 @@ export class SyncMoves {
     const moving: SyncNode[] = [];
     for (const each of this.plan.subtree(node)) {
       if (each === node || each.index < (moving.at(-1)?.end ?? 0)) continue;
-      if (this.moves.get(keyOf(each)) === each && !this.begun.has(each)) moving.push(each);
+      if (this.moves.get(each.key) === each && !this.begun.has(each)) moving.push(each);
     }
     for (const each of moving) this.settle(each);
     return moving;
@@ -122,7 +125,7 @@ export class SyncMoves {
     for (let at = this.plan.parentOf(create); at?.action === 'create'; at = this.plan.parentOf(at)) {
       if (!(await this.isLeftOut(at))) continue;
       this.leaveDelete(node);
-      node.element.message = `Left out: it moves below ${keyOf(at)}, which is left out`;
+      node.element.message = `Left out: it moves below ${at.key}, which is left out`;
       return false;
     }
     return true;
@@ -131,7 +134,7 @@ export class SyncMoves {
   private async isLeftOut(create: SyncNode): Promise<boolean> {
     const old = this.oldOf(create);
     if (old === undefined) {
-      return this.excluded.has(keyOf(create)) && (await this.cache.aside(create)) !== undefined;
+      return this.excluded.has(create.key) && (await this.cache.aside(create)) !== undefined;
     }
     return this.leftOut.has(old) || (!this.begun.has(old) && (await this.oldPlace(old)) === 'leave');
   }
@@ -147,7 +150,7 @@ export class SyncMoves {
   ): Promise<{ readonly old: SyncNode; readonly drop: boolean } | 'leave' | undefined> {
     const old = this.oldOf(create);
     if (old === undefined) {
-      const place = isThere ? this.excluded.get(keyOf(create)) : undefined;
+      const place = isThere ? this.excluded.get(create.key) : undefined;
       if (place === undefined) return undefined;
       this.leaveCreate(create, place);
       return 'leave';
@@ -193,12 +196,12 @@ function excludedDeletes(plan: SyncPlan, diff: Diff): ReadonlyMap<string, string
   for (const { element, parent } of walk(diff.original.getAddedChildren(), (each) => each.getAddedChildren())) {
     if (element.action !== 'delete' || element.linkOnly) continue;
     const above = parent?.element;
-    const place = above === undefined ? undefined : { element: above, uid: plan.uidOf(above) };
-    deletes.set(keyOf({ element, uid: plan.uidOf(element) }), placeText(place));
+    const place = above === undefined ? TOP : keyOf(above, plan.uidOf(above));
+    deletes.set(keyOf(element, plan.uidOf(element)), place);
   }
   return deletes;
 }
 
-function placeText(parent: Pick<SyncNode, 'element' | 'uid'> | undefined): string {
-  return parent === undefined ? 'the top' : keyOf(parent);
+function placeText(parent: SyncNode | undefined): string {
+  return parent?.key ?? TOP;
 }

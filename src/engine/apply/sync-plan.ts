@@ -16,6 +16,8 @@ export interface SyncNode {
   readonly uid: string;
   /** Why the object's hook is not called: its class or its attributes' comparison throws. The object fails with it. */
   readonly fault: Fault | undefined;
+  /** `type uid`. */
+  readonly key: string;
   /** Whether the source's values are the output of the model's own schema, which must not parse them again. */
   readonly isParsed: boolean;
   /** The index of the parent, or -1. */
@@ -52,6 +54,7 @@ interface OpenElement {
 /** The elements of a diff in depth-first order, in a list and not a tree, so that depth needs no call stack. */
 export class SyncPlan {
   private readonly list: SyncEntry[] = [];
+  private active: readonly SyncNode[] | undefined;
   /** How many elements the diff has. */
   readonly elements: number;
   /** How many of them are deletes of objects, moved ones among them. */
@@ -94,9 +97,9 @@ export class SyncPlan {
     return entry !== undefined && isNode(entry) ? entry : undefined;
   }
 
-  /** Returns all nodes, each before those below it. */
-  nodes(): SyncNode[] {
-    return this.list.filter(isNode);
+  /** All nodes, each before those below it. */
+  get nodes(): readonly SyncNode[] {
+    return (this.active ??= this.list.filter(isNode));
   }
 
   /** Returns the parent of a node; undefined at the top. */
@@ -132,7 +135,7 @@ export class SyncPlan {
   /** Returns the ancestors of a node as `type uid`, outermost first. */
   path(node: SyncNode): string[] {
     const path: string[] = [];
-    for (let at = this.parentOf(node); at !== undefined; at = this.parentOf(at)) path.unshift(keyOf(at));
+    for (let at = this.parentOf(node); at !== undefined; at = this.parentOf(at)) path.unshift(at.key);
     return path;
   }
 
@@ -140,12 +143,13 @@ export class SyncPlan {
   uidOf(element: DiffElement): string {
     const model = this.modelNamed(element.type);
     // The stored unique id saves reading the element's keys.
-    return element.uniqueId ?? this.uidOfKeys(model, element);
+    return element.comparedUid ?? this.uidOfKeys(model, element);
   }
 
   /** Identifiers that only the source has, under another schema, are looked up as the target's schema makes them. */
-  private uidOfKeys(model: ModelClass, { keys, destAttrs }: DiffElement): string {
-    const uid = destAttrs !== null || this.isParsed(model) ? undefined : uniqueIdOf(model, keys);
+  private uidOfKeys(model: ModelClass, { keys, destAttrs, input }: DiffElement): string {
+    const isTargets = destAttrs !== null || input?.ids !== undefined || this.isParsed(model);
+    const uid = isTargets ? undefined : uniqueIdOf(model, keys);
     // An asynchronous schema cannot be asked here.
     return typeof uid === 'string' ? uid : uniqueIdOfParsed(model, keys);
   }
@@ -175,9 +179,22 @@ export class SyncPlan {
     if (above !== undefined) above.active = true;
     const { uid, fault: noUid } = this.tryUidOf(element);
     const parent = above?.index ?? -1;
+    const key = keyOf(element, uid);
     const isParsed = this.isParsed(model);
     const end = list.length;
-    const node = { index, element, action, model, uid, fault: fault ?? noUid, isParsed, parent, end, aboveMove: false };
+    const node = {
+      index,
+      element,
+      action,
+      model,
+      uid,
+      key,
+      fault: fault ?? noUid,
+      isParsed,
+      parent,
+      end,
+      aboveMove: false,
+    };
     list[index] = node;
     return node;
   }
@@ -217,6 +234,6 @@ export function isNode(entry: SyncEntry): entry is SyncNode {
 }
 
 /** Returns `type uid`. */
-export function keyOf({ element, uid }: Pick<SyncNode, 'element' | 'uid'>): string {
+export function keyOf(element: DiffElement, uid: string): string {
   return `${element.type} ${uid}`;
 }

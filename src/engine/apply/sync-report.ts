@@ -37,7 +37,7 @@ export class SyncReport {
 
   /** Clears what an earlier sync with the same diff has set. */
   clearStatuses(): void {
-    for (const { element } of this.plan.nodes()) {
+    for (const { element } of this.plan.nodes) {
       element.status = DiffSyncStatus.UNKNOWN;
       element.message = '';
     }

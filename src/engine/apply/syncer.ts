@@ -91,7 +91,7 @@ export class Syncer {
   /** Returns the walk in the reference's order, unless hooks are called for several objects at a time. */
   private walk(): DepthFirstWalk | GroupedWalk {
     const { plan, concurrency } = this.parts;
-    return concurrency === 1 && !plan.nodes().some(hasBulkHook)
+    return concurrency === 1 && !plan.nodes.some(hasBulkHook)
       ? new DepthFirstWalk(this.parts, this.filter)
       : new GroupedWalk(this.parts, this.filter, this.batchSize);
   }

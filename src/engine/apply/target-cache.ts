@@ -2,7 +2,7 @@ import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import { ObjectStoreException } from '../../errors.js';
 import type { BaseStore } from '../../store/base-store.js';
 import { revisionOf } from '../../store/engine-access.js';
-import { keyOf, type Fault, type SyncNode, type SyncPlan } from './sync-plan.js';
+import type { Fault, SyncNode, SyncPlan } from './sync-plan.js';
 
 /** Target objects are prefetched for so many changes, with the objects above them. */
 const PREFETCH_CHANGES = 500;
@@ -31,29 +31,37 @@ export class TargetCache {
     private readonly moves: ReadonlyMap<string, SyncNode>,
   ) {}
 
-  async get(node: SyncNode): Promise<DiffSyncModel | undefined> {
-    const { index } = node;
-    const key = keyOf(node);
-    if (revisionOf(this.store) !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
-    if (!this.outOfOrder && index < this.lastIndex) this.end = 0; // The order of the work has gone back.
-    if (!this.objects.has(key)) {
-      if (index >= this.end && !this.outOfOrder) await this.prefetch(index);
-      else await this.fetch([node]);
+  /** Whether the object of the node that is applied next is in memory; else the caller fetches it with `advance`. */
+  holds({ index, key }: SyncNode): boolean {
+    this.dropOutdated();
+    if (!this.outOfOrder) {
+      if (index < this.lastIndex) this.end = 0; // The order of the work has gone back.
+      this.lastIndex = index;
     }
-    if (!this.outOfOrder) this.lastIndex = index;
-    return this.objects.get(key);
+    return this.objects.has(key);
+  }
+
+  /** Fetches the object of the node that is applied next, and those around it. */
+  async advance(node: SyncNode): Promise<void> {
+    if (node.index >= this.end && !this.outOfOrder) await this.prefetch(node.index);
+    else await this.fetch([node]);
+  }
+
+  /** Returns an object that is in memory; undefined for one that the target does not have. */
+  get(node: SyncNode): DiffSyncModel | undefined {
+    return this.objects.get(node.key);
   }
 
   /** Returns an object out of order; what is fetched ahead stays as it is. */
   async aside(node: SyncNode): Promise<DiffSyncModel | undefined> {
     await this.load([node]);
-    return this.objects.get(keyOf(node));
+    return this.get(node);
   }
 
   /** Fetches the objects of all these nodes that are not in memory. */
   async load(nodes: readonly SyncNode[]): Promise<void> {
-    if (revisionOf(this.store) !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
-    let missing = nodes.filter((node) => !this.objects.has(keyOf(node)));
+    this.dropOutdated();
+    let missing = nodes.filter((node) => !this.objects.has(node.key));
     if (missing.length === 0) return;
     if (missing.length > 1 && this.objects.size > MAX_LOADED) {
       this.objects.clear();
@@ -64,11 +72,15 @@ export class TargetCache {
 
   /** Returns why there is no object of a node, although the store has one. */
   faultOf(node: SyncNode): Fault | undefined {
-    return this.faults.size === 0 ? undefined : this.faults.get(keyOf(node));
+    return this.faults.size === 0 ? undefined : this.faults.get(node.key);
   }
 
   set(node: SyncNode, model: DiffSyncModel | undefined): void {
-    this.objects.set(keyOf(node), model);
+    this.objects.set(node.key, model);
+  }
+
+  private dropOutdated(): void {
+    if (revisionOf(this.store) !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
   }
 
   private async prefetch(start: number): Promise<void> {
@@ -88,7 +100,7 @@ export class TargetCache {
 
   /** Returns the nodes that are read when a moved object is created: its old parent, and the nodes below its delete. */
   private oldNodes(node: SyncNode): SyncNode[] {
-    const old = node.action === 'create' ? this.moves.get(keyOf(node)) : undefined;
+    const old = node.action === 'create' ? this.moves.get(node.key) : undefined;
     if (old === undefined) return [];
     const parent = this.plan.parentOf(old);
     const [, ...below] = this.plan.subtree(old, PREFETCH_CHANGES);
@@ -126,7 +138,7 @@ export class TargetCache {
       return found;
     } catch (error) {
       if (error instanceof ObjectStoreException) throw error;
-      this.faults.set(keyOf(node), { error });
+      this.faults.set(node.key, { error });
       return undefined;
     }
   }

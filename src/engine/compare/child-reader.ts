@@ -1,8 +1,8 @@
-import { viewByUids } from '../../store/engine-access.js';
 import { ObjectNotFound } from '../../errors.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
 import type { ChildUids } from './child-claims.js';
+import type { ObjectReader } from './object-reader.js';
 import type { TreePosition, VisitedObjects } from './visited.js';
 
 /** What is read of one type. */
@@ -19,6 +19,7 @@ export class ChildReader {
 
   constructor(
     private readonly side: Side,
+    private readonly objects: ObjectReader,
     private readonly visited: VisitedObjects,
   ) {}
 
@@ -38,7 +39,7 @@ export class ChildReader {
   async findClaimedElsewhere(): Promise<void> {
     for (const [type, reads] of this.reads) {
       if (reads.claimedElsewhere.size === 0) continue;
-      const cursor = new RecordCursor(this.side, type);
+      const cursor = this.newCursor(type);
       cursor.uids.push(...reads.claimedElsewhere);
       reads.missing = await cursor.takeMissing();
     }
@@ -59,10 +60,14 @@ export class ChildReader {
     for (const { cursor } of this.reads.values()) await cursor.close();
   }
 
+  private newCursor(type: string): RecordCursor {
+    return new RecordCursor(this.side, this.objects, type);
+  }
+
   private readsOf(type: string): TypeReads {
     let reads = this.reads.get(type);
     if (reads === undefined) {
-      reads = { cursor: new RecordCursor(this.side, type), claimedElsewhere: new Set(), missing: new Set() };
+      reads = { cursor: this.newCursor(type), claimedElsewhere: new Set(), missing: new Set() };
       this.reads.set(type, reads);
     }
     return reads;
@@ -80,6 +85,7 @@ export class RecordCursor {
 
   constructor(
     private readonly side: Side,
+    private readonly objects: ObjectReader,
     private readonly type: string,
   ) {}
 
@@ -91,7 +97,7 @@ export class RecordCursor {
   /** Reads the next page, unless the cursor is ready. */
   async fetch(): Promise<void> {
     if (this.isReady) return;
-    this.pages ??= viewByUids(this.side.store, this.type, this.uids);
+    this.pages ??= this.objects.byUids(this.type, this.uids);
     const { value } = await this.pages.next();
     this.page = value ?? [];
     this.at = 0;

@@ -1,10 +1,10 @@
-import type { ElementKind } from '../../diff/compared-object.js';
+import type { Attrs, ElementKind, SourceInput } from '../../diff/compared-object.js';
 import { DiffElement, type Diff } from '../../diff/diff.js';
 import { DiffSyncFlags, DiffSyncModelFlags } from '../../flags.js';
-import type { ModelClass } from '../../model/model-class.js';
+import { withDeclaredFields } from '../../model/missing-fields.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
 import type { ModelRecord } from '../../record/model-record.js';
-import { RecordView, type ObjectView } from '../../record/record-view.js';
+import { ParsedView, RecordView, type ObjectView } from '../../record/record-view.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
 import type { Side } from '../side.js';
 import type { DiffEvent, PairEvent } from './diff-events.js';
@@ -76,17 +76,17 @@ export class PairComparer {
     const [source, dest] =
       src !== undefined && dst !== undefined
         ? this.scope.attrsOf(src, dst)
-        : [src?.getAttrs() ?? null, dst?.getAttrs() ?? null];
-    const uid = obj.getUniqueId();
-    return DiffElement.of(this.kindOf(type), obj.getShortname(), obj.getIdentifiers(), { uid, source, dest });
+        : [src === undefined ? null : ownAttrs(src), dst?.getAttrs() ?? null];
+    const given = { uid: obj.getUniqueId(), source, dest, input: inputOf(src) };
+    return DiffElement.of(this.kindOf(type), obj.getShortname(), obj.getIdentifiers(), given);
   }
 
   /** Creates the element of a link that only one side has. */
   createLink(view: ObjectView, action: 'create' | 'delete'): DiffElement {
     const given = action === 'create' ? { source: {}, dest: null } : { source: null, dest: {} };
-    const uid = view.getUniqueId();
+    const parts = { ...given, uid: view.getUniqueId(), input: inputOf(view) };
     const kind = this.linkKindOf(view.getType());
-    return DiffElement.of(kind, view.getShortname(), view.getIdentifiers(), { uid, ...given });
+    return DiffElement.of(kind, view.getShortname(), view.getIdentifiers(), parts);
   }
 
   private recordSkipped(type: string, pair: Pair, parent: PairNode | undefined): void {
@@ -121,12 +121,12 @@ export class PairComparer {
         destName: this.dst.name,
         diffClass: this.diffClass,
         comparison,
-        sharesIdentity: sharesIdentity(this.src.modelClasses.get(type), this.dst.modelClasses.get(type)),
       };
       const fields = definition && {
         identifiers: definition.identifiers,
         attributes: definition.attributes,
         compared: this.scope.comparedAttributes(definition),
+        complete: (data: Attrs) => withDeclaredFields(definition, data),
       };
       this.kinds.set(key, (kind = fields === undefined ? common : { ...common, fields }));
     }
@@ -134,20 +134,23 @@ export class PairComparer {
   }
 }
 
+/** Returns the attributes for the hook that creates the object, which parses them. */
+function ownAttrs(view: ObjectView): Readonly<Record<string, unknown>> {
+  return view instanceof ParsedView ? view.given.getAttrs() : view.getAttrs();
+}
+
 function sideOf({ src }: Pair): SideName {
   return src === undefined ? 'dst' : 'src';
 }
 
-/** Returns whether both classes make the same unique ids: of the same identifiers, which one schema validates. */
-function sharesIdentity(src: ModelClass | undefined, dst: ModelClass | undefined): boolean {
-  if (src === undefined || dst === undefined || src === dst) return src === dst;
-  return (
-    src.definition.schema === dst.definition.schema &&
-    src.createUniqueId === dst.createUniqueId &&
-    src.prototype.getUniqueId === dst.prototype.getUniqueId &&
-    src.prototype.getIdentifiers === dst.prototype.getIdentifiers &&
-    isDeepEqual(src.definition.identifiers, dst.definition.identifiers)
-  );
+/** What the element keeps of the source's own values, beside those that the target's schema has made of them. */
+function inputOf(view: ObjectView | undefined): SourceInput | undefined {
+  if (!(view instanceof ParsedView)) return undefined;
+  const ids = view.given.getIdentifiers();
+  const { refused } = view;
+  const isRenamed = !isDeepEqual(ids, view.getIdentifiers());
+  if (!isRenamed && refused === undefined) return undefined;
+  return { ...(isRenamed ? { ids } : {}), ...(refused === undefined ? {} : { refused }) };
 }
 
 /** Returns why a pair is skipped, with everything below it; undefined if it is compared. */

@@ -10,8 +10,10 @@ import { ChildLister } from './child-lists.js';
 import { nameTakenError } from './comparison-errors.js';
 import { sortByDependency } from './dependency-order.js';
 import { LinkElements } from './link-elements.js';
+import { storeReader } from './object-reader.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import type { SideName } from './shared-children.js';
+import { sourceReader } from './source-reader.js';
 import { TreeComparison, type ComparisonContext } from './tree-comparison.js';
 import { UnlistedObjects, type ModelCounts } from './unlisted.js';
 
@@ -99,6 +101,7 @@ class Differ {
       logger,
       flags,
       signal,
+      readers: { src: await sourceReader(src, dst, this.scope), dst: storeReader(dst) },
       scope: this.scope,
       lister: this.lister,
       diffClass: this.diffClass,

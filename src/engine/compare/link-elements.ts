@@ -1,8 +1,7 @@
-import { viewByUids } from '../../store/engine-access.js';
 import type { DiffElement } from '../../diff/diff.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { ObjectView } from '../../record/record-view.js';
-import type { Side } from '../side.js';
+import type { ObjectReader } from './object-reader.js';
 import type { PairNode } from './pair-node.js';
 import { parentKey, type ElementPath, type OneSided } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
@@ -72,7 +71,7 @@ export class LinkElements {
       else known.push(difference);
     }
     for (const [type, differences] of byType) {
-      const { src, dst } = this.context;
+      const { src, dst } = this.context.readers;
       const views = {
         create: await this.read(src, type, differences, 'create'),
         delete: await this.read(dst, type, differences, 'delete'),
@@ -117,7 +116,7 @@ export class LinkElements {
   }
 
   private async read(
-    { store }: Side,
+    objects: ObjectReader,
     type: string,
     differences: readonly LinkDifference[],
     action: LinkDifference['action'],
@@ -126,7 +125,7 @@ export class LinkElements {
     const uids = [...new Set(wanted.map(({ uid }) => uid))];
     const found = new Map<string, ObjectView>();
     if (uids.length === 0) return found;
-    for await (const page of viewByUids(store, type, uids)) {
+    for await (const page of objects.byUids(type, uids)) {
       for (const view of page) if (view !== undefined) found.set(view.getUniqueId(), view);
     }
     return found;

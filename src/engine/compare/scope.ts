@@ -1,9 +1,8 @@
 import { ValueError } from '../../errors.js';
 import type { Attrs } from '../../diff/compared-object.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
-import { definitionOf } from '../../model/model-fields.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
-import { objectOf, RecordView, type ObjectView } from '../../record/record-view.js';
+import { definitionOfView, objectOf, type ObjectView } from '../../record/record-view.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
 import type { Side } from '../side.js';
 
@@ -143,7 +142,7 @@ export class Scope {
 
 /** The attributes that the class declares; one that overrides `getAttrs` declares what that returns besides. */
 function declaredNames(view: ObjectView, attrs: Attrs): readonly string[] {
-  const { attributes } = view instanceof RecordView ? view.definition : definitionOf(view);
+  const { attributes } = definitionOfView(view);
   const further = Object.keys(attrs).filter((name) => !attributes.includes(name));
   return further.length === 0 ? attributes : [...attributes, ...further];
 }

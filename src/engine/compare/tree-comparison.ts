@@ -1,4 +1,3 @@
-import { viewAll } from '../../store/engine-access.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { DiffSyncLogger } from '../../logging/logger.js';
@@ -10,6 +9,7 @@ import type { ChildLister } from './child-lists.js';
 import { comparisonError, nameTakenError } from './comparison-errors.js';
 import { ChildReader } from './child-reader.js';
 import { PairComparer, type PairResults } from './compare-pair.js';
+import type { ObjectReader } from './object-reader.js';
 import type { PairNode } from './pair-node.js';
 import { overridesChildren } from './dependency-order.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
@@ -23,6 +23,8 @@ export interface ComparisonContext {
   readonly src: Side;
   readonly dst: Side;
   readonly logger: DiffSyncLogger;
+  /** The source's objects as they would be in the target, and the target's. */
+  readonly readers: Readonly<Record<SideName, ObjectReader>>;
   readonly scope: Scope;
   readonly lister: ChildLister;
   readonly flags: DiffSyncFlags;
@@ -107,9 +109,9 @@ export class TreeComparison {
     }
   }
 
-  private readAll(type: string): Promise<[src: ObjectView[], dst: ObjectView[]]> {
-    const { src, dst } = this.context;
-    return Promise.all([viewAll(src.store, type), viewAll(dst.store, type)]);
+  private readAll(type: string): Promise<[src: readonly ObjectView[], dst: readonly ObjectView[]]> {
+    const { src, dst } = this.context.readers;
+    return Promise.all([src.all(type), dst.all(type)]);
   }
 
   /**
@@ -146,9 +148,10 @@ export class TreeComparison {
   private async compareBelow(slice: readonly PairNode[]): Promise<void> {
     let nodes = slice;
     while (nodes.length > 0) {
+      const { src, dst, readers: objects } = this.context;
       const readers = {
-        src: new ChildReader(this.context.src, this.visited.src),
-        dst: new ChildReader(this.context.dst, this.visited.dst),
+        src: new ChildReader(src, objects.src, this.visited.src),
+        dst: new ChildReader(dst, objects.dst, this.visited.dst),
       };
       const lists = this.claims.claim(nodes.flatMap((node) => this.context.lister.list(node)));
       for (const list of lists) queueReads(readers, list);

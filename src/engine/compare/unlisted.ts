@@ -1,7 +1,7 @@
-import { viewAll, viewByUids } from '../../store/engine-access.js';
 import type { UnlistedCounts } from '../../diff/sync-outcome.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
+import type { ObjectReader } from './object-reader.js';
 import { parentKey, type ElementPath, type SideName } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
 import type { Objects } from './visited.js';
@@ -42,7 +42,7 @@ export class UnlistedObjects {
   async findHidden(): Promise<HiddenObjects> {
     if (!this.mayBeHidden) return NO_OBJECTS;
     const { shared, visited } = this.tree;
-    const { src, dst } = this.context;
+    const { src, dst, readers } = this.context;
     const hidden = new Map<string, Map<string, string>>();
     for (const type of shared.oneSidedTypes('src')) {
       if (src.topLevel.includes(type) && dst.topLevel.includes(type)) continue;
@@ -51,7 +51,7 @@ export class UnlistedObjects {
       for (const [uid, { element, parent }] of shared.oneSidedObjects('src', type)) {
         if (element !== undefined && !visited.dst.has(type, uid)) candidates.set(uid, parentKey(parent));
       }
-      for (const uid of await presentUids(dst, type, [...candidates.keys()])) {
+      for (const uid of await presentUids(readers.dst, type, [...candidates.keys()])) {
         const found = hidden.get(type) ?? new Map<string, string>();
         hidden.set(type, found.set(uid, candidates.get(uid) as string));
       }
@@ -100,10 +100,10 @@ export class UnlistedObjects {
 
   /** Reads the target's unlisted objects that the source does not have: those that no other such object lists. */
   async readSurplus(): Promise<ReadonlyMap<string, readonly ObjectView[]>> {
-    const { src, dst } = this.context;
+    const { src, dst } = this.context.readers;
     const objects = new Map<string, Objects>();
     for (const type of this.countSide('dst').keys()) {
-      const all = new Map((await viewAll(dst.store, type)).map((view) => [view.getUniqueId(), view]));
+      const all = new Map((await dst.all(type)).map((view) => [view.getUniqueId(), view]));
       objects.set(type, all);
     }
     const surplus = new Map<string, readonly ObjectView[]>();
@@ -169,7 +169,7 @@ export class UnlistedObjects {
       }
       level = [];
       for (const [type, uids] of next) {
-        for await (const page of viewByUids(this.context.dst.store, type, uids)) {
+        for await (const page of this.context.readers.dst.byUids(type, uids)) {
           for (const view of page) if (view !== undefined) level.push(view);
         }
       }
@@ -183,10 +183,10 @@ function childTypes({ modelClasses }: Side, type: string): string[] {
 }
 
 /** Returns those of the unique ids that the side's store has. */
-async function presentUids({ store }: Side, type: string, uids: readonly string[]): Promise<ReadonlySet<string>> {
+async function presentUids(objects: ObjectReader, type: string, uids: readonly string[]): Promise<ReadonlySet<string>> {
   const present = new Set<string>();
   if (uids.length === 0) return present;
-  for await (const page of viewByUids(store, type, uids)) {
+  for await (const page of objects.byUids(type, uids)) {
     for (const view of page) if (view !== undefined) present.add(view.getUniqueId());
   }
   return present;

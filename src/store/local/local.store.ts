@@ -1,4 +1,4 @@
-import { copyRecord, type ModelRecord } from '../../record/model-record.js';
+import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import type { BaseStoreOptions } from '../store-options.js';
 import type { RecordChange, StoreCapabilities } from '../store-backend.js';
@@ -89,7 +89,7 @@ export class LocalStore extends BaseStore {
     for (const uid of uids) {
       const current = stored?.get(uid);
       const next = change(uid, current);
-      if (current !== undefined && next !== undefined) stored?.set(uid, copyRecord(next));
+      if (current !== undefined && next !== undefined) stored?.set(uid, next);
     }
   }
 

@@ -142,7 +142,7 @@ describe.each(stores)('what a hook returns, on the $name store', ({ open, close 
     }
   }
 
-  it('may be another object of the same unique id: its fields are saved, its child lists are not', async () => {
+  it('may be another object of the same unique id: what it does not say stays, and so do the child lists', async () => {
     await withTarget(
       async (device, { role = '' }) => new Device({ name: device.name, role }),
       async (adapter) => {
@@ -151,11 +151,64 @@ describe.each(stores)('what a hook returns, on the $name store', ({ open, close 
         expect((await adapter.get(Device, 'd')).toDict()).toEqual({
           name: 'd',
           role: 'spine',
+          note: 'old',
           ports: ['p1', 'p2', 'p3'],
         });
         expect((await adapter.diffFrom(from)).hasDiffs()).toBe(false);
       },
     );
+  });
+
+  it('is asked for the changed attributes, and for what it says besides them', async () => {
+    await withTarget(
+      async (device, { role = '' }) => new Device({ name: device.name, role, note: 'of the platform' }),
+      async (adapter) => {
+        await adapter.syncFrom(await source('spine', ['p1', 'p2']));
+        expect((await adapter.get(Device, 'd')).note).toBe('of the platform');
+      },
+    );
+  });
+
+  it('leaves defaults and flags of another object alone, and takes a cleared attribute from it', async () => {
+    const wide = {
+      ...declared,
+      schema: fields.extend({
+        role: z.string().optional(),
+        serial: z.string().default('none'),
+        site: z.string().optional(),
+      }),
+      attributes: ['role', 'serial', 'site'],
+    } as const;
+    class Wide extends DiffSyncModel.define(wide) {}
+    class Answering extends Wide {
+      override async update(attrs: { role?: string | undefined; serial?: string; site?: string | undefined }) {
+        return new Answering({ name: this.name, ...attrs }) as this;
+      }
+    }
+    const [ours, theirs] = [Wide, Answering].map(
+      (model) =>
+        class extends Adapter {
+          static override readonly models = [model, Port];
+          static override readonly topLevel = ['device'];
+        },
+    ) as [typeof Source, typeof Source];
+    const store = await open();
+    try {
+      const [from, to] = [new ours({ name: 'from' }), new theirs({ name: 'to', store, logger: new Warnings() })];
+      const known = new Answering({ name: 'd', role: 'leaf', serial: 'S1', site: 'ams' });
+      known.modelFlags = DiffSyncModelFlags.NATURAL_DELETION_ORDER;
+      await to.add(known);
+      for (const change of [{ role: 'spine' }, { role: undefined }, { role: 'leaf', serial: 'none' }]) {
+        await from.update(new Wide({ name: 'd', serial: 'S1', site: 'ams', ...change }));
+        const diff = await to.syncFrom(from, { verify: true });
+        expect(diff.unsettled).toBeUndefined();
+        const stored = await to.get(Answering, 'd');
+        expect({ role: undefined, ...stored.getAttrs() }).toEqual({ serial: 'S1', site: 'ams', ...change });
+        expect(stored.modelFlags).toBe(DiffSyncModelFlags.NATURAL_DELETION_ORDER);
+      }
+    } finally {
+      await close(store);
+    }
   });
 
   it('with another unique id is the failure of that object, and nothing of it is saved', async () => {

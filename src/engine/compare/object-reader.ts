@@ -1,0 +1,16 @@
+import type { ObjectView } from '../../record/record-view.js';
+import { viewAll, viewByUids } from '../../store/engine-access.js';
+import type { Side } from '../side.js';
+
+/** Reads the objects of one side for a comparison. */
+export interface ObjectReader {
+  /** Returns all objects of a type, in the order of the store. */
+  all(type: string): Promise<readonly ObjectView[]>;
+  /** Yields objects by unique id, page by page; undefined for one that does not exist. @param uids each unique id once. */
+  byUids(type: string, uids: readonly string[]): AsyncGenerator<readonly (ObjectView | undefined)[], void, undefined>;
+}
+
+/** Returns a reader of the objects as the side's store has them. */
+export function storeReader({ store }: Side): ObjectReader {
+  return { all: (type) => viewAll(store, type), byUids: (type, uids) => viewByUids(store, type, uids) };
+}
