@@ -33,7 +33,7 @@ export class BulkDevice extends DiffSyncModel.define({
   static override async createBulk({ adapter, objects }: BulkContext<CreateItem<DeviceIds, DeviceAttrs>>) {
     const answers = await this.api.create(objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })));
     return Promise.all(
-      objects.map(({ ids, attrs }, at) => {
+      objects.map(async ({ ids, attrs }, at) => {
         const error = answers[at]?.error;
         // A result refuses one object: the others are created all the same.
         return error === undefined
@@ -46,7 +46,7 @@ export class BulkDevice extends DiffSyncModel.define({
   static override async updateBulk({ objects }: BulkContext<UpdateItem<BulkDevice, DeviceAttrs>>) {
     const answers = await this.api.patch(objects.map(({ model, attrs }) => ({ name: model.name, ...attrs })));
     return Promise.all(
-      objects.map(({ model, attrs }, at) => (answers[at]?.error === undefined ? model.update(attrs) : null)),
+      objects.map(async ({ model, attrs }, at) => (answers[at]?.error === undefined ? model.update(attrs) : null)),
     );
   }
 
