@@ -130,7 +130,7 @@ function expected({ number, role, size, tags }: Row): Record<string, unknown> {
   };
 }
 
-function sorted<T>(items: readonly T[]): string[] {
+function sorted(items: readonly unknown[]): string[] {
   return items.map((item) => JSON.stringify(item)).toSorted();
 }
 

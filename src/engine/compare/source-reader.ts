@@ -117,7 +117,10 @@ class SourceReader implements ObjectReader {
   }
 
   private async parseAll(views: readonly (StoredView | undefined)[]): Promise<(ObjectView | undefined)[]> {
-    return Promise.all(await mapYielding(views, (view) => view && runMaybeAsync(this.parsing(view))));
+    const parsed = await mapYielding(views, (view) => view && runMaybeAsync(this.parsing(view)));
+    const isPending = (view: (typeof parsed)[number]): boolean => view instanceof Promise;
+    if (parsed.some(isPending)) return Promise.all(parsed.map(async (view) => view));
+    return parsed as (ObjectView | undefined)[];
   }
 
   /** @returns the object as it would be in the target; itself where it would be the same. */
