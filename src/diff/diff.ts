@@ -33,14 +33,19 @@ import {
 import { copySelected, isSelected, type Selection } from './diff-selection.js';
 import { changedElements, walk } from './diff-walk.js';
 import { ElementGroups } from './element-groups.js';
-import type { ModelOperations, SyncFailure, UnlistedCounts } from './sync-outcome.js';
+import {
+  NO_DANGLING_LINKS,
+  NO_ERRORS,
+  NO_OPERATIONS,
+  NONE_UNLISTED,
+  type DanglingLinks,
+  type ModelOperations,
+  type SyncFailure,
+  type UnlistedCounts,
+} from './sync-outcome.js';
 
 // Shared, because every element with children has a diff of its own.
 const NO_TERMS: DiffTerms = Object.freeze({ source: 'source', target: 'dest', flags: 0 });
-const NO_OPERATIONS: ReadonlyMap<string, ModelOperations> = new Map();
-const NO_ERRORS: readonly SyncFailure[] = Object.freeze([]);
-const NONE_UNLISTED: Readonly<Record<string, UnlistedCounts>> = Object.freeze({});
-
 /**
  * A finished comparison of two adapters: a tree of elements, in groups by type. Source: the reference's `Diff`.
  * Extend it to change the order of the elements (`orderChildren`) or to save it (`complete`).
@@ -66,6 +71,12 @@ export class Diff {
    * an object that the target has unlisted. Models without such objects have no entry.
    */
   unlisted: Readonly<Record<string, UnlistedCounts>> = NONE_UNLISTED;
+  /**
+   * The child lists that name objects which do not exist: another process, a hook or a lost write has removed them. A sync with
+   * the diff takes the target's out of their lists. What the target has of an object that the source lists and does not have is
+   * neither compared nor deleted.
+   */
+  danglingLinks: DanglingLinks = NO_DANGLING_LINKS;
   /** What the last sync with this diff did not settle; undefined if all is settled, or without the option `verify`. */
   unsettled: Diff | undefined;
   /** Of a loaded diff, the fingerprint that it was saved with. Of a selection, the diff that it was made from. */

@@ -18,3 +18,24 @@ export interface UnlistedCounts {
   readonly source: number;
   readonly target: number;
 }
+
+/** An entry of a child list that names an object which does not exist. */
+export interface DanglingLink {
+  /** The model of the object that has the list. */
+  readonly model: string;
+  /** The unique id of that object. */
+  readonly uniqueId: string;
+  /** The object that does not exist. */
+  readonly child: { readonly model: string; readonly uniqueId: string };
+}
+
+/** The dangling links that a comparison has met, by side. */
+export interface DanglingLinks {
+  readonly source: readonly DanglingLink[];
+  readonly target: readonly DanglingLink[];
+}
+
+export const NO_OPERATIONS: ReadonlyMap<string, ModelOperations> = new Map();
+export const NO_ERRORS: readonly SyncFailure[] = Object.freeze([]);
+export const NO_DANGLING_LINKS: DanglingLinks = Object.freeze({ source: [], target: [] });
+export const NONE_UNLISTED: Readonly<Record<string, UnlistedCounts>> = Object.freeze({});

@@ -10,6 +10,7 @@ import { setOwn } from '../values/own-property.js';
 import type { BaseStore } from './base-store.js';
 import { removeBelow, type KeepChildren, type RemoveObjects } from './cascade-remove.js';
 import { patchBetween } from './record-patch.js';
+import { removeDangling, type ChildLink } from './dangling-links.js';
 import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { coreOf } from './store-lifecycle.js';
 import { MAX_ATOMIC_FLUSH } from './write-behind.js';
@@ -176,6 +177,16 @@ function setLink(
   // The change of an object that is bound to this store's adapter is recorded already.
   if (isListed !== linked && host !== undefined && parent.adapter === host) return;
   deferred.link(parent.getType(), parent.getUniqueId(), field, child.getUniqueId(), linked);
+}
+
+/**
+ * Takes those of the links out of their lists that name an object which does not exist at this moment, by compare-and-set.
+ * @returns the links that were removed.
+ */
+export async function unlinkMissing(store: BaseStore, links: readonly ChildLink[]): Promise<readonly ChildLink[]> {
+  if (links.length === 0) return [];
+  const core = coreOf(store);
+  return core.operations.run('unlink', { writes: true }, () => removeDangling(core, links));
 }
 
 /** Writes what is pending, if it is too much to stay so. Callers first defer all that belongs into one write. */

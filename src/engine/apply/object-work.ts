@@ -40,6 +40,8 @@ export interface SyncParts {
 /** Deletes objects that move, with everything below them, before they are created at their new places. */
 export type DeleteMoved = (olds: readonly SyncNode[]) => Promise<void>;
 
+const HIDDEN_PARENT = 'a parent that the comparison has left out lists it';
+
 /** Calls the hooks of objects, and saves what they did. */
 export class ObjectWork {
   private readonly otherParents: OtherParents;
@@ -114,7 +116,10 @@ export class ObjectWork {
     for (const dropped of plan.subtree(node)) {
       const { action, element } = dropped;
       // What another parent lists stays, with everything below it.
-      if (kept.has(keyOf(dropped))) end = dropped.end;
+      if (kept.has(keyOf(dropped)) && dropped.index >= end) {
+        end = dropped.end;
+        if (action === 'delete' && !element.linkOnly) report.leaveOut(dropped, HIDDEN_PARENT);
+      }
       if (dropped.index < end) continue;
       if (action !== 'delete' || element.linkOnly || (dropped !== node && moves.isSettled(dropped))) continue;
       cache.set(dropped, undefined);
@@ -184,9 +189,9 @@ export class ObjectWork {
     return deletable;
   }
 
-  /** Leaves out what a parent outside of the comparison lists: its list must not name what is gone. */
+  /** Leaves out what a parent outside of the comparison lists, whose list must not name what is gone, and unlinks it alone. */
   private async withoutHiddenLinks(frames: readonly Frame[]): Promise<readonly Frame[]> {
-    const { plan, moving, hidesParents, report } = this.parts;
+    const { links, plan, moving, hidesParents, report } = this.parts;
     const [first] = frames;
     if (!hidesParents || first === undefined) return frames;
     // What the plan deletes is not hidden, and neither is the parent at the place of the delete.
@@ -196,11 +201,13 @@ export class ObjectWork {
     const uids = frames.filter(({ node }) => !moving.has(node)).map(({ node }) => node.uid);
     const listed = await this.otherParents.keep(first.node.element.type, uids, own);
     if (listed.size === 0) return frames;
-    return frames.filter(({ node }) => {
-      const isListed = listed.has(node.uid) && !moving.has(node);
-      if (isListed) report.leaveOut(node, 'a parent that the comparison has left out lists it');
-      return !isListed;
-    });
+    const isKept = ({ node }: Frame): boolean => listed.has(node.uid) && !moving.has(node);
+    const kept = frames.filter(isKept);
+    await links.unlinkKept(kept);
+    for (const { node } of kept) {
+      if (!report.hasFailed(node)) report.leaveOut(node, HIDDEN_PARENT);
+    }
+    return frames.filter((frame) => !isKept(frame));
   }
 
   /** Saves what all the hooks did, and then reports it: what a logger throws must not keep anything from being saved. */

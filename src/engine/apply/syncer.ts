@@ -1,5 +1,7 @@
 import type { Diff } from '../../diff/diff.js';
 import { DiffSyncError } from '../../errors.js';
+import { DiffSyncFlags } from '../../flags.js';
+import { unlinkMissing } from '../../store/engine-access.js';
 import type { Side } from '../side.js';
 import { AtomicSubtrees } from './atomic-subtrees.js';
 import { hasBulkHook } from './call-hooks.js';
@@ -42,11 +44,13 @@ export class Syncer {
     const cache = new TargetCache(dst.store, plan, found);
     const report = new SyncReport(dst, plan, options);
     const moves = new SyncMoves(plan, found, cache, this.filter, report, diff);
-    const links = new SyncLinks(plan, dst, cache, this.filter, report, concurrency);
-    const subtrees = new AtomicSubtrees(dst.store);
-    const { signal } = options;
     // A plan does not say what its comparison has left out.
     const hidesParents = diff.hidesParents || diff.isPlan || diff.original !== undefined;
+    const leavesUnmatched = (diff.terms.flags & DiffSyncFlags.SKIP_UNMATCHED_DST) !== 0;
+    const keepsLinks = hidesParents || leavesUnmatched || plan.hasDeletes;
+    const links = new SyncLinks(plan, dst, cache, this.filter, report, concurrency, keepsLinks);
+    const subtrees = new AtomicSubtrees(dst.store);
+    const { signal } = options;
     const moving = new Set(found.values());
     this.parts = { plan, dst, cache, moves, moving, links, report, subtrees, concurrency, signal, hidesParents };
   }
@@ -63,6 +67,7 @@ export class Syncer {
     diff.errors = report.failures;
     dst.logger.info('Beginning sync');
     try {
+      await this.unlinkDangling();
       await this.walk().applyAll();
       await links.finish();
     } catch (error) {
@@ -72,9 +77,22 @@ export class Syncer {
       subtrees.closeAll();
     }
     await dst.store.flush();
+    await links.takeBackLost();
     report.finish();
     dst.logger.info('Sync complete');
     return report.changed;
+  }
+
+  /** Takes out of the target's lists what does not exist, before anything of that unique id is created. */
+  private async unlinkDangling(): Promise<void> {
+    const { dst, diff } = this;
+    const links = diff.danglingLinks.target.filter(({ child }) => dst.modelClasses.has(child.model));
+    const removed = await unlinkMissing(dst.store, links);
+    if (removed.length > 0) this.parts.report.changed = true;
+    for (const { model, uniqueId, child } of removed) {
+      const message = `Unlinked ${child.model} ${child.uniqueId}, which does not exist`;
+      dst.logger.info(message, { model, uniqueId });
+    }
   }
 
   /** Returns the walk in the reference's order, unless hooks are called for several objects at a time. */

@@ -1,5 +1,4 @@
 import { viewByUids } from '../../store/engine-access.js';
-import { ObjectNotFound } from '../../errors.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
 import type { ChildUids } from './child-claims.js';
@@ -44,14 +43,19 @@ export class ChildReader {
     }
   }
 
-  /** @throws ObjectNotFound for a child that does not exist; DiffCycle for a child that is above its parent too. */
-  checkClaimedElsewhere(parent: TreePosition, type: string, { claimedElsewhere }: ChildUids): void {
-    if (claimedElsewhere.length === 0) return;
+  /**
+   * @returns those of the children that are claimed elsewhere that do not exist.
+   * @throws DiffCycle for a child that is above its parent too.
+   */
+  checkClaimedElsewhere(parent: TreePosition, type: string, { claimedElsewhere }: ChildUids): readonly string[] {
+    if (claimedElsewhere.length === 0) return claimedElsewhere;
     const { missing } = this.readsOf(type);
+    const dangling: string[] = [];
     for (const uid of claimedElsewhere) {
-      if (missing.has(uid)) throw notFound(this.side, type, uid);
-      this.visited.checkBelow(parent, type, uid);
+      if (missing.has(uid)) dangling.push(uid);
+      else this.visited.checkBelow(parent, type, uid);
     }
+    return dangling;
   }
 
   /** Ends all reads. */
@@ -97,12 +101,10 @@ export class RecordCursor {
     this.at = 0;
   }
 
-  /** Returns the next object. @throws ObjectNotFound if it does not exist. */
-  take(): ObjectView {
-    const uid = this.uids[this.taken++] as string;
-    const view = this.page[this.at++];
-    if (view === undefined) throw notFound(this.side, this.type, uid);
-    return view;
+  /** Returns the next object; undefined if it does not exist. */
+  take(): ObjectView | undefined {
+    this.taken++;
+    return this.page[this.at++];
   }
 
   /** Takes all objects. @returns the unique ids of those that do not exist. */
@@ -119,8 +121,4 @@ export class RecordCursor {
   async close(): Promise<void> {
     await this.pages?.return();
   }
-}
-
-function notFound({ store }: Side, type: string, uid: string): ObjectNotFound {
-  return new ObjectNotFound(`${type} ${uid} not present in ${String(store)}`);
 }

@@ -1,5 +1,6 @@
 import { viewAll } from '../../store/engine-access.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
+import type { DanglingLink } from '../../diff/sync-outcome.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Progress } from '../progress.js';
@@ -40,6 +41,10 @@ export class TreeComparison {
   readonly comparer: PairComparer;
   readonly visited: Readonly<Record<SideName, VisitedObjects>>;
   readonly shared = new SharedChildren();
+  /** The links that name objects which do not exist, by side, in the order in which they were read. */
+  readonly dangling: Readonly<Record<SideName, DanglingLink[]>> = { src: [], dst: [] };
+  /** Whether objects of the target were taken out again, which may list what was not. */
+  hidesParents = false;
   /** The top elements by type. */
   readonly groups = new Map<string, DiffElement[]>();
   private readonly claims: ChildClaims;
@@ -167,8 +172,8 @@ export class TreeComparison {
     const srcCount = matches.partners.length;
     const pairs = srcCount + matches.rest.length;
     try {
-      readers.src.checkClaimedElsewhere(node, type, src);
-      readers.dst.checkClaimedElsewhere(node, type, dst);
+      for (const uid of readers.src.checkClaimedElsewhere(node, type, src)) this.addDangling('src', node, type, uid);
+      for (const uid of readers.dst.checkClaimedElsewhere(node, type, dst)) this.addDangling('dst', node, type, uid);
     } catch (error) {
       return recordFailure(below, error);
     }
@@ -182,8 +187,14 @@ export class TreeComparison {
         await Promise.all([ours.fetch(), theirs.fetch()]);
       }
       try {
-        const pair = createPair(here ? ours.take() : undefined, there ? theirs.take() : undefined);
-        const child = this.comparer.compare(pair, node, results);
+        const [mine, other] = [here ? ours.take() : undefined, there ? theirs.take() : undefined];
+        if (here && mine === undefined) this.addDangling('src', node, type, src.owned[at] as string);
+        if (there && other === undefined) {
+          const index = here ? (matches.partners[at] as number) : (matches.rest[at - srcCount] as number);
+          this.addDangling('dst', node, type, dst.owned[index] as string);
+        }
+        if (mine === undefined && other === undefined) continue;
+        const child = this.comparer.compare(createPair(mine, other), node, results);
         if (child !== undefined) next.push(this.isHomed(type, child.uid) ? { ...child, isHomed: true } : child);
       } catch (error) {
         return recordFailure(below, error);
@@ -195,6 +206,12 @@ export class TreeComparison {
       return recordFailure(below, error);
     }
     return true;
+  }
+
+  /** Records a link that names an object which does not exist; the object is not visited by it. */
+  private addDangling(side: SideName, { element, uid: parent }: PairNode, type: string, uid: string): void {
+    this.visited[side].unmark(type, uid);
+    this.dangling[side].push({ model: element.type, uniqueId: parent, child: { model: type, uniqueId: uid } });
   }
 
   private isHomed(type: string, uid: string): boolean {

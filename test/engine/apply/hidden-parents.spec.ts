@@ -96,7 +96,7 @@ describe.each(stores)('what a parent lists that the sync does not touch, on the 
 
   it('stays when the parent is ignored and the source does not have the child', async () => {
     const found = await sync({ p1: [] }, { p1: ['a', 'b'], p2: ['a'] }, { p2: IGNORE });
-    expect(found).toEqual({ ports: { p1: ['a'], p2: ['a'] }, ips: ['a'] });
+    expect(found).toEqual({ ports: { p1: [], p2: ['a'] }, ips: ['a'] });
   });
 
   it('stays when the parent refuses to unlink it, and goes with the next sync', async () => {
