@@ -48,6 +48,15 @@ export class SharedChildren {
     listing[side] = true;
   }
 
+  /** Takes back that a parent lists an object on a side: the object does not exist there. */
+  dropListing(type: string, uid: string, node: PairNode, side: SideName): void {
+    const listing = this.others
+      .get(type)
+      ?.get(uid)
+      ?.find((each) => each.node === node);
+    if (listing !== undefined) listing[side] = false;
+  }
+
   /** Records an object that was met on one side alone and skipped. */
   addSkipped(side: SideName, type: string, uid: string, parent: PairNode | undefined): void {
     entry(this.skipped[side], type, () => new Map<string, OneSided>()).set(uid, { parent, element: undefined });

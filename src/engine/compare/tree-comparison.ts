@@ -209,8 +209,10 @@ export class TreeComparison {
   }
 
   /** Records a link that names an object which does not exist; the object is not visited by it. */
-  private addDangling(side: SideName, { element, uid: parent }: PairNode, type: string, uid: string): void {
+  private addDangling(side: SideName, node: PairNode, type: string, uid: string): void {
+    const { element, uid: parent } = node;
     this.visited[side].unmark(type, uid);
+    this.shared.dropListing(type, uid, node, side);
     this.dangling[side].push({ model: element.type, uniqueId: parent, child: { model: type, uniqueId: uid } });
   }
 
