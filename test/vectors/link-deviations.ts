@@ -34,11 +34,10 @@ function pastGhost(
 ): SyncFacts {
   const modelsProcessed = recorded.source.length + recorded.target.length;
   const diff = plainDiff(recorded, { elements, dict, modelsProcessed });
-  const sync = {
-    ...expected.sync,
-    logs: expected.sync.logs?.concat(line('info', 'Diff calculation complete')) ?? null,
-  };
-  return warned(allDone({ ...expected, diff, sync }, recorded), line('warning', event));
+  const facts = allDone({ ...expected, diff }, recorded);
+  const done = ['Diff calculation complete', 'Beginning sync'].map((each) => line('info', each));
+  const logs = [...(expected.sync.logs ?? []), ...done, ...(facts.sync.logs ?? [])];
+  return warned(withSync(facts, { logs: expected.sync.logs && logs }), line('warning', event));
 }
 
 const line = (level: LogLine['level'], event: string): LogLine => ({ level, event });
