@@ -20,6 +20,7 @@ import {
   type Plan,
   type PlanHeader,
   type PlanSide,
+  type SharedLink,
 } from './diff-plan.js';
 import {
   countLinks,
@@ -37,6 +38,7 @@ import {
   NO_DANGLING_LINKS,
   NO_ERRORS,
   NO_OPERATIONS,
+  NO_SHARED_LINKS,
   NONE_UNLISTED,
   type DanglingLinks,
   type ModelOperations,
@@ -83,6 +85,8 @@ export class Diff {
   private origin: Fingerprint | Diff | undefined;
   /** @internal Whether the comparison has left out objects of the target, which may list what it has not left out. */
   hidesParents = false;
+  /** @internal The links of shared children, but for one of each child. */
+  sharedLinks: readonly SharedLink[] = NO_SHARED_LINKS;
   private readonly elements = new ElementGroups<DiffElement>();
 
   /** How many elements there are, on all levels. */
@@ -197,7 +201,7 @@ export class Diff {
    */
   fingerprint(): Fingerprint {
     if (this.origin instanceof Diff) return this.origin.fingerprint();
-    return this.origin ?? fingerprintOf<DiffElement>(this);
+    return this.origin ?? fingerprintOf<DiffElement>(this, this.sharedLinks);
   }
 
   /**

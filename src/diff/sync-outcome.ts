@@ -39,3 +39,4 @@ export const NO_OPERATIONS: ReadonlyMap<string, ModelOperations> = new Map();
 export const NO_ERRORS: readonly SyncFailure[] = Object.freeze([]);
 export const NO_DANGLING_LINKS: DanglingLinks = Object.freeze({ source: [], target: [] });
 export const NONE_UNLISTED: Readonly<Record<string, UnlistedCounts>> = Object.freeze({});
+export const NO_SHARED_LINKS: readonly never[] = Object.freeze([]);

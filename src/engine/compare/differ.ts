@@ -93,6 +93,7 @@ class Differ {
     }
 
     diff.hidesParents = tree.hidesParents || this.hidesParents(tree, diff, dstCounts);
+    diff.sharedLinks = tree.shared.links();
     diff.modelsProcessed = this.progress.current;
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
     this.progress.finish();

@@ -1,3 +1,4 @@
+import type { SharedLink } from '../../diff/diff-plan.js';
 import { walk } from '../../diff/diff-walk.js';
 import type { DiffElement } from '../../diff/diff.js';
 import type { PairNode } from './pair-node.js';
@@ -100,6 +101,17 @@ export class SharedChildren {
 
   *allListings(): Generator<readonly [type: string, uid: string, listings: readonly OtherListing[]], void, undefined> {
     for (const [type, byUid] of this.others) for (const [uid, listings] of byUid) yield [type, uid, listings];
+  }
+
+  /** Returns all listings, without the objects. */
+  links(): SharedLink[] {
+    const links: SharedLink[] = [];
+    for (const [type, uid, listings] of this.allListings()) {
+      for (const { node, src, dst } of listings) {
+        links.push({ parent: parentKey(node), child: `${type} ${uid}`, source: src, target: dst });
+      }
+    }
+    return links;
   }
 
   /**
