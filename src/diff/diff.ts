@@ -20,7 +20,6 @@ import {
   type Plan,
   type PlanHeader,
   type PlanSide,
-  type SharedLink,
 } from './diff-plan.js';
 import {
   countLinks,
@@ -34,20 +33,8 @@ import {
 import { copySelected, isSelected, type Selection } from './diff-selection.js';
 import { changedElements, walk } from './diff-walk.js';
 import { ElementGroups } from './element-groups.js';
-import {
-  NO_DANGLING_LINKS,
-  NO_ERRORS,
-  NO_OPERATIONS,
-  NO_SHARED_LINKS,
-  NONE_UNLISTED,
-  type DanglingLinks,
-  type ModelOperations,
-  type SyncFailure,
-  type UnlistedCounts,
-} from './sync-outcome.js';
+import { NOTHING_YET, type ModelOperations, type SyncFailure, type UnlistedCounts } from './sync-outcome.js';
 
-// Shared, because every element with children has a diff of its own.
-const NO_TERMS: DiffTerms = Object.freeze({ source: 'source', target: 'dest', flags: 0 });
 /**
  * A finished comparison of two adapters: a tree of elements, in groups by type. Source: the reference's `Diff`.
  * Extend it to change the order of the elements (`orderChildren`) or to save it (`complete`).
@@ -63,22 +50,18 @@ export class Diff {
   /** How many objects the comparison looked at, on both sides together. */
   modelsProcessed = 0;
   /** The terms on which the comparison was made. */
-  terms: DiffTerms = NO_TERMS;
+  terms: DiffTerms = NOTHING_YET.terms;
   /** What the last sync with this diff did, by model name. */
-  operations: ReadonlyMap<string, ModelOperations> = NO_OPERATIONS;
+  operations: ReadonlyMap<string, ModelOperations> = NOTHING_YET.operations;
   /** The failures after which the last sync with this diff went on: see `continueOnFailure`. */
-  errors: readonly SyncFailure[] = NO_ERRORS;
+  errors: readonly SyncFailure[] = NOTHING_YET.errors;
   /**
    * How many objects of a child type no parent lists, by model name and side. They are not compared, unless the source lists
    * an object that the target has unlisted. Models without such objects have no entry.
    */
-  unlisted: Readonly<Record<string, UnlistedCounts>> = NONE_UNLISTED;
-  /**
-   * The child lists that name objects which do not exist: another process, a hook or a lost write has removed them. A sync with
-   * the diff takes the target's out of their lists. What the target has of an object that the source lists and does not have is
-   * neither compared nor deleted.
-   */
-  danglingLinks: DanglingLinks = NO_DANGLING_LINKS;
+  unlisted: Readonly<Record<string, UnlistedCounts>> = NOTHING_YET.unlisted;
+  /** The links to objects that do not exist. A sync removes the target's; what the target has of the source's stays as it is. */
+  danglingLinks = NOTHING_YET.danglingLinks;
   /** What the last sync with this diff did not settle; undefined if all is settled, or without the option `verify`. */
   unsettled: Diff | undefined;
   /** Of a loaded diff, the fingerprint that it was saved with. Of a selection, the diff that it was made from. */
@@ -86,7 +69,7 @@ export class Diff {
   /** @internal Whether the comparison has left out objects of the target, which may list what it has not left out. */
   hidesParents = false;
   /** @internal The links of shared children, but for one of each child. */
-  sharedLinks: readonly SharedLink[] = NO_SHARED_LINKS;
+  sharedLinks = NOTHING_YET.sharedLinks;
   private readonly elements = new ElementGroups<DiffElement>();
 
   /** How many elements there are, on all levels. */

@@ -1,4 +1,5 @@
 import type { DiffSyncError, SyncLocation } from '../errors.js';
+import type { DiffTerms, SharedLink } from './diff-plan.js';
 
 /** The unique ids of the objects of one model that a sync created, updated and deleted, each in the order of the work. */
 export interface ModelOperations {
@@ -29,14 +30,25 @@ export interface DanglingLink {
   readonly child: { readonly model: string; readonly uniqueId: string };
 }
 
-/** The dangling links that a comparison has met, by side. */
+/** The dangling links that a comparison has met, by side: another process, a hook or a lost write has removed the objects. */
 export interface DanglingLinks {
   readonly source: readonly DanglingLink[];
   readonly target: readonly DanglingLink[];
 }
 
-export const NO_OPERATIONS: ReadonlyMap<string, ModelOperations> = new Map();
-export const NO_ERRORS: readonly SyncFailure[] = Object.freeze([]);
-export const NO_DANGLING_LINKS: DanglingLinks = Object.freeze({ source: [], target: [] });
-export const NONE_UNLISTED: Readonly<Record<string, UnlistedCounts>> = Object.freeze({});
-export const NO_SHARED_LINKS: readonly never[] = Object.freeze([]);
+/** What a diff says before it was filled or synchronised. Shared, because every element with children has a diff of its own. */
+export const NOTHING_YET: {
+  readonly terms: DiffTerms;
+  readonly operations: ReadonlyMap<string, ModelOperations>;
+  readonly errors: readonly SyncFailure[];
+  readonly unlisted: Readonly<Record<string, UnlistedCounts>>;
+  readonly danglingLinks: DanglingLinks;
+  readonly sharedLinks: readonly SharedLink[];
+} = {
+  terms: Object.freeze({ source: 'source', target: 'dest', flags: 0 }),
+  operations: new Map(),
+  errors: Object.freeze([]),
+  unlisted: Object.freeze({}),
+  danglingLinks: Object.freeze({ source: [], target: [] }),
+  sharedLinks: Object.freeze([]),
+};
