@@ -115,13 +115,16 @@ export class ObjectWork {
     let end = 0;
     for (const dropped of plan.subtree(node)) {
       const { action, element } = dropped;
-      // What another parent lists stays, with everything below it.
-      if (kept.has(keyOf(dropped)) && dropped.index >= end) {
-        end = dropped.end;
-        if (action === 'delete' && !element.linkOnly) report.leaveOut(dropped, HIDDEN_PARENT);
-      }
       if (dropped.index < end) continue;
-      if (action !== 'delete' || element.linkOnly || (dropped !== node && moves.isSettled(dropped))) continue;
+      const isKept = kept.has(keyOf(dropped));
+      // What stays, because another parent lists it, stays with everything below it.
+      if (action !== 'delete' || isKept) end = dropped.end;
+      if (action !== 'delete' || element.linkOnly) continue;
+      if (isKept) {
+        report.leaveOut(dropped, HIDDEN_PARENT);
+        continue;
+      }
+      if (dropped !== node && moves.isSettled(dropped)) continue;
       cache.set(dropped, undefined);
       moves.begin(dropped);
       report.recordOperation(dropped);
