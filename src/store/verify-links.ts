@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { overridesChildren } from '../model/class-inspection.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
-import type { ModelClass } from '../model/model-class.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { childUidsOf } from '../record/record-view.js';
 import { findDangling, removeDangling, type ChildLink } from './dangling-links.js';
@@ -78,7 +78,7 @@ async function readChildren(core: StoreCore): Promise<UidsByType> {
 async function readLists(core: StoreCore, candidates: UidsByType, children?: UidsByType): Promise<ChildLink[]> {
   const suspects: ChildLink[] = [];
   for (const parent of core.objects.registry.all()) {
-    const overrides = overridesChildren(parent);
+    const overrides = overridesChildren(parent, DiffSyncModel);
     const types = overrides ? [...candidates.keys()] : Object.keys(parent.getChildrenMapping());
     const isNeeded =
       children === undefined ? types.some((type) => candidates.has(type)) : overrides || types.length > 0;
@@ -99,11 +99,6 @@ async function readLists(core: StoreCore, candidates: UidsByType, children?: Uid
     for (const type of types) if (!isWhole || candidates.get(type)?.size === 0) candidates.delete(type);
   }
   return suspects;
-}
-
-/** Whether objects of the class may have children of types that the class does not name. */
-function overridesChildren({ prototype }: ModelClass): boolean {
-  return prototype.getChildrenMapping !== DiffSyncModel.prototype.getChildrenMapping;
 }
 
 async function stillStored(core: StoreCore, model: string, uids: readonly string[]): Promise<readonly string[]> {

@@ -261,6 +261,21 @@ describe('a list that names what does not exist', () => {
     expect([await to.count(Device), await to.count(Interface)]).toEqual([0, 0]);
   });
 
+  it('below each parent that the source has for it is linked again when it is created', async () => {
+    const [from, to] = [new Inventory({ name: 'source' }), new Inventory({ name: 'target', logger: new Warnings() })];
+    for (const each of [from, to]) await fill(each, { nyc: { d1: ['e0'], d2: ['e0'], d3: [] } });
+    (await to.get(Device, 'd3')).addChild(new Interface({ name: 'e0' }));
+    await to.remove(await to.get(Interface, 'e0'));
+    await to.syncFrom(from);
+    const lists = (await to.getAll(Device)).map(({ name, interfaces }) => [name, [...interfaces]]);
+    expect(lists).toEqual([
+      ['d1', ['e0']],
+      ['d2', ['e0']],
+      ['d3', []],
+    ]);
+    expect(changesOf(await to.diffFrom(from))).toEqual([]);
+  });
+
   it('of many is named by its first links, with the number of the others', async () => {
     const warnings = new Warnings();
     const [from, to] = [new Inventory({ name: 'source' }), new Inventory({ name: 'target', logger: warnings })];

@@ -1,6 +1,6 @@
-import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { overridesChildren } from '../../model/class-inspection.js';
+import { DiffSyncModel } from '../../model/diffsync-model.js';
 import { childUids } from '../../model/model-fields.js';
-import { overridesChildren } from '../compare/dependency-order.js';
 import type { Side } from '../side.js';
 
 /** A child as a list names it. */
@@ -78,6 +78,6 @@ export class LinkCycles {
     const { modelClasses } = this.dst;
     const model = modelClasses.get(type);
     if (model === undefined) return [];
-    return overridesChildren(model) ? modelClasses.keys() : Object.keys(model.getChildrenMapping());
+    return overridesChildren(model, DiffSyncModel) ? modelClasses.keys() : Object.keys(model.getChildrenMapping());
   }
 }

@@ -1,11 +1,13 @@
 import type { Diff } from '../../diff/diff.js';
 import type { DiffTerms } from '../../diff/diff-plan.js';
 import { DiffSyncFlags } from '../../flags.js';
+import { overridesChildren } from '../../model/class-inspection.js';
+import { DiffSyncModel } from '../../model/diffsync-model.js';
 import { countByModel } from '../../store/engine-access.js';
 import { Progress, type ProgressCallback } from '../progress.js';
 import type { Side } from '../side.js';
 import { ChildLister } from './child-lists.js';
-import { overridesChildren, sortByDependency } from './dependency-order.js';
+import { sortByDependency } from './dependency-order.js';
 import { LinkElements } from './link-elements.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import type { SideName } from './shared-children.js';
@@ -150,7 +152,8 @@ class Differ {
     const unlisted = Object.entries(diff.unlisted).flatMap(([type, { target }]) => (target > 0 ? type : []));
     return [...uncompared, ...unlisted].some((type) => {
       const model = this.dst.modelClasses.get(type);
-      return model !== undefined && (overridesChildren(model) || Object.keys(model.getChildrenMapping()).length > 0);
+      if (model === undefined) return false;
+      return overridesChildren(model, DiffSyncModel) || Object.keys(model.getChildrenMapping()).length > 0;
     });
   }
 

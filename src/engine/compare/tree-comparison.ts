@@ -2,6 +2,8 @@ import { viewAll } from '../../store/engine-access.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import type { DanglingLink } from '../../diff/sync-outcome.js';
 import { DiffSyncFlags } from '../../flags.js';
+import { overridesChildren } from '../../model/class-inspection.js';
+import { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Progress } from '../progress.js';
 import { checkAborted, type Side } from '../side.js';
@@ -10,7 +12,6 @@ import type { ChildLister } from './child-lists.js';
 import { ChildReader } from './child-reader.js';
 import { PairComparer, type PairResults } from './compare-pair.js';
 import type { PairNode } from './pair-node.js';
-import { overridesChildren } from './dependency-order.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
 import { byUid, countChildren, createPair, pairObjects } from './pairing.js';
 import type { Scope } from './scope.js';
@@ -68,7 +69,7 @@ export class TreeComparison {
     const nested = new Set(classes.flatMap((model) => Object.keys(model.getChildrenMapping())));
     for (const type of types.filter((each) => !nested.has(each))) {
       const [srcObjects, dstObjects] = await this.readAll(type);
-      if (classes.some(overridesChildren)) {
+      if (classes.some((model) => overridesChildren(model, DiffSyncModel))) {
         this.visited.src.markAllVisited(type, byUid(srcObjects));
         this.visited.dst.markAllVisited(type, byUid(dstObjects));
       }
