@@ -3,7 +3,7 @@ export type { AdapterDict } from './adapter/adapter-dict.js';
 export type { AdapterOptions, SyncOptions } from './adapter/adapter-options.js';
 export type { Traversal } from './adapter/tree-traversal.js';
 export { Diff, DiffElement } from './diff/diff.js';
-export type { ModelOperations, SyncFailure, UnlistedCounts } from './diff/sync-outcome.js';
+export type { DanglingLink, DanglingLinks, ModelOperations, SyncFailure, UnlistedCounts } from './diff/sync-outcome.js';
 export type { Attrs, AttrsDiffs } from './diff/compared-object.js';
 export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/diff-plan.js';
 export type { Selection } from './diff/diff-selection.js';

@@ -250,14 +250,36 @@ export function addPlanElements<E extends PlannedElement<E>, D>(
   if (at !== length) throw invalid(`elements: ${at}, where the header promises ${length}`);
 }
 
-/** Digests every element in the order of `add`, so that any change of what the diff read on a side changes that side's digest. */
-export function fingerprintOf<E extends PlannedElement<E>>(diff: InsertionOrdered<E>): Fingerprint {
+/** A parent that lists an object which is compared under another parent, and the sides on which it does. */
+export interface SharedLink {
+  /** The parent, as model and unique id. */
+  readonly parent: string;
+  /** The object, as model and unique id. */
+  readonly child: string;
+  readonly source: boolean;
+  readonly target: boolean;
+}
+
+/**
+ * Digests every object in the order of `add`, and then the links of shared children in an order of their own, so that any
+ * change of what the diff read on a side changes that side's digest. A link-only element would not do: one of the source
+ * goes when the target gains the link.
+ */
+export function fingerprintOf<E extends PlannedElement<E>>(
+  diff: InsertionOrdered<E>,
+  links: readonly SharedLink[],
+): Fingerprint {
   const hashes = { source: createHash('sha256'), target: createHash('sha256') };
   for (const { element, depth } of walkAdded<E>(diff)) {
     const { type, keys, sourceAttrs, destAttrs, linkOnly } = element;
-    const position = canonicalJson(linkOnly ? [depth, type, keys, 'link'] : [depth, type, keys]);
+    if (linkOnly) continue;
+    const position = canonicalJson([depth, type, keys]);
     if (sourceAttrs !== null) hashes.source.update(`${position}${canonicalJson(sourceAttrs)}\n`);
     if (destAttrs !== null) hashes.target.update(`${position}${canonicalJson(destAttrs)}\n`);
+  }
+  for (const side of ['source', 'target'] as const) {
+    const own = links.filter((link) => link[side]).map(({ parent, child }) => canonicalJson([parent, child, 'link']));
+    for (const line of own.toSorted()) hashes[side].update(`${line}\n`);
   }
   return { source: hashes.source.digest('hex'), target: hashes.target.digest('hex') };
 }

@@ -34,7 +34,7 @@ import {
 import { copySelected, isSelected, type Selection } from './diff-selection.js';
 import { changedElements, walk } from './diff-walk.js';
 import { ElementGroups } from './element-groups.js';
-import type { ModelOperations, SyncFailure, UnlistedCounts } from './sync-outcome.js';
+import { NOTHING_YET, type ModelOperations, type SyncFailure, type UnlistedCounts } from './sync-outcome.js';
 
 declare module '../errors.js' {
   interface DiffSyncError {
@@ -46,11 +46,6 @@ declare module '../errors.js' {
   }
 }
 
-// Shared, because every element with children has a diff of its own.
-const NO_TERMS: DiffTerms = Object.freeze({ source: 'source', target: 'dest', flags: 0 });
-const NO_OPERATIONS: ReadonlyMap<string, ModelOperations> = new Map();
-const NO_ERRORS: readonly SyncFailure[] = Object.freeze([]);
-const NONE_UNLISTED: Readonly<Record<string, UnlistedCounts>> = Object.freeze({});
 
 /**
  * A finished comparison of two adapters: a tree of elements, in groups by type. Source: the reference's `Diff`.
@@ -67,22 +62,26 @@ export class Diff {
   /** How many objects the comparison looked at, on both sides together. */
   modelsProcessed = 0;
   /** The terms on which the comparison was made. */
-  terms: DiffTerms = NO_TERMS;
+  terms: DiffTerms = NOTHING_YET.terms;
   /** What the last sync with this diff did, by model name. */
-  operations: ReadonlyMap<string, ModelOperations> = NO_OPERATIONS;
+  operations: ReadonlyMap<string, ModelOperations> = NOTHING_YET.operations;
   /** The failures after which the last sync with this diff went on: see `continueOnFailure`. */
-  errors: readonly SyncFailure[] = NO_ERRORS;
+  errors: readonly SyncFailure[] = NOTHING_YET.errors;
   /**
    * How many objects of a child type no parent lists, by model name and side. They are not compared, unless the source lists
    * an object that the target has unlisted. Models without such objects have no entry.
    */
-  unlisted: Readonly<Record<string, UnlistedCounts>> = NONE_UNLISTED;
+  unlisted: Readonly<Record<string, UnlistedCounts>> = NOTHING_YET.unlisted;
+  /** The links to objects that do not exist. A sync removes the target's; what the target has of the source's stays as it is. */
+  danglingLinks = NOTHING_YET.danglingLinks;
   /** What the last sync with this diff did not settle; undefined if all is settled, or without the option `verify`. */
   unsettled: Diff | undefined;
   /** Of a loaded diff, the fingerprint that it was saved with. Of a selection, the diff that it was made from. */
   private origin: Fingerprint | Diff | undefined;
   /** @internal Whether the comparison has left out objects of the target, which may list what it has not left out. */
   hidesParents = false;
+  /** @internal The links of shared children, but for one of each child. */
+  sharedLinks = NOTHING_YET.sharedLinks;
   private readonly elements = new ElementGroups<DiffElement>();
 
   /** How many elements there are, on all levels. */
@@ -197,7 +196,7 @@ export class Diff {
    */
   fingerprint(): Fingerprint {
     if (this.origin instanceof Diff) return this.origin.fingerprint();
-    return this.origin ?? fingerprintOf<DiffElement>(this);
+    return this.origin ?? fingerprintOf<DiffElement>(this, this.sharedLinks);
   }
 
   /**

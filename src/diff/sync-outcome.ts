@@ -1,4 +1,5 @@
 import type { DiffSyncError, SyncLocation } from '../errors.js';
+import type { DiffTerms, SharedLink } from './diff-plan.js';
 
 /** The unique ids of the objects of one model that a sync created, updated and deleted, each in the order of the work. */
 export interface ModelOperations {
@@ -18,3 +19,36 @@ export interface UnlistedCounts {
   readonly source: number;
   readonly target: number;
 }
+
+/** An entry of a child list that names an object which does not exist. */
+export interface DanglingLink {
+  /** The model of the object that has the list. */
+  readonly model: string;
+  /** The unique id of that object. */
+  readonly uniqueId: string;
+  /** The object that does not exist. */
+  readonly child: { readonly model: string; readonly uniqueId: string };
+}
+
+/** The dangling links that a comparison has met, by side: another process, a hook or a lost write has removed the objects. */
+export interface DanglingLinks {
+  readonly source: readonly DanglingLink[];
+  readonly target: readonly DanglingLink[];
+}
+
+/** What a diff says before it was filled or synchronised. Shared, because every element with children has a diff of its own. */
+export const NOTHING_YET: {
+  readonly terms: DiffTerms;
+  readonly operations: ReadonlyMap<string, ModelOperations>;
+  readonly errors: readonly SyncFailure[];
+  readonly unlisted: Readonly<Record<string, UnlistedCounts>>;
+  readonly danglingLinks: DanglingLinks;
+  readonly sharedLinks: readonly SharedLink[];
+} = {
+  terms: Object.freeze({ source: 'source', target: 'dest', flags: 0 }),
+  operations: new Map(),
+  errors: Object.freeze([]),
+  unlisted: Object.freeze({}),
+  danglingLinks: Object.freeze({ source: [], target: [] }),
+  sharedLinks: Object.freeze([]),
+};

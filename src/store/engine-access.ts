@@ -11,6 +11,7 @@ import { setOwn } from '../values/own-property.js';
 import type { BaseStore } from './base-store.js';
 import { removeBelow, type KeepChildren, type RemoveObjects } from './cascade-remove.js';
 import { patchBetween } from './record-patch.js';
+import { removeDangling, type ChildLink } from './dangling-links.js';
 import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { coreOf } from './store-lifecycle.js';
 import { MAX_ATOMIC_FLUSH } from './write-behind.js';
@@ -106,7 +107,7 @@ function unwrittenFields(definition: ModelDefinition): ReadonlySet<string> {
 /** Notes the fields of an object, for `deferPatch`. */
 export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
   const ignored = unwrittenFields(definitionOf(obj));
-  const data: Record<string, unknown> = Object.assign({}, obj);
+  const data = Object.assign({} as Record<string, unknown>, obj);
   for (const field in data) {
     const value = data[field];
     if (typeof value === 'object' && value !== null && !ignored.has(field))
@@ -180,6 +181,16 @@ function setLink(
   // The change of an object that is bound to this store's adapter is recorded already.
   if (changed && host !== undefined && parent.adapter === host) return;
   deferred.link(parent.getType(), parent.getUniqueId(), field, uid, linked);
+}
+
+/**
+ * Takes those of the links out of their lists that name an object which does not exist at this moment, by compare-and-set.
+ * @returns the links that were removed.
+ */
+export async function unlinkMissing(store: BaseStore, links: readonly ChildLink[]): Promise<readonly ChildLink[]> {
+  if (links.length === 0) return [];
+  const core = coreOf(store);
+  return core.operations.run('unlink', { writes: true }, () => removeDangling(core, links));
 }
 
 /** Whether so much is pending that the caller flushes it, once it has deferred all that belongs into one write. */

@@ -14,7 +14,7 @@ import type { StoreCore, StorePrimitives } from './store-core.js';
 import { checkStoreId } from './store-id.js';
 import { checkMaxObjectBytes, DEFAULT_MAX_OBJECT_BYTES, type BaseStoreOptions } from './store-options.js';
 import { verifyByReading } from './verify-by-reading.js';
-import { addUnlisted } from './verify-unlisted.js';
+import { addLinkProblems } from './verify-links.js';
 import type { StoreReport } from './verify-report.js';
 
 /** @internal Gives the other files of this room the parts of a store. */
@@ -132,8 +132,9 @@ export abstract class StoreLifecycle extends StoreBackend {
   }
 
   /**
-   * Compares what the backend keeps beside the objects, such as their order, with the objects, and reads each object. A
-   * store that is bound to an adapter also finds the objects that no parent lists. Other callers may write meanwhile. Takes as
+   * Compares what the backend keeps beside the objects, such as their order, with the objects, and reads each object. By
+   * the classes that the store knows it finds child lists that name objects which do not exist, and where it is bound to an
+   * adapter the objects that no parent lists. Other callers may write meanwhile. Takes as
    * long as a few reads of all objects, and on Redis a scan of all keys besides.
    * @param options - `repair` also repairs what it finds, as `StoreProblemKind` says for each kind; default false.
    * @returns a report of all problems, by kind.
@@ -142,7 +143,7 @@ export abstract class StoreLifecycle extends StoreBackend {
   async verify(options: { readonly repair?: boolean } = {}): Promise<StoreReport> {
     const { repair = false } = options;
     return this.core.operations.run('verify', { writes: repair }, async () =>
-      addUnlisted(this.core, await this.verifyRecords({ repair })),
+      addLinkProblems(this.core, await this.verifyRecords({ repair }), repair),
     );
   }
 

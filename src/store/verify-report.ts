@@ -22,7 +22,13 @@ export type StoreProblemKind =
    * left it. Only a store that is bound to an adapter can tell. It is never repaired, because it may be the child of a parent
    * that is yet to be written: `addChild` links it, and a sync links it or, with `unlisted: 'delete'`, deletes it.
    */
-  | 'unlisted';
+  | 'unlisted'
+  /**
+   * An object lists a child that does not exist: a dangling link. Another process, a hook or a lost write has removed the child.
+   * Only a store that knows the classes of the objects can tell, as one that is bound to an adapter does. A repair takes it out
+   * of the list, if it still dangles then.
+   */
+  | 'dangling-link';
 
 /** One problem that `verify` found. */
 export interface StoreProblem {
@@ -32,6 +38,8 @@ export interface StoreProblem {
   readonly model?: string;
   /** The unique id, where the problem belongs to one object. */
   readonly uniqueId?: string;
+  /** Of a dangling link, the child that does not exist; `model` and `uniqueId` are those of the object that lists it. */
+  readonly child?: { readonly model: string; readonly uniqueId: string };
   /** Where the problem is, in the backend's own terms, such as a key. */
   readonly at?: string;
   /** Why a value is no object. It holds nothing of the value. */
@@ -70,6 +78,7 @@ export class StoreReporter {
     undecodable: 0,
     unnamed: 0,
     unlisted: 0,
+    'dangling-link': 0,
   } satisfies Record<StoreProblemKind, number>;
   private readonly problems: StoreProblem[] = [];
 
@@ -86,16 +95,14 @@ export class StoreReporter {
   }
 }
 
-/** Returns the report with unlisted objects, none of which is repaired. */
-export function withUnlisted(report: StoreReport, unlisted: readonly StoreProblem[]): StoreReport {
-  const { clean, found, counts, problems } = report;
-  return {
-    ...report,
-    clean: clean && unlisted.length === 0,
-    found: found + unlisted.length,
-    counts: { ...counts, unlisted: unlisted.length },
-    problems: [...problems, ...unlisted.slice(0, Math.max(0, MAX_PROBLEMS - problems.length))],
-  };
+/** Returns the report with further problems. */
+export function withProblems(report: StoreReport, further: readonly StoreProblem[]): StoreReport {
+  const counts = { ...report.counts };
+  for (const { kind } of further) counts[kind]++;
+  const found = report.found + further.length;
+  const repaired = report.repaired + further.filter((problem) => problem.repaired).length;
+  const shown = further.slice(0, Math.max(0, MAX_PROBLEMS - report.problems.length));
+  return { ...report, clean: found === repaired, found, repaired, counts, problems: [...report.problems, ...shown] };
 }
 
 /** Whether an error is about what is stored, not about the backend. */

@@ -1,5 +1,6 @@
 import type { ModelRecord } from '../record/model-record.js';
 import { isSameRecord } from '../record/record-equality.js';
+import { withLinks, type LinkChange, type LinkChanges } from './link-changes.js';
 import type { OperationContext } from './operation-context.js';
 import { applyPatch, mergePatches, type RecordPatch } from './record-patch.js';
 import type { InsertConflict, ModelChanges, RecordChange } from './store-backend.js';
@@ -28,20 +29,13 @@ interface PendingWrite {
   unconfirmed?: ModelRecord;
   /** The changed fields of a record that is stored; absent where `write` has the whole record. */
   patch?: RecordPatch;
-  /** The changes of child lists, by child field and the child's unique id, in the order of the calls. */
-  links?: Map<string, Map<string, LinkChange>>;
+  links?: LinkChanges;
 }
 
 const NONE: ReadonlyMap<string, PendingWrite> = new Map();
 
 /** Objects in one atomic write: more would block other clients of the backend. */
 export const MAX_ATOMIC_FLUSH = 2000;
-
-/** The child is first taken out of the list if `unlinked`, then appended if `linked`. */
-interface LinkChange {
-  readonly unlinked: boolean;
-  readonly linked: boolean;
-}
 
 /**
  * A write-behind buffer: pending writes that are sent many at a time. Later writes to an object merge with its earlier ones, so
@@ -129,7 +123,7 @@ export class WriteBehind {
 
   /** Adds the change of a child list. */
   link(model: string, uid: string, field: string, childUid: string, linked: boolean): void {
-    const links = (this.entry(model, uid).links ??= new Map<string, Map<string, LinkChange>>());
+    const links = (this.entry(model, uid).links ??= new Map());
     const changes = links.get(field) ?? new Map<string, LinkChange>();
     links.set(field, changes);
     const unlinked = !linked || (changes.get(childUid)?.unlinked ?? false);
@@ -306,22 +300,4 @@ async function resolveOwnConflicts(
 
 function recordOf({ record }: NonNullable<PendingWrite['write']>, { links }: PendingWrite): ModelRecord {
   return links === undefined ? record : withLinks(record, links);
-}
-
-function withLinks(record: ModelRecord, links: NonNullable<PendingWrite['links']>): ModelRecord {
-  const data = { ...record.data };
-  for (const [field, changes] of links) {
-    const before: readonly string[] = Array.isArray(data[field]) ? (data[field] as string[]) : [];
-    const missing = new Map(changes);
-    const kept = before.filter((uid) => {
-      const change = changes.get(uid);
-      if (change?.unlinked === true) return false;
-      if (change !== undefined) missing.delete(uid);
-      return true;
-    });
-    for (const [uid, { linked }] of missing) if (linked) kept.push(uid);
-    data[field] = kept;
-  }
-  const { uid, flags } = record;
-  return flags === undefined ? { uid, data } : { uid, data, flags };
 }

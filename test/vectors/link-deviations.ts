@@ -1,5 +1,6 @@
-import { warned, without, withSync, type Deviation } from './expectations.js';
-import type { HookCall, LogLine, ProgressEvent, SyncFacts } from './recorded-cases.js';
+import { allDone, warned, without, withSync, type Deviation } from './expectations.js';
+import { plainDiff } from './plain-sync.js';
+import type { HookCall, LogLine, ProgressEvent, SyncCase, SyncFacts } from './recorded-cases.js';
 
 /** Deviations by the decisions on links, on objects that no parent lists, and on parents that are deleted last. */
 
@@ -23,7 +24,71 @@ function progressOf({ progress }: SyncFacts['sync'], elements: number): Progress
   return [...diffEvents, ...Array.from({ length: elements }, (_, at): ProgressEvent => ['sync', at + 1, elements])];
 }
 
+/** A diff that meets a link to "ghost", which does not exist, and a sync that does the rest. */
+function pastGhost(
+  expected: SyncFacts,
+  recorded: SyncCase,
+  elements: NonNullable<SyncFacts['diff']['elements']>,
+  dict: Record<string, unknown>,
+  event: string,
+): SyncFacts {
+  const modelsProcessed = recorded.source.length + recorded.target.length;
+  const diff = plainDiff(recorded, { elements, dict, modelsProcessed });
+  const facts = allDone({ ...expected, diff }, recorded);
+  const done = ['Diff calculation complete', 'Beginning sync'].map((each) => line('info', each));
+  const logs = [...(expected.sync.logs ?? []), ...done, ...(facts.sync.logs ?? [])];
+  return warned(withSync(facts, { logs: expected.sync.logs && logs }), line('warning', event));
+}
+
+const line = (level: LogLine['level'], event: string): LogLine => ({ level, event });
+
 export const linkDeviations: readonly Deviation[] = [
+  {
+    kind: 'sync',
+    decision: 'design §3.15 (nothing disappears silently)',
+    reason: 'A link of the source to what does not exist is named in a warning, and does not end the diff.',
+    covers: ['public/trees/025-dangling-child-in-source'],
+    expect: (expected, recorded) =>
+      pastGhost(
+        expected,
+        recorded,
+        [
+          [0, 'site', 'nyc', 'create'],
+          [1, 'device', 'd', 'create'],
+          [0, 'site', 'sfo', 'create'],
+        ],
+        {
+          site: {
+            nyc: { '+': { region: 'x' }, device: { d: { '+': { role: 'r', slots: 1 } } } },
+            sfo: { '+': { region: '' } },
+          },
+        },
+        'Some lists of source name objects that do not exist: device ghost in site sfo; what target has of them is left alone',
+      ),
+  },
+  {
+    kind: 'sync',
+    decision: 'design §3.15 (nothing disappears silently)',
+    reason: 'A link of the target to what does not exist is named in a warning, and a sync removes it.',
+    covers: ['public/trees/026-dangling-child-in-target'],
+    expect: (expected, recorded) => {
+      const facts = pastGhost(
+        expected,
+        recorded,
+        [[0, 'site', 'nyc', 'update']],
+        { site: { nyc: { '-': { region: '' }, '+': { region: 'x' } } } },
+        'Some lists of target name objects that do not exist: device ghost in site nyc; a sync takes them out of the lists',
+      );
+      const unlinked = {
+        ...line('info', 'Unlinked device ghost, which does not exist'),
+        model: 'site',
+        uniqueId: 'nyc',
+      };
+      const logs = facts.sync.logs?.flatMap((each) => (each.event === 'Beginning sync' ? [each, unlinked] : [each]));
+      const nyc = { ...facts.sync.target['site']?.['nyc'], devices: [] };
+      return withSync(facts, { logs: logs ?? null, target: { ...facts.sync.target, site: { nyc } } });
+    },
+  },
   {
     kind: 'sync',
     decision: '7: a child listed by two parents is one object; design §3.11 (links are compared as links)',

@@ -43,6 +43,8 @@ export interface SyncParts {
 /** Deletes objects that move, with everything below them, before they are created at their new places. */
 export type DeleteMoved = (olds: readonly SyncNode[]) => Promise<void>;
 
+const HIDDEN_PARENT = 'a parent that the comparison has left out lists it';
+
 /** Calls the hooks of objects, and saves what they did. */
 export class ObjectWork {
   private readonly otherParents: OtherParents;
@@ -121,10 +123,16 @@ export class ObjectWork {
     let end = 0;
     for (const dropped of plan.subtree(node)) {
       const { action, element } = dropped;
-      // What another parent lists stays, with everything below it.
-      if (kept.has(dropped.key)) end = dropped.end;
       if (dropped.index < end) continue;
-      if (action !== 'delete' || element.linkOnly || (dropped !== node && moves.isSettled(dropped))) continue;
+      const isKept = kept.has(dropped.key);
+      // What stays, because another parent lists it, stays with everything below it.
+      if (action !== 'delete' || isKept) end = dropped.end;
+      if (action !== 'delete' || element.linkOnly) continue;
+      if (isKept) {
+        report.leaveOut(dropped, HIDDEN_PARENT);
+        continue;
+      }
+      if (dropped !== node && moves.isSettled(dropped)) continue;
       cache.set(dropped, undefined);
       moves.begin(dropped);
       report.recordOperation(dropped);
@@ -208,9 +216,9 @@ export class ObjectWork {
     });
   }
 
-  /** Leaves out what a parent outside of the comparison lists: its list must not name what is gone. */
+  /** Leaves out what a parent outside of the comparison lists, whose list must not name what is gone, and unlinks it alone. */
   private async withoutHiddenLinks(frames: readonly Frame[]): Promise<readonly Frame[]> {
-    const { plan, moving, report } = this.parts;
+    const { links, plan, moving, report } = this.parts;
     const [first] = frames;
     if (first === undefined) return frames;
     // What the plan deletes is not hidden, and neither is the parent at the place of the delete.
@@ -220,11 +228,13 @@ export class ObjectWork {
     const uids = frames.filter(({ node }) => !moving.has(node)).map(({ node }) => node.uid);
     const listed = await this.otherParents.keep(first.node.element.type, uids, own);
     if (listed.size === 0) return frames;
-    return frames.filter(({ node }) => {
-      const isListed = listed.has(node.uid) && !moving.has(node);
-      if (isListed) report.leaveOut(node, 'a parent that the comparison has left out lists it');
-      return !isListed;
-    });
+    const isKept = ({ node }: Frame): boolean => listed.has(node.uid) && !moving.has(node);
+    const kept = frames.filter(isKept);
+    await links.unlinkKept(kept);
+    for (const { node } of kept) {
+      if (!report.hasFailed(node)) report.leaveOut(node, HIDDEN_PARENT);
+    }
+    return frames.filter((frame) => !isKept(frame));
   }
 
   /**

@@ -1,10 +1,12 @@
 import { DiffSyncStatus } from '../../flags.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
-import { deferLink } from '../../store/engine-access.js';
+import type { ChildLink } from '../../store/dangling-links.js';
+import { deferLink, unlinkMissing } from '../../store/engine-access.js';
 import type { Side } from '../side.js';
 import { callEach } from './call-each.js';
 import type { FilterAnswers } from './filter-answers.js';
-import type { FoundNode } from './frame.js';
+import type { FoundNode, Frame } from './frame.js';
+import { LinkCycles } from './link-cycles.js';
 import type { SyncNode, SyncPlan } from './sync-plan.js';
 import type { SyncReport } from './sync-report.js';
 import type { TargetCache } from './target-cache.js';
@@ -32,9 +34,15 @@ export class SyncLinks {
   /** Objects of which a surplus link could not be removed -> the parent that lists them. */
   private readonly stillListed = new Map<string, string>();
   private readonly done = new Set<SyncNode>();
+  /** Links that would close a cycle as long as others are not removed. */
+  private readonly closing: SyncNode[] = [];
+  /** The links that were made. */
+  private readonly made = new Map<ChildLink, SyncNode>();
+  private readonly cycles: LinkCycles;
   /** Whether the diff has no link-only elements, as most diffs. */
   readonly isEmpty: boolean;
 
+  /** @param keepsLinks whether the target may have links, at some time of the sync, that the source does not have. */
   constructor(
     private readonly plan: SyncPlan,
     private readonly dst: Side,
@@ -42,7 +50,9 @@ export class SyncLinks {
     private readonly filter: FilterAnswers,
     private readonly report: SyncReport,
     private readonly concurrency: number,
+    private readonly keepsLinks: boolean,
   ) {
+    this.cycles = new LinkCycles(dst);
     const nodes = plan.nodes;
     const links = nodes.filter(({ element }) => element.linkOnly);
     this.isEmpty = links.length === 0;
@@ -60,9 +70,10 @@ export class SyncLinks {
 
   /**
    * Applies link-only elements as far as they are wanted and can be applied yet.
+   * @param isLast whether no other link is removed after these.
    * @throws the first failure that ends the sync, after all that was done is saved.
    */
-  async apply(found: readonly FoundNode[]): Promise<void> {
+  async apply(found: readonly FoundNode[], isLast = false): Promise<void> {
     await this.cache.load(found.map(({ node }) => node));
     const ready: LinkWork[] = [];
     for (const each of found) {
@@ -82,6 +93,7 @@ export class SyncLinks {
       if (await this.isParentGone(node)) continue;
       const child = await this.cache.aside(node);
       if (child === undefined || each.parent === undefined) this.leaveOutAbsent(node);
+      else if (await this.closesCycle(node, each.parent, child)) this.postpone(node, isLast);
       else ready.push({ node, parent: each.parent, child });
     }
     await this.run(ready);
@@ -104,6 +116,27 @@ export class SyncLinks {
     const found = [...this.waiting.values()].flat();
     this.waiting.clear();
     if (found.length > 0) await this.apply(found);
+    if (this.closing.length > 0) await this.apply(await this.withParents(this.closing), true);
+  }
+
+  /** Takes back the links to objects that another process has removed meanwhile. Called once all is saved. */
+  async takeBackLost(): Promise<void> {
+    for (const link of await unlinkMissing(this.dst.store, [...this.made.keys()])) {
+      this.report.leaveOut(this.made.get(link) as SyncNode, `${this.dst.name} does not have the object any more`);
+    }
+  }
+
+  /**
+   * Removes the links of objects to their parents in the diff, though the objects stay.
+   * @throws the first failure that ends the sync.
+   */
+  async unlinkKept(frames: readonly Frame[]): Promise<void> {
+    const links: LinkWork[] = [];
+    for (const { node, parent, model } of frames) {
+      const isParentDeleted = this.plan.parentOf(node)?.action === 'delete';
+      if (parent !== undefined && model !== undefined && !isParentDeleted) links.push({ node, parent, child: model });
+    }
+    await this.run(links);
   }
 
   /** Removes the surplus links of objects, before they are deleted. */
@@ -129,15 +162,33 @@ export class SyncLinks {
 
   private async unlink(nodes: readonly SyncNode[]): Promise<void> {
     const open = nodes.filter((node) => !this.done.has(node));
-    if (open.length === 0) return;
-    const above = open.map((node) => this.plan.parentOf(node));
+    if (open.length > 0) await this.apply(await this.withParents(open));
+  }
+
+  private async withParents(nodes: readonly SyncNode[]): Promise<FoundNode[]> {
+    const above = nodes.map((node) => this.plan.parentOf(node));
     await this.cache.load(above.filter((node) => node !== undefined));
     const found: FoundNode[] = [];
-    for (const [at, node] of open.entries()) {
+    for (const [at, node] of nodes.entries()) {
       const parent = above[at];
       found.push({ node, parent: parent && (await this.cache.aside(parent)) });
     }
-    await this.apply(found);
+    return found;
+  }
+
+  private async closesCycle({ action }: SyncNode, parent: DiffSyncModel, child: DiffSyncModel): Promise<boolean> {
+    return this.keepsLinks && action === 'create' && (await this.cycles.closes(parent, child));
+  }
+
+  /** Leaves a link until all others are removed, or out. */
+  private postpone(node: SyncNode, isLast: boolean): void {
+    if (isLast) {
+      const reason = `${this.dst.name} has the parent below the object, by a link that was not removed`;
+      this.report.leaveOut(node, reason);
+      return;
+    }
+    this.done.delete(node);
+    this.closing.push(node);
   }
 
   /** Whether the parent is deleted, so that nothing is left to unlink. */
@@ -189,6 +240,10 @@ export class SyncLinks {
       deferLink(this.dst.store, parent, child, node.action === 'create');
     } catch (error) {
       return { error };
+    }
+    if (node.action === 'create') {
+      const link = { model: parent.getType(), uniqueId: parent.getUniqueId() };
+      this.made.set({ ...link, child: { model: child.getType(), uniqueId: child.getUniqueId() } }, node);
     }
     this.report.changed = true;
     const done = node.action === 'create' ? 'Linked successfully' : 'Unlinked successfully';

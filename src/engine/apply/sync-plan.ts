@@ -59,6 +59,8 @@ export class SyncPlan {
   readonly elements: number;
   /** How many of them are deletes of objects, moved ones among them. */
   readonly deletes: number;
+  /** Whether any object or link is deleted. */
+  readonly hasDeletes: boolean;
 
   /** @throws ObjectStoreWrongType for a type that the target has no model for. */
   constructor(
@@ -66,12 +68,14 @@ export class SyncPlan {
     private readonly src: Side,
     private readonly dst: Side,
   ) {
-    let [elements, deletes] = [0, 0];
+    let [elements, deletes, hasDeletes] = [0, 0, false];
     const open: OpenElement[] = [];
     const closeTo = (depth: number): void => {
       while (open.length > depth) {
         const node = this.close(open.pop() as OpenElement, open.at(-1));
-        if (node?.action === 'delete' && !node.element.linkOnly) deletes++;
+        if (node?.action !== 'delete') continue;
+        hasDeletes = true;
+        if (!node.element.linkOnly) deletes++;
       }
     };
     for (const { element, depth } of walk(diff.getChildren())) {
@@ -85,6 +89,7 @@ export class SyncPlan {
     closeTo(0);
     this.elements = elements;
     this.deletes = deletes;
+    this.hasDeletes = hasDeletes;
   }
 
   get length(): number {

@@ -93,9 +93,15 @@ export class SyncReport {
   /** Says of a change, and in the log, why it is left out. @param also what is left out with it. */
   leaveOut(node: SyncNode, reason: string, also = ''): void {
     const { element, uid } = node;
+    element.status = DiffSyncStatus.UNKNOWN;
     element.message = `Left out: ${reason}`;
     const what = `${element.linkOnly ? 'the link of ' : ''}${element.type} ${uid}${also === '' ? '' : ` ${also}`}`;
     this.logger.warning(`Leaving out ${what}: ${reason}`, logParams(node));
+  }
+
+  /** Whether a failure of the node is recorded. */
+  hasFailed({ element }: SyncNode): boolean {
+    return element.status === DiffSyncStatus.ERROR || element.status === DiffSyncStatus.FAILURE;
   }
 
   /** Returns the delete below a node that failed. */

@@ -3,6 +3,7 @@ import { DiffSyncError } from '../../errors.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { CallbackFailures } from '../callback-failures.js';
 import { RunLogger } from '../run-logger.js';
+import { unlinkMissing } from '../../store/engine-access.js';
 import type { Side } from '../side.js';
 import { AtomicSubtrees } from './atomic-subtrees.js';
 import { hasBulkHook } from './call-hooks.js';
@@ -52,10 +53,12 @@ export class Syncer {
     this.logger = new RunLogger(dst.logger, { source: src.name, target: dst.name, flags }, callbacks);
     const report = new SyncReport(dst, plan, options, this.logger, callbacks);
     const moves = new SyncMoves(plan, found, cache, this.filter, report, diff);
-    const links = new SyncLinks(plan, dst, cache, this.filter, report, concurrency);
-    const subtrees = new AtomicSubtrees(dst.store);
     // A plan does not say what its comparison has left out.
     const hidesParents = diff.hidesParents || diff.isPlan || diff.original !== undefined;
+    const leavesUnmatched = (diff.terms.flags & DiffSyncFlags.SKIP_UNMATCHED_DST) !== 0;
+    const keepsLinks = hidesParents || leavesUnmatched || plan.hasDeletes;
+    const links = new SyncLinks(plan, dst, cache, this.filter, report, concurrency, keepsLinks);
+    const subtrees = new AtomicSubtrees(dst.store);
     const moving = new Set(found.values());
     this.parts = { plan, dst, cache, moves, moving, links, report, subtrees, concurrency, signal, hidesParents };
   }
@@ -74,6 +77,7 @@ export class Syncer {
     checkDeleteLimits(diff, this.deletes, dst.name, this.options);
     this.logger.info('Beginning sync');
     try {
+      await this.unlinkDangling();
       await this.walk().applyAll();
       await links.finish();
     } catch (error) {
@@ -83,9 +87,22 @@ export class Syncer {
       subtrees.closeAll();
     }
     await dst.store.flush();
+    await links.takeBackLost();
     report.finish();
     this.logger.info('Sync complete');
     return report.changed;
+  }
+
+  /** Takes out of the target's lists what does not exist, before anything of that unique id is created. */
+  private async unlinkDangling(): Promise<void> {
+    const { dst, diff } = this;
+    const links = diff.danglingLinks.target.filter(({ child }) => dst.modelClasses.has(child.model));
+    const removed = await unlinkMissing(dst.store, links);
+    if (removed.length > 0) this.parts.report.changed = true;
+    for (const { model, uniqueId, child } of removed) {
+      const message = `Unlinked ${child.model} ${child.uniqueId}, which does not exist`;
+      dst.logger.info(message, { model, uniqueId });
+    }
   }
 
   /** Returns the walk in the reference's order, unless hooks are called for several objects at a time. */

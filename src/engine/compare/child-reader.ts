@@ -1,6 +1,4 @@
-import { ObjectNotFound } from '../../errors.js';
 import type { ObjectView } from '../../record/record-view.js';
-import type { Side } from '../side.js';
 import type { ChildUids } from './child-claims.js';
 import type { ObjectReader } from './object-reader.js';
 import type { TreePosition, VisitedObjects } from './visited.js';
@@ -18,7 +16,6 @@ export class ChildReader {
   private readonly reads = new Map<string, TypeReads>();
 
   constructor(
-    private readonly side: Side,
     private readonly objects: ObjectReader,
     private readonly visited: VisitedObjects,
   ) {}
@@ -45,14 +42,19 @@ export class ChildReader {
     }
   }
 
-  /** @throws ObjectNotFound for a child that does not exist; DiffCycle for a child that is above its parent too. */
-  checkClaimedElsewhere(parent: TreePosition, type: string, { claimedElsewhere }: ChildUids): void {
-    if (claimedElsewhere.length === 0) return;
+  /**
+   * @returns those of the children that are claimed elsewhere that do not exist.
+   * @throws DiffCycle for a child that is above its parent too.
+   */
+  checkClaimedElsewhere(parent: TreePosition, type: string, { claimedElsewhere }: ChildUids): readonly string[] {
+    if (claimedElsewhere.length === 0) return claimedElsewhere;
     const { missing } = this.readsOf(type);
+    const dangling: string[] = [];
     for (const uid of claimedElsewhere) {
-      if (missing.has(uid)) throw notFound(this.side, type, uid);
-      this.visited.checkBelow(parent, type, uid);
+      if (missing.has(uid)) dangling.push(uid);
+      else this.visited.checkBelow(parent, type, uid);
     }
+    return dangling;
   }
 
   /** Ends all reads. */
@@ -61,7 +63,7 @@ export class ChildReader {
   }
 
   private newCursor(type: string): RecordCursor {
-    return new RecordCursor(this.side, this.objects, type);
+    return new RecordCursor(this.objects, type);
   }
 
   private readsOf(type: string): TypeReads {
@@ -84,7 +86,6 @@ export class RecordCursor {
   private taken = 0;
 
   constructor(
-    private readonly side: Side,
     private readonly objects: ObjectReader,
     private readonly type: string,
   ) {}
@@ -103,12 +104,10 @@ export class RecordCursor {
     this.at = 0;
   }
 
-  /** Returns the next object. @throws ObjectNotFound if it does not exist. */
-  take(): ObjectView {
-    const uid = this.uids[this.taken++] as string;
-    const view = this.page[this.at++];
-    if (view === undefined) throw notFound(this.side, this.type, uid);
-    return view;
+  /** Returns the next object; undefined if it does not exist. */
+  take(): ObjectView | undefined {
+    this.taken++;
+    return this.page[this.at++];
   }
 
   /** Takes all objects. @returns the unique ids of those that do not exist. */
@@ -125,8 +124,4 @@ export class RecordCursor {
   async close(): Promise<void> {
     await this.pages?.return();
   }
-}
-
-function notFound({ store }: Side, type: string, uid: string): ObjectNotFound {
-  return new ObjectNotFound(`${type} ${uid} not present in ${String(store)}`);
 }

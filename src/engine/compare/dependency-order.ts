@@ -1,12 +1,5 @@
 import { ModelDefinitionError } from '../../errors.js';
-import { DiffSyncModel } from '../../model/diffsync-model.js';
-import type { ModelClass } from '../../model/model-class.js';
 import type { Side } from '../side.js';
-
-/** Returns whether objects of the class may have children of types that the class does not name. */
-export function overridesChildren({ prototype }: ModelClass): boolean {
-  return prototype.getChildrenMapping !== DiffSyncModel.prototype.getChildrenMapping;
-}
 
 /** Sorts types so that each comes after those it depends on; otherwise the order stays. @throws ModelDefinitionError for a cycle. */
 export function sortByDependency(types: readonly string[], { modelClasses }: Side): string[] {

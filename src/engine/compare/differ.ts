@@ -1,6 +1,8 @@
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import type { DiffTerms } from '../../diff/diff-plan.js';
 import { DiffSyncFlags } from '../../flags.js';
+import { overridesChildren } from '../../model/class-inspection.js';
+import { DiffSyncModel } from '../../model/diffsync-model.js';
 import { countByModel } from '../../store/engine-access.js';
 import { CallbackFailures } from '../callback-failures.js';
 import { Progress, type ProgressCallback } from '../progress.js';
@@ -48,6 +50,9 @@ export async function compareSides(
 ): Promise<Diff> {
   return new Differ(src, dst, options, diffClass).fill(diff);
 }
+
+/** So many dangling links of a side are in the warning; all are in the diff. */
+const MAX_NAMED = 10;
 
 /** One comparison. Mostly one walk down both trees; objects that stand at several places may take another. */
 class Differ {
@@ -112,10 +117,8 @@ class Differ {
       for (const element of tree.groups.get(type) ?? []) addTop(diff, element);
     }
 
-    const { skippedParents } = tree.comparer;
-    const { modelTypes, filters } = this.options;
-    diff.hidesParents =
-      modelTypes !== undefined || filters !== undefined || skippedParents.some((pair) => pair.dst !== undefined);
+    diff.hidesParents = tree.hidesParents || this.hidesParents(tree, diff, dstCounts);
+    diff.sharedLinks = tree.shared.links();
     diff.modelsProcessed = this.progress.current;
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
     this.progress.finish();
@@ -140,7 +143,7 @@ class Differ {
       const tree = new TreeComparison(context, homes, this.progress);
       await tree.compareTypes(types);
       const unlisted = new UnlistedObjects(context, tree, counts);
-      if (tree.shared.needsIndex || unlisted.mayBeHidden) {
+      if (tree.shared.needsIndex || unlisted.mayBeHidden || tree.dangling.src.length > 0) {
         tree.shared.index(context.isOneSided ? [] : [...tree.groups.values()].flat());
       }
       const hidden = await unlisted.findHidden();
@@ -148,6 +151,7 @@ class Differ {
 
       const links = new LinkElements(context, tree);
       links.leaveOutSkippedMoves();
+      links.leaveOutLost();
       for (const [type, places] of hidden.skipped) {
         for (const [uid, place] of places) {
           const found = tree.shared.onlyOn('src', type, uid);
@@ -155,8 +159,42 @@ class Differ {
         }
       }
       await links.add();
+      this.nameDangling(tree, diff);
       await this.settleUnlisted(tree, unlisted, diff);
       return tree;
+    }
+  }
+
+  /** Whether the comparison has left out parents of the target: by an option or flag, or because nothing it met lists them. */
+  private hidesParents(tree: TreeComparison, diff: Diff, counts: ModelCounts): boolean {
+    const { modelTypes, filters } = this.options;
+    if (modelTypes !== undefined || filters !== undefined || this.lister.leftOut.dst.size > 0) return true;
+    if (tree.comparer.skippedParents.some((pair) => pair.dst !== undefined)) return true;
+    const uncompared = this.dst.topLevel.filter((type) => !this.src.topLevel.includes(type) && counts.has(type));
+    const unlisted = Object.entries(diff.unlisted).flatMap(([type, { target }]) => (target > 0 ? type : []));
+    return [...uncompared, ...unlisted].some((type) => {
+      const model = this.dst.modelClasses.get(type);
+      if (model === undefined) return false;
+      return overridesChildren(model, DiffSyncModel) || Object.keys(model.getChildrenMapping()).length > 0;
+    });
+  }
+
+  private nameDangling({ dangling }: TreeComparison, diff: Diff): void {
+    diff.danglingLinks = { source: dangling.src, target: dangling.dst };
+    const { src, dst } = this;
+    const about = [
+      [src, dangling.src, `what ${dst.name} has of them is left alone`],
+      [dst, dangling.dst, 'a sync takes them out of the lists'],
+    ] as const;
+    for (const [side, links, effect] of about) {
+      if (links.length === 0) continue;
+      const named = links.slice(0, MAX_NAMED).map(({ model, uniqueId, child }) => {
+        return `${child.model} ${child.uniqueId} in ${model} ${uniqueId}`;
+      });
+      const more = links.length > MAX_NAMED ? ` and ${links.length - MAX_NAMED} more` : '';
+      dst.logger.warning(
+        `Some lists of ${side.name} name objects that do not exist: ${named.join(', ')}${more}; ${effect}`,
+      );
     }
   }
 

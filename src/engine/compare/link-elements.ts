@@ -33,8 +33,39 @@ export class LinkElements {
    * @param oldPlace the key of its parent in the target, '' at the top.
    */
   leaveOutMove(type: string, uid: string, found: OneSided, oldPlace: string): void {
+    if (!this.takeOut(type, found)) return;
+    this.context.logger.warning(
+      `Leaving out ${type} ${uid} and all below it: it moves from ${placeText(oldPlace)} to ` +
+        `${placeText(parentKey(found.parent))}, and its delete at the old place is left out`,
+      { model: type, uniqueId: uid },
+    );
+  }
+
+  /**
+   * Takes out what the target alone has of objects that the source lists and does not have, with everything below it: the source
+   * does not say that it is gone. What moves away from there is left out too.
+   */
+  leaveOutLost(): void {
+    const { shared, dangling } = this.tree;
+    let lost = 0;
+    for (const { child } of dangling.src) {
+      const found = shared.onlyOn('dst', child.model, child.uniqueId);
+      if (found !== undefined && this.takeOut(child.model, found)) lost++;
+    }
+    if (lost === 0) return;
+    this.tree.hidesParents = true;
+    for (const type of shared.oneSidedTypes('dst')) {
+      for (const [uid, old] of shared.oneSidedObjects('dst', type)) {
+        const found = this.isLeftOut(old) ? shared.onlyOn('src', type, uid) : undefined;
+        if (found !== undefined) this.leaveOutMove(type, uid, found, parentKey(old.parent));
+      }
+    }
+  }
+
+  /** @returns false if the object has no element, or none any more. */
+  private takeOut(type: string, found: OneSided): boolean {
     const { element, parent } = found;
-    if (element === undefined || this.isLeftOut(found)) return;
+    if (element === undefined || this.isLeftOut(found)) return false;
     this.leftOut.add(element);
     if (parent !== undefined) parent.element.childDiff.remove(element);
     else {
@@ -44,11 +75,7 @@ export class LinkElements {
         group.filter((each) => each !== element),
       );
     }
-    this.context.logger.warning(
-      `Leaving out ${type} ${uid} and all below it: it moves from ${placeText(oldPlace)} to ` +
-        `${placeText(parentKey(parent))}, and its delete at the old place is left out`,
-      { model: type, uniqueId: uid },
-    );
+    return true;
   }
 
   /** Leaves out the moves of which the target's object was skipped, by a flag or a filter. */

@@ -1,3 +1,4 @@
+import type { SharedLink } from '../../diff/diff-plan.js';
 import { walk } from '../../diff/diff-walk.js';
 import type { DiffElement } from '../../diff/diff.js';
 import type { PairNode } from './pair-node.js';
@@ -48,6 +49,15 @@ export class SharedChildren {
     listing[side] = true;
   }
 
+  /** Takes back that a parent lists an object on a side: the object does not exist there. */
+  dropListing(type: string, uid: string, node: PairNode, side: SideName): void {
+    const listing = this.others
+      .get(type)
+      ?.get(uid)
+      ?.find((each) => each.node === node);
+    if (listing !== undefined) listing[side] = false;
+  }
+
   /** Records an object that was met on one side alone and skipped. */
   addSkipped(side: SideName, type: string, uid: string, parent: PairNode | undefined): void {
     entry(this.skipped[side], type, () => new Map<string, OneSided>()).set(uid, { parent, element: undefined });
@@ -91,6 +101,17 @@ export class SharedChildren {
 
   *allListings(): Generator<readonly [type: string, uid: string, listings: readonly OtherListing[]], void, undefined> {
     for (const [type, byUid] of this.others) for (const [uid, listings] of byUid) yield [type, uid, listings];
+  }
+
+  /** Returns all listings, without the objects. */
+  links(): SharedLink[] {
+    const links: SharedLink[] = [];
+    for (const [type, uid, listings] of this.allListings()) {
+      for (const { node, src, dst } of listings) {
+        links.push({ parent: parentKey(node), child: `${type} ${uid}`, source: src, target: dst });
+      }
+    }
+    return links;
   }
 
   /**

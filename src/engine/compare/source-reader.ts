@@ -1,6 +1,6 @@
 import { mapYielding } from '../../async/event-loop.js';
 import { DiffException } from '../../errors.js';
-import { overridesUniqueId } from '../../model/class-inspection.js';
+import { overridesChildren, overridesUniqueId } from '../../model/class-inspection.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
 import { uniqueIdOfParsed } from '../../model/identity.js';
 import { runMaybeAsync, type MaybeAsync } from '../../model/maybe-async.js';
@@ -20,7 +20,6 @@ import {
 import { viewAll, viewByUids } from '../../store/engine-access.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
 import type { Side } from '../side.js';
-import { overridesChildren } from './dependency-order.js';
 import { storeReader, type ObjectReader } from './object-reader.js';
 import type { Scope } from './scope.js';
 
@@ -80,7 +79,7 @@ class SourceReader implements ObjectReader {
   async readListedNames(): Promise<void> {
     const classes = [...this.src.modelClasses.values()];
     const listed = new Set(classes.flatMap((model) => Object.keys(model.getChildrenMapping())));
-    const listsAny = classes.some(overridesChildren);
+    const listsAny = classes.some((model) => overridesChildren(model, DiffSyncModel));
     for (const [type, { renames }] of this.foreign) {
       if (renames && (listsAny || listed.has(type))) await this.all(type);
     }

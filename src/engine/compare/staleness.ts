@@ -1,6 +1,8 @@
 import { Diff } from '../../diff/diff.js';
+import { walk } from '../../diff/diff-walk.js';
 import { DiffStale } from '../../errors.js';
 import { compareSides, type DiffOptions } from './differ.js';
+import { canonicalJson } from '../../values/extended-json.js';
 import type { Side } from '../side.js';
 
 /**
@@ -24,14 +26,38 @@ export async function checkStaleness(
     ...(filtered && filters !== undefined ? { filters } : {}),
     ...(signal === undefined ? {} : { signal }),
   };
-  const now = (await compareSides(source, target, options, new Diff(), Diff)).fingerprint();
-  const then = diff.fingerprint();
+  const again = await compareSides(source, target, options, new Diff(), Diff);
+  const [now, then] = [again.fingerprint(), diff.fingerprint()];
   const changed = [
     ...(now.source === then.source ? [] : [source.name]),
     ...(now.target === then.target ? [] : [target.name]),
   ];
   if (changed.length === 0) return;
+  const place = firstDifference(diff, again);
   throw new DiffStale(
-    `${changed.join(' and ')} changed since the diff was made: make it again, or pass allowStale to use it as it is`,
+    `${changed.join(' and ')} changed since the diff was made${place === undefined ? '' : `, at ${place}`}: make it again, or ` +
+      `pass allowStale to use it as it is`,
   );
+}
+
+/** Names the first change that is in one of two diffs alone, or another in each. */
+function firstDifference(diff: Diff, again: Diff): string | undefined {
+  let whole = diff;
+  for (let original = diff.original; original !== undefined; original = original.original) whole = original;
+  const [then, now] = [changesByPlace(whole), changesByPlace(again)];
+  for (const [place, change] of now) if (then.get(place) !== change) return place;
+  for (const place of then.keys()) if (!now.has(place)) return place;
+  return undefined;
+}
+
+function changesByPlace(diff: Diff): ReadonlyMap<string, string> {
+  const changes = new Map<string, string>();
+  for (const { element, parent } of walk(diff.getAddedChildren(), (each) => each.getAddedChildren())) {
+    if (element.action === null) continue;
+    const what = `${element.linkOnly ? 'the link of ' : ''}${element.type} ${element.name}`;
+    const above: string[] = [];
+    for (let at = parent; at !== undefined; at = at.parent) above.push(`${at.element.type} ${at.element.name}`);
+    changes.set([what, ...above].join(' below '), canonicalJson([element.sourceAttrs, element.destAttrs]));
+  }
+  return changes;
 }

@@ -1,6 +1,9 @@
 import type { Diff, DiffElement } from '../../diff/diff.js';
+import type { DanglingLink } from '../../diff/sync-outcome.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { DiffSyncLogger } from '../../logging/logger.js';
+import { overridesChildren } from '../../model/class-inspection.js';
+import { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Progress } from '../progress.js';
 import { checkAborted, type Side } from '../side.js';
@@ -11,7 +14,6 @@ import { ChildReader } from './child-reader.js';
 import { PairComparer, type PairResults } from './compare-pair.js';
 import type { ObjectReader } from './object-reader.js';
 import type { PairNode } from './pair-node.js';
-import { overridesChildren } from './dependency-order.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
 import { byUid, countChildren, createPair, pairObjects, type Pair } from './pairing.js';
 import type { Scope } from './scope.js';
@@ -45,6 +47,10 @@ export class TreeComparison {
   readonly comparer: PairComparer;
   readonly visited: Readonly<Record<SideName, VisitedObjects>>;
   readonly shared = new SharedChildren();
+  /** The links that name objects which do not exist, by side, in the order in which they were read. */
+  readonly dangling: Readonly<Record<SideName, DanglingLink[]>> = { src: [], dst: [] };
+  /** Whether objects of the target were taken out again, which may list what was not. */
+  hidesParents = false;
   /** The top elements by type. */
   readonly groups = new Map<string, DiffElement[]>();
   private readonly claims: ChildClaims;
@@ -68,7 +74,7 @@ export class TreeComparison {
     const nested = new Set(classes.flatMap((model) => Object.keys(model.getChildrenMapping())));
     for (const type of types.filter((each) => !nested.has(each))) {
       const [srcObjects, dstObjects] = await this.readAll(type);
-      if (classes.some(overridesChildren)) {
+      if (classes.some((model) => overridesChildren(model, DiffSyncModel))) {
         this.visited.src.markAllVisited(type, byUid(srcObjects));
         this.visited.dst.markAllVisited(type, byUid(dstObjects));
       }
@@ -150,8 +156,8 @@ export class TreeComparison {
     while (nodes.length > 0) {
       const { src, dst, readers: objects } = this.context;
       const readers = {
-        src: new ChildReader(src, objects.src, this.visited.src),
-        dst: new ChildReader(dst, objects.dst, this.visited.dst),
+        src: new ChildReader(objects.src, this.visited.src),
+        dst: new ChildReader(objects.dst, this.visited.dst),
       };
       const lists = this.claims.claim(nodes.flatMap((node) => this.context.lister.list(node)));
       for (const list of lists) queueReads(readers, list);
@@ -182,8 +188,8 @@ export class TreeComparison {
     const srcCount = matches.partners.length;
     const pairs = srcCount + matches.rest.length;
     try {
-      readers.src.checkClaimedElsewhere(node, type, src);
-      readers.dst.checkClaimedElsewhere(node, type, dst);
+      for (const uid of readers.src.checkClaimedElsewhere(node, type, src)) this.addDangling('src', node, type, uid);
+      for (const uid of readers.dst.checkClaimedElsewhere(node, type, dst)) this.addDangling('dst', node, type, uid);
     } catch (error) {
       return recordFailure(below, error);
     }
@@ -197,8 +203,14 @@ export class TreeComparison {
         await Promise.all([ours.fetch(), theirs.fetch()]);
       }
       try {
-        const pair = createPair(here ? ours.take() : undefined, there ? theirs.take() : undefined);
-        const child = this.comparer.compare(pair, node, results);
+        const [mine, other] = [here ? ours.take() : undefined, there ? theirs.take() : undefined];
+        if (here && mine === undefined) this.addDangling('src', node, type, src.owned[at] as string);
+        if (there && other === undefined) {
+          const index = here ? (matches.partners[at] as number) : (matches.rest[at - srcCount] as number);
+          this.addDangling('dst', node, type, dst.owned[index] as string);
+        }
+        if (mine === undefined && other === undefined) continue;
+        const child = this.comparer.compare(createPair(mine, other), node, results);
         if (child !== undefined) next.push(this.isHomed(type, child.uid) ? { ...child, isHomed: true } : child);
       } catch (error) {
         const uid = here ? src.owned[at] : dst.owned[matches.rest[at - srcCount] as number];
@@ -213,6 +225,14 @@ export class TreeComparison {
       }
     }
     return true;
+  }
+
+  /** Records a link that names an object which does not exist; the object is not visited by it. */
+  private addDangling(side: SideName, node: PairNode, type: string, uid: string): void {
+    const { element, uid: parent } = node;
+    this.visited[side].unmark(type, uid);
+    this.shared.dropListing(type, uid, node, side);
+    this.dangling[side].push({ model: element.type, uniqueId: parent, child: { model: type, uniqueId: uid } });
   }
 
   private isHomed(type: string, uid: string): boolean {

@@ -40,6 +40,11 @@ export class VisitedObjects {
     return uids.size !== uids.add(uid).size;
   }
 
+  /** Takes back that an object is visited: a list names it, and it does not exist. */
+  unmark(type: string, uid: string): void {
+    this.visited.get(type)?.delete(uid);
+  }
+
   /** Marks all these objects as visited. */
   markAllVisited(type: string, objects: Objects): void {
     for (const uid of objects.keys()) this.markVisited(type, uid);

@@ -96,7 +96,7 @@ describe.each(stores)('what a parent lists that the sync does not touch, on the 
 
   it('stays when the parent is ignored and the source does not have the child', async () => {
     const found = await sync({ p1: [] }, { p1: ['a', 'b'], p2: ['a'] }, { p2: IGNORE });
-    expect(found).toEqual({ ports: { p1: ['a'], p2: ['a'] }, ips: ['a'] });
+    expect(found).toEqual({ ports: { p1: [], p2: ['a'] }, ips: ['a'] });
   });
 
   it('stays when the parent refuses to unlink it, and goes with the next sync', async () => {
@@ -106,6 +106,65 @@ describe.each(stores)('what a parent lists that the sync does not touch, on the 
     expect(found.ips).toEqual(['a']);
     expect(found.ports['p2']).toEqual(['a']);
     expect(await sync({ p1: [], p2: [] }, target, {})).toEqual({ ports: { p1: [], p2: [] }, ips: [] });
+  });
+});
+
+describe.each(stores)('an object that the source does not have, on the $name store', ({ open, close }) => {
+  const calls: string[] = [];
+  class Address extends Ip {}
+  class Slot extends DiffSyncModel.define({
+    name: 'slot',
+    schema: z.object({ name: z.string(), ips: list }),
+    identifiers: ['name'],
+    children: { ip: 'ips' },
+  }) {
+    override async unlinkChild(child: DiffSyncModel): Promise<void> {
+      calls.push(`unlink ${this.name} > ${child.getUniqueId()}`);
+    }
+  }
+  class Card extends DiffSyncModel.define({
+    name: 'card',
+    schema: z.object({ name: z.string(), slots: list }),
+    identifiers: ['name'],
+    children: { slot: 'slots' },
+  }) {}
+  class Cards extends Adapter {
+    static override readonly models = [Card, Slot, Address, Port];
+    static override readonly topLevel = ['card'];
+  }
+  class CardsAndPorts extends Cards {
+    static override readonly topLevel = ['card', 'port'];
+  }
+
+  it.each([
+    ['an unlisted parent', Cards, new Slot({ name: 'gone', ips: ['a'] })],
+    ['a parent of a model that is top-level on one side alone', CardsAndPorts, new Port({ name: 'p', ips: ['a'] })],
+  ])('stays with its link to %s, and loses the others', async (_title, Target, hidden) => {
+    const store = await open();
+    calls.length = 0;
+    try {
+      const from = new Cards({ name: 'source' });
+      await from.addMany([new Card({ name: 'c', slots: ['s'] }), new Slot({ name: 's' })]);
+      const warnings = new Warnings();
+      const to = new Target({ name: 'target', store, logger: warnings });
+      await to.addMany([
+        new Card({ name: 'c', slots: ['s'] }),
+        new Slot({ name: 's', ips: ['a', 'b'] }),
+        ...['a', 'b'].map((name) => new Address({ name })),
+        hidden,
+      ]);
+      const diff = await to.syncFrom(from);
+      expect((await to.getAll(Ip)).map(({ name }) => name)).toEqual(['a']);
+      expect((await to.get(Slot, 's')).ips).toEqual([]);
+      expect(calls).toEqual(['unlink s > a']);
+      expect(diff.operations.get('ip')?.delete).toEqual(['b']);
+      const reason = 'a parent that the comparison has left out lists it';
+      expect(warnings.lines).toContain(`ip: Leaving out ip a: ${reason}`);
+      expect((await to.store.verify()).counts['dangling-link']).toBe(0);
+      expect((await to.diffFrom(from)).hasDiffs()).toBe(false);
+    } finally {
+      await close(store);
+    }
   });
 });
 
