@@ -236,6 +236,35 @@ export class DiffCycle extends DiffException {
   }
 }
 
+/**
+ * Is thrown when the `compare` function of an attribute throws (DIFF_COMPARE_FAILED), by whatever asks an element of the diff for
+ * its action. The error of the function is the cause. Correct the function: it gets the values of both sides, which may be null
+ * or undefined. A sync reports it as the failure of that object.
+ */
+export class DiffCompareFailed extends DiffException {
+  override readonly code: string = 'DIFF_COMPARE_FAILED';
+
+  /**
+   * @param message - the object, the attribute, and the message of the cause.
+   * @param model - the name of the object's model.
+   * @param uniqueId - the unique id of the object.
+   * @param attribute - the attribute whose values were compared.
+   * @param options - the cause.
+   */
+  constructor(
+    message: string,
+    /** The name of the object's model. */
+    readonly model: string,
+    /** The unique id of the object. */
+    readonly uniqueId: string,
+    /** The attribute whose values were compared. */
+    readonly attribute: string,
+    options: DiffSyncErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** Is thrown for a saved diff that is stale: one side has changed since (DIFF_STALE). Calculate a new diff. */
 export class DiffStale extends DiffException {
   override readonly code: string = 'DIFF_STALE';
@@ -279,11 +308,11 @@ export class ReloadConflict extends DiffSyncError {
   override readonly code: string = 'RELOAD_CONFLICT';
 }
 
-/** The object of a sync whose hook failed. */
+/** The object of a sync that failed. */
 export interface SyncLocation {
   /** The name of the target's adapter. */
   readonly adapter: string;
-  /** The hook. */
+  /** The change that failed: the hook of this name was called, or was to be. */
   readonly action: 'create' | 'update' | 'delete';
   /** The name of the object's model. */
   readonly model: string;
@@ -294,8 +323,9 @@ export interface SyncLocation {
 }
 
 /**
- * Is thrown when a model's hook throws an error that is no ObjectCrudException (SYNC_HOOK_FAILED). That error is the cause;
- * changes made before are saved. Correct the hook.
+ * Is thrown when an object of a sync fails for any other reason than an ObjectCrudException (SYNC_HOOK_FAILED): its hook throws
+ * something else or returns what is no model, its values cannot be stored, or its `compare` function, constructor or schema
+ * throws. That error is the cause; changes made before are saved. Correct what the cause names.
  */
 export class SyncHookError extends DiffSyncError {
   override readonly code: string = 'SYNC_HOOK_FAILED';

@@ -19,6 +19,7 @@ export {
   CopyException,
   CopyMismatch,
   DiffClassMismatch,
+  DiffCompareFailed,
   DiffCycle,
   DiffException,
   DiffInvalid,
@@ -61,6 +62,7 @@ export {
   type DeleteItem,
   type ModelHost,
   type UpdateItem,
+  type VariantOptions,
 } from './model/diffsync-model.js';
 export type { IdentifiersOf, ModelClass } from './model/model-class.js';
 export type {

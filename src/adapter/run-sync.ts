@@ -3,9 +3,10 @@ import type { ModelOperations } from '../diff/sync-outcome.js';
 import { Syncer } from '../engine/apply/syncer.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
 import { checkStaleness } from '../engine/compare/staleness.js';
+import { CallbackFailures } from '../engine/callback-failures.js';
 import type { Side } from '../engine/side.js';
 import { runAlone } from '../engine/target-lock.js';
-import { DiffClassMismatch } from '../errors.js';
+import { DiffClassMismatch, DiffCompareFailed } from '../errors.js';
 import { DiffSyncFlags } from '../flags.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
@@ -55,15 +56,43 @@ async function sync<Source extends Side>(
   source: Source,
   options: SyncOptions,
 ): Promise<Diff> {
-  const { flags = DiffSyncFlags.NONE } = options;
   if (options.diff?.isPlan === true && options.allowStale !== true) {
     await checkStaleness(options.diff, source, target, options);
   }
   const diff = options.diff ?? (await target.diffFrom(source, options));
-  const changed = await new Syncer(diff, source, target, options).perform();
-  if (changed) await target.syncComplete(source, diff, flags, target.logger, diff.operations);
-  if (options.verify === true) await compareAgain(target, source, diff, options);
+  try {
+    await applyDiff(target, source, diff, options);
+  } catch (error) {
+    throw withDiff(error, diff);
+  }
   return diff;
+}
+
+async function applyDiff<Source extends Side>(
+  target: SyncTarget<Source>,
+  source: Source,
+  diff: Diff,
+  options: SyncOptions,
+): Promise<void> {
+  const { flags = DiffSyncFlags.NONE } = options;
+  const callbacks = new CallbackFailures();
+  try {
+    const changed = await new Syncer(diff, source, target, options, callbacks).perform();
+    if (changed) await target.syncComplete(source, diff, flags, target.logger, diff.operations);
+    if (options.verify === true) await compareAgain(target, source, diff, options);
+  } catch (error) {
+    callbacks.settle(true);
+    throw error;
+  }
+  callbacks.settle(false);
+}
+
+/** Gives an error that ends a sync the diff, by which who catches it learns what was done. */
+function withDiff(error: unknown, diff: Diff): unknown {
+  if (error instanceof Error && Object.isExtensible(error)) {
+    Object.defineProperty(error, 'diff', { value: diff, enumerable: false, configurable: true, writable: true });
+  }
+  return error;
 }
 
 async function compareAgain<Source extends Side>(
@@ -74,10 +103,20 @@ async function compareAgain<Source extends Side>(
 ): Promise<void> {
   const { onProgress: _, ...terms } = options;
   const again = await target.diffFrom(source, terms);
-  diff.unsettled = again.hasDiffs() ? again : undefined;
-  if (diff.unsettled === undefined) return;
-  const summary = { ...again.summary() };
+  const summary = differences(again);
+  diff.unsettled = summary === undefined ? undefined : again;
+  if (summary === undefined) return;
   target.logger.warning(`The sync from ${source.name} has left differences in ${target.name}`, { summary });
+}
+
+/** Returns a summary of what differs; undefined if nothing does. */
+function differences(diff: Diff): object | undefined {
+  try {
+    return diff.hasDiffs() ? { ...diff.summary() } : undefined;
+  } catch (error) {
+    if (error instanceof DiffCompareFailed) return { failed: error.message };
+    throw error;
+  }
 }
 
 /** Whether a sync waits for code of the caller, which may start another sync. */

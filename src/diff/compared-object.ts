@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+import { DiffCompareFailed } from '../errors.js';
 import { DiffSyncStatus, type DiffSyncAction } from '../flags.js';
 import { cloneValue, pickFields } from '../values/clone.js';
 import { isDeepEqual } from '../values/deep-equal.js';
@@ -243,7 +245,25 @@ export class ComparedObject<D> {
     if (isDeepEqual(source[key], dest[key])) return false;
     const { comparison } = this.kind;
     const same = comparison !== undefined && Object.hasOwn(comparison, key) ? comparison[key] : undefined;
-    return same === undefined || !same(source[key], dest[key]);
+    if (same === undefined) return true;
+    try {
+      return !same(source[key], dest[key]);
+    } catch (error) {
+      throw this.compareFailed(key, error);
+    }
+  }
+
+  private compareFailed(attribute: string, cause: unknown): DiffCompareFailed {
+    const { type, name, sourceName, destName } = this;
+    const uid = this.comparedUid ?? name;
+    const reason = cause instanceof Error ? cause.message : inspect(cause);
+    return new DiffCompareFailed(
+      `${type} "${uid}": the compare function of "${attribute}" threw for the values of ${sourceName} and ${destName}: ${reason}`,
+      type,
+      uid,
+      attribute,
+      { cause },
+    );
   }
 }
 

@@ -36,6 +36,16 @@ import { changedElements, walk } from './diff-walk.js';
 import { ElementGroups } from './element-groups.js';
 import type { ModelOperations, SyncFailure, UnlistedCounts } from './sync-outcome.js';
 
+declare module '../errors.js' {
+  interface DiffSyncError {
+    /**
+     * The diff of the sync that the error ended, with its `operations`, its `errors` and the statuses of its elements: what was
+     * done before. It is no enumerable property, so that logs do not show it. Other errors have none.
+     */
+    readonly diff?: Diff;
+  }
+}
+
 // Shared, because every element with children has a diff of its own.
 const NO_TERMS: DiffTerms = Object.freeze({ source: 'source', target: 'dest', flags: 0 });
 const NO_OPERATIONS: ReadonlyMap<string, ModelOperations> = new Map();

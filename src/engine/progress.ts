@@ -1,3 +1,5 @@
+import type { CallbackFailures } from './callback-failures.js';
+
 /**
  * Is called as the work proceeds.
  * @param stage - The work: a comparison or a sync.
@@ -11,10 +13,12 @@ export class Progress {
   private done = 0;
   private reported = 0;
 
+  /** @param failures where the callback ends if it throws: it is not called again. */
   constructor(
     private readonly stage: 'diff' | 'sync',
     private readonly total: number,
-    private readonly callback: ProgressCallback | undefined,
+    private callback: ProgressCallback | undefined,
+    private readonly failures: CallbackFailures,
   ) {}
 
   get current(): number {
@@ -40,6 +44,11 @@ export class Progress {
   private report(current: number): void {
     if (current <= this.reported) return;
     this.reported = current;
-    this.callback?.(this.stage, current, this.total);
+    const { callback } = this;
+    if (callback === undefined) return;
+    this.failures.call(
+      () => callback(this.stage, current, this.total),
+      () => (this.callback = undefined),
+    );
   }
 }

@@ -9,13 +9,13 @@ import {
   ObjectNotUpdated,
 } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
-import type { BulkResult, DiffSyncModel, ModelHost } from '../../model/diffsync-model.js';
+import { DiffSyncModel, type BulkResult, type ModelHost } from '../../model/diffsync-model.js';
 import type { ModelClass } from '../../model/model-class.js';
 import type { CreateItem } from '../../model/model-types.js';
 import { markParsed } from '../../model/parsed-values.js';
 import { issuesText } from '../../model/schema-issues.js';
 import { callEach } from './call-each.js';
-import type { SyncNode } from './sync-plan.js';
+import type { Fault, SyncNode } from './sync-plan.js';
 
 /** The outcome of a hook: the model, null if it failed and the children are left alone, or what it threw. */
 export type HookOutcome = { readonly model: DiffSyncModel | null } | { readonly error: unknown };
@@ -24,6 +24,8 @@ export type HookOutcome = { readonly model: DiffSyncModel | null } | { readonly 
 export interface HookCall {
   readonly node: SyncNode;
   readonly model: DiffSyncModel | undefined;
+  /** Why the object fails without a call of its hook. */
+  readonly fault: Fault | undefined;
 }
 
 /** Single hooks are called for so many objects, as a multiple of `concurrency`, before what they did is saved. */
@@ -60,16 +62,16 @@ export async function callHooks(
   return callEach(calls, concurrency, (call) => callOne(call, adapter), goesOn);
 }
 
-async function callOne({ node, model }: HookCall, adapter: ModelHost): Promise<HookOutcome> {
+async function callOne(call: HookCall, adapter: ModelHost): Promise<HookOutcome> {
+  const { node, model } = call;
   try {
-    checkAction({ node, model });
-    // A hook that is written in JavaScript may return undefined.
-    const result = (await (model === undefined
+    checkCall(call);
+    const result: unknown = await (model === undefined
       ? node.model.create({ adapter, ...createItem(node) })
       : node.action === 'update'
         ? model.update(newAttrs(node.element))
-        : model.delete())) as DiffSyncModel | null | undefined;
-    return { model: result ?? null };
+        : model.delete());
+    return outcomeOf(node, model === undefined ? 'create' : (node.action ?? ''), result);
   } catch (error) {
     return { error };
   }
@@ -84,7 +86,7 @@ async function callBulk(
   const outcomes = new Map<HookCall, HookOutcome>();
   const checked = calls.filter((call) => {
     try {
-      checkAction(call);
+      checkCall(call);
       return true;
     } catch (error) {
       outcomes.set(call, { error });
@@ -100,8 +102,8 @@ async function callBulk(
       );
     }
     for (const [at, call] of checked.entries()) {
-      const result = (results as readonly BulkResult[])[at];
-      outcomes.set(call, result instanceof Error ? { error: result } : { model: result ?? null });
+      const result: unknown = results[at];
+      outcomes.set(call, result instanceof Error ? { error: result } : outcomeOf(call.node, `${action}Bulk`, result));
     }
   } catch (error) {
     for (const call of checked) outcomes.set(call, { error });
@@ -124,6 +126,26 @@ async function bulkResults(
     return model.updateBulk?.({ adapter, objects });
   }
   return model.deleteBulk?.({ adapter, objects: calls.map((call) => ({ model: call.model as DiffSyncModel })) });
+}
+
+/** Reads what a hook has answered. One that is written in JavaScript may answer undefined, or what is no model. */
+function outcomeOf({ model }: SyncNode, hook: string, answer: unknown): HookOutcome {
+  if (answer === undefined || answer === null) return { model: null };
+  if (answer instanceof DiffSyncModel) return { model: answer };
+  const given =
+    typeof answer === 'object' ? `an object of ${answer.constructor?.name ?? 'no class'}` : `a ${typeof answer}`;
+  return {
+    error: new DiffSyncError(
+      `the hook ${model.name}.${hook} answered ${given}, which is no model; it answers the object of the model, or null for ` +
+        `"failed"`,
+    ),
+  };
+}
+
+/** @throws what the object fails with before its hook is called. */
+function checkCall(call: HookCall): void {
+  if (call.fault !== undefined) throw call.fault.error;
+  checkAction(call);
 }
 
 /** Checks that the action fits the target's object. @throws ObjectCrudException if not. */

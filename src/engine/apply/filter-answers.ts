@@ -15,7 +15,8 @@ export class FilterAnswers {
   /** Returns whether to make the change of a node. */
   async isWanted(node: SyncNode): Promise<boolean> {
     const { element, action } = node;
-    if (this.filter === undefined || action === null) return true;
+    // What fails anyway is reported, and its values cannot be compared.
+    if (this.filter === undefined || action === null || node.fault !== undefined) return true;
     const known = this.answers.get(node);
     if (known !== undefined) return known;
     const diffs = element.getAttrsDiffs();

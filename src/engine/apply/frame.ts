@@ -2,7 +2,7 @@ import { DiffSyncModelFlags } from '../../flags.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { ObjectSnapshot } from '../../store/engine-access.js';
 import type { AtomicSubtree } from './atomic-subtrees.js';
-import type { SyncNode } from './sync-plan.js';
+import type { Fault, SyncNode } from './sync-plan.js';
 
 /** A node that is met, and the parent's object. */
 export interface FoundNode {
@@ -14,6 +14,8 @@ export interface FoundNode {
 export interface Frame extends FoundNode {
   /** The target's object, once it exists. */
   model: DiffSyncModel | undefined;
+  /** Why the hook is not called: the object fails with it. */
+  fault: Fault | undefined;
   /** Of an update, the object before its hook is called. */
   before?: ObjectSnapshot;
   /** Whether the object and everything below it are deleted in one batch of the store. */

@@ -1,6 +1,7 @@
-import { ObjectStoreWrongType } from '../../errors.js';
+import { ObjectNotCreated, ObjectStoreWrongType } from '../../errors.js';
 import { DiffSyncStatus } from '../../flags.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { checkUniqueId } from '../../model/unique-id.js';
 import {
   deferAdd,
   deferPatch,
@@ -9,6 +10,7 @@ import {
   isFlushDue,
   snapshotOf,
 } from '../../store/engine-access.js';
+import { isDeepEqual } from '../../values/deep-equal.js';
 import type { Side } from '../side.js';
 import type { AtomicSubtrees } from './atomic-subtrees.js';
 import { callHooks, missingModelError, type HookOutcome } from './call-hooks.js';
@@ -16,7 +18,7 @@ import { isDeletedLast, skipsChildren, type FoundNode, type Frame } from './fram
 import { OtherParents } from './other-parents.js';
 import type { SyncLinks } from './sync-links.js';
 import type { SyncMoves } from './sync-moves.js';
-import type { SyncEntry, SyncNode, SyncPlan } from './sync-plan.js';
+import type { Fault, SyncEntry, SyncNode, SyncPlan } from './sync-plan.js';
 import type { SyncReport } from './sync-report.js';
 import type { TargetCache } from './target-cache.js';
 import { checkAnswer, completeAnswer } from './update-answer.js';
@@ -56,7 +58,8 @@ export class ObjectWork {
 
   /** Begins to apply a node, whose object is in the cache. */
   openFrame({ node, parent }: FoundNode): Frame {
-    const frame: Frame = { node, parent, model: this.parts.cache.get(node) };
+    const { cache } = this.parts;
+    const frame: Frame = { node, parent, model: cache.get(node), fault: node.fault ?? cache.faultOf(node) };
     frame.model?.setStatus(DiffSyncStatus.UNKNOWN);
     return frame;
   }
@@ -71,13 +74,13 @@ export class ObjectWork {
     const action = frames[0]?.node.action;
     let ready = frames;
     if (action === 'create') {
-      for (const frame of frames) checkLink(frame);
+      for (const frame of frames) frame.fault ??= linkFault(frame);
       if (!moves.isEmpty) ready = await this.prepareCreates(frames);
     }
     if (action === 'delete') ready = await this.prepareDeletes(frames);
     for (const frame of ready) {
       report.logAttempt(frame.node);
-      if (action === 'update' && frame.model !== undefined) frame.before = snapshotOf(frame.model);
+      if (action === 'update') takeSnapshot(frame);
     }
     const goesOn = (outcome: HookOutcome): boolean =>
       signal?.aborted !== true && (!('error' in outcome) || report.goesOnAfter(outcome.error));
@@ -136,6 +139,10 @@ export class ObjectWork {
     const moved: Frame[] = [];
     const olds: SyncNode[] = [];
     for (const frame of frames) {
+      if (frame.fault !== undefined) {
+        ready.push(frame); // It fails, and stays where it is.
+        continue;
+      }
       const before = await moves.beforeCreate(frame.node, frame.model !== undefined);
       if (before === 'leave') continue;
       ready.push(frame);
@@ -158,8 +165,16 @@ export class ObjectWork {
     return ready;
   }
 
-  /** Unlinks what is deleted, and takes out of a parent that goes with everything below it what stays or moves. */
+  /** Unlinks what is deleted; what fails without a call of its hook stays as it is. */
   private async prepareDeletes(frames: readonly Frame[]): Promise<readonly Frame[]> {
+    const sound = frames.filter(({ fault }) => fault === undefined);
+    if (sound.length === frames.length) return this.unlinkDeletes(frames);
+    const deletable = new Set(await this.unlinkDeletes(sound));
+    return frames.filter((frame) => frame.fault !== undefined || deletable.has(frame));
+  }
+
+  /** Unlinks what is deleted, and takes out of a parent that goes with everything below it what stays or moves. */
+  private async unlinkDeletes(frames: readonly Frame[]): Promise<readonly Frame[]> {
     const { cache, links, moves, plan, report, hidesParents } = this.parts;
     const ready = frames.filter((frame) => {
       const failed = isDeletedLast(frame) ? report.failedDeleteBelow(frame.node) : undefined;
@@ -212,22 +227,29 @@ export class ObjectWork {
     });
   }
 
-  /** Saves what all the hooks did, and then reports it: what a logger throws must not keep anything from being saved. */
+  /**
+   * Saves what all the hooks did, and then reports it. A store that fails meanwhile keeps no later answer from being saved: what
+   * it could not write stays pending, and is written when the sync ends.
+   */
   private async saveOutcomes(
     frames: readonly Frame[],
     outcomes: readonly (HookOutcome | undefined)[],
   ): Promise<Frame[]> {
     const { dst } = this.parts;
     const results: HookResult[] = [];
+    let storeFailure: { readonly error: unknown } | undefined;
+    const noteFailure = (error: unknown): undefined => void (storeFailure ??= { error });
     for (const [at, frame] of frames.entries()) {
-      const outcome = outcomes[at];
-      if (outcome === undefined) continue; // The sync ends before its hook was called.
-      const result = 'error' in outcome || outcome.model === null ? undefined : this.save(frame, outcome.model);
-      results.push({ frame, outcome: result ?? outcome });
-      if (result === undefined) continue;
-      if (!('error' in result) && skipsChildren(frame))
-        await this.drop(frame.node, frame.model ?? result.model, frame.parent);
-      else if (isFlushDue(dst.store)) await dst.store.flush();
+      const answer = outcomes[at];
+      if (answer === undefined) continue; // The sync ends before its hook was called.
+      const outcome = hasOtherUid(frame, answer)
+        ? await this.saveOther(frame, answer.model, noteFailure)
+        : this.saveOutcome(frame, answer);
+      results.push({ frame, outcome });
+      if ('error' in outcome || outcome.model === null) continue;
+      if (skipsChildren(frame)) {
+        await this.drop(frame.node, frame.model ?? outcome.model, frame.parent).catch(noteFailure);
+      } else if (storeFailure === undefined && isFlushDue(dst.store)) await dst.store.flush().catch(noteFailure);
     }
     const open: Frame[] = [];
     let fatal: { readonly error: unknown } | undefined;
@@ -236,8 +258,25 @@ export class ObjectWork {
       if (failure !== undefined) fatal ??= failure.endsSync ? failure : undefined;
       else open.push(result.frame);
     }
-    if (fatal !== undefined) throw fatal.error;
+    const failed = storeFailure ?? fatal;
+    if (failed !== undefined) throw failed.error;
     return open;
+  }
+
+  private saveOutcome(frame: Frame, outcome: HookOutcome): SavedOutcome {
+    if ('error' in outcome) return outcome;
+    const { model } = outcome;
+    return model === null ? { model } : this.save(frame, model);
+  }
+
+  /** Saves an object that a create hook has answered under another unique id than that of the element. */
+  private async saveOther(
+    frame: Frame,
+    answer: DiffSyncModel,
+    onStoreFailure: (error: unknown) => undefined,
+  ): Promise<SavedOutcome> {
+    const taken = await this.takenBy(frame.node, answer).catch(onStoreFailure);
+    return taken ?? this.save(frame, answer);
   }
 
   /** @returns the failure, if it is one. */
@@ -255,18 +294,31 @@ export class ObjectWork {
       report.logMissingObject(node);
       return { error, endsSync: false };
     }
-    report.setStatus(node, ...outcome.model.getStatus());
+    report.setStatus(node, ...outcome.status);
     if (!skipsChildren(frame)) report.advance(1);
     return undefined;
   }
 
+  /** Returns the failure where another object has the unique id already: it would be replaced. */
+  private async takenBy(node: SyncNode, answer: DiffSyncModel): Promise<{ readonly error: unknown } | undefined> {
+    const { type } = node.element;
+    const uid = answer.getUniqueId();
+    const [found] = await this.parts.dst.store.find({ model: type, uids: [uid] });
+    if (found === undefined || isDeepEqual(found.toDict(), answer.toDict())) return undefined;
+    return {
+      error: new ObjectNotCreated(`Failed to create ${type} "${node.uid}" - its hook returned "${uid}", which exists`),
+    };
+  }
+
   /** Defers the write of what a hook did. @returns what makes it a failure of this object; else its answer. */
-  private save(frame: Frame, answer: DiffSyncModel): { readonly error: unknown } | { readonly model: DiffSyncModel } {
+  private save(frame: Frame, answer: DiffSyncModel): SavedOutcome {
     const { dst, cache, report, subtrees } = this.parts;
     const { node, parent } = frame;
+    let status: HookStatus;
     try {
-      answer.getStatus(); // What is no model fails here.
+      status = statusOf(node, answer);
       if (node.action === 'create') {
+        checkType(node, answer);
         emptyChildLists(answer);
         deferAdd(dst.store, answer, parent);
         cache.set(node, answer);
@@ -288,30 +340,83 @@ export class ObjectWork {
     }
     report.changed = true;
     if (!skipsChildren(frame)) report.recordOperation(node);
-    return { model: answer };
+    return { model: answer, status };
   }
 }
 
+/** The status that a hook has left on its answer, and the message that goes with it. */
+type HookStatus = readonly [status: DiffSyncStatus, message: string];
+
 /** What came of a hook and of saving its answer. */
+type SavedOutcome =
+  | { readonly error: unknown }
+  | { readonly model: null }
+  | { readonly model: DiffSyncModel; readonly status: HookStatus };
+
 interface HookResult {
   readonly frame: Frame;
-  readonly outcome: HookOutcome;
+  readonly outcome: SavedOutcome;
 }
 
-/** Checks, before a hook is called, that the parent can link the object. @throws ObjectStoreWrongType */
-function checkLink({ node: { element }, parent }: Frame): void {
+const DONE = { create: 'Created successfully', update: 'Updated successfully', delete: 'Deleted successfully' };
+
+/** A hook that answers the model has succeeded, also where it sets no status; the default hooks set one. */
+function statusOf({ action }: SyncNode, answer: DiffSyncModel): HookStatus {
+  const [status, message] = answer.getStatus();
+  const isSuccess = status === DiffSyncStatus.UNKNOWN || (status === DiffSyncStatus.SUCCESS && message === '');
+  return isSuccess && action !== null ? [DiffSyncStatus.SUCCESS, DONE[action]] : [status, message];
+}
+
+/** Whether a create hook has answered an object of another unique id. One that has none, or a wrong one, is not saved at all. */
+function hasOtherUid({ node }: Frame, outcome: HookOutcome): outcome is { readonly model: DiffSyncModel } {
+  if (node.action !== 'create' || 'error' in outcome || outcome.model === null) return false;
+  try {
+    const uid = outcome.model.getUniqueId();
+    if (uid === node.uid) return false;
+    checkUniqueId(node.element.type, uid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Notes what the target's object is before its hook is called. An object that cannot be read fails. */
+function takeSnapshot(frame: Frame): void {
+  if (frame.model === undefined) return;
+  try {
+    frame.before = snapshotOf(frame.model);
+  } catch (error) {
+    frame.fault ??= { error };
+  }
+}
+
+/** Returns, before a hook is called, why the parent cannot link the object. */
+function linkFault({ node: { element }, parent }: Frame): Fault | undefined {
+  if (parent === undefined) return undefined;
   const { type } = element;
-  const mapping = parent?.getChildrenMapping();
-  if (parent === undefined || mapping === undefined || Object.hasOwn(mapping, type)) return;
-  const valid = Object.keys(mapping).toSorted().join(', ');
-  throw new ObjectStoreWrongType(
-    `Unable to store ${type} as a child of ${parent.getType()}; valid types are [${valid}]`,
-  );
+  try {
+    const mapping = parent.getChildrenMapping();
+    if (Object.hasOwn(mapping, type)) return undefined;
+    const valid = Object.keys(mapping).toSorted().join(', ');
+    throw new ObjectStoreWrongType(
+      `Unable to store ${type} as a child of ${parent.getType()}; valid types are [${valid}]`,
+    );
+  } catch (error) {
+    return { error };
+  }
 }
 
 function plannedDeletes(plan: SyncPlan): ReadonlySet<string> {
   const deletes = plan.nodes.filter(({ action, element }) => action === 'delete' && !element.linkOnly);
   return new Set(deletes.map(({ key }) => key));
+}
+
+/** @throws ObjectNotCreated if a create hook has returned an object of another model. */
+function checkType({ element: { type }, uid }: SyncNode, answer: DiffSyncModel): void {
+  if (answer.getType() === type) return;
+  throw new ObjectNotCreated(
+    `Failed to create ${type} "${uid}" - its hook returned ${answer.getType()} "${answer.getUniqueId()}", an object of another model`,
+  );
 }
 
 type ChildLists = Record<string, readonly string[] | null | undefined>;

@@ -1,7 +1,7 @@
 import type { Diff } from '../../diff/diff.js';
 import { DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
-import { ObjectStoreWrongType } from '../../errors.js';
+import { DiffCompareFailed, ObjectStoreWrongType } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
 import { uniqueIdOf, uniqueIdOfParsed } from '../../model/identity.js';
 import type { ModelClass } from '../../model/model-class.js';
@@ -14,6 +14,8 @@ export interface SyncNode {
   readonly action: DiffSyncAction | null;
   readonly model: ModelClass;
   readonly uid: string;
+  /** Why the object's hook is not called: its class or its attributes' comparison throws. The object fails with it. */
+  readonly fault: Fault | undefined;
   /** `type uid`. */
   readonly key: string;
   /** Whether the source's values are the output of the model's own schema, which must not parse them again. */
@@ -30,6 +32,11 @@ export interface SyncNode {
   aboveMove: boolean;
 }
 
+/** What makes an object fail before its hook is called. */
+export interface Fault {
+  readonly error: unknown;
+}
+
 /** A node, or an element without any action at it or below it, which stands for everything below it too. */
 export type SyncEntry = SyncNode | DiffElement;
 
@@ -39,6 +46,7 @@ interface OpenElement {
   readonly element: DiffElement;
   readonly action: DiffSyncAction | null;
   readonly model: ModelClass;
+  readonly fault: Fault | undefined;
   /** Whether it has an action, or something below it that has. */
   active: boolean;
 }
@@ -68,14 +76,9 @@ export class SyncPlan {
     };
     for (const { element, depth } of walk(diff.getChildren())) {
       closeTo(depth);
-      const { action } = element;
-      open.push({
-        index: this.list.length,
-        element,
-        action,
-        model: this.modelNamed(element.type),
-        active: action !== null,
-      });
+      const model = this.modelNamed(element.type);
+      const { action, fault } = actionOf(element);
+      open.push({ index: this.list.length, element, action, model, fault, active: action !== null });
       this.list.push(element);
       elements++;
     }
@@ -165,7 +168,7 @@ export class SyncPlan {
 
   /** Ends the walk below an element: makes it a node if it is active, else drops everything below it from the list. */
   private close(
-    { index, element, action, model, active }: OpenElement,
+    { index, element, action, model, fault, active }: OpenElement,
     above: OpenElement | undefined,
   ): SyncNode | undefined {
     const { list } = this;
@@ -174,19 +177,51 @@ export class SyncPlan {
       return undefined;
     }
     if (above !== undefined) above.active = true;
-    const uid = this.uidOf(element);
+    const { uid, fault: noUid } = this.tryUidOf(element);
     const parent = above?.index ?? -1;
     const key = keyOf(element, uid);
     const isParsed = this.isParsed(model);
-    const node = { index, element, action, model, uid, key, isParsed, parent, end: list.length, aboveMove: false };
+    const end = list.length;
+    const node = {
+      index,
+      element,
+      action,
+      model,
+      uid,
+      key,
+      fault: fault ?? noUid,
+      isParsed,
+      parent,
+      end,
+      aboveMove: false,
+    };
     list[index] = node;
     return node;
+  }
+
+  /** An object whose class makes no unique id of its identifiers fails by itself; it is known by its name then. */
+  private tryUidOf(element: DiffElement): { readonly uid: string; readonly fault?: Fault } {
+    try {
+      return { uid: this.uidOf(element) };
+    } catch (error) {
+      return { uid: element.name, fault: { error } };
+    }
   }
 
   private modelNamed(type: string): ModelClass {
     const model = this.dst.modelClasses.get(type);
     if (model !== undefined) return model;
     throw new ObjectStoreWrongType(`${this.dst.name} has no model "${type}", which the diff names`);
+  }
+}
+
+/** Returns the action of an element. One whose comparison throws would be an update: both sides have the object. */
+function actionOf(element: DiffElement): { readonly action: DiffSyncAction | null; readonly fault?: Fault } {
+  try {
+    return { action: element.action };
+  } catch (error) {
+    if (error instanceof DiffCompareFailed) return { action: 'update', fault: { error } };
+    throw error;
   }
 }
 

@@ -1,10 +1,12 @@
+import { inspect } from 'node:util';
 import type { DiffElement } from '../../diff/diff.js';
 import type { ModelOperations, SyncFailure } from '../../diff/sync-outcome.js';
-import { ObjectCrudException, SyncHookError } from '../../errors.js';
+import { DiffCompareFailed, ObjectCrudException, SyncHookError } from '../../errors.js';
 import { DiffSyncFlags, DiffSyncStatus, type DiffSyncAction } from '../../flags.js';
-import type { LogParams } from '../../logging/logger.js';
+import type { DiffSyncLogger, LogParams } from '../../logging/logger.js';
 import { walk } from '../../diff/diff-walk.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import type { CallbackFailures } from '../callback-failures.js';
 import { Progress } from '../progress.js';
 import { checkAborted, type Side } from '../side.js';
 import type { SyncerOptions } from './sync-options.js';
@@ -26,9 +28,19 @@ export class SyncReport {
     private readonly dst: Side,
     private readonly plan: SyncPlan,
     private readonly options: SyncerOptions,
+    private readonly logger: DiffSyncLogger,
+    callbacks: CallbackFailures,
   ) {
     this.flags = options.flags ?? DiffSyncFlags.NONE;
-    this.progress = new Progress('sync', plan.elements, options.onProgress);
+    this.progress = new Progress('sync', plan.elements, options.onProgress, callbacks);
+  }
+
+  /** Clears what an earlier sync with the same diff has set. */
+  clearStatuses(): void {
+    for (const { element } of this.plan.nodes) {
+      element.status = DiffSyncStatus.UNKNOWN;
+      element.message = '';
+    }
   }
 
   advance(by: number): void {
@@ -66,16 +78,16 @@ export class SyncReport {
   logUnchanged(element: DiffElement): void {
     if ((this.flags & DiffSyncFlags.LOG_UNCHANGED_RECORDS) === 0) return;
     const params = logParams({ element, action: null, uid: this.plan.uidOf(element) }, DiffSyncStatus.SUCCESS);
-    this.dst.logger.debug('No changes to apply; no action needed', params);
+    this.logger.debug('No changes to apply; no action needed', params);
   }
 
   logAttempt(node: SyncNode): void {
-    const { logger } = this.dst;
+    const { logger } = this;
     if (logger.isEnabled(2)) logger.debug(`Attempting model ${node.action ?? ''}`, logParams(node));
   }
 
   logMissingObject(node: SyncNode): void {
-    this.dst.logger.warning('No object resulted from sync, will not process child objects.', logParams(node));
+    this.logger.warning('No object resulted from sync, will not process child objects.', logParams(node));
   }
 
   /** Says of a change, and in the log, why it is left out. @param also what is left out with it. */
@@ -83,7 +95,7 @@ export class SyncReport {
     const { element, uid } = node;
     element.message = `Left out: ${reason}`;
     const what = `${element.linkOnly ? 'the link of ' : ''}${element.type} ${uid}${also === '' ? '' : ` ${also}`}`;
-    this.dst.logger.warning(`Leaving out ${what}: ${reason}`, logParams(node));
+    this.logger.warning(`Leaving out ${what}: ${reason}`, logParams(node));
   }
 
   /** Returns the delete below a node that failed. */
@@ -111,7 +123,7 @@ export class SyncReport {
       return error;
     }
     const where = path.length === 0 ? '' : ` below ${path.join(' / ')}`;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message : inspect(error);
     const change = element.linkOnly ? `${action} of the link` : action;
     const message = `${this.dst.name}: ${change} of ${element.type} "${uid}"${where} failed: ${reason}`;
     const wrapped = new SyncHookError(message, location, { cause: error });
@@ -136,7 +148,7 @@ export class SyncReport {
   setStatus(node: SyncNode, status: DiffSyncStatus, message: string): void {
     node.element.status = status;
     node.element.message = message;
-    const { logger } = this.dst;
+    const { logger } = this;
     if (status === DiffSyncStatus.SUCCESS) {
       if (logger.isEnabled(1)) logger.info(message, logParams(node, status));
     } else if (status === DiffSyncStatus.FAILURE) logger.warning(message, logParams(node, status));
@@ -148,6 +160,16 @@ function logParams(
   { element, action, uid }: Pick<SyncNode, 'element' | 'action' | 'uid'>,
   status?: DiffSyncStatus,
 ): LogParams {
-  const params = { action, model: element.type, uniqueId: uid, diffs: element.getAttrsDiffs() };
+  const params = { action, model: element.type, uniqueId: uid, ...diffsOf(element) };
   return status === undefined ? params : { ...params, status };
+}
+
+/** The values that differ. An object whose comparison fails has none to show; its failure is reported by itself. */
+function diffsOf(element: DiffElement): Pick<LogParams, 'diffs'> {
+  try {
+    return { diffs: element.getAttrsDiffs() };
+  } catch (error) {
+    if (error instanceof DiffCompareFailed) return {};
+    throw error;
+  }
 }

@@ -1,5 +1,8 @@
 import type { Diff } from '../../diff/diff.js';
 import { DiffSyncError } from '../../errors.js';
+import { DiffSyncFlags } from '../../flags.js';
+import type { CallbackFailures } from '../callback-failures.js';
+import { RunLogger } from '../run-logger.js';
 import type { Side } from '../side.js';
 import { AtomicSubtrees } from './atomic-subtrees.js';
 import { hasBulkHook } from './call-hooks.js';
@@ -25,13 +28,18 @@ export class Syncer {
   private readonly batchSize: number;
   /** How many objects are deleted and not created at another place. */
   private readonly deletes: number;
+  private readonly logger: RunLogger;
 
-  /** @throws ValueError for an option out of its range; ObjectStoreWrongType for a type that the target has no model for. */
+  /**
+   * @param callbacks what the caller's callbacks and logger throw: the sync goes on.
+   * @throws ValueError for an option out of its range; ObjectStoreWrongType for a type that the target has no model for.
+   */
   constructor(
     private readonly diff: Diff,
     src: Side,
     private readonly dst: Side,
     private readonly options: SyncerOptions,
+    callbacks: CallbackFailures,
   ) {
     const concurrency = requireAtLeast('concurrency', options.concurrency ?? 1, 1);
     this.batchSize = requireAtLeast('batchSize', options.batchSize ?? 500, 1);
@@ -40,11 +48,12 @@ export class Syncer {
     this.deletes = plan.deletes - found.size;
     this.filter = new FilterAnswers(options.syncFilter);
     const cache = new TargetCache(dst.store, plan, found);
-    const report = new SyncReport(dst, plan, options);
+    const { signal, flags = DiffSyncFlags.NONE } = options;
+    this.logger = new RunLogger(dst.logger, { source: src.name, target: dst.name, flags }, callbacks);
+    const report = new SyncReport(dst, plan, options, this.logger, callbacks);
     const moves = new SyncMoves(plan, found, cache, this.filter, report, diff);
     const links = new SyncLinks(plan, dst, cache, this.filter, report, concurrency);
     const subtrees = new AtomicSubtrees(dst.store);
-    const { signal } = options;
     // A plan does not say what its comparison has left out.
     const hidesParents = diff.hidesParents || diff.isPlan || diff.original !== undefined;
     const moving = new Set(found.values());
@@ -58,10 +67,12 @@ export class Syncer {
   async perform(): Promise<boolean> {
     const { diff, dst } = this;
     const { report, links, subtrees } = this.parts;
-    checkDeleteLimits(diff, this.deletes, dst.name, this.options);
+    // Of an earlier sync with this diff nothing is left, also where this one is refused.
     diff.operations = report.operations;
     diff.errors = report.failures;
-    dst.logger.info('Beginning sync');
+    report.clearStatuses();
+    checkDeleteLimits(diff, this.deletes, dst.name, this.options);
+    this.logger.info('Beginning sync');
     try {
       await this.walk().applyAll();
       await links.finish();
@@ -73,7 +84,7 @@ export class Syncer {
     }
     await dst.store.flush();
     report.finish();
-    dst.logger.info('Sync complete');
+    this.logger.info('Sync complete');
     return report.changed;
   }
 

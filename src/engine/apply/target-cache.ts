@@ -1,7 +1,8 @@
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { ObjectStoreException } from '../../errors.js';
 import type { BaseStore } from '../../store/base-store.js';
 import { revisionOf } from '../../store/engine-access.js';
-import type { SyncNode, SyncPlan } from './sync-plan.js';
+import type { Fault, SyncNode, SyncPlan } from './sync-plan.js';
 
 /** Target objects are prefetched for so many changes, with the objects above them. */
 const PREFETCH_CHANGES = 500;
@@ -14,6 +15,8 @@ const MAX_LOADED = 20_000;
 export class TargetCache {
   /** By `type uid`; undefined for an object that the target does not have. */
   private readonly objects = new Map<string, DiffSyncModel | undefined>();
+  /** Objects that are stored and cannot be made, by `type uid`: what their classes have thrown. */
+  private readonly faults = new Map<string, Fault>();
   /** The index behind the prefetched nodes. */
   private end = 0;
   private lastIndex = -1;
@@ -67,6 +70,11 @@ export class TargetCache {
     await this.fetch(missing);
   }
 
+  /** Returns why there is no object of a node, although the store has one. */
+  faultOf(node: SyncNode): Fault | undefined {
+    return this.faults.size === 0 ? undefined : this.faults.get(node.key);
+  }
+
   set(node: SyncNode, model: DiffSyncModel | undefined): void {
     this.objects.set(node.key, model);
   }
@@ -107,8 +115,31 @@ export class TargetCache {
     }
     this.revision = revisionOf(this.store);
     for (const [type, byUid] of byType) {
-      const models = await this.store.find({ model: type, uids: [...byUid.keys()] });
+      const models = await this.find(type, [...byUid.values()]);
       for (const [at, node] of [...byUid.values()].entries()) this.set(node, models[at]);
+    }
+  }
+
+  private async find(model: string, nodes: readonly SyncNode[]): Promise<(DiffSyncModel | undefined)[]> {
+    try {
+      return await this.store.find({ model, uids: nodes.map(({ uid }) => uid) });
+    } catch (error) {
+      if (error instanceof ObjectStoreException) throw error;
+    }
+    // The class has thrown for one of the objects: that one fails, and not those that are read with it.
+    const models: (DiffSyncModel | undefined)[] = [];
+    for (const node of nodes) models.push(await this.findOne(model, node));
+    return models;
+  }
+
+  private async findOne(model: string, node: SyncNode): Promise<DiffSyncModel | undefined> {
+    try {
+      const [found] = await this.store.find({ model, uids: [node.uid] });
+      return found;
+    } catch (error) {
+      if (error instanceof ObjectStoreException) throw error;
+      this.faults.set(node.key, { error });
+      return undefined;
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { DiffSyncLogger } from '../../logging/logger.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
 import type { ListedChildren } from './child-claims.js';
@@ -14,6 +15,7 @@ export class ChildLister {
   constructor(
     private readonly dst: Side,
     private readonly scope: Scope,
+    private readonly logger: DiffSyncLogger,
   ) {}
 
   /** Lists the children of a pair that are compared; each side's are read by the field that its own model names. */
@@ -59,7 +61,7 @@ export class ChildLister {
     if (reason === undefined) return true;
     if (!this.warned.has(`${parent} ${type}`)) {
       this.warned.add(`${parent} ${type}`);
-      dst.logger.warning(`Leaving out ${type} objects below ${parent}: ${dst.name} cannot hold them, ${reason}`, {
+      this.logger.warning(`Leaving out ${type} objects below ${parent}: ${dst.name} cannot hold them, ${reason}`, {
         model: type,
       });
     }

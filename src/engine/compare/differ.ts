@@ -1,10 +1,13 @@
-import type { Diff } from '../../diff/diff.js';
+import type { Diff, DiffElement } from '../../diff/diff.js';
 import type { DiffTerms } from '../../diff/diff-plan.js';
 import { DiffSyncFlags } from '../../flags.js';
 import { countByModel } from '../../store/engine-access.js';
+import { CallbackFailures } from '../callback-failures.js';
 import { Progress, type ProgressCallback } from '../progress.js';
+import { RunLogger } from '../run-logger.js';
 import type { Side } from '../side.js';
 import { ChildLister } from './child-lists.js';
+import { nameTakenError } from './comparison-errors.js';
 import { sortByDependency } from './dependency-order.js';
 import { LinkElements } from './link-elements.js';
 import { storeReader } from './object-reader.js';
@@ -50,7 +53,9 @@ export async function compareSides(
 class Differ {
   private readonly scope: Scope;
   private readonly lister: ChildLister;
-  private progress = new Progress('diff', 0, undefined);
+  private readonly callbacks = new CallbackFailures();
+  private readonly logger: RunLogger;
+  private progress: Progress;
 
   constructor(
     private readonly src: Side,
@@ -59,17 +64,31 @@ class Differ {
     private readonly diffClass: new () => Diff,
   ) {
     this.scope = new Scope(options, [src, dst]);
-    this.lister = new ChildLister(dst, this.scope);
+    const { flags = DiffSyncFlags.NONE } = options;
+    this.logger = new RunLogger(dst.logger, { source: src.name, target: dst.name, flags }, this.callbacks);
+    this.lister = new ChildLister(dst, this.scope, this.logger);
+    this.progress = new Progress('diff', 0, undefined, this.callbacks);
   }
 
   async fill(diff: Diff): Promise<Diff> {
-    const { src, dst } = this;
+    try {
+      await this.compare(diff);
+    } catch (error) {
+      this.callbacks.settle(true);
+      throw error;
+    }
+    this.callbacks.settle(false);
+    return diff;
+  }
+
+  private async compare(diff: Diff): Promise<void> {
+    const { src, dst, logger } = this;
     const [srcCounts, dstCounts] = await Promise.all([countByModel(src.store), countByModel(dst.store)]);
     const [srcTotal, dstTotal] = [sum(srcCounts), sum(dstCounts)];
     const total = srcTotal + dstTotal;
-    this.progress = new Progress('diff', total, this.options.onProgress);
-    dst.logger.debug(`Diff calculation between these two datasets will involve ${total} models`);
-    dst.logger.info('Beginning diff calculation');
+    this.progress = new Progress('diff', total, this.options.onProgress, this.callbacks);
+    logger.debug(`Diff calculation between these two datasets will involve ${total} models`);
+    logger.info('Beginning diff calculation');
 
     const common = sortByDependency(
       dst.topLevel.filter((type) => src.topLevel.includes(type) && this.scope.reaches(type)),
@@ -79,6 +98,7 @@ class Differ {
     const context: ComparisonContext = {
       src,
       dst,
+      logger,
       flags,
       signal,
       readers: { src: await sourceReader(src, dst, this.scope), dst: storeReader(dst) },
@@ -89,7 +109,7 @@ class Differ {
     };
     const tree = await this.walk(context, common, { src: srcCounts, dst: dstCounts }, diff);
     for (const type of new Set([...common, ...tree.groups.keys()])) {
-      for (const element of tree.groups.get(type) ?? []) diff.add(element);
+      for (const element of tree.groups.get(type) ?? []) addTop(diff, element);
     }
 
     const { skippedParents } = tree.comparer;
@@ -99,9 +119,8 @@ class Differ {
     diff.modelsProcessed = this.progress.current;
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
     this.progress.finish();
-    dst.logger.info('Diff calculation complete');
+    logger.info('Diff calculation complete');
     await diff.complete();
-    return diff;
   }
 
   /**
@@ -149,7 +168,7 @@ class Differ {
     const counts = found.map(
       ([type, { source, target }]) => `${type} (${this.src.name} ${source}, ${this.dst.name} ${target})`,
     );
-    this.dst.logger.warning(
+    this.logger.warning(
       `Some objects are listed by no parent, and so not compared: ${counts.join(', ')}; ` +
         (isDeleted
           ? 'those that only the target has are deleted'
@@ -168,6 +187,14 @@ class Differ {
     for (const type of [...new Set([...only(dst, src), ...only(src, dst)])].toSorted()) {
       this.progress.advance((dst.topLevel.includes(type) ? counts.dst : counts.src).get(type) ?? 0);
     }
+  }
+}
+
+function addTop(diff: Diff, element: DiffElement): void {
+  try {
+    diff.add(element);
+  } catch (error) {
+    throw nameTakenError(error, element, undefined);
   }
 }
 

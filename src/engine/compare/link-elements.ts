@@ -44,8 +44,7 @@ export class LinkElements {
         group.filter((each) => each !== element),
       );
     }
-    const { dst } = this.context;
-    dst.logger.warning(
+    this.context.logger.warning(
       `Leaving out ${type} ${uid} and all below it: it moves from ${placeText(oldPlace)} to ` +
         `${placeText(parentKey(parent))}, and its delete at the old place is left out`,
       { model: type, uniqueId: uid },

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { ValueError } from '../../errors.js';
+import { comparisonError, type ComparedSides } from './comparison-errors.js';
 import { overridesUniqueId } from '../../model/class-inspection.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
 import { classOf } from '../../model/model-class.js';
@@ -46,11 +47,20 @@ function indexByUid(uids: readonly string[]): Map<string, number> {
   return indexes;
 }
 
-/** Pairs objects, in the source's order; those that only the target has come last. @throws ValueError as `createPair` does. */
-export function pairObjects(src: readonly ObjectView[], dst: readonly ObjectView[]): Pair[] {
+/**
+ * Pairs objects that have no parents, in the source's order; those that only the target has come last.
+ * @throws ValueError as `createPair` does.
+ */
+export function pairObjects(src: readonly ObjectView[], dst: readonly ObjectView[], sides: ComparedSides): Pair[] {
   const [ours, theirs] = [src, dst].map((objects) => objects.map((obj) => obj.getUniqueId()));
   const { partners, rest } = matchUids(ours ?? [], theirs ?? []);
-  const pairs = src.map((obj, at) => createPair(obj, dst[partners[at] as number]));
+  const pairs = src.map((obj, at) => {
+    try {
+      return createPair(obj, dst[partners[at] as number]);
+    } catch (error) {
+      throw comparisonError(error, sides, obj.getType(), obj.getUniqueId(), undefined);
+    }
+  });
   for (const at of rest) pairs.push({ src: undefined, dst: dst[at] });
   return pairs;
 }

@@ -1,17 +1,19 @@
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import { DiffSyncFlags } from '../../flags.js';
+import type { DiffSyncLogger } from '../../logging/logger.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Progress } from '../progress.js';
 import { checkAborted, type Side } from '../side.js';
 import { ChildClaims, type ChildList } from './child-claims.js';
 import type { ChildLister } from './child-lists.js';
+import { comparisonError, nameTakenError } from './comparison-errors.js';
 import { ChildReader } from './child-reader.js';
 import { PairComparer, type PairResults } from './compare-pair.js';
 import type { ObjectReader } from './object-reader.js';
 import type { PairNode } from './pair-node.js';
 import { overridesChildren } from './dependency-order.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
-import { byUid, countChildren, createPair, pairObjects } from './pairing.js';
+import { byUid, countChildren, createPair, pairObjects, type Pair } from './pairing.js';
 import type { Scope } from './scope.js';
 import { SharedChildren, type Homes, type SideName } from './shared-children.js';
 import { VisitedObjects, type Objects } from './visited.js';
@@ -20,6 +22,7 @@ import { VisitedObjects, type Objects } from './visited.js';
 export interface ComparisonContext {
   readonly src: Side;
   readonly dst: Side;
+  readonly logger: DiffSyncLogger;
   /** The source's objects as they would be in the target, and the target's. */
   readonly readers: Readonly<Record<SideName, ObjectReader>>;
   readonly scope: Scope;
@@ -81,8 +84,8 @@ export class TreeComparison {
     const results: PairResults = { elements: [], events: [] };
     let slice: PairNode[] = [];
     let children = 0;
-    for (const pair of pairObjects(src, dst)) {
-      const node = this.comparer.compare(pair, undefined, results);
+    for (const pair of pairObjects(src, dst, this.context)) {
+      const node = this.compareRoot(pair, results);
       if (node === undefined) continue;
       slice.push(node);
       children += countChildren(pair);
@@ -95,6 +98,15 @@ export class TreeComparison {
     await this.compareBelow(slice);
     this.replay(results.events);
     return results.elements;
+  }
+
+  private compareRoot(pair: Pair, results: PairResults): PairNode | undefined {
+    try {
+      return this.comparer.compare(pair, undefined, results);
+    } catch (error) {
+      const obj = (pair.src ?? pair.dst) as ObjectView;
+      throw comparisonError(error, this.context, obj.getType(), obj.getUniqueId(), undefined);
+    }
   }
 
   private readAll(type: string): Promise<[src: readonly ObjectView[], dst: readonly ObjectView[]]> {
@@ -189,13 +201,16 @@ export class TreeComparison {
         const child = this.comparer.compare(pair, node, results);
         if (child !== undefined) next.push(this.isHomed(type, child.uid) ? { ...child, isHomed: true } : child);
       } catch (error) {
-        return recordFailure(below, error);
+        const uid = here ? src.owned[at] : dst.owned[matches.rest[at - srcCount] as number];
+        return recordFailure(below, comparisonError(error, this.context, type, uid as string, node));
       }
     }
-    try {
-      for (const element of results.elements) node.element.addChild(element);
-    } catch (error) {
-      return recordFailure(below, error);
+    for (const element of results.elements) {
+      try {
+        node.element.addChild(element);
+      } catch (error) {
+        return recordFailure(below, nameTakenError(error, element, node));
+      }
     }
     return true;
   }
@@ -205,7 +220,7 @@ export class TreeComparison {
   }
 
   private replay(events: readonly DiffEvent[]): void {
-    replayEvents(events, this.progress, this.context.dst.logger);
+    replayEvents(events, this.progress, this.context.logger);
   }
 }
 

@@ -59,7 +59,9 @@ describe('what the target cannot hold', () => {
     site.addChild(below);
     const diff = new Diff();
     diff.add(site);
-    await expect(target.syncFrom(new Inventory(), { diff })).rejects.toThrow(ObjectStoreWrongType);
+    const error: unknown = await target.syncFrom(new Inventory(), { diff }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(SyncHookError);
+    expect(error).toMatchObject({ cause: expect.any(ObjectStoreWrongType), location: { uniqueId: 'e0' } });
     expect(hooks.calls).toEqual([]);
     expect(await target.count(Interface)).toBe(0);
   });

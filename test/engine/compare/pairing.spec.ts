@@ -3,12 +3,14 @@ import * as fc from 'fast-check';
 import { pairObjects } from '../../../src/engine/compare/pairing.js';
 import { Device } from '../../fixtures/inventory.js';
 
+const sides = { src: { name: 'source' }, dst: { name: 'target' } };
+
 function devices(names: readonly string[]): Device[] {
   return names.map((name) => new Device({ name }));
 }
 
 function paired(src: readonly string[], dst: readonly string[]): (string | undefined)[][] {
-  const pairs = pairObjects(devices(src), devices(dst));
+  const pairs = pairObjects(devices(src), devices(dst), sides);
   return pairs.map(({ src: ours, dst: theirs }) => [ours?.getUniqueId(), theirs?.getUniqueId()]);
 }
 
