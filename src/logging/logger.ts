@@ -42,3 +42,56 @@ export const SILENT_LOGGER: DiffSyncLogger = {
   warning: () => undefined,
   error: () => undefined,
 };
+
+/**
+ * The logger of a store: what the caller's logger throws ends no operation, which may have written already, and no timer. The
+ * first time it is a warning of the process.
+ */
+export class StoreLogger implements DiffSyncLogger {
+  private hasFailed = false;
+
+  constructor(private readonly logger: DiffSyncLogger) {}
+
+  isEnabled(level: Verbosity): boolean {
+    try {
+      return this.logger.isEnabled(level);
+    } catch (error) {
+      this.warn(error);
+      return false;
+    }
+  }
+
+  debug(message: string, params?: LogParams): void {
+    this.log('debug', message, params);
+  }
+
+  info(message: string, params?: LogParams): void {
+    this.log('info', message, params);
+  }
+
+  warning(message: string, params?: LogParams): void {
+    this.log('warning', message, params);
+  }
+
+  error(message: string, params?: LogParams): void {
+    this.log('error', message, params);
+  }
+
+  private log(level: 'debug' | 'info' | 'warning' | 'error', message: string, params: LogParams | undefined): void {
+    try {
+      const result: unknown = this.logger[level](message, params);
+      // An asynchronous method is none to the compiler, and must not end the process.
+      if (typeof result === 'object' && result !== null && 'then' in result) {
+        Promise.resolve(result).catch((error: unknown) => this.warn(error));
+      }
+    } catch (error) {
+      this.warn(error);
+    }
+  }
+
+  private warn(error: unknown): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    process.emitWarning(`The logger of a store fails, and lines are lost: ${String(error)}`);
+  }
+}

@@ -5,6 +5,12 @@ import { ObjectAlreadyExists } from '../errors.js';
 const DELAY_MS = 20;
 const MAX_DELAY_MS = 1000;
 
+interface QueuedFlush {
+  readonly done: Promise<void>;
+  /** Whether a caller of `flush` waits for it, and gets its failure. */
+  hasCaller: boolean;
+}
+
 /**
  * Runs one flush at a time: when a caller asks for it, and some time after `schedule`. Writes of a flush that fails stay
  * pending.
@@ -12,8 +18,8 @@ const MAX_DELAY_MS = 1000;
 export class FlushScheduler {
   private readonly queue = new SerialQueue();
   /** The flush that is queued and has not started. */
-  private next: Promise<void> | undefined;
-  /** The conflict that a scheduled flush met. The next caller of `flush` receives it. */
+  private next: QueuedFlush | undefined;
+  /** The conflict that a scheduled flush met and no caller has received. The next caller of `flush` receives it. */
   private conflict: ObjectAlreadyExists | undefined;
   private timer: NodeJS.Timeout | undefined;
   private delay = DELAY_MS;
@@ -31,11 +37,9 @@ export class FlushScheduler {
 
   /** Flushes after the flush that is running. Callers that come while it runs share the next one. */
   async flush(): Promise<void> {
-    this.next ??= this.queue.run(() => {
-      this.next = undefined; // The drain takes all that is pending now; what comes later needs another one.
-      return this.drain();
-    });
-    await this.next;
+    const queued = this.enqueue();
+    queued.hasCaller = true;
+    await queued.done;
     const { conflict } = this;
     this.conflict = undefined;
     if (conflict !== undefined) throw conflict;
@@ -52,16 +56,28 @@ export class FlushScheduler {
     this.timer = undefined;
   }
 
+  private enqueue(): QueuedFlush {
+    if (this.next !== undefined) return this.next;
+    const done = this.queue.run(() => {
+      this.next = undefined; // The drain takes all that is pending now; what comes later needs another one.
+      return this.drain();
+    });
+    return (this.next = { done, hasCaller: false });
+  }
+
   private async flushScheduled(): Promise<void> {
     const started = performance.now();
+    const queued = this.enqueue();
     try {
-      await this.flush();
+      await queued.done;
+      // A long child list costs its length with each write. Ten times that between two writes bounds the share of it.
+      this.delay = Math.min(MAX_DELAY_MS, Math.max(DELAY_MS, 10 * (performance.now() - started)));
     } catch (error) {
-      if (error instanceof ObjectAlreadyExists) this.conflict = error;
+      if (error instanceof ObjectAlreadyExists && !queued.hasCaller) this.conflict = error;
       this.onError(error);
+      // The time that a failure takes, a time-out for example, is no measure of the writes.
+      this.delay = Math.min(MAX_DELAY_MS, 2 * this.delay);
     }
-    // A long child list costs its length with each write. Ten times that between two writes bounds the share of it.
-    this.delay = Math.min(MAX_DELAY_MS, Math.max(DELAY_MS, 10 * (performance.now() - started)));
     // `stop` was called meanwhile.
     if (this.timer === undefined) return;
     // A `schedule` during this flush found the timer of this flush and set none.

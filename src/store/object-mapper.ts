@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import {
+  DiffSyncError,
   ObjectAlreadyExists,
   ObjectNotFound,
   ObjectStoreException,
@@ -188,7 +189,13 @@ export class ObjectMapper {
       return fromRecord(model, this.own(record));
     } catch (error) {
       const reason = findReservedField(model, record);
-      throw reason === undefined ? error : this.corrupt(model.modelName, record.uid, reason, error);
+      if (reason !== undefined) throw this.corrupt(model.modelName, record.uid, reason, error);
+      if (error instanceof DiffSyncError) throw error;
+      const message = error instanceof Error ? error.message : inspect(error);
+      throw new ValueError(
+        `${String(this.store)}: the class ${model.name} makes no object of ${model.modelName} "${record.uid}": ${message}`,
+        { cause: error },
+      );
     }
   }
 

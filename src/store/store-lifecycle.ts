@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { ObjectStoreException, type StoreErrorCode } from '../errors.js';
-import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
+import { SILENT_LOGGER, StoreLogger, type DiffSyncLogger } from '../logging/logger.js';
 import type { ModelHost } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
 import type { ModelRecord } from '../record/model-record.js';
@@ -51,7 +51,7 @@ export abstract class StoreLifecycle extends StoreBackend {
     this.storeId = options.storeId;
     this.maxObjectBytes = checkMaxObjectBytes(options.maxObjectBytes ?? DEFAULT_MAX_OBJECT_BYTES);
     this.name = options.name ?? new.target.name;
-    this.currentLogger = options.logger ?? SILENT_LOGGER;
+    this.currentLogger = options.logger === undefined ? SILENT_LOGGER : new StoreLogger(options.logger);
     const backend = this.primitives();
     const objects = new ObjectMapper(this, this.maxObjectBytes, () => this.capabilities, {
       recordChildLink: (parent, field, childUid, linked) => {
@@ -167,7 +167,7 @@ export abstract class StoreLifecycle extends StoreBackend {
    */
   bindAdapter(adapter: ModelHost, models: readonly ModelClass[], logger: DiffSyncLogger): void {
     this.core.objects.bindHost(adapter, models);
-    if (this.currentLogger === SILENT_LOGGER) this.currentLogger = logger;
+    if (this.currentLogger === SILENT_LOGGER) this.currentLogger = new StoreLogger(logger);
   }
 
   /** Returns the name, with the store id where there is one: `mystore (123)`. */
