@@ -1,23 +1,35 @@
 import { inspect } from 'node:util';
 import { ModelDefinitionError } from '../errors.js';
 import type { ModelClass } from '../model/model-class.js';
+import { checkMemberNames, type NamedClass } from '../model/python-names.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelDefinition } from '../model/model-definition.js';
 
+/** Declarations of Python's models that are options of `define` here. */
+const PYTHON_MEMBERS = {
+  _modelname: 'name, an option of define',
+  _identifiers: 'identifiers, an option of define',
+  _attributes: 'attributes, an option of define',
+  _children: 'children, an option of define',
+  _shortname: 'shortname, an option of define',
+  model_flags: 'modelFlags',
+};
+
 /** What an adapter class declares. */
-interface AdapterDeclarations {
-  readonly name: string;
+interface AdapterDeclarations extends NamedClass {
   readonly models: readonly ModelClass[];
   readonly topLevel: readonly string[];
 }
 
 /**
- * Checks `models` and `topLevel` of an adapter class.
+ * Checks `models` and `topLevel` of an adapter class, and the names of its members and its models'.
+ * @param base - the class Adapter.
  * @returns the models by name.
  * @throws ModelDefinitionError for what is no model class, for two models of one name, for a name without a model, and for a
  * `dependsOn` that can have no effect.
  */
-export function checkDeclarations(adapter: AdapterDeclarations): ReadonlyMap<string, ModelClass> {
+export function checkDeclarations(adapter: AdapterDeclarations, base: NamedClass): ReadonlyMap<string, ModelClass> {
+  checkMemberNames(adapter, base);
   const models = new Map<string, ModelClass>();
   for (const model of adapter.models) {
     if (typeof model !== 'function' || !(model.prototype instanceof DiffSyncModel)) {
@@ -26,6 +38,7 @@ export function checkDeclarations(adapter: AdapterDeclarations): ReadonlyMap<str
     if (models.has(model.modelName)) {
       throw new ModelDefinitionError(`${adapter.name}.models has two models named "${model.modelName}"`);
     }
+    checkMemberNames(model, DiffSyncModel, PYTHON_MEMBERS);
     models.set(model.modelName, model);
   }
   for (const name of adapter.topLevel) {

@@ -1,3 +1,4 @@
+import { ModelValidationError } from '../errors.js';
 import type { ModelClass } from '../model/model-class.js';
 import { completeModel, parseModel } from '../model/construction.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
@@ -31,7 +32,7 @@ export async function storeToDict(store: BaseStore, excludeDefaults: boolean): P
 export async function loadModelFromDict(
   store: BaseStore,
   model: ModelClass,
-  all: readonly object[],
+  all: Iterable<readonly [uid: string, fields: object]>,
   parsed: boolean,
 ): Promise<void> {
   const pending = new Map<string, DiffSyncModel>();
@@ -41,9 +42,9 @@ export async function loadModelFromDict(
     await store.addMany({ objs });
   };
   try {
-    for (const fields of all) {
+    for (const [key, fields] of all) {
       const { modelFlags, ...input } = fields as { modelFlags?: number };
-      const obj = parsed ? completeModel(model, input) : await parseModel(model, input);
+      const obj = await makeModel(model, key, input, parsed);
       if (modelFlags !== undefined) obj.modelFlags = modelFlags;
       const uid = obj.getUniqueId();
       if (pending.has(uid)) {
@@ -53,5 +54,17 @@ export async function loadModelFromDict(
     }
   } finally {
     await addPending();
+  }
+}
+
+/** @throws ModelValidationError that names the object, by the unique id that the dict has for it where its fields do not. */
+async function makeModel(model: ModelClass, key: string, input: object, parsed: boolean): Promise<DiffSyncModel> {
+  try {
+    return parsed ? completeModel(model, input as Record<string, unknown>) : await parseModel(model, input);
+  } catch (error) {
+    if (!(error instanceof ModelValidationError) || error.message.includes(key)) throw error;
+    throw new ModelValidationError(`${model.modelName} "${key}" of the dict: ${error.message}`, error.issues, {
+      cause: error,
+    });
   }
 }

@@ -1,8 +1,10 @@
 import type { Diff } from '../diff/diff.js';
 import type { SyncerOptions } from '../engine/apply/sync-options.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
+import { ValueError } from '../errors.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
-import type { BaseStore } from '../store/base-store.js';
+import { BaseStore } from '../store/base-store.js';
+import { findUnknownOption, optionHint, type OptionNames } from '../values/option-names.js';
 
 /**
  * How an adapter is constructed.
@@ -43,4 +45,52 @@ export interface SyncOptions extends DiffOptions, SyncerOptions {
    * Default: 0, it is refused at once.
    */
   readonly waitMs?: number;
+}
+
+export const ADAPTER_OPTIONS: OptionNames<AdapterOptions> = { store: true, name: true, logger: true };
+
+export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
+  flags: true,
+  diffClass: true,
+  onProgress: true,
+  signal: true,
+  unlisted: true,
+  modelTypes: true,
+  filters: true,
+  syncAttrs: true,
+  excludeAttrs: true,
+  diff: true,
+  allowStale: true,
+  verify: true,
+  waitMs: true,
+  syncFilter: true,
+  continueOnFailure: true,
+  concurrency: true,
+  batchSize: true,
+  maxDeletes: true,
+  maxDeletePercent: true,
+};
+
+/** Options of Python's diffsync that have another name here, besides those that are spelled in camelCase. */
+export const PYTHON_OPTIONS = { callback: 'onProgress' };
+
+/** @throws ValueError for what is no store, the class of one for example. */
+export function checkStore(store: unknown): BaseStore {
+  if (store instanceof BaseStore) return store;
+  if (typeof store === 'function') {
+    throw new ValueError(`store is the class ${store.name}; pass a store: new ${store.name}(…)`);
+  }
+  throw new ValueError('store is no store: it must extend BaseStore');
+}
+
+/** @throws ValueError for an option that there is not: it would be ignored. */
+export function checkOptionNames(
+  owner: string,
+  options: object,
+  known: Readonly<Record<string, true>>,
+  renamed: Readonly<Record<string, string>>,
+): void {
+  const unknown = findUnknownOption(options, known, renamed);
+  if (unknown === undefined) return;
+  throw new ValueError(`${owner} has no option "${unknown.name}": ${optionHint(unknown.meant, known)}`);
 }

@@ -9,12 +9,21 @@ import type { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/model-class.js';
+import { checkMemberNames } from '../model/python-names.js';
 import type { BaseStore } from '../store/base-store.js';
 import { LocalStore } from '../store/local/local.store.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-ref.js';
 import { checkDeclarations } from './adapter-declarations.js';
 import { loadModelFromDict, storeToDict, type AdapterDict } from './adapter-dict.js';
-import type { AdapterOptions, SyncOptions } from './adapter-options.js';
+import {
+  ADAPTER_OPTIONS,
+  checkOptionNames,
+  checkStore,
+  PYTHON_OPTIONS,
+  SYNC_OPTIONS,
+  type AdapterOptions,
+  type SyncOptions,
+} from './adapter-options.js';
 import { reloadStore } from './reload-store.js';
 import { runSync } from './run-sync.js';
 import { traversal, traversalOrder, traversalText, type Traversal } from './tree-traversal.js';
@@ -41,7 +50,10 @@ export abstract class Adapter implements ModelHost {
   /** The names of the models at which diffs begin, in their order; objects of other models are reached as children. */
   static readonly topLevel: readonly string[] = [];
 
-  /** The name of the adapter's class. */
+  /** The type of the adapters of this class. Default: the name of the class. */
+  static readonly type?: string;
+
+  /** The static `type` of the adapter's class, else the name of the class. */
   readonly type: string;
   /** The adapter's name in diffs, logs and errors. */
   readonly name: string;
@@ -55,14 +67,16 @@ export abstract class Adapter implements ModelHost {
   /**
    * Checks the declarations and binds the store. It also wraps `load`, so that the store is flushed after it.
    * @param options - The store, the name and the logger. Default: a new LocalStore, the name of the class.
-   * @throws {ModelDefinitionError} (MODEL_DEFINITION) if `models` and `topLevel` do not fit.
+   * @throws {ModelDefinitionError} (MODEL_DEFINITION) if `models` and `topLevel` do not fit, or a member has Python's name.
+   * @throws {ValueError} (VALUE_ERROR) for an option that there is not, or a store that is none.
    * @throws {ObjectStoreException} (STORE_ALREADY_BOUND) if the store serves another adapter.
    */
   constructor(options: AdapterOptions = {}) {
-    this.type = new.target.name;
+    checkOptionNames(`new ${new.target.name}(…)`, options, ADAPTER_OPTIONS, { internal_storage_engine: 'store' });
+    this.type = new.target.type ?? new.target.name;
     this.name = options.name ?? this.type;
-    this.modelClasses = checkDeclarations(new.target);
-    this.store = options.store ?? new LocalStore();
+    this.modelClasses = checkDeclarations(new.target, Adapter);
+    this.store = options.store === undefined ? new LocalStore() : checkStore(options.store);
     const inherited = this.store.logger === SILENT_LOGGER ? undefined : this.store.logger;
     this.logger = options.logger ?? inherited ?? new NestLogger(this.name);
     this.store.bindAdapter(this, [...this.modelClasses.values()], this.logger);
@@ -75,11 +89,14 @@ export abstract class Adapter implements ModelHost {
   }
 
   /**
-   * Loads the system's objects into the store. Override it; it may take optional arguments. Into a store that lasts, load them
-   * again by `reload`.
-   * @returns A promise; when it is fulfilled, everything that was added and linked is stored, for other processes too.
+   * Loads the system's objects into the store. Override it; it may take arguments and return a result. Into a store that lasts,
+   * load them again by `reload`.
+   * @returns A promise of what the override returns; when it is fulfilled, everything that was added and linked is stored, for
+   * other processes too.
    */
-  async load(): Promise<void> {}
+  async load(..._args: never[]): Promise<unknown> {
+    return undefined;
+  }
 
   /**
    * Loads the system's objects again: calls `load` with a copy in memory in place of the store, then makes the store equal to
@@ -107,8 +124,8 @@ export abstract class Adapter implements ModelHost {
    */
   reload(): Promise<ReloadResult>;
   async reload(...args: unknown[]): Promise<ReloadResult> {
-    const { load }: { load: (...args: unknown[]) => Promise<void> } = this;
-    return reloadStore(this, async () => load.apply(this, args));
+    const load: (...args: never[]) => Promise<unknown> = this.load;
+    return reloadStore(this, async () => void (await load.apply(this, args as never[])));
   }
 
   // ---- Diff and sync
@@ -130,7 +147,10 @@ export abstract class Adapter implements ModelHost {
    * ```
    */
   async diffFrom(source: Adapter, options: DiffOptions = {}): Promise<Diff> {
+    // One object of options may serve a diff and the sync of it.
+    checkOptionNames('diffFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
     const { diffClass = Diff } = options;
+    checkMemberNames(diffClass, Diff);
     return compareSides(source, this, options, new diffClass(), diffClass);
   }
 
@@ -166,6 +186,7 @@ export abstract class Adapter implements ModelHost {
    * ```
    */
   async syncFrom(source: Adapter, options: SyncOptions = {}): Promise<Diff> {
+    checkOptionNames('syncFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
     const callsSyncComplete = this.syncComplete !== Adapter.prototype.syncComplete;
     return runSync<Adapter>(this, source, options, callsSyncComplete);
   }
@@ -393,7 +414,7 @@ export abstract class Adapter implements ModelHost {
     for (const name of traversalOrder(this.topLevel, this.modelClasses)) {
       if (!Object.hasOwn(data, name)) continue;
       const model = this.modelClasses.get(name) as ModelClass;
-      await loadModelFromDict(this.store, model, Object.values(data[name] ?? {}), options.parsed ?? false);
+      await loadModelFromDict(this.store, model, Object.entries(data[name] ?? {}), options.parsed ?? false);
     }
   }
 
@@ -443,9 +464,10 @@ export abstract class Adapter implements ModelHost {
 }
 
 /** Wraps `load` so that the store is flushed after it: links of children are written too, and a subclass need not care. */
-function flushAfter(load: (...args: unknown[]) => Promise<void>): (...args: unknown[]) => Promise<void> {
-  return async function (this: Adapter, ...args: unknown[]) {
-    await load.apply(this, args);
+function flushAfter(load: (...args: never[]) => Promise<unknown>): (...args: never[]) => Promise<unknown> {
+  return async function (this: Adapter, ...args: never[]) {
+    const result = await load.apply(this, args);
     await this.store.flush();
+    return result;
   };
 }

@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { ModelDefinitionError, ModelValidationError } from '../errors.js';
+import { DiffSyncError, ModelDefinitionError, ModelValidationError } from '../errors.js';
 import type { DiffSyncModelFlags } from '../flags.js';
 import { inspectClass } from './class-inspection.js';
 import { issuesText, readIssues } from './schema-issues.js';
@@ -67,8 +68,13 @@ export async function parseModel<M extends ModelInstance>(model: ModelConstructo
 /** The same, synchronously where the schema is. */
 export function* parsing<M extends ModelInstance>(model: ModelConstructor<M>, input: unknown): MaybeAsync<M> {
   const { definition } = model;
-  const result = yield* settled(definition.schema['~standard'].validate(input));
-  const fields = fieldsOrThrow(definition, result);
+  let result: StandardSchemaV1.Result<object>;
+  try {
+    result = yield* settled(definition.schema['~standard'].validate(input));
+  } catch (error) {
+    throw schemaFailure(definition, input, error);
+  }
+  const fields = fieldsOrThrow(definition, result, input);
   const { unreserved } = inspectClass(model, fields, true);
   return construct(model, { fields, unreserved });
 }
@@ -118,20 +124,52 @@ function copyChildLists(instance: ModelInstance, { children }: ModelDefinition):
 }
 
 function validate(definition: ModelDefinition, className: string, input: unknown): Record<string, unknown> {
-  const result = definition.schema['~standard'].validate(input);
+  let result: ReturnType<ModelDefinition['schema']['~standard']['validate']>;
+  try {
+    result = definition.schema['~standard'].validate(input);
+  } catch (error) {
+    throw schemaFailure(definition, input, error);
+  }
   if ('then' in result) {
     result.catch(() => undefined); // Its outcome no longer matters, and must not end the process.
-    throw new ModelDefinitionError(`${className}: the schema is asynchronous; use "await ${className}.parse(data)"`);
+    // zod tries a schema that throws again, asynchronously.
+    throw new ModelDefinitionError(
+      `${className}: the schema is asynchronous, or throws${objectText(definition, input)}; use "await ${className}.parse(data)", ` +
+        `which says why`,
+    );
   }
-  return fieldsOrThrow(definition, result);
+  return fieldsOrThrow(definition, result, input);
 }
 
-function fieldsOrThrow(definition: ModelDefinition, result: StandardSchemaV1.Result<object>): Record<string, unknown> {
+function fieldsOrThrow(
+  definition: ModelDefinition,
+  result: StandardSchemaV1.Result<object>,
+  input: unknown,
+): Record<string, unknown> {
   if (result.issues === undefined) {
     const fields = result.value as Record<string, unknown>;
     checkIdentifiers(definition, fields);
     return fields;
   }
   const issues = readIssues(result.issues);
-  throw new ModelValidationError(`${definition.name}: ${issuesText(issues)}`, issues);
+  throw new ModelValidationError(`${definition.name}: ${issuesText(issues)}${objectText(definition, input)}`, issues);
+}
+
+/** The error for a schema that throws instead of reporting issues: a transform of it, for example. */
+function schemaFailure(definition: ModelDefinition, input: unknown, cause: unknown): Error {
+  if (cause instanceof DiffSyncError) return cause;
+  const message = `the schema threw: ${cause instanceof Error ? cause.message : inspect(cause)}`;
+  const text = `${definition.name}: ${message}${objectText(definition, input)}`;
+  return new ModelValidationError(text, [{ path: '', message }], { cause });
+}
+
+/** Names a refused object by its identifiers, as far as the input has them: one of many would not be found else. */
+function objectText({ name, identifiers }: ModelDefinition, input: unknown): string {
+  try {
+    const values = identifiers.map((key) => (input as Fields)[key]);
+    if (values.some((value) => identifierFault(value) !== undefined)) return '';
+    return ` (${name} "${values.map(String).join('__')}")`;
+  } catch {
+    return ''; // The input has no fields, or getters that throw.
+  }
 }

@@ -7,6 +7,7 @@ import { usesDefaultUniqueId } from './class-inspection.js';
 import { checkIdentifiers, completeModel, hydrateModel, initialiseFields, parseModel } from './construction.js';
 import {
   createDefinition,
+  variantOptions,
   type DefineOptions,
   type FieldOf,
   type ModelDefinition,
@@ -126,6 +127,22 @@ export abstract class DiffSyncModel<
     return model as unknown as DefinedModel<Name, S, I[number], A[number]>;
   }
 
+  /**
+   * Declares a model by the definition of this one, with some options replaced: for a system that knows more attributes of the
+   * same objects, or fewer. `compare` is kept for the attributes that stay. The class is a new one, as that of `define`; methods
+   * and hooks of this class are not part of it.
+   * @param options - what is different.
+   * @returns the class, for a class of your own to extend.
+   * @throws {@link ModelDefinitionError} (MODEL_DEFINITION) for a wrong declaration, naming model and field.
+   * @example
+   * ```ts
+   * class CmdbDevice extends Device.variant({ attributes: ['role', 'serial'] }) {}
+   * ```
+   */
+  static variant(options: object): typeof DiffSyncModel {
+    return DiffSyncModel.define(variantOptions(this.definition, options) as never) as unknown as typeof DiffSyncModel;
+  }
+
   /** The name of the model, as given to `define`. */
   static get modelName(): string {
     return this.definition.name;
@@ -153,12 +170,13 @@ export abstract class DiffSyncModel<
 
   /**
    * Platform hook of a sync: creates the object in the outside world. The default creates only the model. It validates the
-   * identifiers and attributes; those of a source's object of the same schema are valid and stay as they are.
-   * @param context - the target's adapter, the identifiers and the attributes.
+   * identifiers and attributes; those of a source's object of the same schema are valid and stay as they are. The model has its
+   * adapter at once.
+   * @param context - the target's adapter, the identifiers and the attributes; other fields of the schema may be among these.
    * @returns the model; null for "failed, leave the children alone".
    * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
-  static async create({ ids, attrs }: CreateContext): Promise<DiffSyncModel | null> {
+  static async create({ adapter, ids, attrs }: CreateContext): Promise<DiffSyncModel | null> {
     // Spreading both into one takes twenty times as long.
     const fields = Object.assign({}, ids, attrs);
     // What the source's schema has put out is not given to the same schema again: a transform would be applied twice.
@@ -166,6 +184,8 @@ export abstract class DiffSyncModel<
     const model = isOutput
       ? completeModel(modelOf(this), fields)
       : await parseModel(modelOf(this), withoutAbsent(this.definition, fields));
+    // Its child links are recorded once it is stored.
+    bindModel(model, adapter, undefined);
     model.setStatus(DiffSyncStatus.SUCCESS, 'Created successfully');
     return model;
   }
@@ -440,6 +460,14 @@ export type DefinedInstance<
   Attrs extends FieldOf<S>,
 > = StandardSchemaV1.InferOutput<S> & DiffSyncModel<FieldsOf<S, Ids>, FieldsOf<S, Attrs>>;
 
+/** What `variant` may replace of a definition with the schema `S`, for a model with the schema `S2`. */
+export type VariantOptions<
+  Name extends string,
+  S2 extends ModelSchema,
+  Ids extends FieldOf<S2>,
+  Attrs extends FieldOf<S2>,
+> = Partial<DefineOptions<Name, S2, readonly [Ids, ...Ids[]], readonly Attrs[]>>;
+
 /** The class that `DiffSyncModel.define` returns, for a class of your own to extend. */
 export interface DefinedModel<
   Name extends string,
@@ -451,12 +479,27 @@ export interface DefinedModel<
     DefinedStatics<Name, S, Ids, DefinedInstance<S, Ids, Attrs>>,
     BulkHooks<FieldsOf<S, Ids>, Partial<FieldsOf<S, Attrs>>, DefinedInstance<S, Ids, Attrs>> {
   /**
+   * Declares a model by the definition of this one, with some options replaced; `compare` is kept for the attributes that stay.
+   * Methods and hooks of this class are not part of it.
+   * @param options - what is different.
+   * @returns the class, for a class of your own to extend.
+   * @throws {@link ModelDefinitionError} (MODEL_DEFINITION) for a wrong declaration, naming model and field.
+   */
+  variant<
+    N extends string = Name,
+    S2 extends ModelSchema = S,
+    const I extends FieldOf<S2> = Extract<Ids, FieldOf<S2>>,
+    const A extends FieldOf<S2> = Extract<Attrs, FieldOf<S2>>,
+  >(
+    options: VariantOptions<N, S2, I, A>,
+  ): DefinedModel<N, S2, I, A>;
+  /**
    * Platform hook of a sync: creates the object in the outside world. The default validates `ids` and `attrs` as input.
    * @param context - the target's adapter, the identifiers and the attributes.
    * @returns the model; null for "failed, leave the children alone".
    * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
   create(
-    context: CreateContext<FieldsOf<S, Ids>, Partial<FieldsOf<S, Attrs>>>,
+    context: CreateContext<FieldsOf<S, Ids>, Partial<FieldsOf<S, Exclude<FieldOf<S>, Ids>>>>,
   ): Promise<DefinedInstance<S, Ids, Attrs> | null>;
 }

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError } from '../errors.js';
 import { DiffSyncModelFlags } from '../flags.js';
+import { findUnknownOption, optionHint, type OptionNames } from '../values/option-names.js';
 import { hasSameItems } from '../values/deep-equal.js';
 
 /** The names that a store takes, because a model's name becomes part of keys and file names. */
@@ -102,6 +103,18 @@ export function shortened(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 100)}…`;
 }
 
+const DEFINE_OPTIONS: OptionNames<AnyDefineOptions> = {
+  name: true,
+  schema: true,
+  identifiers: true,
+  attributes: true,
+  children: true,
+  shortname: true,
+  compare: true,
+  dependsOn: true,
+  modelFlags: true,
+};
+
 /** The options of `DiffSyncModel.define`, whatever the schema. */
 type AnyDefineOptions = Pick<ModelDefinition, 'name' | 'schema' | 'identifiers'> &
   Partial<Omit<ModelDefinition, 'comparison'>> & { readonly compare?: object };
@@ -112,6 +125,13 @@ type AnyDefineOptions = Pick<ModelDefinition, 'name' | 'schema' | 'identifiers'>
  * @throws {ModelDefinitionError} (MODEL_DEFINITION) that names the model and the field.
  */
 export function createDefinition(options: AnyDefineOptions, methods: object): ModelDefinition {
+  const unknown = findUnknownOption(options, DEFINE_OPTIONS, { _modelname: 'name', modelname: 'name' });
+  if (unknown !== undefined) {
+    const { name, meant } = unknown;
+    throw new ModelDefinitionError(
+      `model ${shown(options.name)}: define has no option "${shortened(name)}": ${optionHint(meant, DEFINE_OPTIONS)}`,
+    );
+  }
   return checkDefinition(
     Object.freeze({
       name: options.name,
@@ -126,6 +146,17 @@ export function createDefinition(options: AnyDefineOptions, methods: object): Mo
     }),
     methods,
   );
+}
+
+/**
+ * Returns the options by which `define` makes the model of a definition again, with some replaced. Of `compare` what the
+ * new attributes still have is kept.
+ */
+export function variantOptions(definition: ModelDefinition, changed: Partial<AnyDefineOptions>): AnyDefineOptions {
+  const { comparison, ...kept } = definition;
+  const attributes = changed.attributes ?? kept.attributes;
+  const compare = Object.fromEntries(Object.entries(comparison).filter(([attr]) => attributes.includes(attr)));
+  return { ...kept, ...changed, compare: { ...compare, ...changed.compare } };
 }
 
 function comparisonOf(compare: object): Record<string, AttributeComparison> {

@@ -17,8 +17,9 @@ export type IdentifierOf<R extends ModelRef> =
         ? ReturnType<R['getIdentifiers']>
         : Readonly<Record<string, unknown>>);
 
-/** The attributes that may be set on an object of a model. */
-export type AttrsOf<C extends ModelClass> = Partial<
-  InstanceType<C> extends DiffSyncModel<infer _Ids, infer Attrs> ? Attrs : Record<string, unknown>
-> &
-  Readonly<Record<string, unknown>>;
+/** The fields that may be set on an object of a model, as its schema takes them; any where the class is not known. */
+export type AttrsOf<C extends ModelClass> = C extends new (input: infer Input) => DiffSyncModel
+  ? [Input] extends [never]
+    ? Readonly<Record<string, unknown>>
+    : Partial<Input>
+  : never;

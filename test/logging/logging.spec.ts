@@ -73,7 +73,9 @@ describe('enableConsoleLogging', () => {
 });
 
 describe('the lines of a sync', () => {
-  it('carry action, model, uniqueId, status and diffs as parameters', async () => {
+  const run = { source: 'source', target: 'target', flags: 0 };
+
+  it('carry action, model, uniqueId, status and diffs as parameters, and all lines source, target and flags', async () => {
     enableConsoleLogging({ verbosity: 1 });
     await sync(new Inventory({ name: 'target' }));
     expect(lines).toContainEqual({
@@ -85,13 +87,22 @@ describe('the lines of a sync', () => {
         uniqueId: 'a',
         status: 'success',
         diffs: { '+': { role: 'spine' }, '-': { role: 'leaf' } },
+        ...run,
       },
     });
     expect(lines).toContainEqual({
       level: 'log',
       message: 'Created successfully',
-      params: { action: 'create', model: 'device', uniqueId: 'b', status: 'success', diffs: { '+': { role: 'leaf' } } },
+      params: {
+        action: 'create',
+        model: 'device',
+        uniqueId: 'b',
+        status: 'success',
+        diffs: { '+': { role: 'leaf' } },
+        ...run,
+      },
     });
+    for (const { params } of lines) expect(params).toMatchObject(run);
   });
 });
 

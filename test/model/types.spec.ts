@@ -8,6 +8,8 @@ import {
   LocalStore,
   type BaseStore,
   type CreateContext,
+  type Diff,
+  type DiffSyncError,
   type IdentifiersOf,
 } from '../../src/index.js';
 
@@ -78,6 +80,47 @@ class CmdbDevice extends Device {
   }
 }
 
+/** `create` takes what the schema knows besides the attributes: an id of the platform, for example. */
+class ExtendingDevice extends Device {
+  static override async create(context: CreateContext<{ name: string }, { role?: string }>) {
+    return super.create({ ...context, attrs: { ...context.attrs, interfaces: ['e0'] } });
+  }
+}
+
+/** Fewer attributes of the same objects, and a schema that knows more. */
+class Spare extends Device.variant({ attributes: ['role'] }) {
+  override async update(attrs: { role?: string }): Promise<this | null> {
+    return super.update(attrs);
+  }
+}
+class Rich extends Device.variant({
+  schema: schema.extend({ serial: z.string().default('') }),
+  attributes: ['role', 'serial'],
+}) {}
+
+/** `load` takes arguments and returns a result. */
+class LoadingAdapter extends CmdbAdapter {
+  static override readonly type = 'cmdb';
+  override async load(site: string, limit = 10): Promise<number> {
+    return site.length + limit;
+  }
+}
+
+async function portedTypes(adapter: LoadingAdapter, error: DiffSyncError): Promise<void> {
+  const loaded = adapter.load('nyc');
+  holds<Equal<typeof loaded, Promise<number>>>();
+  holds<Equal<Parameters<LoadingAdapter['load']>, [site: string, limit?: number | undefined]>>();
+  // @ts-expect-error load needs its argument
+  await adapter.load();
+  await adapter.reload('nyc', 3);
+  const rich = new Rich({ name: 'r1', serial: 'x' });
+  holds<Equal<typeof rich.serial, string>>();
+  holds<Equal<ReturnType<Spare['getAttrs']>, { role: string }>>();
+  // @ts-expect-error an attribute that the schema does not have
+  Device.variant({ attributes: ['rolle'] });
+  holds<Equal<typeof error.diff, Diff | undefined>>();
+}
+
 class InferringDevice extends Device {
   static override async create(context: CreateContext<IdentifiersOf<typeof Device>>) {
     return super.create(context);
@@ -119,6 +162,11 @@ async function storeTypes(store: BaseStore): Promise<void> {
   await store.getOrInstantiate({ model: Device, ids: { nmae: 'r1' } });
   // @ts-expect-error an attribute of the wrong type
   await store.updateOrInstantiate({ model: Device, ids: { name: 'r1' }, attrs: { role: 1 } });
+  // @ts-expect-error an unknown attribute
+  await store.updateOrInstantiate({ model: Device, ids: { name: 'r1' }, attrs: { rolle: 'x' } });
+  // @ts-expect-error an unknown attribute
+  await store.getOrInstantiate({ model: Device, ids: { name: 'r1' }, attrs: { rolle: 'x' } });
+  await store.updateOrInstantiate({ model: Device, ids: { name: 'r1' }, attrs: { role: 'x', interfaces: ['e0'] } });
   // @ts-expect-error not a model
   await store.getAll({ model: Map });
   // @ts-expect-error not an object of a model
@@ -201,7 +249,9 @@ function definitionTypes(): void {
 
 describe('the types of models, stores and adapters', () => {
   it('are checked by the compiler; the classes above also work', async () => {
-    expect([storeTypes, adapterTypes, modelTypes, definitionTypes]).toHaveLength(4);
+    expect([storeTypes, adapterTypes, modelTypes, definitionTypes, portedTypes]).toHaveLength(5);
+    expect([Spare.definition.attributes, Rich.definition.attributes]).toEqual([['role'], ['role', 'serial']]);
+    expect(ExtendingDevice.modelName).toBe('device');
     const store = new LocalStore();
     await store.add({ obj: new CmdbDevice({ name: 'r1' }) });
     expect((await store.get({ model: InferringDevice, identifier: 'r1' })).label()).toBe('r1 (leaf)');

@@ -78,7 +78,7 @@ describe.each(stores)('$name', ({ open, close }) => {
     it('refuses an attribute that the schema refuses, and one that the model does not have', async () => {
       const store = await opening();
       const upsert = (attrs: object): Promise<unknown> =>
-        store.updateOrInstantiate({ model: Device, ids: { name: 'r1' }, attrs: attrs as never });
+        store.updateOrInstantiate({ model: Device, ids: { name: 'r1' }, attrs });
       await expect(upsert({ mtu: 'much' })).rejects.toThrow(ModelValidationError);
       await expect(upsert({ other: 1 })).rejects.toThrow(ValueError);
       expect(await store.count()).toBe(0);
