@@ -7,7 +7,7 @@ const MAX_DELAY_MS = 1000;
 
 interface QueuedFlush {
   readonly done: Promise<void>;
-  /** Whether a caller of `flush` waits for it, who is told of its failure. */
+  /** Whether a caller of `flush` waits for it, and gets its failure. */
   hasCaller: boolean;
 }
 
@@ -19,7 +19,7 @@ export class FlushScheduler {
   private readonly queue = new SerialQueue();
   /** The flush that is queued and has not started. */
   private next: QueuedFlush | undefined;
-  /** The conflict that a scheduled flush met, of which no caller was told. The next caller of `flush` receives it. */
+  /** The conflict that a scheduled flush met and no caller has received. The next caller of `flush` receives it. */
   private conflict: ObjectAlreadyExists | undefined;
   private timer: NodeJS.Timeout | undefined;
   private delay = DELAY_MS;
