@@ -154,7 +154,7 @@ export class TreeComparison {
   private async compareBelow(slice: readonly PairNode[]): Promise<void> {
     let nodes = slice;
     while (nodes.length > 0) {
-      const { src, dst, readers: objects } = this.context;
+      const { readers: objects } = this.context;
       const readers = {
         src: new ChildReader(objects.src, this.visited.src),
         dst: new ChildReader(objects.dst, this.visited.dst),
