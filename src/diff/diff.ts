@@ -46,7 +46,6 @@ declare module '../errors.js' {
   }
 }
 
-
 /**
  * A finished comparison of two adapters: a tree of elements, in groups by type. Source: the reference's `Diff`.
  * Extend it to change the order of the elements (`orderChildren`) or to save it (`complete`).
