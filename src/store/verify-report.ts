@@ -15,6 +15,8 @@ export type StoreProblemKind =
    * by a newer version: `update` replaces it, `remove` removes it.
    */
   | 'undecodable'
+  /** A number of objects that is kept apart from them is wrong. A repair corrects it. */
+  | 'miscounted'
   /** A model that has objects is not registered among the store's models. A repair registers it. */
   | 'unnamed'
   /**
@@ -68,6 +70,7 @@ export class StoreReporter {
     misplaced: 0,
     'wrong-type': 0,
     undecodable: 0,
+    miscounted: 0,
     unnamed: 0,
     unlisted: 0,
   } satisfies Record<StoreProblemKind, number>;
@@ -86,16 +89,14 @@ export class StoreReporter {
   }
 }
 
-/** Returns the report with unlisted objects, none of which is repaired. */
-export function withUnlisted(report: StoreReport, unlisted: readonly StoreProblem[]): StoreReport {
-  const { clean, found, counts, problems } = report;
-  return {
-    ...report,
-    clean: clean && unlisted.length === 0,
-    found: found + unlisted.length,
-    counts: { ...counts, unlisted: unlisted.length },
-    problems: [...problems, ...unlisted.slice(0, Math.max(0, MAX_PROBLEMS - problems.length))],
-  };
+/** Returns the report with further problems. */
+export function withProblems(report: StoreReport, further: readonly StoreProblem[]): StoreReport {
+  const counts = { ...report.counts };
+  for (const { kind } of further) counts[kind]++;
+  const found = report.found + further.length;
+  const repaired = report.repaired + further.filter((problem) => problem.repaired).length;
+  const problems = [...report.problems, ...further].slice(0, MAX_PROBLEMS);
+  return { ...report, clean: found === repaired, found, repaired, counts, problems };
 }
 
 /** Whether an error is about what is stored, not about the backend. */

@@ -3,7 +3,7 @@ import type { ModelClass } from '../model/model-class.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { childUidsOf } from '../record/record-view.js';
 import { PAGE_SIZE, type StoreCore } from './store-core.js';
-import { isDamage, withUnlisted, type StoreProblem, type StoreReport } from './verify-report.js';
+import { isDamage, withProblems, type StoreProblem, type StoreReport } from './verify-report.js';
 
 /** Unique ids by type. */
 type UidsByType = Map<string, Set<string>>;
@@ -25,7 +25,7 @@ export async function addUnlisted(core: StoreCore, report: StoreReport): Promise
       problems.push({ kind: 'unlisted', model, uniqueId, repaired: false });
     }
   }
-  return withUnlisted(report, problems);
+  return withProblems(report, problems);
 }
 
 /** Reads the unique ids of all objects of child types. */

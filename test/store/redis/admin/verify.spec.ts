@@ -10,7 +10,16 @@ import { startCluster, type RedisCluster } from '../../../support/redis-cluster.
 import { startRedis, type RedisServer } from '../../../support/redis-server.js';
 import { stores } from '../../../support/stores.js';
 
-const NOTHING = { dangling: 0, unindexed: 0, misplaced: 0, 'wrong-type': 0, undecodable: 0, unnamed: 0, unlisted: 0 };
+const NOTHING = {
+  dangling: 0,
+  unindexed: 0,
+  misplaced: 0,
+  'wrong-type': 0,
+  undecodable: 0,
+  miscounted: 0,
+  unnamed: 0,
+  unlisted: 0,
+};
 const clean = (objects: number): object => ({ clean: true, objects, found: 0, repaired: 0, counts: NOTHING });
 
 /** Kind -> the unique ids, or keys, at which it was found. */
