@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { ModelDefinitionError } from '../errors.js';
 import type { ModelClass } from '../model/model-class.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
+import { refuseOtherCopy } from '../values/package-copy.js';
 import type { ModelDefinition } from '../model/model-definition.js';
 
 /** What an adapter class declares. */
@@ -20,6 +21,7 @@ interface AdapterDeclarations {
 export function checkDeclarations(adapter: AdapterDeclarations): ReadonlyMap<string, ModelClass> {
   const models = new Map<string, ModelClass>();
   for (const model of adapter.models) {
+    refuseOtherCopy(`A model of ${adapter.name}`, (model as Partial<ModelClass> | undefined)?.prototype);
     if (typeof model !== 'function' || !(model.prototype instanceof DiffSyncModel)) {
       throw new ModelDefinitionError(`${adapter.name}.models holds ${inspect(model)}, which is no model class`);
     }

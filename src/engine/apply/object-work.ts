@@ -2,6 +2,7 @@ import { ObjectNotUpdated, ObjectStoreWrongType } from '../../errors.js';
 import { DiffSyncStatus } from '../../flags.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import {
+  bindFor,
   deferAdd,
   deferPatch,
   deferRemove,
@@ -259,6 +260,7 @@ export class ObjectWork {
       if (node.action === 'create') {
         emptyChildLists(answer);
         deferAdd(dst.store, answer, parent);
+        bindFor(dst.store, dst, answer);
         cache.set(node, answer);
         frame.model = answer;
       } else if (node.action === 'update') {

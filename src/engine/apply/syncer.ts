@@ -39,7 +39,7 @@ export class Syncer {
     const found = findMoves(plan);
     this.deletes = plan.deletes - found.size;
     this.filter = new FilterAnswers(options.syncFilter);
-    const cache = new TargetCache(dst.store, plan, found);
+    const cache = new TargetCache(dst.store, plan, found, dst);
     const report = new SyncReport(dst, plan, options);
     const moves = new SyncMoves(plan, found, cache, this.filter, report, diff);
     const links = new SyncLinks(plan, dst, cache, this.filter, report, concurrency);

@@ -1,6 +1,6 @@
-import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import type { DiffSyncModel, ModelHost } from '../../model/diffsync-model.js';
 import type { BaseStore } from '../../store/base-store.js';
-import { revisionOf } from '../../store/engine-access.js';
+import { bindFor, revisionOf } from '../../store/engine-access.js';
 import { keyOf, type SyncNode, type SyncPlan } from './sync-plan.js';
 
 /** Target objects are prefetched for so many changes, with the objects above them. */
@@ -26,6 +26,7 @@ export class TargetCache {
     private readonly store: BaseStore,
     private readonly plan: SyncPlan,
     private readonly moves: ReadonlyMap<string, SyncNode>,
+    private readonly host: ModelHost,
   ) {}
 
   async get(node: SyncNode): Promise<DiffSyncModel | undefined> {
@@ -96,7 +97,11 @@ export class TargetCache {
     this.revision = revisionOf(this.store);
     for (const [type, byUid] of byType) {
       const models = await this.store.find({ model: type, uids: [...byUid.keys()] });
-      for (const [at, node] of [...byUid.values()].entries()) this.set(node, models[at]);
+      for (const [at, node] of [...byUid.values()].entries()) {
+        const model = models[at];
+        if (model !== undefined) bindFor(this.store, this.host, model);
+        this.set(node, model);
+      }
     }
   }
 }

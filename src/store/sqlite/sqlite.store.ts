@@ -26,7 +26,7 @@ const CHUNK_CHARS = 256 * 1024;
  */
 export class SqliteStore extends BaseStore {
   readonly engine = 'sqlite';
-  protected override readonly capabilities: StoreCapabilities = { keepsText: true };
+  protected override readonly capabilities: StoreCapabilities = { keepsText: true, hasDeadlines: true };
   declare readonly storeId: string;
   private readonly connection: SqliteConnection;
 
