@@ -64,8 +64,13 @@ export class DiffSyncStoreRegistry implements OnModuleInit, OnApplicationShutdow
   private watching = false;
   private ended = false;
 
+  /** Not shown by who prints the registry: it is the whole application. */
+  readonly #modules: ModulesContainer;
+
   /** @param modules - the modules of the application; Nest injects them. */
-  constructor(private readonly modules: ModulesContainer) {}
+  constructor(modules: ModulesContainer) {
+    this.#modules = modules;
+  }
 
   /** @returns the stores of the application, in the order in which they were opened. */
   list(): readonly RegisteredStore[] {
@@ -179,7 +184,7 @@ export class DiffSyncStoreRegistry implements OnModuleInit, OnApplicationShutdow
   private async watchBoot(): Promise<void> {
     if (this.watching) return;
     this.watching = true;
-    const failure = await bootFailure(this.modules);
+    const failure = await bootFailure(this.#modules);
     if (this.started) return;
     if (failure === undefined) this.started = true;
     else await this.closeAfterFailure();

@@ -49,6 +49,8 @@ export class SqliteConnection {
   private opened: Opened | undefined;
   private connecting: Promise<void> | undefined;
   private users = 0;
+  /** The stores that a write has told of the loss of the file. */
+  private readonly told = new Set<string>();
   /** Writes that wait for a lock of another process. Later writes queue behind them, so that the order stays. */
   private readonly lockedWrites = new SerialQueue();
 
@@ -74,8 +76,8 @@ export class SqliteConnection {
 
   /**
    * @param store - begins the message of an error.
-   * @throws {ObjectStoreException} (STORE_UNAVAILABLE) when the path no longer leads to the file that was written; released all
-   * the same.
+   * @throws {ObjectStoreException} (STORE_UNAVAILABLE) when the path no longer leads to the file that was written, and no write of
+   * this store has said so yet; released all the same.
    */
   release(store: string): void {
     const { opened } = this;
@@ -86,7 +88,7 @@ export class SqliteConnection {
       if (lost) opened.saveLog();
       opened?.close();
     }
-    if (lost) throw this.fileLost(store);
+    if (!this.told.delete(store) && lost) throw this.fileLost(store);
   }
 
   /**
@@ -114,7 +116,10 @@ export class SqliteConnection {
     for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
     const opened = this.openedFor(store);
     const run = (): T => {
-      if (this.isFileLost(opened)) throw this.fileLost(store);
+      if (this.isFileLost(opened)) {
+        this.told.add(store);
+        throw this.fileLost(store);
+      }
       return opened.transaction(() => queries(opened.sql));
     };
     if (!this.lockedWrites.isIdle) return this.enqueue(store, run);
@@ -177,7 +182,7 @@ export class SqliteConnection {
       };
     } catch (error) {
       db.close();
-      throw setUpExceptionOf(this.where(store), error);
+      throw setUpExceptionOf(this.where(store), error, this.readonly);
     }
   }
 

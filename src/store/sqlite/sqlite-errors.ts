@@ -46,9 +46,10 @@ export function openExceptionOf(where: string, path: string, error: unknown): Ob
 }
 
 /** Returns the error for a database that was opened, and whose tables could not be reached; one of another kind as it is. */
-export function setUpExceptionOf(where: string, error: unknown): unknown {
+export function setUpExceptionOf(where: string, error: unknown, readonly: boolean): unknown {
   if (!isSqliteError(error)) return error;
-  const failure = SET_UP_FAILURES[error.code];
+  const isReadOnly = readonly && error.code.startsWith('SQLITE_READONLY');
+  const failure = isReadOnly ? NO_LOG : SET_UP_FAILURES[error.code];
   // The busy are tried again, by their code.
   if (failure === undefined) return error;
   const [code, text] = failure;
@@ -70,8 +71,6 @@ const NO_LOG: Failure = [
 const SET_UP_FAILURES: Readonly<Record<string, Failure>> = {
   SQLITE_ERROR: WITHOUT_TABLES,
   SQLITE_CANTOPEN: NO_LOG,
-  SQLITE_READONLY_CANTINIT: NO_LOG,
-  SQLITE_READONLY_DIRECTORY: NO_LOG,
 };
 
 /** By its name: where modules are loaded anew, as in each file of a jest run, the driver's binary keeps its first class. */

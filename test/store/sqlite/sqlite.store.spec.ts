@@ -511,7 +511,7 @@ describe('options', () => {
     [{ path: 'x.db', timeout: -1 }, 'timeout: '],
     [{ path: 'x.db', timeout: Number.NaN }, 'timeout: '],
     [{ path: 'x.db', pth: 1 }, 'pth: no such option'],
-    [{ path: 'x.db', storeId: 'a:b' }, 'storeId "a:b" is not allowed'],
+    [{ path: 'x.db', storeId: 'a:b' }, 'storeId is not allowed'],
   ])('new SqliteStore(%j) throws a ValueError that says which', (options, message) => {
     const make = (): SqliteStore => new SqliteStore(options as SqliteStoreOptions);
     expect(make).toThrow(ValueError);
