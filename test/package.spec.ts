@@ -215,11 +215,13 @@ describe('the manifest', () => {
 
   it('imports optional packages dynamically, by their names, in one place each: a bundler finds them, and needs none', () => {
     const loaded = imports.filter(({ to, kind }) => OPTIONAL.includes(to) && kind !== 'type');
-    expect(loaded).toEqual([
-      { from: 'src/module/diffsync-store.config.ts', to: '@nestjs/config', kind: 'dynamic' },
-      { from: 'src/store/redis/connection/driver.ts', to: 'ioredis', kind: 'dynamic' },
-      { from: 'src/store/sqlite/sqlite-driver.ts', to: 'better-sqlite3', kind: 'dynamic' },
-    ]);
+    expect(new Set(loaded.map(({ from, to, kind }) => `${kind} ${to} in ${from}`))).toEqual(
+      new Set([
+        'dynamic @nestjs/config in src/module/diffsync-store.config.ts',
+        'dynamic ioredis in src/store/redis/connection/driver.ts',
+        'dynamic better-sqlite3 in src/store/sqlite/sqlite-driver.ts',
+      ]),
+    );
     for (const { from } of loaded)
       expect(readFileSync(join(root, from), 'utf8')).toMatch(/import\('[^']+'\)\s*\.catch\(/);
   });

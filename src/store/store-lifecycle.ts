@@ -58,7 +58,8 @@ export abstract class StoreLifecycle extends StoreBackend {
     if (options.storeId !== undefined) checkStoreId(options.storeId);
     this.storeId = options.storeId;
     this.maxObjectBytes = checkMaxObjectBytes(options.maxObjectBytes ?? DEFAULT_MAX_OBJECT_BYTES);
-    this.name = options.name ?? new.target.name;
+    // A bundler names a class that names itself `_SqliteStore`.
+    this.name = options.name ?? new.target.name.replace(/^_/, '');
     this.currentLogger = options.logger ?? SILENT_LOGGER;
     const backend = this.primitives();
     const objects = new ObjectMapper(this, this.maxObjectBytes, () => this.capabilities, {
