@@ -54,7 +54,7 @@ export async function whileOpen<T>(
     signal.addEventListener('abort', follow, { once: true });
   }
   try {
-    return await coreOf(store).operations.hold(stop, () => work(ended.signal));
+    return await coreOf(store).operations.keepOpenUntilStopped(stop, () => work(ended.signal));
   } catch (error) {
     throw closing !== undefined && error instanceof DiffSyncError && error.cause === closing ? closing : error;
   } finally {

@@ -12,7 +12,7 @@ export class OperationRunner {
   /** Each ends long work of the engine. */
   private readonly stops = new Set<(reason: unknown) => void>();
   /** Called when the last of that work has settled. */
-  private onReleased: (() => void) | undefined;
+  private onStopped: (() => void) | undefined;
   private closing: unknown;
 
   /** @param checkOpen - throws an ObjectStoreException (STORE_CLOSED) unless the store is open. */
@@ -58,7 +58,7 @@ export class OperationRunner {
    * Runs long work of the engine, which `close` ends between two steps and waits for.
    * @param stop - is called when the store is being closed.
    */
-  async hold<T>(stop: (reason: unknown) => void, work: () => Promise<T>): Promise<T> {
+  async keepOpenUntilStopped<T>(stop: (reason: unknown) => void, work: () => Promise<T>): Promise<T> {
     this.checkOpen();
     if (this.closing !== undefined) throw this.closing;
     this.stops.add(stop);
@@ -66,22 +66,22 @@ export class OperationRunner {
       return await work();
     } finally {
       this.stops.delete(stop);
-      if (this.stops.size === 0) this.onReleased?.();
+      if (this.stops.size === 0) this.onStopped?.();
     }
   }
 
   /** Whether work of the engine is running. */
-  get isHeld(): boolean {
+  get hasStoppable(): boolean {
     return this.stops.size > 0;
   }
 
   /** Ends all work of the engine, and resolves when it has settled. */
-  async release(reason: unknown): Promise<void> {
+  async stopAll(reason: unknown): Promise<void> {
     this.closing = reason;
     try {
-      const released = new Promise<void>((resolve) => (this.onReleased = resolve));
+      const stopped = new Promise<void>((resolve) => (this.onStopped = resolve));
       for (const stop of this.stops) stop(reason);
-      await released;
+      await stopped;
     } finally {
       this.closing = undefined;
     }

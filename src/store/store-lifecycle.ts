@@ -234,9 +234,9 @@ export abstract class StoreLifecycle extends StoreBackend {
       }
     };
     const unanswered = this.capabilities.hasDeadlines === true ? undefined : 'its backend has not replied';
-    if (operations.isHeld) {
+    if (operations.hasStoppable) {
       const hook = 'a hook of a sync is still running, whose outcome is not saved,';
-      await attempt(() => operations.release(this.closedUnderSync()), hook);
+      await attempt(() => operations.stopAll(this.closedUnderSync()), hook);
     }
     this.state = 'closing';
     await attempt(() => operations.idle(), unanswered);
