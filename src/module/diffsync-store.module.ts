@@ -163,7 +163,7 @@ function registrationProvider(name: string | undefined): Provider {
   };
 }
 
-/** Nest keeps what a factory returns, and whoever prints the application prints it. */
+/** Nest keeps what a factory returns: a caller that prints the application prints it too. */
 function hideAnswer(provider: Provider): Provider {
   if (!('useFactory' in provider) || provider.provide !== MODULE_OPTIONS_TOKEN) return provider;
   const { useFactory } = provider;

@@ -64,7 +64,7 @@ export class DiffSyncStoreRegistry implements OnModuleInit, OnApplicationShutdow
   private watching = false;
   private ended = false;
 
-  /** Not shown by who prints the registry: it is the whole application. */
+  /** Private to inspection too: it is the whole application. */
   readonly #modules: ModulesContainer;
 
   /** @param modules - the modules of the application; Nest injects them. */
@@ -190,7 +190,7 @@ export class DiffSyncStoreRegistry implements OnModuleInit, OnApplicationShutdow
     else await this.closeAfterFailure();
   }
 
-  /** What fails here is logged only: the caller is told what has failed before. */
+  /** What fails here is logged only: the caller gets the error of what failed before. */
   private async closeAfterFailure(): Promise<void> {
     await this.close().catch((error: unknown) => this.logger.warn(`A store could not be closed: ${String(error)}`));
   }

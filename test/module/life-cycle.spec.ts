@@ -308,7 +308,7 @@ describe('close() while a sync is running', () => {
           () => 'success',
           (error: { code: string }) => error.code,
         );
-        while (created < 20) await sleep(1);
+        await eventually(() => created >= 20);
         const atClose = created;
         await store.close();
         const after = created;

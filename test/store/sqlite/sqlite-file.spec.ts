@@ -74,7 +74,7 @@ describe('a path', () => {
   it.each(URIS)('%s is refused as a URI, without showing it', (uri) => {
     let thrown: unknown;
     try {
-      new SqliteStore({ path: uri });
+      void new SqliteStore({ path: uri });
     } catch (error) {
       thrown = error;
     }
@@ -272,9 +272,9 @@ describe('verify', () => {
   it('finds nothing while another connection writes', async () => {
     const store = await SqliteStore.connect({ path });
     const other = await SqliteStore.connect({ path });
-    let writing = true;
+    const over = new AbortController();
     const writes = (async () => {
-      for (let at = 0; writing; at++) {
+      for (let at = 0; !over.signal.aborted; at++) {
         await other.add({ obj: new Device({ name: `w${at}` }) });
         if (at % 3 === 0) await other.remove({ obj: new Device({ name: `w${at}` }) });
       }
@@ -282,7 +282,7 @@ describe('verify', () => {
     try {
       for (let times = 0; times < 20; times++) expect(await store.verify()).toMatchObject({ clean: true, found: 0 });
     } finally {
-      writing = false;
+      over.abort();
       await writes;
     }
     await store.close();

@@ -17,7 +17,7 @@ export async function loadDriver(store: string): Promise<void> {
   });
 }
 
-/** Returns ioredis. Whoever makes a client has awaited `loadDriver`. */
+/** Returns ioredis. A caller that makes a client has awaited `loadDriver`. */
 export function ioredis(): Driver {
   if (driver === undefined) throw new Error('ioredis is used before it is loaded');
   return driver;
