@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { embed, EMBEDDED } from '../scripts/embed-texts.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -24,13 +25,13 @@ interface Import {
 /** Which rooms each room may import from, besides itself. Rooms are the folders of `src`, and its files at the top. */
 const BASE = ['errors', 'flags', 'values', 'async', 'logging/logger'];
 /** Engines that need an optional package. */
-const LAZY = ['store/redis', 'store/sqlite'];
+const ENGINES = ['store/redis', 'store/sqlite'];
 const BACKEND = [...BASE, 'model', 'record', 'store'];
 const REDIS = [...BACKEND, 'store/redis/redis-options'];
 const ARROWS: Record<string, readonly string[]> = {
   errors: [],
   flags: [],
-  values: [],
+  values: ['errors'],
   async: ['errors'],
   logging: [],
   model: BASE,
@@ -70,7 +71,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'store',
     'store/local',
   ],
-  module: [...BASE, 'logging', 'store', 'store/local', ...LAZY],
+  module: [...BASE, 'logging', 'store', 'store/local', ...ENGINES],
   testing: [...BASE, 'model', 'record', 'store'],
   cli: ['errors', 'store', 'store/redis'],
 };
@@ -137,9 +138,9 @@ describe('the rooms of src', () => {
         const [room, other] = [roomOf(from), roomOf(to)];
         if (room === other) return false;
         if (!ARROWS[room]?.some((allowed) => allowed === other || `src/${allowed}.ts` === to)) return true;
-        // Module and command name another engine's types, and load it only when it is asked for.
-        if (other === undefined || !LAZY.includes(other) || room.startsWith(other)) return false;
-        return kind === 'value' || (room === 'module' && !/store-factory|options/.test(from));
+        // The module makes a store of every engine in one place. An engine loads its driver when it connects.
+        if (other === undefined || !ENGINES.includes(other) || room !== 'module') return false;
+        return !from.endsWith('store-factory.ts') && (kind === 'value' || !from.endsWith('options.ts'));
       });
     expect(wrong).toEqual([]);
   });
@@ -212,20 +213,44 @@ describe('the manifest', () => {
     }
   });
 
-  it('loads no optional package through the main door, nor names its types there', () => {
-    const reached = new Set<string>();
-    const pending = ['src/index.ts'];
+  it('imports optional packages dynamically, by their names, in one place each: a bundler finds them, and needs none', () => {
+    const loaded = imports.filter(({ to, kind }) => OPTIONAL.includes(to) && kind !== 'type');
+    expect(new Set(loaded.map(({ from, to, kind }) => `${kind} ${to} in ${from}`))).toEqual(
+      new Set([
+        'dynamic @nestjs/config in src/module/diffsync-store.config.ts',
+        'dynamic ioredis in src/store/redis/connection/driver.ts',
+        'dynamic better-sqlite3 in src/store/sqlite/sqlite-driver.ts',
+      ]),
+    );
+    for (const { from } of loaded)
+      expect(readFileSync(join(root, from), 'utf8')).toMatch(/import\('[^']+'\)\s*\.catch\(/);
+  });
+
+  it('imports its own files statically: a dynamic import may load them a second time, and reads none at run time', () => {
+    expect(imports.filter(({ to, kind }) => to.startsWith('src/') && kind === 'dynamic')).toEqual([]);
+    const lookBeside = sources.filter((file) => readFileSync(join(root, file), 'utf8').includes('import.meta'));
+    expect(lookBeside).toEqual([]);
+  });
+
+  it('names no type of an optional package in the types of the main door', () => {
+    const named = new Set<string>();
+    const pending = ['index.d.ts'];
+    const seen = new Set(pending);
     for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
-      if (reached.has(file)) continue;
-      reached.add(file);
-      if (!file.startsWith('src/')) continue;
-      pending.push(
-        ...importsOf(file)
-          .filter(({ kind }) => kind !== 'dynamic')
-          .map(({ to }) => to),
-      );
+      const text = readFileSync(join(root, 'dist', file), 'utf8');
+      for (const [, specifier = ''] of text.matchAll(/(?:from\s+|import\()'([^']+)'/g)) {
+        const own = join(dirname(file), specifier).replace(/\.js$/, '.d.ts');
+        if (!specifier.startsWith('.')) named.add(packageName(specifier));
+        else if (seen.size < seen.add(own).size) pending.push(own);
+      }
     }
-    expect(reached).toContain('src/module/store-factory.ts');
-    expect([...reached].filter((name) => OPTIONAL.includes(name))).toEqual([]);
+    expect(seen).toContain('module/diffsync-store.module.d.ts');
+    expect([...named].filter((name) => OPTIONAL.includes(name))).toEqual([]);
+  });
+
+  it('embeds the texts of its scripts and migrations as they are', () => {
+    for (const [folder, ending] of Object.entries(EMBEDDED)) {
+      expect(readFileSync(join(root, folder, 'texts.ts'), 'utf8')).toBe(embed(folder, ending));
+    }
   });
 });

@@ -3,6 +3,7 @@ import { ModelDefinitionError } from '../errors.js';
 import type { ModelClass } from '../model/model-class.js';
 import { checkMemberNames, type NamedClass } from '../model/python-names.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
+import { refuseOtherCopy } from '../values/package-copy.js';
 import type { ModelDefinition } from '../model/model-definition.js';
 
 /** Declarations of Python's models that are options of `define` here. */
@@ -32,6 +33,7 @@ export function checkDeclarations(adapter: AdapterDeclarations, base: NamedClass
   checkMemberNames(adapter, base);
   const models = new Map<string, ModelClass>();
   for (const model of adapter.models) {
+    refuseOtherCopy(`A model of ${adapter.name}`, (model as Partial<ModelClass> | undefined)?.prototype);
     if (typeof model !== 'function' || !(model.prototype instanceof DiffSyncModel)) {
       throw new ModelDefinitionError(`${adapter.name}.models holds ${inspect(model)}, which is no model class`);
     }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { Diff } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
 import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
-import type { DiffSyncModel, ModelHost } from '../model/diffsync-model.js';
+import { DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
 import type { ReloadResult } from '../engine/reload.js';
 import { ObjectNotFound } from '../errors.js';
 import type { DiffSyncFlags } from '../flags.js';
@@ -10,7 +10,9 @@ import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import type { IdentifiersOf, ModelClass } from '../model/model-class.js';
 import { checkMemberNames } from '../model/python-names.js';
+import { bindFor } from '../store/engine-access.js';
 import type { BaseStore } from '../store/base-store.js';
+import { markCopy, refuseOtherCopy } from '../values/package-copy.js';
 import { LocalStore } from '../store/local/local.store.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-ref.js';
 import { checkDeclarations } from './adapter-declarations.js';
@@ -53,6 +55,10 @@ export abstract class Adapter implements ModelHost {
   /** The type of the adapters of this class. Default: the name of the class. */
   static readonly type?: string;
 
+  static {
+    markCopy(this);
+  }
+
   /** The static `type` of the adapter's class, else the name of the class. */
   readonly type: string;
   /** The adapter's name in diffs, logs and errors. */
@@ -76,6 +82,7 @@ export abstract class Adapter implements ModelHost {
     this.type = new.target.type ?? new.target.name;
     this.name = options.name ?? this.type;
     this.modelClasses = checkDeclarations(new.target, Adapter);
+    refuseOtherCopy(`The store of ${this.name}`, options.store);
     this.store = options.store === undefined ? new LocalStore() : checkStore(options.store);
     const inherited = this.store.logger === SILENT_LOGGER ? undefined : this.store.logger;
     this.logger = options.logger ?? inherited ?? new NestLogger(this.name);
@@ -147,6 +154,7 @@ export abstract class Adapter implements ModelHost {
    * ```
    */
   async diffFrom(source: Adapter, options: DiffOptions = {}): Promise<Diff> {
+    refuseOtherCopy('The source', source);
     // One object of options may serve a diff and the sync of it.
     checkOptionNames('diffFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
     const { diffClass = Diff } = options;
@@ -186,6 +194,7 @@ export abstract class Adapter implements ModelHost {
    * ```
    */
   async syncFrom(source: Adapter, options: SyncOptions = {}): Promise<Diff> {
+    refuseOtherCopy('The source', source);
     checkOptionNames('syncFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
     const callsSyncComplete = this.syncComplete !== Adapter.prototype.syncComplete;
     return runSync<Adapter>(this, source, options, callsSyncComplete);
@@ -230,7 +239,7 @@ export abstract class Adapter implements ModelHost {
    * @throws {ObjectNotFound} (OBJECT_NOT_FOUND) if it does not exist.
    */
   async get<R extends ModelRef>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R>> {
-    return this.store.get({ model, identifier });
+    return owned(this, await this.store.get({ model, identifier }));
   }
 
   /**
@@ -241,7 +250,7 @@ export abstract class Adapter implements ModelHost {
    */
   async getOrNone<R extends ModelRef>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R> | null> {
     try {
-      return await this.store.get({ model, identifier });
+      return owned(this, await this.store.get({ model, identifier }));
     } catch (error) {
       if (error instanceof ObjectNotFound) return null;
       throw error;
@@ -254,7 +263,7 @@ export abstract class Adapter implements ModelHost {
    * @returns The objects in insertion order.
    */
   async getAll<R extends ModelRef>(model: R): Promise<ObjectOf<R>[]> {
-    return this.store.getAll({ model });
+    return ownedAll(this, await this.store.getAll({ model }));
   }
 
   /**
@@ -265,7 +274,7 @@ export abstract class Adapter implements ModelHost {
    * @throws {ObjectNotFound} (OBJECT_NOT_FOUND) if one of them does not exist.
    */
   async getByUids<R extends ModelRef>(uids: readonly string[], model: R): Promise<ObjectOf<R>[]> {
-    return this.store.getByUids({ uids, model });
+    return ownedAll(this, await this.store.getByUids({ uids, model }));
   }
 
   /**
@@ -291,9 +300,9 @@ export abstract class Adapter implements ModelHost {
    */
   async add(obj: DiffSyncModel, options: { readonly parent?: DiffSyncModel } = {}): Promise<void> {
     const { parent } = options;
-    if (parent === undefined) return this.store.add({ obj });
-    const linked = parent.hasChild(obj);
+    const linked = parent === undefined || parent.hasChild(obj);
     await this.store.add({ obj });
+    owned(this, obj);
     if (!linked) parent.addChild(obj);
   }
 
@@ -307,7 +316,9 @@ export abstract class Adapter implements ModelHost {
    * ```
    */
   async addMany(objs: Iterable<DiffSyncModel>): Promise<void> {
-    return this.store.addMany({ objs });
+    const all = [...objs];
+    await this.store.addMany({ objs: all });
+    ownedAll(this, all);
   }
 
   /**
@@ -315,7 +326,8 @@ export abstract class Adapter implements ModelHost {
    * @param obj - The object.
    */
   async update(obj: DiffSyncModel): Promise<void> {
-    return this.store.update({ obj });
+    await this.store.update({ obj });
+    owned(this, obj);
   }
 
   /**
@@ -350,7 +362,10 @@ export abstract class Adapter implements ModelHost {
     ids: IdentifiersOf<C>,
     attrs?: AttrsOf<C>,
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
-    return this.store.getOrInstantiate({ model, ids, ...(attrs === undefined ? {} : { attrs }) });
+    return ownedFirst(
+      this,
+      await this.store.getOrInstantiate({ model, ids, ...(attrs === undefined ? {} : { attrs }) }),
+    );
   }
 
   /**
@@ -359,7 +374,7 @@ export abstract class Adapter implements ModelHost {
    * @returns The stored object, and whether it was added.
    */
   async getOrAddModelInstance<M extends DiffSyncModel>(obj: M): Promise<[obj: M, created: boolean]> {
-    return this.store.getOrAddModelInstance(obj);
+    return ownedFirst(this, await this.store.getOrAddModelInstance(obj));
   }
 
   /**
@@ -375,7 +390,7 @@ export abstract class Adapter implements ModelHost {
     ids: IdentifiersOf<C>,
     attrs: AttrsOf<C>,
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
-    return this.store.updateOrInstantiate({ model, ids, attrs });
+    return ownedFirst(this, await this.store.updateOrInstantiate({ model, ids, attrs }));
   }
 
   /**
@@ -384,7 +399,7 @@ export abstract class Adapter implements ModelHost {
    * @returns The stored object, and whether it was added.
    */
   async updateOrAddModelInstance<M extends DiffSyncModel>(obj: M): Promise<[obj: M, created: boolean]> {
-    return this.store.updateOrAddModelInstance(obj);
+    return ownedFirst(this, await this.store.updateOrAddModelInstance(obj));
   }
 
   // ---- Other forms
@@ -461,6 +476,22 @@ export abstract class Adapter implements ModelHost {
   [inspect.custom](): string {
     return `<${this.toString()}>`;
   }
+}
+
+/** Makes what the store has returned the adapter's own: a newer adapter of its class and name may serve the store by now. */
+function owned<T>(adapter: Adapter, obj: T): T {
+  if (adapter.store.adapter !== adapter && obj instanceof DiffSyncModel) bindFor(adapter.store, adapter, obj);
+  return obj;
+}
+
+function ownedAll<T>(adapter: Adapter, objs: T[]): T[] {
+  if (adapter.store.adapter !== adapter) for (const obj of objs) owned(adapter, obj);
+  return objs;
+}
+
+function ownedFirst<T>(adapter: Adapter, result: [obj: T, created: boolean]): [obj: T, created: boolean] {
+  owned(adapter, result[0]);
+  return result;
 }
 
 /** Wraps `load` so that the store is flushed after it: links of children are written too, and a subclass need not care. */

@@ -9,6 +9,7 @@ import { runAlone } from '../engine/target-lock.js';
 import { DiffClassMismatch, DiffCompareFailed } from '../errors.js';
 import { DiffSyncFlags } from '../flags.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
+import { whileOpen } from '../store/engine-access.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
 import type { SyncOptions } from './adapter-options.js';
@@ -47,7 +48,7 @@ export async function runSync<Source extends Side>(
   }
   const tracked = callsSyncComplete || callsUserCode(target, options);
   return runAlone(target.store, `sync from ${source.name} into ${target.name}`, { waitMs, signal, tracked }, () =>
-    sync(target, source, options),
+    whileOpen(target.store, signal, (open) => sync(target, source, { ...options, signal: open })),
   );
 }
 

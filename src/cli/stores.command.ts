@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
-import { DiffSyncError, ObjectStoreException, ValueError } from '../errors.js';
-import type { RedisCatalog, StoreEntry } from '../store/redis/redis-catalog.js';
+import { DiffSyncError, ValueError } from '../errors.js';
+import { RedisCatalog, type StoreEntry } from '../store/redis/redis-catalog.js';
 import type { RedisStoreOptions } from '../store/redis/redis-options.js';
 import type { StoreReport } from '../store/verify-report.js';
 import { printable, table, type Column } from './table.js';
@@ -40,7 +40,7 @@ export async function stores(command: StoresCommand, io: Io): Promise<boolean> {
   if (command.prune.length > 0 && !command.yes && io.stdin.isTTY !== true) {
     throw new ValueError('--prune asks first, and there is no terminal to ask at: add --yes');
   }
-  const catalog = await (await loadCatalog()).open(command.server);
+  const catalog = await RedisCatalog.open(command.server);
   try {
     if (command.verify.length > 0) return await verify(catalog, command, io);
     await (command.prune.length === 0 ? list(catalog, command, io) : prune(catalog, command, io));
@@ -199,16 +199,4 @@ function counted(count: number, what: string): string {
 
 function grouped(value: number): string {
   return value.toLocaleString('en-US');
-}
-
-async function loadCatalog(): Promise<typeof RedisCatalog> {
-  try {
-    return (await import('../store/redis/redis-catalog.js')).RedisCatalog;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new ObjectStoreException('Listing stores needs the package "ioredis": npm install ioredis', {
-      code: 'STORE_PACKAGE_MISSING',
-      cause: error,
-    });
-  }
 }

@@ -1,3 +1,4 @@
+import { markCopy } from '../values/package-copy.js';
 import { inspect } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError, ObjectAlreadyExists, ObjectNotFound, type ObjectCrudException } from '../errors.js';
@@ -74,6 +75,7 @@ export abstract class DiffSyncModel<
   #childIndexes: Map<string, ChildIndex> | undefined;
 
   static {
+    markCopy(this);
     bindModel = (model, adapter, links) => {
       model.#adapter = adapter;
       model.#links = links;

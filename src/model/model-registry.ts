@@ -1,3 +1,4 @@
+import { refuseOtherCopy } from '../values/package-copy.js';
 import type { ModelClass } from './model-class.js';
 
 /** The registry of one store: model name -> class. */
@@ -11,7 +12,10 @@ export class ModelRegistry {
 
   /** Sets the class of a name that has none yet: for classes of objects that the store is called with. */
   learn(model: ModelClass): void {
-    if (!this.classes.has(model.modelName)) this.classes.set(model.modelName, model);
+    const known = this.classes.get(model.modelName);
+    if (known === model) return;
+    refuseOtherCopy(`The model ${model.modelName}`, model.prototype);
+    if (known === undefined) this.classes.set(model.modelName, model);
   }
 
   get(name: string): ModelClass | undefined {

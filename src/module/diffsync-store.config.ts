@@ -2,6 +2,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { z } from 'zod';
 import { ValueError } from '../errors.js';
 import { parseAddressList } from '../store/address-list.js';
+import { packageException } from '../store/optional-package.js';
 import { checkOptions } from '../store/check-options.js';
 import type { DiffSyncStoreOptions } from './diffsync-store.options.js';
 import { redactSecrets } from './redact-options.js';
@@ -74,12 +75,20 @@ export const diffSyncStoreConfig: DiffSyncStoreConfig = Object.defineProperties(
   KEY: { value: KEY },
   asProvider: {
     value: () => ({
-      imports: [import('@nestjs/config').then(({ ConfigModule }) => ConfigModule.forFeature(diffSyncStoreConfig))],
+      imports: [loadConfigModule()],
       useFactory: (options: DiffSyncStoreOptions) => options,
       inject: [KEY],
     }),
   },
 }) as typeof readEnvironment & DiffSyncStoreConfig;
+
+/** By a dynamic import of the package alone, which a bundler does not need. */
+async function loadConfigModule(): Promise<DynamicModule> {
+  const { ConfigModule } = await import('@nestjs/config').catch((error: unknown) => {
+    throw packageException('diffSyncStoreConfig', '@nestjs/config', error);
+  });
+  return ConfigModule.forFeature(diffSyncStoreConfig);
+}
 
 function readEnvironment(): DiffSyncStoreOptions {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));

@@ -4,6 +4,7 @@ import { BaseStore } from '../store/base-store.js';
 import {
   checkFeatures,
   checkModuleOptions,
+  checkStoreName,
   DEFAULTS,
   type DiffSyncStoreOptions,
   type FeatureStore,
@@ -80,6 +81,7 @@ export class DiffSyncStoreModule extends ConfigurableModuleClass {
     const { name, isGlobal, extraProviders, ...own } = (options ?? {}) as typeof OPTIONS_TYPE & Record<string, unknown>;
     void [name, isGlobal, extraProviders];
     checkModuleOptions(own);
+    checkStoreName(name);
     const definition = super.forRoot(options);
     for (const provider of definition.providers ?? []) {
       if ('useValue' in provider && provider.provide === MODULE_OPTIONS_TOKEN)
@@ -106,7 +108,9 @@ export class DiffSyncStoreModule extends ConfigurableModuleClass {
     if (!options?.useFactory && !options?.useClass && !options?.useExisting) {
       throw new ValueError('DiffSyncStoreModule.forRootAsync needs one of "useFactory", "useClass", "useExisting"');
     }
-    return super.forRootAsync(options);
+    checkStoreName(options.name);
+    const definition = super.forRootAsync(options);
+    return { ...definition, providers: (definition.providers ?? []).map(hideAnswer) };
   }
 
   /**
@@ -125,7 +129,7 @@ export class DiffSyncStoreModule extends ConfigurableModuleClass {
     const features = checkFeatures(stores);
     return {
       module: DiffSyncStoreModule,
-      providers: features.map((feature) => featureProvider(feature, root)),
+      providers: features.flatMap((feature) => [featureProvider(feature, root), registrationProvider(feature.name)]),
       exports: features.map(({ name }) => getStoreToken(name)),
     };
   }
@@ -138,14 +142,36 @@ function storeProviders(name: string | undefined): Provider[] {
     useFactory: async (given: DiffSyncStoreOptions, registry: DiffSyncStoreRegistry): Promise<BaseStore> => {
       const options = checkModuleOptions(given);
       const { retryAttempts = DEFAULTS.retryAttempts, retryDelay = DEFAULTS.retryDelay } = options;
-      const store = await createStore(options, name);
+      const store = createStore(options, name);
       // The caller that passes an open store closes it.
       const owned = store !== options.engine || !store.isOpen;
       return registry.open(name, store, { retryAttempts, retryDelay, owned });
     },
     inject: [MODULE_OPTIONS_TOKEN, DiffSyncStoreRegistry],
   };
-  return name === undefined ? [store, { provide: BaseStore, useExisting: token }] : [store];
+  const registration = registrationProvider(name);
+  return name === undefined ? [store, registration, { provide: BaseStore, useExisting: token }] : [store, registration];
+}
+
+/** Tells the registry which store a token stands for, also where a test overrides it. */
+function registrationProvider(name: string | undefined): Provider {
+  const token = getStoreToken(name);
+  return {
+    provide: `${token}_REGISTRATION`,
+    useFactory: (store: BaseStore, registry: DiffSyncStoreRegistry): void => registry.register(name, store),
+    inject: [token, DiffSyncStoreRegistry],
+  };
+}
+
+/** Nest keeps what a factory returns: a caller that prints the application prints it too. */
+function hideAnswer(provider: Provider): Provider {
+  if (!('useFactory' in provider) || provider.provide !== MODULE_OPTIONS_TOKEN) return provider;
+  const { useFactory } = provider;
+  const useHidden = async (...given: unknown[]): Promise<unknown> => {
+    const options: unknown = await useFactory(...given);
+    return typeof options === 'object' && options !== null ? redactSecrets({ ...options }) : options;
+  };
+  return { ...provider, useFactory: useHidden };
 }
 
 function featureProvider({ name, storeId }: FeatureStore, root: string | undefined): Provider {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { BaseStore } from '../store/base-store.js';
 import type { BaseStoreOptions } from '../store/store-options.js';
+import { ValueError } from '../errors.js';
+import { refuseOtherCopy } from '../values/package-copy.js';
 import { checkOptions } from '../store/check-options.js';
 import { checkStoreId } from '../store/store-id.js';
 import type { RedisStoreOptions } from '../store/redis/redis-options.js';
@@ -95,10 +97,8 @@ const ENGINES = z.looseObject({
   engine: z.union(
     [z.literal(['local', 'redis', 'sqlite']), z.custom((value) => isStoreClass(value) || value instanceof BaseStore)],
     {
-      error: ({ input }) =>
-        input === undefined
-          ? `missing: ${KINDS}`
-          : `${typeof input === 'string' ? `"${input}"` : 'this'} is no engine: ${KINDS}`,
+      // Not shown: what stands in the wrong option may hold a password.
+      error: ({ input }) => (input === undefined ? `missing: ${KINDS}` : `this is no engine: ${KINDS}`),
     },
   ),
 });
@@ -107,12 +107,26 @@ const OWNER = 'DiffSyncStoreModule';
 
 /** @throws {ValueError} (VALUE_ERROR), path by path. */
 export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {
+  const given = (options as { readonly engine?: unknown } | null | undefined)?.engine;
+  refuseOtherCopy(`${OWNER}: engine: this`, typeof given === 'function' ? given.prototype : given);
   const { engine } = checkOptions(OWNER, ENGINES, options);
+  const misplaced = ['name', 'isGlobal', 'extraProviders'].find((option) => Object.hasOwn(options as object, option));
+  if (misplaced !== undefined) {
+    throw new ValueError(`${OWNER}: ${misplaced}: belongs beside "useFactory", not among the options that it returns`);
+  }
   const schema: z.ZodType = engine === 'local' ? LOCAL : engine instanceof BaseStore ? INSTANCE : OTHER;
   checkOptions(OWNER, schema, options);
   const { storeId } = options as DiffSyncStoreOptions;
   if (storeId !== undefined) checkStoreId(storeId);
   return options as DiffSyncStoreOptions;
+}
+
+/** @throws {ValueError} (VALUE_ERROR) for a name that is none. It is not shown: a URL may hold a password. */
+export function checkStoreName(name: unknown): void {
+  if (name === undefined || (typeof name === 'string' && name !== '' && !name.includes('://'))) return;
+  throw new ValueError(
+    `${OWNER}: name: this is no name of a store, but ${typeof name === 'string' ? 'a URL or empty' : 'no text'}`,
+  );
 }
 
 const FEATURES = z
@@ -123,6 +137,7 @@ const FEATURES = z
 export function checkFeatures(features: unknown): FeatureStore[] {
   return checkOptions(`${OWNER}.forFeature`, FEATURES, features).map((feature) => {
     const { name, storeId } = typeof feature === 'string' ? { name: feature } : feature;
+    checkStoreName(name);
     checkStoreId(storeId ?? name);
     return storeId === undefined ? { name } : { name, storeId };
   });

@@ -1,7 +1,9 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import pRetry from 'p-retry';
 import { ObjectStoreException, ValueError, type StoreErrorCode } from '../errors.js';
 import type { BaseStore } from '../store/base-store.js';
+import { bootFailure } from './boot-watch.js';
 
 /** How to open a store. */
 export interface OpenStoreOptions {
@@ -49,13 +51,26 @@ const FINAL: ReadonlySet<StoreErrorCode> = new Set([
  * ```
  */
 @Injectable()
-export class DiffSyncStoreRegistry implements OnApplicationShutdown {
+export class DiffSyncStoreRegistry implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('DiffSyncStoreModule');
   private readonly stores = new Map<string | undefined, BaseStore>();
   private readonly opening = new Map<string | undefined, Promise<void>>();
   private readonly bases = new Map<BaseStore, BaseStore>();
   private readonly opened: BaseStore[] = [];
+  /** Whether the application has started. A store that fails later, in a lazily loaded module, fails alone. */
+  private started = false;
+  /** What has ended the boot: the first failure, which those that follow from it must not hide. */
+  private failure: { readonly error: unknown } | undefined;
+  private watching = false;
   private ended = false;
+
+  /** Private to inspection too: it is the whole application. */
+  readonly #modules: ModulesContainer;
+
+  /** @param modules - the modules of the application; Nest injects them. */
+  constructor(modules: ModulesContainer) {
+    this.#modules = modules;
+  }
 
   /** @returns the stores of the application, in the order in which they were opened. */
   list(): readonly RegisteredStore[] {
@@ -76,19 +91,30 @@ export class DiffSyncStoreRegistry implements OnApplicationShutdown {
   }
 
   /**
+   * Registers the store that a token stands for: in a test it may be another one than the module has opened. For the store
+   * modules; applications use `DiffSyncStoreModule`.
+   * @param name - the name of the store; undefined for the unnamed store.
+   * @param store - the store.
+   */
+  register(name: string | undefined, store: BaseStore): void {
+    this.stores.set(name, store);
+  }
+
+  /**
    * Opens a store and registers it. For the store modules; applications use `DiffSyncStoreModule`.
    * @param name - the name of the store; undefined for the unnamed store.
    * @param store - the store to open.
    * @param options - how to open it.
    * @returns the store; where a scope of this name is open already, that one.
    * @throws {@link ObjectStoreException} (any code of a store) of the last attempt.
-   * @throws {@link ValueError} (VALUE_ERROR) when the name is taken.
+   * @throws {@link ValueError} (VALUE_ERROR) when the name is taken, or a registered store has the same id on the same backend.
    */
   async open(name: string | undefined, store: BaseStore, options: OpenStoreOptions): Promise<BaseStore> {
     const taken = this.stores.get(name);
     if (taken === undefined) {
-      this.stores.set(name, store);
       if (options.base !== undefined) this.bases.set(store, options.base);
+      this.checkDistinct(name, store);
+      this.stores.set(name, store);
       this.opening.set(name, this.openAndOwn(name, store, options));
     } else if (
       options.base === undefined ||
@@ -101,8 +127,27 @@ export class DiffSyncStoreRegistry implements OnApplicationShutdown {
     return taken ?? store;
   }
 
-  /** Closes the stores that the registry opened, the last one first. Nest calls this when the application is shut down. */
+  /** The application has started. */
+  onModuleInit(): void {
+    this.started = true;
+  }
+
+  /** Closes the stores that the registry opened. Nest calls this when the application is shut down. */
   async onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Closes the stores that the registry opened, the last one first. Nest does so by itself when the application is shut down,
+   * unless every store module of it was loaded lazily.
+   * @throws {@link ObjectStoreException} of a store that could not write all it had; an AggregateError of several.
+   * @example
+   * ```ts
+   * const module = await lazyModuleLoader.load(() => StoresModule);
+   * await module.get(DiffSyncStoreRegistry, { strict: false }).close();
+   * ```
+   */
+  async close(): Promise<void> {
     this.ended = true;
     const failures: unknown[] = [];
     for (const store of this.opened.splice(0).toReversed()) {
@@ -123,12 +168,48 @@ export class DiffSyncStoreRegistry implements OnApplicationShutdown {
         shouldRetry: ({ error, attemptNumber }) => this.shouldRetry(name, error, attemptNumber),
       });
     } catch (error) {
-      // An application that does not start has no shutdown: stores that are open already would stay open.
-      await this.onApplicationShutdown();
-      throw error;
+      this.stores.delete(name);
+      this.bases.delete(store);
+      if (this.started) throw error;
+      const { error: first } = (this.failure ??= { error });
+      await this.closeAfterFailure();
+      throw first;
     }
     if (options.owned) this.opened.push(store);
-    if (this.ended) await this.onApplicationShutdown();
+    if (this.ended) await this.closeAfterFailure();
+    else if (!this.started) void this.watchBoot();
+  }
+
+  /** An application that does not start has no shutdown: stores that are open already would stay open. */
+  private async watchBoot(): Promise<void> {
+    if (this.watching) return;
+    this.watching = true;
+    const failure = await bootFailure(this.#modules);
+    if (this.started) return;
+    if (failure === undefined) this.started = true;
+    else await this.closeAfterFailure();
+  }
+
+  /** What fails here is logged only: the caller gets the error of what failed before. */
+  private async closeAfterFailure(): Promise<void> {
+    await this.close().catch((error: unknown) => this.logger.warn(`A store could not be closed: ${String(error)}`));
+  }
+
+  /** @throws ValueError when a registered store has the same id on the same backend: each would change the other's objects. */
+  private checkDistinct(name: string | undefined, store: BaseStore): void {
+    for (const [otherName, other] of this.stores) {
+      if (other.storeId === undefined || other.storeId !== store.storeId || other.engine !== store.engine) continue;
+      const sharesBase = (this.bases.get(other) ?? other) === (this.bases.get(store) ?? store);
+      // The address of a cluster's client that the user gave is not known.
+      const sharesAddress =
+        store.address === other.address && store.address !== undefined && !store.address.includes('(');
+      if (!sharesBase && !sharesAddress) continue;
+      this.bases.delete(store);
+      throw new ValueError(
+        `The stores ${called(otherName)} and ${called(name)} have the same id "${store.storeId}" on the same backend, and would ` +
+          `change each other's objects: give one of them another storeId`,
+      );
+    }
   }
 
   private shouldRetry(name: string | undefined, error: unknown, attempt: number): boolean {
@@ -141,5 +222,7 @@ export class DiffSyncStoreRegistry implements OnApplicationShutdown {
 }
 
 function called(name: string | undefined): string {
-  return name === undefined ? 'without a name' : `named "${name}"`;
+  if (name === undefined) return 'without a name';
+  // A URL in place of a name may hold a password.
+  return name.includes('://') ? 'named by a URL' : `named "${name}"`;
 }

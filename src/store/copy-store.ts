@@ -6,6 +6,7 @@ import type { ModelRecord } from '../record/model-record.js';
 import { isSameRecord } from '../record/record-equality.js';
 import { canonicalJson } from '../values/extended-json.js';
 import type { BaseStore } from './base-store.js';
+import { refuseOtherCopy } from '../values/package-copy.js';
 import { checkOptions } from './check-options.js';
 import { insertAsIs, putAsIs, recordPages, recordsAt } from './engine-access.js';
 
@@ -86,6 +87,7 @@ const OPTIONS = z.strictObject({
  */
 export async function copyStore(from: BaseStore, to: BaseStore, options: CopyStoreOptions = {}): Promise<CopyResult> {
   const { onProgress, signal, batchSize = 500, onConflict = 'error' } = checkOptions('copyStore', OPTIONS, options);
+  for (const store of [from, to]) refuseOtherCopy('copyStore: the store', store);
   if (isSame(from, to)) throw new ValueError(`copyStore: ${String(from)} cannot be copied into itself`);
   const copy = new Copy(from, to, batchSize, signal, await from.count(), onProgress);
   const names = await from.getAllModelNames();

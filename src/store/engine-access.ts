@@ -1,6 +1,8 @@
 // What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
+import { setMaxListeners } from 'node:events';
+import { DiffSyncError } from '../errors.js';
 import { checkUniqueId } from '../model/unique-id.js';
-import { setListed, type DiffSyncModel } from '../model/diffsync-model.js';
+import { setListed, type DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
 import { FLAGS, type ModelDefinition } from '../model/model-definition.js';
 import { childListFor, definitionOf, type ChildListOf } from '../model/model-fields.js';
 import { buildRecord, type ModelRecord } from '../record/model-record.js';
@@ -28,6 +30,43 @@ export function revisionOf(store: BaseStore): number {
 export function countByModel(store: BaseStore): Promise<ReadonlyMap<string, number>> {
   const { backend, operations } = coreOf(store);
   return operations.run('count', {}, () => backend.countAllRecords());
+}
+
+/**
+ * Runs work on a store that `close` ends: the signal that the work is given is aborted then, and `close` waits until the work has
+ * settled.
+ * @param signal - ends the work too.
+ * @throws {ObjectStoreException} (STORE_CLOSED) when `close` has ended the work; else what the work throws.
+ */
+export async function whileOpen<T>(
+  store: BaseStore,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  let closing: unknown;
+  const follow = (): void => ended.abort(signal?.reason);
+  const stop = (reason: unknown): void => {
+    closing = reason;
+    ended.abort(reason);
+  };
+  if (signal?.aborted === true) follow();
+  else if (signal !== undefined) {
+    setMaxListeners(0, signal); // Any number of syncs may have it, which is no leak.
+    signal.addEventListener('abort', follow, { once: true });
+  }
+  try {
+    return await coreOf(store).operations.keepOpenUntilStopped(stop, () => work(ended.signal));
+  } catch (error) {
+    throw closing !== undefined && error instanceof DiffSyncError && error.cause === closing ? closing : error;
+  } finally {
+    signal?.removeEventListener('abort', follow);
+  }
+}
+
+/** Binds an object to the adapter whose work it is part of: a newer adapter of its class may serve the store by now. */
+export function bindFor(store: BaseStore, host: ModelHost, obj: DiffSyncModel): void {
+  if (obj.adapter !== host) coreOf(store).objects.bindFor(host, obj);
 }
 
 // ---- Views for comparisons: objects are built only where a comparison needs them.
@@ -78,6 +117,7 @@ export async function* viewByUids(
 export function deferAdd(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
   const core = coreOf(store);
   const { objects, deferred } = core;
+  core.operations.checkOpen();
   const model = objects.nameOfObject(obj);
   const record = objects.recordOf(obj);
   const list = parent && childListFor(parent, obj, 'store');
@@ -123,7 +163,8 @@ export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
  * @throws what makes the object one that cannot be stored; nothing is pending then.
  */
 export function deferPatch(store: BaseStore, before: ObjectSnapshot, obj: DiffSyncModel): void {
-  const { objects, deferred } = coreOf(store);
+  const { objects, deferred, operations } = coreOf(store);
+  operations.checkOpen();
   const model = objects.nameOfObject(obj);
   const definition = definitionOf(obj);
   const ignored = unwrittenFields(definition);
@@ -146,6 +187,7 @@ export function deferPatch(store: BaseStore, before: ObjectSnapshot, obj: DiffSy
 export function deferRemove(store: BaseStore, obj: DiffSyncModel, parent?: DiffSyncModel): void {
   const core = coreOf(store);
   const { objects, deferred } = core;
+  core.operations.checkOpen();
   const uid = obj.getUniqueId();
   if (parent !== undefined) setLink(core, parent, childListFor(parent, obj, 'find and delete'), uid, false);
   deferred.pending.remove(objects.nameOfObject(obj), uid);
@@ -155,6 +197,7 @@ export function deferRemove(store: BaseStore, obj: DiffSyncModel, parent?: DiffS
 /** Removes all objects below one, deferred, as the lists name them, but for those that `keep` chooses. */
 export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel, keep: KeepChildren): Promise<void> {
   const core = coreOf(store);
+  core.operations.checkOpen();
   const remove: RemoveObjects = async (type, uids, records) =>
     uids.map((uid, index) => records[index] !== undefined && core.deferred.pending.remove(type, uid));
   await removeBelow(core, [obj], remove, keep);
@@ -166,6 +209,7 @@ export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel, kee
  * @throws {ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when the parent's model has no field for such children.
  */
 export function deferLink(store: BaseStore, parent: DiffSyncModel, child: DiffSyncModel, linked: boolean): void {
+  coreOf(store).operations.checkOpen();
   const list = childListFor(parent, child, linked ? 'store' : 'find and delete');
   setLink(coreOf(store), parent, list, child.getUniqueId(), linked);
 }

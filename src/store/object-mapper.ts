@@ -55,11 +55,13 @@ export class ObjectMapper {
 
   /**
    * Makes the adapter the one that objects are bound to, and its models the classes of their names.
+   * A newer adapter of one class and name takes the place of the older one, as a request scope or a test makes them; the
+   * objects that the older one has stay its own.
    * @throws {ObjectStoreException} (STORE_ALREADY_BOUND): two adapters in one store would overwrite each other's objects.
    */
   bindHost(adapter: ModelHost, models: readonly ModelClass[]): void {
     const { host } = this;
-    if (host !== undefined && host !== adapter) {
+    if (host !== undefined && !isSuccessor(host, adapter)) {
       throw new ObjectStoreException(
         `${String(this.store)} already serves the adapter "${host.name}" and cannot serve "${adapter.name}" too: give each ` +
           `adapter a store of its own, in Nest with DiffSyncStoreModule.forFeature(['…', '…']) and @InjectStore('…')`,
@@ -259,6 +261,11 @@ export class ObjectMapper {
     }
   }
 
+  /** Binds an object to an adapter that the store serves, or has served before another one of its class and name. */
+  bindFor(host: ModelHost, obj: DiffSyncModel): void {
+    if (obj.adapter === undefined || obj.adapter === this.host) bindModel(obj, host, this.links);
+  }
+
   unbind(obj: DiffSyncModel): void {
     if (obj.adapter === this.host) bindModel(obj, undefined, undefined);
   }
@@ -281,4 +288,9 @@ export class ObjectMapper {
       this.toObject(known, copyRecord(existing)), // The backend may share it.
     );
   }
+}
+
+/** Whether an adapter may take the place of another one. Classes by name: a reloaded module has a new class. */
+function isSuccessor(host: ModelHost, adapter: ModelHost): boolean {
+  return host === adapter || (host.name === adapter.name && host.type === adapter.type);
 }

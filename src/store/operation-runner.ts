@@ -9,11 +9,16 @@ export class OperationRunner {
   /** Called when the last running operation has settled. */
   private onIdle: (() => void) | undefined;
   private writes = 0;
+  /** Each ends long work of the engine. */
+  private readonly stops = new Set<(reason: unknown) => void>();
+  /** Called when the last of that work has settled. */
+  private onStopped: (() => void) | undefined;
+  private closing: unknown;
 
   /** @param checkOpen - throws an ObjectStoreException (STORE_CLOSED) unless the store is open. */
   constructor(
     private readonly store: OperatedStore,
-    private readonly checkOpen: () => void,
+    readonly checkOpen: () => void,
     private readonly deferred: DeferredWrites,
   ) {}
 
@@ -46,6 +51,39 @@ export class OperationRunner {
       await work();
     } finally {
       this.end();
+    }
+  }
+
+  /**
+   * Runs long work of the engine, which `close` ends between two steps and waits for.
+   * @param stop - is called when the store is being closed.
+   */
+  async keepOpenUntilStopped<T>(stop: (reason: unknown) => void, work: () => Promise<T>): Promise<T> {
+    this.checkOpen();
+    if (this.closing !== undefined) throw this.closing;
+    this.stops.add(stop);
+    try {
+      return await work();
+    } finally {
+      this.stops.delete(stop);
+      if (this.stops.size === 0) this.onStopped?.();
+    }
+  }
+
+  /** Whether work of the engine is running. */
+  get hasStoppable(): boolean {
+    return this.stops.size > 0;
+  }
+
+  /** Ends all work of the engine, and resolves when it has settled. */
+  async stopAll(reason: unknown): Promise<void> {
+    this.closing = reason;
+    try {
+      const stopped = new Promise<void>((resolve) => (this.onStopped = resolve));
+      for (const stop of this.stops) stop(reason);
+      await stopped;
+    } finally {
+      this.closing = undefined;
     }
   }
 

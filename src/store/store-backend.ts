@@ -17,6 +17,11 @@ export interface StoreCapabilities {
    * on first use, so that not all encoded records are in memory at once.
    */
   readonly encodesLazily?: boolean;
+  /**
+   * Every primitive ends by itself, by a deadline of the backend's own. Without this capability `close` waits 5 seconds for what
+   * is still running, and then gives up with STORE_TIMEOUT.
+   */
+  readonly hasDeadlines?: boolean;
 }
 
 /**

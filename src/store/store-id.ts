@@ -11,12 +11,13 @@ export function checkStoreId(storeId: unknown): asserts storeId is string {
   if (typeof storeId !== 'string' || storeId === '')
     throw new ValueError('storeId is not a text of at least one character');
   if (Buffer.byteLength(storeId) > MAX_BYTES) {
-    throw new ValueError(`storeId "${storeId.slice(0, 40)}…" is longer than ${MAX_BYTES} bytes`);
+    throw new ValueError(`storeId is longer than ${MAX_BYTES} bytes`);
   }
   // eslint-disable-next-line no-control-regex -- the pattern finds control characters, which no store id may hold
   if (/[:{}\u0000-\u001f\u007f]/.test(storeId) || !storeId.isWellFormed()) {
     throw new ValueError(
-      `storeId ${JSON.stringify(storeId)} is not allowed: it may not hold ":", "{", "}", control characters or lone surrogates`,
+      // Not shown: a URL in place of an id may hold a password.
+      `storeId is not allowed: it may not hold ":", "{", "}", control characters or lone surrogates`,
     );
   }
 }

@@ -1,8 +1,10 @@
 import { inspect } from 'node:util';
+import { withTimeout } from '../async/with-timeout.js';
 import { ObjectStoreException, type StoreErrorCode } from '../errors.js';
 import { SILENT_LOGGER, StoreLogger, type DiffSyncLogger } from '../logging/logger.js';
 import type { ModelHost } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
+import { markCopy } from '../values/package-copy.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { DeferredWrites } from './deferred-writes.js';
 import { ObjectMapper } from './object-mapper.js';
@@ -16,6 +18,11 @@ import { checkMaxObjectBytes, DEFAULT_MAX_OBJECT_BYTES, type BaseStoreOptions } 
 import { verifyByReading } from './verify-by-reading.js';
 import { addLinkProblems } from './verify-links.js';
 import type { StoreReport } from './verify-report.js';
+
+/** Milliseconds that `close` waits for what may never end: a hook of a sync, a backend without deadlines. */
+const CLOSE_WAIT_MS = 5000;
+/** Each step of `close` has so many milliseconds, also when an earlier one has taken all. */
+const CLOSE_STEP_MS = 500;
 
 /** @internal Gives the other files of this room the parts of a store. */
 export let coreOf: (store: StoreLifecycle) => StoreCore;
@@ -37,6 +44,7 @@ export abstract class StoreLifecycle extends StoreBackend {
   private readonly core: StoreCore;
 
   static {
+    markCopy(this);
     coreOf = (store) => store.core;
   }
 
@@ -50,7 +58,8 @@ export abstract class StoreLifecycle extends StoreBackend {
     if (options.storeId !== undefined) checkStoreId(options.storeId);
     this.storeId = options.storeId;
     this.maxObjectBytes = checkMaxObjectBytes(options.maxObjectBytes ?? DEFAULT_MAX_OBJECT_BYTES);
-    this.name = options.name ?? new.target.name;
+    // A bundler names a class that names itself `_SqliteStore`.
+    this.name = options.name ?? new.target.name.replace(/^_/, '');
     this.currentLogger = options.logger === undefined ? SILENT_LOGGER : new StoreLogger(options.logger);
     const backend = this.primitives();
     const objects = new ObjectMapper(this, this.maxObjectBytes, () => this.capabilities, {
@@ -88,8 +97,10 @@ export abstract class StoreLifecycle extends StoreBackend {
 
   /**
    * Writes all pending child links and disconnects, also from a backend that is out of reach. Later operations fail with
-   * STORE_CLOSED until `open`.
-   * @throws {ObjectStoreException} when not all could be written: `open` and `flush` try it again.
+   * STORE_CLOSED until `open`. A sync into the store ends with STORE_CLOSED before its next object; what it did is saved.
+   * @throws {ObjectStoreException} when not all could be written: `open` and `flush` try it again; (STORE_TIMEOUT) when a hook of
+   *   a sync, or an operation of a backend without deadlines of its own, has not ended within 5 seconds. The store is closed
+   *   all the same.
    */
   async close(): Promise<void> {
     // A store that is opening would otherwise open after this call, and stay open.
@@ -128,6 +139,7 @@ export abstract class StoreLifecycle extends StoreBackend {
    * @throws {ObjectAlreadyExists} when a sync's new object met a different one.
    */
   async flush(): Promise<void> {
+    if (this.state === 'closed' && !this.core.deferred.pending.isEmpty()) this.checkOpen();
     return this.core.deferred.flush();
   }
 
@@ -206,9 +218,42 @@ export abstract class StoreLifecycle extends StoreBackend {
   }
 
   private async shutDown(): Promise<void> {
+    const { operations, deferred } = this.core;
+    const deadline = performance.now() + CLOSE_WAIT_MS;
+    let failure: { readonly error: unknown } | undefined;
+    const attempt = async (work: () => Promise<void>, unless?: string): Promise<void> => {
+      try {
+        const timeout = (): Error =>
+          new ObjectStoreException(`${String(this)} is closed, although ${unless} after ${CLOSE_WAIT_MS} ms`, {
+            code: 'STORE_TIMEOUT',
+          });
+        await (unless === undefined
+          ? work()
+          : withTimeout(Math.max(deadline - performance.now(), CLOSE_STEP_MS), work(), timeout));
+      } catch (error) {
+        failure ??= { error }; // What fails after it follows from it.
+      }
+    };
+    const unanswered = this.capabilities.hasDeadlines === true ? undefined : 'its backend has not replied';
+    if (operations.hasStoppable) {
+      const hook = 'a hook of a sync is still running, whose outcome is not saved,';
+      await attempt(() => operations.stopAll(this.closedUnderSync()), hook);
+    }
     this.state = 'closing';
+    await attempt(() => operations.idle(), unanswered);
+    await attempt(() => this.flushBeforeClose(), unanswered);
+    deferred.stop();
+    this.state = 'closed';
+    await attempt(async () => {
+      await this.disconnect().catch((error: unknown) => {
+        throw this.backendError(error);
+      });
+    }, unanswered);
+    if (failure !== undefined) throw failure.error;
+  }
+
+  private async flushBeforeClose(): Promise<void> {
     try {
-      await this.core.operations.idle();
       await this.flush();
     } catch (error) {
       if (!(error instanceof ObjectStoreException) || this.core.deferred.pending.isEmpty()) throw error;
@@ -217,13 +262,15 @@ export abstract class StoreLifecycle extends StoreBackend {
           `with this object. ${error.message}`,
         { code: error.code, cause: error },
       );
-    } finally {
-      this.core.deferred.stop();
-      this.state = 'closed';
-      await this.disconnect().catch((error: unknown) => {
-        throw this.backendError(error);
-      });
     }
+  }
+
+  private closedUnderSync(): ObjectStoreException {
+    return new ObjectStoreException(
+      `${String(this)} was closed while a sync was writing to it: the sync has ended before the next object, and what it did is ` +
+        `saved`,
+      { code: 'STORE_CLOSED' },
+    );
   }
 
   private primitives(): StorePrimitives {

@@ -15,6 +15,8 @@ export type StoreProblemKind =
    * by a newer version: `update` replaces it, `remove` removes it.
    */
   | 'undecodable'
+  /** A number of objects that is kept apart from them is wrong. A repair corrects it. */
+  | 'miscounted'
   /** A model that has objects is not registered among the store's models. A repair registers it. */
   | 'unnamed'
   /**
@@ -76,6 +78,7 @@ export class StoreReporter {
     misplaced: 0,
     'wrong-type': 0,
     undecodable: 0,
+    miscounted: 0,
     unnamed: 0,
     unlisted: 0,
     'dangling-link': 0,

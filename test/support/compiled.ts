@@ -1,5 +1,5 @@
 /** The sources as JavaScript, for processes of a test's own that must start quickly and often. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { transformFileSync } from '@swc/core';
@@ -17,7 +17,6 @@ export function compile(files: readonly string[]): Compiled {
   for (const source of [...sources, ...files]) {
     const target = join(folder, source);
     mkdirSync(dirname(target), { recursive: true });
-    if (source.endsWith('.lua')) cpSync(source, target);
     if (!source.endsWith('.ts')) continue;
     const { code } = transformFileSync(source, {
       jsc: {

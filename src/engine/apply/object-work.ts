@@ -3,6 +3,7 @@ import { DiffSyncStatus } from '../../flags.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import { checkUniqueId } from '../../model/unique-id.js';
 import {
+  bindFor,
   deferAdd,
   deferPatch,
   deferRemove,
@@ -331,6 +332,7 @@ export class ObjectWork {
         checkType(node, answer);
         emptyChildLists(answer);
         deferAdd(dst.store, answer, parent);
+        bindFor(dst.store, dst, answer);
         cache.set(node, answer);
         frame.model = answer;
       } else if (node.action === 'update') {

@@ -48,7 +48,7 @@ export class Syncer {
     const found = findMoves(plan);
     this.deletes = plan.deletes - found.size;
     this.filter = new FilterAnswers(options.syncFilter);
-    const cache = new TargetCache(dst.store, plan, found);
+    const cache = new TargetCache(dst.store, plan, found, dst);
     const { signal, flags = DiffSyncFlags.NONE } = options;
     this.logger = new RunLogger(dst.logger, { source: src.name, target: dst.name, flags }, callbacks);
     const report = new SyncReport(dst, plan, options, this.logger, callbacks);

@@ -1,7 +1,7 @@
-import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import type { DiffSyncModel, ModelHost } from '../../model/diffsync-model.js';
 import { ObjectStoreException } from '../../errors.js';
 import type { BaseStore } from '../../store/base-store.js';
-import { revisionOf } from '../../store/engine-access.js';
+import { bindFor, revisionOf } from '../../store/engine-access.js';
 import type { Fault, SyncNode, SyncPlan } from './sync-plan.js';
 
 /** Target objects are prefetched for so many changes, with the objects above them. */
@@ -29,6 +29,7 @@ export class TargetCache {
     private readonly store: BaseStore,
     private readonly plan: SyncPlan,
     private readonly moves: ReadonlyMap<string, SyncNode>,
+    private readonly host: ModelHost,
   ) {}
 
   /** Whether the object of the node that is applied next is in memory; else the caller fetches it with `advance`. */
@@ -116,7 +117,11 @@ export class TargetCache {
     this.revision = revisionOf(this.store);
     for (const [type, byUid] of byType) {
       const models = await this.find(type, [...byUid.values()]);
-      for (const [at, node] of [...byUid.values()].entries()) this.set(node, models[at]);
+      for (const [at, node] of [...byUid.values()].entries()) {
+        const model = models[at];
+        if (model !== undefined) bindFor(this.store, this.host, model);
+        this.set(node, model);
+      }
     }
   }
 

@@ -14,7 +14,7 @@ import type { RecordChange, StoreCapabilities } from '../store-backend.js';
  */
 export class LocalStore extends BaseStore {
   readonly engine = 'local';
-  protected override readonly capabilities: StoreCapabilities = { sharesRecords: true };
+  protected override readonly capabilities: StoreCapabilities = { sharesRecords: true, hasDeadlines: true };
   /** The records by model and unique id. A Map keeps the insertion order, also when a value is replaced. */
   private readonly models = new Map<string, Map<string, ModelRecord>>();
 

@@ -51,7 +51,11 @@ const sharedConnections = new WeakMap<RedisStoreOptions, RedisConnection>();
  */
 export class RedisStore extends BaseStore {
   readonly engine = 'redis';
-  protected override readonly capabilities: StoreCapabilities = { keepsText: true, encodesLazily: true };
+  protected override readonly capabilities: StoreCapabilities = {
+    keepsText: true,
+    encodesLazily: true,
+    hasDeadlines: true,
+  };
   declare readonly storeId: string;
   private readonly keys: RedisKeys;
   private readonly connection: RedisConnection;

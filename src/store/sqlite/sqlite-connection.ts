@@ -1,12 +1,13 @@
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import Database from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { ObjectStoreException } from '../../errors.js';
 import { BACKOFF, backoffDelay } from '../../async/backoff.js';
 import { yieldIfDue } from '../../async/event-loop.js';
 import { SerialQueue } from '../../async/serial-queue.js';
-import { exceptionOf, isBusy, openExceptionOf } from './sqlite-errors.js';
+import { loadDriver, type Driver } from './sqlite-driver.js';
+import { exceptionOf, isBusy, openExceptionOf, setUpExceptionOf } from './sqlite-errors.js';
 import { DEFAULT_TIMEOUT_MS, MEMORY, type SqliteStoreOptions } from './sqlite-options.js';
 import { migrate } from './sqlite-schema.js';
 import { prepareStatements, type SqliteStatements } from './sqlite-statements.js';
@@ -23,9 +24,19 @@ interface Opened {
   snapshot<T>(queries: () => T): T;
   /** Runs queries in a write transaction: all of them take effect, or none. */
   transaction<T>(queries: () => T): T;
+  /** Writes what only the write-ahead log holds into the file. */
+  saveLog(): void;
   close(): void;
-  /** Identifies the file, whatever its name is now. */
+  /** Which files the path leads to. */
+  readonly files: FileIdentity;
+}
+
+/** Identifies the file and its log, whatever their names are now. Undefined: it is not there. */
+interface FileIdentity {
+  readonly device: number | undefined;
   readonly inode: number | undefined;
+  /** Of the write-ahead log; undefined where none is written. */
+  readonly log: number | undefined;
 }
 
 /** One database connection that several stores share: opened by the first, closed by the last. */
@@ -38,6 +49,8 @@ export class SqliteConnection {
   private opened: Opened | undefined;
   private connecting: Promise<void> | undefined;
   private users = 0;
+  /** The stores that a write has told of the loss of the file. */
+  private readonly told = new Set<string>();
   /** Writes that wait for a lock of another process. Later writes queue behind them, so that the order stays. */
   private readonly lockedWrites = new SerialQueue();
 
@@ -61,10 +74,21 @@ export class SqliteConnection {
     }
   }
 
-  release(): void {
-    if (--this.users > 0) return;
-    this.opened?.close();
-    this.opened = undefined;
+  /**
+   * @param store - begins the message of an error.
+   * @throws {ObjectStoreException} (STORE_UNAVAILABLE) when the path no longer leads to the file that was written, and no write of
+   * this store has said so yet; released all the same.
+   */
+  release(store: string): void {
+    const { opened } = this;
+    const lost = opened !== undefined && !this.readonly && this.isFileLost(opened);
+    if (--this.users === 0) {
+      this.opened = undefined;
+      // What is in the log alone would be lost with it: its name no longer belongs to the file.
+      if (lost) opened.saveLog();
+      opened?.close();
+    }
+    if (!this.told.delete(store) && lost) throw this.fileLost(store);
   }
 
   /**
@@ -91,7 +115,13 @@ export class SqliteConnection {
   async write<T>(store: string, queries: SqliteQueries<T>): Promise<T> {
     for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
     const opened = this.openedFor(store);
-    const run = (): T => opened.transaction(() => queries(opened.sql));
+    const run = (): T => {
+      if (this.isFileLost(opened)) {
+        this.told.add(store);
+        throw this.fileLost(store);
+      }
+      return opened.transaction(() => queries(opened.sql));
+    };
     if (!this.lockedWrites.isIdle) return this.enqueue(store, run);
     try {
       return run();
@@ -103,24 +133,35 @@ export class SqliteConnection {
 
   /** @throws {ObjectStoreException} (STORE_UNAVAILABLE) when the path no longer leads to the opened file. */
   checkFile(store: string): void {
-    if (this.address === undefined || inodeOf(this.path) === this.openedFor(store).inode) return;
-    throw new ObjectStoreException(
-      `${this.where(store)}: the file was removed or replaced while it was open: what is written now is lost; start again`,
+    if (this.isFileLost(this.openedFor(store))) throw this.fileLost(store);
+  }
+
+  private isFileLost({ files }: Opened): boolean {
+    if (this.address === undefined) return false;
+    const now = filesAt(this.path, files.log !== undefined);
+    return now.inode !== files.inode || now.device !== files.device || now.log !== files.log;
+  }
+
+  private fileLost(store: string): ObjectStoreException {
+    return new ObjectStoreException(
+      `${this.where(store)}: the file, or its "-wal", was moved, replaced or removed while it was open. What was written before is ` +
+        `in the file that was opened, wherever it is now: put it back, or open the path again`,
       { code: 'STORE_UNAVAILABLE' },
     );
   }
 
   private async connect(store: string): Promise<void> {
     if (this.opened !== undefined) return;
+    const driver = await loadDriver(store);
     try {
-      this.opened = await retryWhileLocked(() => this.openFile(store), performance.now() + this.timeout);
+      this.opened = await retryWhileLocked(() => this.openFile(store, driver), performance.now() + this.timeout);
     } catch (error) {
       throw this.exception(store, error);
     }
   }
 
-  private openFile(store: string): Opened {
-    const db = this.openDatabase(store);
+  private openFile(store: string, driver: Driver): Opened {
+    const db = this.openDatabase(store, driver);
     try {
       // A file of unknown origin may hold views and triggers.
       db.pragma('trusted_schema = OFF');
@@ -135,19 +176,20 @@ export class SqliteConnection {
         }),
         snapshot: <T>(queries: () => T) => run.deferred(queries) as T,
         transaction: <T>(queries: () => T) => run.immediate(queries) as T,
+        saveLog: () => void db.pragma('wal_checkpoint(PASSIVE)'),
         close: () => void db.close(),
-        inode: inodeOf(this.path),
+        files: filesAt(this.path, !this.readonly),
       };
     } catch (error) {
       db.close();
-      throw error;
+      throw setUpExceptionOf(this.where(store), error, this.readonly);
     }
   }
 
-  private openDatabase(store: string): Database.Database {
+  private openDatabase(store: string, driver: Driver): Database {
     const { path, readonly } = this;
     try {
-      return new Database(path, { readonly, fileMustExist: readonly, timeout: BLOCKING_WAIT_MS });
+      return new driver(path, { readonly, fileMustExist: readonly, timeout: BLOCKING_WAIT_MS });
     } catch (error) {
       throw openExceptionOf(this.where(store), path, error);
     }
@@ -196,6 +238,16 @@ async function retryWhileLocked<T>(run: () => T, deadline: number): Promise<T> {
   }
 }
 
-function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
+/** @param withLog - whether the write-ahead log is looked at too. */
+function filesAt(path: string, withLog: boolean): FileIdentity {
+  const file = statusOf(path);
+  return { device: file?.dev, inode: file?.ino, log: withLog ? statusOf(`${path}-wal`)?.ino : undefined };
+}
+
+function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined; // The folder may not be entered any more: the path leads nowhere.
+  }
 }

@@ -45,6 +45,34 @@ export function openExceptionOf(where: string, path: string, error: unknown): Ob
   return new ObjectStoreException(`${where}: ${text} (${(error as Error).message})`, { code, cause: error });
 }
 
+/** Returns the error for a database that was opened, and whose tables could not be reached; one of another kind as it is. */
+export function setUpExceptionOf(where: string, error: unknown, readonly: boolean): unknown {
+  if (!isSqliteError(error)) return error;
+  const isReadOnly = readonly && error.code.startsWith('SQLITE_READONLY');
+  const failure = isReadOnly ? NO_LOG : SET_UP_FAILURES[error.code];
+  // The busy are tried again, by their code.
+  if (failure === undefined) return error;
+  const [code, text] = failure;
+  return new ObjectStoreException(`${where}: ${text} (${error.message})`, { code, cause: error });
+}
+
+const WITHOUT_TABLES: Failure = [
+  'STORE_CORRUPT',
+  'the file is marked as one of this package, and its tables are not: restore it from a backup, or choose another path',
+];
+
+const NO_LOG: Failure = [
+  'STORE_PERMISSION',
+  'SQLite keeps a "-wal" and a "-shm" beside the file, for readers too, and cannot make them: let this user write to the ' +
+    'folder, or copy the file to one where that is so',
+];
+
+/** Failures of an opened file, by SQLite's code, that mean something else later. */
+const SET_UP_FAILURES: Readonly<Record<string, Failure>> = {
+  SQLITE_ERROR: WITHOUT_TABLES,
+  SQLITE_CANTOPEN: NO_LOG,
+};
+
 /** By its name: where modules are loaded anew, as in each file of a jest run, the driver's binary keeps its first class. */
 function isSqliteError(error: unknown): error is InstanceType<typeof SqliteError> {
   const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };

@@ -30,6 +30,9 @@ export interface SqliteStoreOptions extends BaseStoreOptions {
   readonly timeout?: number | undefined;
 }
 
+/** A scheme of more than one letter: one letter is a drive. Memory is never a file. */
+const URI = /^\s*(?:[a-z][a-z\d+.-]+|):(?!memory:$)/i;
+
 const schema = z.strictObject({
   path: z.string({ error: ({ input }) => (input === undefined ? 'missing' : undefined) }).min(1),
   readonly: z.boolean().optional(),
@@ -39,6 +42,16 @@ const schema = z.strictObject({
 /** @throws {ValueError} with a line for each wrong option. */
 export function checkSqliteOptions(options: Omit<SqliteStoreOptions, keyof BaseStoreOptions>): void {
   const { path, readonly } = checkOptions('SqliteStore', schema, options);
+  // The path is not shown: what stands in the wrong option may hold a password.
+  if (URI.test(path)) {
+    throw new ValueError(
+      'SqliteStore: path: this is a URI, and a path is needed, such as "./inventory.db"; for a database in memory it is ' +
+        '":memory:", and the name of a file with a colon begins with "./"',
+    );
+  }
+  if (path !== MEMORY && /^:?memory:?(?:$|\?)/i.test(path)) {
+    throw new ValueError('SqliteStore: path: for a database in memory it is ":memory:"; for a file of that name "./…"');
+  }
   if (path.trim() !== path) throw new ValueError('SqliteStore: path: begins or ends with white space');
   if (path.includes('\0')) throw new ValueError('SqliteStore: path: has a NUL character');
   if (path === MEMORY && readonly) throw new ValueError('SqliteStore: readonly: goes with a file only');

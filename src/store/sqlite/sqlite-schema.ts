@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { ObjectStoreException } from '../../errors.js';
+import { TEXTS } from './migrations/texts.js';
 
 /** "DSNC": identifies files of this package. */
 const APPLICATION_ID = 0x44534e43;
@@ -8,11 +8,11 @@ const APPLICATION_ID = 0x44534e43;
 /** Append only. The `user_version` of a file is the number of migrations applied to it. */
 const MIGRATIONS: readonly string[] = ['0001_records.sql'];
 
-/** The format of a file. */
+/** The format of a file that may be a store. */
 interface Format {
+  /** How many migrations have been applied. */
   readonly version: number;
   readonly empty: boolean;
-  readonly ours: boolean;
 }
 
 /**
@@ -37,35 +37,38 @@ export function migrate(db: Database, where: string, readonly: boolean): void {
     const { version } = checkedFormat(db, where);
     if (version === MIGRATIONS.length) return;
     for (const name of MIGRATIONS.slice(version)) {
-      db.exec(readFileSync(new URL(`./migrations/${name}`, import.meta.url), 'utf8'));
+      db.exec(TEXTS[name] ?? '');
     }
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${MIGRATIONS.length}`);
   }).immediate();
 }
 
+/** @throws {ObjectStoreException} for a file that is neither a store nor free to become one. */
 function checkedFormat(db: Database, where: string): Format {
-  const format = formatOf(db);
-  if (!format.ours && !format.empty) {
+  const pragma = (name: string): number => db.pragma(name, { simple: true }) as number;
+  const owner = pragma('application_id');
+  const version = pragma('user_version');
+  const empty = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
+  if (owner !== APPLICATION_ID && (owner !== 0 || !empty)) {
     throw new ObjectStoreException(`${where}: this is a database of another application: choose another path`, {
       code: 'STORE_WRONG_DATABASE',
     });
   }
-  if (format.version > MIGRATIONS.length) {
+  // Whatever version it names is not ours.
+  if (owner !== APPLICATION_ID) return { version: 0, empty };
+  if (version > MIGRATIONS.length) {
     throw new ObjectStoreException(
-      `${where}: it is kept in format ${format.version}, and this version of nestjs-diffsync knows formats up to ` +
+      `${where}: it is kept in format ${version}, and this version of nestjs-diffsync knows formats up to ` +
         `${MIGRATIONS.length}: update it`,
       { code: 'STORE_NEWER_FORMAT' },
     );
   }
-  return format;
-}
-
-function formatOf(db: Database): Format {
-  const pragma = (name: string): number => db.pragma(name, { simple: true }) as number;
-  return {
-    version: pragma('user_version'),
-    empty: db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0,
-    ours: pragma('application_id') === APPLICATION_ID,
-  };
+  if (empty && version > 0) {
+    throw new ObjectStoreException(
+      `${where}: the tables of this store are gone: restore the file from a backup, or remove it to begin anew`,
+      { code: 'STORE_CORRUPT' },
+    );
+  }
+  return { version, empty };
 }

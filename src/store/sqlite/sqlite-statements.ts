@@ -37,6 +37,18 @@ export function prepareStatements({ rows, lists, values }: Preparer) {
       'SELECT model, objects FROM collections WHERE store_id = ? AND objects > 0',
     ),
 
+    collections: rows<[storeId: string], { readonly id: number; readonly model: string }>(
+      'SELECT id, model FROM collections WHERE store_id = ? ORDER BY model',
+    ),
+    /** Compares the two numbers in one state of the file. */
+    miscounted: values<[collection: number], number>(
+      'WITH both AS MATERIALIZED (SELECT objects, (SELECT count(*) FROM records WHERE collection = id) AS counted ' +
+        'FROM collections WHERE id = ?) SELECT counted FROM both WHERE counted <> objects',
+    ),
+    recount: rows<[collection: number]>(
+      'UPDATE collections SET objects = (SELECT count(*) FROM records WHERE collection = id) WHERE id = ?',
+    ),
+
     /** A single query sees one state of the file without a transaction. */
     find: values<[...Model, uid: string], string>(
       'SELECT value FROM collections JOIN records ON collection = id WHERE store_id = ? AND model = ? AND uid = ?',

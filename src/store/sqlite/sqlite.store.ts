@@ -4,6 +4,7 @@ import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import type { InsertConflict, ModelChanges, RecordChange, StoreCapabilities } from '../store-backend.js';
 import { SqliteConnection } from './sqlite-connection.js';
+import { withProblems, type StoreProblem, type StoreReport } from '../verify-report.js';
 import { checkSqliteOptions, type SqliteStoreOptions } from './sqlite-options.js';
 import type { SqliteStatements } from './sqlite-statements.js';
 
@@ -25,7 +26,7 @@ const CHUNK_CHARS = 256 * 1024;
  */
 export class SqliteStore extends BaseStore {
   readonly engine = 'sqlite';
-  protected override readonly capabilities: StoreCapabilities = { keepsText: true };
+  protected override readonly capabilities: StoreCapabilities = { keepsText: true, hasDeadlines: true };
   declare readonly storeId: string;
   private readonly connection: SqliteConnection;
 
@@ -80,7 +81,7 @@ export class SqliteStore extends BaseStore {
   }
 
   protected override async disconnect(): Promise<void> {
-    this.connection.release();
+    this.connection.release(String(this));
   }
 
   protected override async probe(): Promise<void> {
@@ -211,6 +212,19 @@ export class SqliteStore extends BaseStore {
       return true;
     };
     while (await this.write(purge));
+  }
+
+  protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
+    const problems: StoreProblem[] = [];
+    for (const { id, model } of await this.read((sql) => sql.collections.all(this.storeId))) {
+      const counted = await this.connection.read(String(this), (sql) => sql.miscounted.get(id), 'one');
+      if (counted === undefined) continue;
+      if (repair) await this.write((sql) => sql.recount.run(id));
+      const reason = `there are ${counted} objects`;
+      problems.push({ kind: 'miscounted', model, at: 'collections.objects', reason, repaired: repair });
+    }
+    // A model whose number is 0 is read once it is corrected.
+    return withProblems(await super.verifyRecords({ repair }), problems);
   }
 
   // ---- Queries of one transaction

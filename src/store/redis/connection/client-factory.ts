@@ -1,7 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
-import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { ValueError } from '../../../errors.js';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
+import { ioredis } from './driver.js';
 import { DEFAULT_TIMEOUT_MS, deadLinkAfter, type RedisAddress, type RedisStoreOptions } from '../redis-options.js';
 
 /** How to reach a server; its `address` contains no secret. */
@@ -97,13 +98,13 @@ function clusterTarget(nodes: readonly RedisAddress[], options: RedisStoreOption
     db: 0,
     encrypted: options.tls !== undefined,
     failsOver: true,
-    create: () => quiet(new Cluster([...nodes], clusterOptions)),
+    create: () => quiet(new (ioredis().Cluster)([...nodes], clusterOptions)),
     why: () => whyUnreachable({ ...nodes[0], ...clusterOptions.redisOptions, connectTimeout: Math.min(timeout, 1000) }),
   };
 }
 
 async function whyUnreachable(options: ClientOptions): Promise<unknown> {
-  const client = new Redis({ ...options, retryStrategy: () => null, lazyConnect: true });
+  const client = new (ioredis().Redis)({ ...options, retryStrategy: () => null, lazyConnect: true });
   let reason: unknown;
   client.on('error', (error) => (reason ??= error));
   await client.connect().catch(() => undefined);
@@ -118,7 +119,9 @@ function target(where: string, own: ClientOptions, timeout: number): RedisTarget
     encrypted: own.tls !== undefined,
     failsOver: false,
     create: () =>
-      quiet(new Redis({ ...own, ...clientOptions(timeout), retryStrategy: reconnectDelay, lazyConnect: true })),
+      quiet(
+        new (ioredis().Redis)({ ...own, ...clientOptions(timeout), retryStrategy: reconnectDelay, lazyConnect: true }),
+      ),
   };
 }
 

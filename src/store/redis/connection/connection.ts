@@ -1,9 +1,10 @@
-import { ReplyError, type Cluster, type Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import pRetry from 'p-retry';
 import { ObjectStoreException } from '../../../errors.js';
 import { BACKOFF } from '../../../async/backoff.js';
 import { withTimeout } from '../../../async/with-timeout.js';
 import { redisTarget, type RedisTarget } from './client-factory.js';
+import { isReplyError, loadDriver } from './driver.js';
 import { ServerClock } from './server-clock.js';
 import { exceptionOf, failureOf, refusedAt, RedisFailed, unreachable, type RedisFailure } from './reply-errors.js';
 import { ConnectionState } from './connection-state.js';
@@ -221,6 +222,7 @@ export class RedisConnection {
 
   private async connect(where: string): Promise<void> {
     if (this.#open !== undefined) return;
+    if (this.#given === undefined) await loadDriver(where);
     const reader = await this.connectOne(where);
     // WAIT blocks a connection, so that reads use another one.
     const separate = this.replicas !== undefined && this.#given === undefined;
@@ -319,7 +321,7 @@ async function canSortGet(client: Redis | Cluster): Promise<boolean> {
     await client.call('SORT_RO', SORT_PROBE.index, 'BY', 'nosort', 'GET', SORT_PROBE.objects);
     return true;
   } catch (error) {
-    if (error instanceof ReplyError) return false;
+    if (isReplyError(error)) return false;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-import { Cluster, type Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
+import { isClusterClient } from './driver.js';
 import { RedisFailed } from './reply-errors.js';
 import { DEFAULT_WAIT_MS, type RedisDurability } from '../redis-options.js';
 import { defineScripts } from '../scripts/scripts.js';
@@ -30,14 +31,14 @@ export class ReplicaConfirmation {
    */
   async confirm<T>(client: Redis | Cluster, key: string, write: (node: Redis) => Promise<T>): Promise<T> {
     // On a cluster the write goes to the node itself: where the client redirects a command, the node is not known.
-    const node = client instanceof Cluster ? await this.masterOf(client, key) : client;
-    const state = this.#nodes.get(node) ?? this.watch(node, client instanceof Cluster);
+    const node = isClusterClient(client) ? await this.masterOf(client, key) : client;
+    const state = this.#nodes.get(node) ?? this.watch(node, isClusterClient(client));
     const before = state.epoch;
     let reply: T;
     try {
       reply = await write(node);
     } catch (error) {
-      if (client instanceof Cluster) client.refreshSlotsCache();
+      if (isClusterClient(client)) client.refreshSlotsCache();
       throw error;
     }
     const confirmed = await node.wait(this.wanted, this.timeout);

@@ -1,5 +1,5 @@
-import { ReplyError } from 'ioredis';
 import { ObjectStoreException, type StoreErrorCode } from '../../../errors.js';
+import { isReplyError } from './driver.js';
 import { formatMismatch } from '../layout/format.js';
 import { scriptCommand } from '../scripts/scripts.js';
 
@@ -84,7 +84,7 @@ export function failureOf(error: unknown, lastError: unknown, failsOver: boolean
   const [, last] = /^Too many Cluster redirections\. Last error: (?:\w+: )?(.*)/.exec(message) ?? [];
   const words = last ?? message;
   // An error that is no reply of the server says only that none came.
-  const replied = error instanceof ReplyError || (last !== undefined && /^[A-Z]{3,} /.test(last));
+  const replied = isReplyError(error) || (last !== undefined && /^[A-Z]{3,} /.test(last));
   if (!replied) return unreachable(lastError ?? error, !NOT_SENT.test(words));
   const [, layout] = /^DIFFSYNCFORMAT ([^.]*?)(?: script: |$)/.exec(words) ?? [];
   if (layout !== undefined) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Redis, RedisCommander } from 'ioredis';
+import { TEXTS } from './texts.js';
 
 /**
  * The Lua scripts as methods that `defineScripts` adds to a client; each is one atomic command. The header of its file says
@@ -110,5 +110,7 @@ function assemble({ file, flags }: Script, cluster: boolean): string {
 }
 
 function readScript(file: string): string {
-  return readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
+  const text = TEXTS[file];
+  if (text === undefined) throw new Error(`there is no script ${file}`);
+  return text;
 }

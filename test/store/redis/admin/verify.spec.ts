@@ -16,6 +16,7 @@ const NOTHING = {
   misplaced: 0,
   'wrong-type': 0,
   undecodable: 0,
+  miscounted: 0,
   unnamed: 0,
   unlisted: 0,
   'dangling-link': 0,

@@ -1,0 +1,648 @@
+// Generated from the *.lua files of this folder by scripts/embed-texts.mjs: change those.
+export const TEXTS: Readonly<Record<string, string>> = {
+  'clear-2.lua': `#!lua flags=allow-oom
+-- Removes the first objects of a model, and with the last of them the state of the model. The caller calls it again until it
+-- returns 0.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), 2 most (how many objects at most), 3 deadline (as in deadline)
+-- Returns how many objects were removed.
+local index, state = unpack(KEYS)
+local prefix, most, deadline = unpack(ARGV)
+--- @include "deadline"
+
+local uids = redis.call('ZRANGE', index, 0, tonumber(most) - 1)
+if #uids > 0 then
+  local objects = {}
+  for at, uid in ipairs(uids) do
+    objects[at] = prefix .. uid
+  end
+  -- In a slot that moves, this fails before anything is written, unless all keys are on this node.
+  redis.call('EXISTS', index, unpack(objects))
+  redis.call('UNLINK', unpack(objects))
+  redis.call('ZREMRANGEBYRANK', index, 0, #uids - 1)
+end
+if redis.call('EXISTS', index) == 0 then
+  redis.call('UNLINK', state)
+end
+return #uids
+`,
+  'compare-and-set-2.lua': `#!lua
+-- Compare-and-set: replaces each object only where the expected JSON text is still there, all of them in one atomic command.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
+-- ARGV then for each object its unique id, the expected JSON text and the one to store
+-- UIDS from 7 step 3
+-- Returns the positions (from 1) of the objects that had changed and were left alone.
+-- Fails with WRONGTYPE, having written nothing, when a key holds something else.
+local index, state = unpack(KEYS)
+local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
+--- @include "slot-guard" on a cluster
+--- @include "deadline"
+--- @include "idempotent-write"
+
+local same = {}
+for at = FIRST_UID, #ARGV, UID_STEP do
+  same[at] = redis.call('GET', prefix .. ARGV[at]) == ARGV[at + 1]
+end
+local changed, position = {}, 0
+for at = FIRST_UID, #ARGV, UID_STEP do
+  position = position + 1
+  if left == nil or left[position] then
+    if same[at] then
+      redis.call('SET', prefix .. ARGV[at], ARGV[at + 2], 'KEEPTTL')
+    else
+      changed[#changed + 1] = position
+    end
+  end
+end
+settle(table.concat(changed, ','))
+return changed
+`,
+  'deadline.lua': `-- Included by every write. Refuses the write once its deadline has passed: a server that was frozen must not carry out,
+-- after the writes of others, what its caller has given up.
+-- Needs: deadline (in ms since 1970, by this server's clock)
+-- Gives: now (in ms since 1970)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now >= tonumber(deadline) then
+  return redis.error_reply('DIFFSYNCLATE ' .. now)
+end
+`,
+  'delete-2.lua': `#!lua flags=allow-oom
+-- Removes objects, all of them in one atomic command. Allowed on a full server, which it helps.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
+-- ARGV then unique ids
+-- UIDS from 7 step 1
+-- Returns the positions (from 1) of those that were not there.
+local index, state = unpack(KEYS)
+local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
+--- @include "slot-guard" on a cluster
+--- @include "deadline"
+--- @include "idempotent-write"
+
+local uids, objects, positions, position = {}, {}, {}, 0
+for at = FIRST_UID, #ARGV, UID_STEP do
+  position = position + 1
+  if left == nil or left[position] then
+    uids[#uids + 1] = ARGV[at]
+    objects[#uids] = prefix .. ARGV[at]
+    positions[#uids] = position
+  end
+end
+
+local missing = {}
+if #uids > 0 then
+  -- In a slot that moves, this fails before anything is written, unless all keys are on this node.
+  local present = redis.call('EXISTS', unpack(objects))
+  redis.call('ZREM', index, unpack(uids))
+  if present == #uids then
+    redis.call('UNLINK', unpack(objects))
+  else
+    for at, object in ipairs(objects) do
+      if redis.call('UNLINK', object) == 0 then
+        missing[#missing + 1] = positions[at]
+      end
+    end
+  end
+end
+settle(table.concat(missing, ','))
+return missing
+`,
+  'drop-sequence.lua': `#!lua flags=allow-oom
+-- Removes the sequence of a model, and what else is kept of a split model beside its shards.
+-- KEYS of one slot
+-- ARGV 1 deadline (as in deadline)
+-- Returns how many of the keys were there.
+local deadline = ARGV[1]
+--- @include "deadline"
+
+return redis.call('UNLINK', unpack(KEYS))
+`,
+  'given-scores.lua': `-- Included by a write to which the caller may give the scores of its objects: those of a sequence that several shards share.
+-- Needs: scores (joined by commas; '' for the next ones of this index)
+-- Gives: given (the scores as strings, by position; nil for the next ones of this index)
+local given
+if scores ~= '' then
+  given = {}
+  for score in string.gmatch(scores, '[^,]+') do
+    given[#given + 1] = score
+  end
+end
+`,
+  'idempotent-write.lua': `-- Included by every write of objects. Makes the write idempotent: a write whose reply was lost may be sent again; what it
+-- has done is not done twice, and what it has left undone is tried again.
+-- A client id writes one write at a time, with growing sequence numbers. Its field in the state holds the deduplication
+-- record: the sequence number, time and undone positions of its last write.
+-- Needs: now, index, state (hash: "format", "changed" in ms, "filled" (1: the model has objects, so that the loss of its
+-- index shows; never with a ttl), and a field for each client id), client, sequence, layout, ttl (in ms; 0: none)
+-- Gives: last (the last unique id and its score; empty when there is none), left (the positions that are left to do; nil:
+-- all), expiry (in ms since 1970, of what joins the model; nil: none), settle (to be called when the write is done)
+-- Returns an error for a model of another layout, for a model whose index is lost, and for a write that its client has
+-- given up.
+local known = redis.call('HMGET', state, client, 'format', 'filled')
+if known[2] and known[2] ~= layout then
+  return redis.error_reply('DIFFSYNCFORMAT ' .. known[2])
+end
+local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
+if known[3] == '1' and not last[2] then
+  return redis.error_reply('DIFFSYNCLOST the index')
+end
+
+local left
+if known[1] then
+  local number, undone = string.match(known[1], '^(%d+) %d+ (.*)$')
+  if tonumber(number) > tonumber(sequence) then
+    return redis.error_reply('DIFFSYNCSTALE')
+  end
+  if number == sequence then
+    left = {}
+    for position in string.gmatch(undone, '%d+') do
+      left[tonumber(position)] = true
+    end
+  end
+end
+
+-- What joins a model with a ttl expires together with its index, whose expiry is renewed last.
+local lifetime, expiry = tonumber(ttl)
+if lifetime > 0 then
+  expiry = redis.call('PEXPIRETIME', index)
+  if expiry <= 0 then
+    expiry = now + lifetime
+  end
+  expiry = string.format('%.0f', expiry)
+end
+
+-- undone: positions joined by commas; filled: '1' when the caller knows that the index exists now.
+local function settle(undone, filled)
+  local entry = sequence .. ' ' .. now .. ' ' .. undone
+  if known[1] and known[2] then
+    redis.call('HSET', state, client, entry, 'changed', now)
+  else
+    redis.call('HSET', state, client, entry, 'changed', now, 'format', layout)
+    -- The records of clients that are gone are dropped when a new client comes.
+    if redis.call('HLEN', state) > 64 then
+      local fields = redis.call('HGETALL', state)
+      for at = 1, #fields, 2 do
+        local since = string.match(fields[at + 1], '^%d+ (%d+) ')
+        if since and now - since > 600000 then
+          redis.call('HDEL', state, fields[at])
+        end
+      end
+    end
+  end
+  if lifetime > 0 then
+    redis.call('PEXPIRE', state, 2 * lifetime)
+  else
+    filled = filled or tostring(redis.call('EXISTS', index))
+    if filled ~= known[3] then
+      redis.call('HSET', state, 'filled', filled)
+    end
+  end
+end
+`,
+  'insert-2.lua': `#!lua
+-- Stores objects where there are none, all of them in one atomic command.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
+-- ARGV 7 scores (as in given-scores), then for each object its unique id and its JSON text
+-- UIDS from 8 step 2
+-- Returns a flat list: 1 when the model may have had no object before, else 0; then for each object that met another one its
+-- position (from 1) and the JSON text of that other object.
+-- Fails with WRONGTYPE, having written nothing, when a key holds something else.
+local index, state = unpack(KEYS)
+local prefix, client, sequence, deadline, layout, ttl, scores = unpack(ARGV, 1, 7)
+--- @include "slot-guard" on a cluster
+--- @include "deadline"
+--- @include "idempotent-write"
+--- @include "given-scores"
+
+local score = tonumber(last[2] or 0)
+
+local positions, objects, members, size, position = {}, {}, {}, 0, 0
+for at = FIRST_UID, #ARGV, UID_STEP do
+  position = position + 1
+  if left == nil or left[position] then
+    score = score + 1
+    objects[size + 1] = prefix .. ARGV[at]
+    objects[size + 2] = ARGV[at + 1]
+    members[size + 1] = given and given[position] or score
+    members[size + 2] = ARGV[at]
+    size = size + 2
+    positions[size] = position
+  end
+end
+
+-- The first attempt of a repeated write may have been the one that found the model empty.
+local reply, undone = { last[2] and left == nil and 0 or 1 }, {}
+if size > 0 and redis.call('MSETNX', unpack(objects)) == 1 then
+  redis.call('ZADD', index, 'NX', unpack(members))
+  if expiry then
+    for at = 1, size, 2 do
+      redis.call('PEXPIREAT', objects[at], expiry)
+    end
+  end
+else
+  local keys = {}
+  for at = 1, size, 2 do
+    keys[#keys + 1] = objects[at]
+  end
+  local found = size > 0 and redis.call('MGET', unpack(keys)) or {}
+  for at = 1, size, 2 do
+    local object = (at + 1) / 2
+    -- MGET finds nothing where a key holds something else; GET fails there.
+    found[object] = found[object] or redis.call('GET', objects[at])
+  end
+  for at = 1, size, 2 do
+    local json = found[(at + 1) / 2]
+    if json then
+      reply[#reply + 1] = positions[at + 1]
+      reply[#reply + 1] = json
+      undone[#undone + 1] = positions[at + 1]
+    else
+      redis.call('SET', objects[at], objects[at + 1])
+      if expiry then
+        redis.call('PEXPIREAT', objects[at], expiry)
+      end
+    end
+  end
+  if size > 0 then
+    redis.call('ZADD', index, 'NX', unpack(members))
+  end
+end
+if expiry and not last[2] then
+  redis.call('PEXPIREAT', index, expiry)
+end
+settle(table.concat(undone, ','), size > 0 and '1')
+return reply
+`,
+  'inspect-1.lua': `#!lua flags=no-writes
+-- Compares objects with the index, each of them at one moment.
+-- KEYS 1 index (sorted set)
+-- ARGV 1 prefix (of the keys of objects), then unique ids
+-- UIDS from 2 step 1
+-- Returns for each: "fine", "gone" (neither is there), "dangling" (the index lists it, and there is no object), "unindexed"
+-- (the index does not list the object) or "wrong-type" (the key holds something else than a string).
+local index = KEYS[1]
+local prefix = ARGV[1]
+--- @include "slot-guard" on a cluster
+
+local found, position = {}, 0
+for at = FIRST_UID, #ARGV, UID_STEP do
+  position = position + 1
+  local key = prefix .. ARGV[at]
+  local score = redis.call('ZSCORE', index, ARGV[at])
+  if redis.call('EXISTS', key) == 0 then
+    found[position] = score and 'dangling' or 'gone'
+  elseif type(redis.pcall('STRLEN', key)) == 'table' then
+    found[position] = 'wrong-type'
+  else
+    found[position] = score and 'fine' or 'unindexed'
+  end
+end
+return found
+`,
+  'is-index-lost-2.lua': `#!lua flags=no-writes
+-- Tells whether an index that looks empty is lost: evicted, or deleted by another client.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV none
+-- Returns 1 when the last write left objects and there is no index, else 0.
+local index, state = unpack(KEYS)
+return redis.call('HGET', state, 'filled') == '1' and redis.call('EXISTS', index) == 0 and 1 or 0
+`,
+  'multi-model-write.lua': `#!lua
+-- Writes the pending changes of several models, all of them in one atomic command.
+-- KEYS for each model: index (sorted set), state (hash)
+-- ARGV 1 client, 2 sequence, 3 deadline, 4 layout, 5 ttl (as in idempotent-write), then for each model: prefix (of the keys
+-- of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and JSON text of each object
+-- to insert; the same of each object to put; unique id, expected JSON text and the one to store of each object to change;
+-- unique ids to remove
+-- Returns for each model what insert-2 returns; nothing, having done nothing, when an object to change has changed.
+-- Fails with WRONGTYPE, having written nothing, when a key holds something else.
+local client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 5)
+--- @include "deadline"
+
+local REPLACED, INSERTS, PUTS, CHANGES, REMOVED = 1, 2, 3, 4, 5
+-- How many arguments an item of each list has.
+local ARGS_PER_ITEM = { 1, 2, 2, 3, 1 }
+
+local function beginWrite(index, state, prefix)
+  --- @include "idempotent-write"
+  return { index = index, prefix = prefix, left = left, expiry = expiry, settle = settle }
+end
+
+-- Each list holds the positions in ARGV at which its items begin.
+local models, start = {}, 6
+for key = 1, #KEYS, 2 do
+  local model = beginWrite(KEYS[key], KEYS[key + 1], ARGV[start])
+  if model.err then
+    return model
+  end
+  local at = start + 1 + #ARGS_PER_ITEM
+  for list, count in ipairs(ARGS_PER_ITEM) do
+    model[list] = {}
+    for _ = 1, tonumber(ARGV[start + list]) do
+      table.insert(model[list], at)
+      at = at + count
+    end
+  end
+  start = at
+  table.insert(models, model)
+end
+
+local function keysOf(model, list)
+  local keys = {}
+  for number, at in ipairs(list) do
+    keys[number] = model.prefix .. ARGV[at]
+  end
+  return keys
+end
+
+-- Fails where a key holds something else than a string, for which MGET finds nothing.
+local function checkTypes(keys)
+  local strings = 0
+  for _, json in ipairs(#keys > 0 and redis.call('MGET', unpack(keys)) or {}) do
+    strings = strings + (json and 1 or 0)
+  end
+  if #keys > 0 and redis.call('EXISTS', unpack(keys)) > strings then
+    for _, key in ipairs(keys) do
+      redis.call('STRLEN', key)
+    end
+  end
+end
+
+for _, model in ipairs(models) do
+  checkTypes(keysOf(model, model[INSERTS]))
+  checkTypes(keysOf(model, model[PUTS]))
+  for _, at in ipairs(model.left == nil and model[CHANGES] or {}) do
+    if redis.call('GET', model.prefix .. ARGV[at]) ~= ARGV[at + 1] then
+      return {}
+    end
+  end
+end
+
+local replies = {}
+for number, model in ipairs(models) do
+  local function remove(list)
+    if #list > 0 then
+      local uids = {}
+      for each, at in ipairs(list) do
+        uids[each] = ARGV[at]
+      end
+      redis.call('ZREM', model.index, unpack(uids))
+      redis.call('UNLINK', unpack(keysOf(model, list)))
+    end
+  end
+  local new = model.left == nil
+  if new then
+    remove(model[REPLACED])
+  end
+  local last = redis.call('ZRANGE', model.index, -1, -1, 'WITHSCORES')
+  local score = tonumber(last[2] or 0)
+  local objects, members = {}, {}
+  local function store(at)
+    table.insert(objects, model.prefix .. ARGV[at])
+    table.insert(objects, ARGV[at + 1])
+  end
+  local function addMember(at)
+    score = score + 1
+    table.insert(members, score)
+    table.insert(members, ARGV[at])
+  end
+
+  -- The first attempt of a repeated write may have been the one that found the model empty.
+  local reply, undone = { last[2] and new and 0 or 1 }, {}
+  local inserts = keysOf(model, model[INSERTS])
+  local found = #inserts > 0 and redis.call('MGET', unpack(inserts))
+  for position, at in ipairs(model[INSERTS]) do
+    if new or model.left[position] then
+      if found[position] then
+        table.insert(reply, position)
+        table.insert(reply, found[position])
+        table.insert(undone, position)
+      else
+        store(at)
+      end
+      addMember(at)
+    end
+  end
+  for _, at in ipairs(new and model[PUTS] or {}) do
+    store(at)
+    addMember(at)
+  end
+  if #members > 0 then
+    redis.call('ZADD', model.index, 'NX', unpack(members))
+  end
+  if model.expiry then
+    for at = 1, #objects, 2 do
+      local joins = redis.call('EXISTS', objects[at]) == 0
+      redis.call('SET', objects[at], objects[at + 1], 'KEEPTTL')
+      if joins then
+        redis.call('PEXPIREAT', objects[at], model.expiry)
+      end
+    end
+  elseif #objects > 0 then
+    redis.call('MSET', unpack(objects))
+  end
+  if new then
+    for _, at in ipairs(model[CHANGES]) do
+      redis.call('SET', model.prefix .. ARGV[at], ARGV[at + 2], 'KEEPTTL')
+    end
+    remove(model[REMOVED])
+  end
+  if model.expiry and not last[2] then
+    redis.call('PEXPIREAT', model.index, model.expiry)
+  end
+  model.settle(table.concat(undone, ','))
+  replies[number] = reply
+end
+return replies
+`,
+  'put-2.lua': `#!lua
+-- Stores objects, replacing those that are there, all of them in one atomic command. An object that is there keeps its
+-- score; a new one goes last.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
+-- ARGV 7 scores (as in given-scores), then for each object its unique id and its JSON text
+-- UIDS from 8 step 2
+-- Returns 1 when the model may have had no object before, else 0.
+-- Fails with WRONGTYPE, having written nothing, when a key holds something else.
+local index, state = unpack(KEYS)
+local prefix, client, sequence, deadline, layout, ttl, scores = unpack(ARGV, 1, 7)
+--- @include "slot-guard" on a cluster
+--- @include "deadline"
+--- @include "idempotent-write"
+--- @include "given-scores"
+
+local score = tonumber(last[2] or 0)
+
+if left == nil then
+  local objects, members, size, position = {}, {}, 0, 0
+  for at = FIRST_UID, #ARGV, UID_STEP do
+    position = position + 1
+    score = score + 1
+    objects[size + 1] = prefix .. ARGV[at]
+    redis.call('STRLEN', objects[size + 1]) -- MSET would replace a key of another type.
+    objects[size + 2] = ARGV[at + 1]
+    members[size + 1] = given and given[position] or score
+    members[size + 2] = ARGV[at]
+    size = size + 2
+  end
+  redis.call('ZADD', index, 'NX', unpack(members))
+  if expiry then
+    for at = 1, size, 2 do
+      local new = redis.call('EXISTS', objects[at]) == 0
+      redis.call('SET', objects[at], objects[at + 1], 'KEEPTTL')
+      if new then
+        redis.call('PEXPIREAT', objects[at], expiry)
+      end
+    end
+    if not last[2] then
+      redis.call('PEXPIREAT', index, expiry)
+    end
+  else
+    redis.call('MSET', unpack(objects))
+  end
+end
+settle('', left == nil and '1')
+-- The first attempt of a repeated write may have been the one that found the model empty.
+return last[2] and left == nil and 0 or 1
+`,
+  'recheck-2.lua': `#!lua flags=no-writes
+-- Reads objects and their scores at one moment, for the unique ids whose objects were not found.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), then unique ids
+-- UIDS from 2 step 1
+-- Returns for each its JSON text, or 0 when it is gone, 1 when the index lists it and there is no object, 2 when its key
+-- holds something else than a string, 3 when the index is lost, so that it cannot be told.
+local index, state = unpack(KEYS)
+local prefix = ARGV[1]
+--- @include "slot-guard" on a cluster
+
+local lost = redis.call('HGET', state, 'filled') == '1' and redis.call('EXISTS', index) == 0
+local found, position = {}, 0
+for at = FIRST_UID, #ARGV, UID_STEP do
+  position = position + 1
+  local json = redis.pcall('GET', prefix .. ARGV[at])
+  if type(json) == 'table' then
+    found[position] = 2
+  else
+    found[position] = json or lost and 3 or (redis.call('ZSCORE', index, ARGV[at]) and 1 or 0)
+  end
+end
+return found
+`,
+  'renew-2.lua': `#!lua
+-- Renews the expiry of a model: that of its objects first, and with the last of them that of its index, so that the index
+-- never lists what has expired. The caller calls it again, from the score that it returns.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), 2 after (the score after which to go on; '-inf': from the first), 3 ttl (in ms),
+-- ARGV 4 most (how many objects at most)
+-- Returns the last score that was reached, or '' at the end.
+local index, state = unpack(KEYS)
+local prefix, after, ttl, most = unpack(ARGV)
+
+local from = after == '-inf' and after or '(' .. after
+local found = redis.call('ZRANGE', index, from, '+inf', 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
+if #found > 0 then
+  local objects = {}
+  for at = 1, #found, 2 do
+    objects[#objects + 1] = prefix .. found[at]
+  end
+  -- In a slot that moves, this fails before anything is written, unless all keys are on this node.
+  redis.call('EXISTS', index, unpack(objects))
+end
+-- The index must not outlast the objects that were renewed first, however long the rest takes.
+local started = tonumber(redis.call('HGET', state, 'renewed') or 0)
+local time = redis.call('TIME')
+if after == '-inf' or started == 0 then
+  started = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('HSET', state, 'renewed', string.format('%.0f', started))
+end
+local expiry = string.format('%.0f', started + ttl)
+for at = 1, #found, 2 do
+  redis.call('PEXPIREAT', prefix .. found[at], expiry)
+end
+if #found == 2 * tonumber(most) then
+  return found[#found]
+end
+redis.call('PEXPIREAT', index, expiry)
+redis.call('PEXPIRE', state, 2 * ttl)
+return ''
+`,
+  'repair-2.lua': `#!lua
+-- Makes the index agree with the objects that are there at this moment, all in one atomic command: a unique id without an
+-- object leaves the index, a key that holds something else than a string goes, an object that is not listed is listed last.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
+-- ARGV 7 scores (as in given-scores), 8 treatment ('move' for objects whose score is no valid one, 'remove' for what goes
+-- whatever it is, else ''), then unique ids
+-- UIDS from 9 step 1
+-- Returns 0.
+local index, state = unpack(KEYS)
+local prefix, client, sequence, deadline, layout, ttl, scores, treatment = unpack(ARGV, 1, 8)
+--- @include "slot-guard" on a cluster
+--- @include "deadline"
+--- @include "idempotent-write"
+--- @include "given-scores"
+
+for at = FIRST_UID, #ARGV, UID_STEP do
+  local key = prefix .. ARGV[at]
+  if treatment == 'remove' or type(redis.pcall('STRLEN', key)) == 'table' then
+    redis.call('UNLINK', key)
+  end
+  if treatment == 'move' or redis.call('EXISTS', key) == 0 then
+    redis.call('ZREM', index, ARGV[at])
+  end
+end
+-- A score beyond the integers that a double tells apart is no valid one.
+local highest = redis.call('ZRANGE', index, '9007199254740990', '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')
+local score, position = math.max(tonumber(highest[2] or 0), 0), 0
+for at = FIRST_UID, #ARGV, UID_STEP do
+  position = position + 1
+  local key = prefix .. ARGV[at]
+  if redis.call('EXISTS', key) == 1 then
+    score = score + 1
+    redis.call('ZADD', index, 'NX', given and given[position] or score, ARGV[at])
+    if expiry then
+      redis.call('PEXPIREAT', key, expiry)
+    end
+  end
+end
+if expiry then
+  redis.call('PEXPIREAT', index, expiry)
+end
+settle('')
+return 0
+`,
+  'slot-guard.lua': `-- Included first, on a cluster only. While a slot moves, its keys are on two nodes, and a command on one key takes a key
+-- that is on the other node for absent. A command on several keys fails there, unless all of them are on this node.
+-- Needs: index, prefix, FIRST_UID, UID_STEP
+-- Returns an error, before anything is written, where not all keys are on this node.
+do
+  local keys = { index }
+  for at = FIRST_UID, #ARGV, UID_STEP do
+    keys[#keys + 1] = prefix .. ARGV[at]
+  end
+  redis.call('EXISTS', unpack(keys))
+end
+`,
+  'time-1.lua': `#!lua flags=no-writes
+-- Reads the clock of the node that holds a key.
+-- KEYS 1 key (it only says which node)
+-- ARGV none
+-- Returns seconds since 1970, and microseconds of the second.
+return redis.call('TIME')
+`,
+  'unregister-model-1.lua': `#!lua flags=allow-oom
+-- Removes a model from the set of models of a store.
+-- KEYS 1 models (set)
+-- ARGV 1 model (name), 2 deadline (as in deadline)
+-- Returns 1 when it was there, else 0.
+local models = KEYS[1]
+local model, deadline = unpack(ARGV)
+--- @include "deadline"
+
+return redis.call('SREM', models, model)
+`,
+};
