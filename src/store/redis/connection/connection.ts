@@ -236,7 +236,7 @@ export class RedisConnection {
   private async connectOne(where: string): Promise<Channel> {
     const own = this.#target?.create();
     const client: Redis | Cluster = own ?? (this.#given as Redis | Cluster);
-    defineScripts(client, { cluster: this.isCluster });
+    defineScripts(client);
     const state = ConnectionState.watch(client);
     const channel = { client, state, clock: new ServerClock(client, state) };
     try {
