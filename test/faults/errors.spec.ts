@@ -139,7 +139,8 @@ const causes: Record<
     },
     'certificate',
   ],
-  STORE_SCRIPT_MISSING: [async () => (await served('--rename-command', 'EVAL', '')).store.add({ obj: device() })],
+  STORE_SCRIPT_MISSING: [async () => served('--rename-command', 'EVAL', '')],
+  STORE_COMMAND_MISSING: [async () => get((await served('--rename-command', 'MGET', '')).store), '"mget"'],
   STORE_WRONG_KEY_TYPE: [
     async () => {
       const { server, store } = await served();

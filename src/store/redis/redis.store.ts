@@ -154,7 +154,19 @@ export class RedisStore extends BaseStore {
         throw error;
       }
     }
+    await this.warnOfEviction();
     this.ttlRefresher?.start();
+  }
+
+  /** Warns of a server that removes objects by itself, once for each connection. */
+  private async warnOfEviction(): Promise<void> {
+    const policy = await this.connection.memoryPolicyOnce();
+    // The others remove only what expires.
+    if (policy?.startsWith('allkeys') !== true && (policy?.startsWith('volatile') !== true || !this.keys.ttl)) return;
+    this.logger.warning(
+      `${String(this)} at ${this.address}: the server may remove objects by itself, because its maxmemory-policy is ` +
+        `"${policy}": set it to "noeviction"`,
+    );
   }
 
   protected override async disconnect(): Promise<void> {
@@ -164,7 +176,7 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async probe(): Promise<void> {
-    await this.commands.read((client) => client.ping());
+    await this.commands.probe((client) => client.ping());
   }
 
   protected override readRecords(

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../../../async/with-timeout.js';
 import type { RedisConnection } from '../connection/connection.js';
 import type { RedisKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
@@ -30,7 +31,7 @@ export class TtlRefresher {
   }
 
   start(): void {
-    this.timer ??= setInterval(() => void this.tick(), this.ttl / 3).unref();
+    this.timer ??= setInterval(() => void this.tick(), Math.min(this.ttl / 3, MAX_TIMER_MS)).unref();
   }
 
   async stop(): Promise<void> {

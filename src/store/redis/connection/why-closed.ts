@@ -1,0 +1,65 @@
+import { connect, type Socket } from 'node:net';
+
+/** How long a server may take to say something by itself, and to answer. */
+const LISTEN_MS = 200;
+
+/**
+ * Finds out why a server ends a connection without an answer to what was sent: it may have said so before, and the client did
+ * not look, or it may have taken it for a broken beginning of TLS.
+ * @param address - As `net.connect` takes it.
+ * @returns the reason as an error in the server's words; undefined where there is none.
+ */
+export async function whyClosed(
+  address: { readonly host: string; readonly port: number } | { readonly path: string },
+): Promise<Error | undefined> {
+  const socket = connect(address);
+  const answers = new Answers(socket);
+  try {
+    const said = await answers.next();
+    if (said !== undefined) return refusal(said);
+    socket.write('PING\r\n');
+    return refusal((await answers.next()) ?? Buffer.of());
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** What a server sends. */
+class Answers {
+  private readonly chunks: Buffer[] = [];
+  private ended = false;
+  private wake = (): void => undefined;
+
+  constructor(socket: Socket) {
+    const end = (): void => {
+      this.ended = true;
+      this.wake();
+    };
+    socket.on('data', (chunk: Buffer) => {
+      this.chunks.push(chunk);
+      this.wake();
+    });
+    socket.on('error', end).on('close', end);
+  }
+
+  /** @returns what comes next; undefined when nothing comes for a while. */
+  async next(): Promise<Buffer | undefined> {
+    if (this.chunks.length === 0 && !this.ended) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, LISTEN_MS);
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return this.chunks.shift();
+  }
+}
+
+function refusal(said: Buffer): Error | undefined {
+  // The record of a TLS alert, or of a handshake.
+  if (said[0] === 0x15 || said[0] === 0x16) return new Error('the port speaks TLS');
+  const [, words] = /^-(.*?)\r?\n/.exec(said.toString()) ?? [];
+  return words === undefined ? undefined : new Error(words);
+}
