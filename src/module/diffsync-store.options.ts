@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ValueError } from '../errors.js';
 import { BaseStore } from '../store/base-store.js';
 import type { BaseStoreOptions } from '../store/store-options.js';
 import { checkOptions } from '../store/check-options.js';
@@ -105,14 +106,28 @@ const ENGINES = z.looseObject({
 
 const OWNER = 'DiffSyncStoreModule';
 
+/** Of these, `redis` needs one: an application whose configuration lacks the address must not reach another server. */
+const REDIS_ADDRESSES = ['url', 'host', 'path', 'client', 'cluster', 'sentinels'] as const satisfies (
+  keyof RedisStoreOptions
+)[];
+
 /** @throws {ValueError} (VALUE_ERROR), path by path. */
 export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {
   const { engine } = checkOptions(OWNER, ENGINES, options);
   const schema: z.ZodType = engine === 'local' ? LOCAL : engine instanceof BaseStore ? INSTANCE : OTHER;
   checkOptions(OWNER, schema, options);
+  if (engine === 'redis') checkRedisAddress(options as RedisEngineOptions);
   const { storeId } = options as DiffSyncStoreOptions;
   if (storeId !== undefined) checkStoreId(storeId);
   return options as DiffSyncStoreOptions;
+}
+
+function checkRedisAddress(options: RedisEngineOptions): void {
+  const given = REDIS_ADDRESSES.filter((option) => options[option] !== undefined);
+  if (given.length === 0) {
+    const names = REDIS_ADDRESSES.map((option) => `"${option}"`).join(', ');
+    throw new ValueError(`${OWNER}: the engine "redis" needs the address of the server, as one of ${names}`);
+  }
 }
 
 const FEATURES = z

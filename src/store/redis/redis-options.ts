@@ -199,9 +199,6 @@ const ENDPOINT_OPTIONS = {
   client: [],
 } as const satisfies Partial<Record<keyof CheckedOptions, readonly (keyof CheckedOptions)[]>>;
 
-/** The options of which one says where the server is. */
-export const ADDRESS_OPTIONS = ['url', 'host', 'path', 'client', 'cluster', 'sentinels'] as const;
-
 /** @throws {ValueError} (VALUE_ERROR) with the path of each wrong option; its message has no value of an option. */
 export function checkRedisOptions(options: Omit<RedisStoreOptions, keyof BaseStoreOptions>): void {
   const checked = checkOptions('RedisStore', schema, options);

@@ -103,8 +103,13 @@ export function defineScripts(client: Pick<Redis, 'defineCommand'>): void {
 /** @returns the command at a line of the script with this SHA-1, as an error of the server names both. */
 export function scriptCommand(sha: string, line: number): string | undefined {
   const scripts = [...assembledScripts().values()];
-  const script = scripts.find((each) => createHash('sha1').update(each).digest('hex') === sha);
+  const script = scripts.find((each) => scriptSha(each) === sha);
   return /redis\.p?call\('(\w+)'/.exec(script?.split('\n')[line - 1] ?? '')?.[1]?.toLowerCase();
+}
+
+/** @returns the SHA-1 of a script, by which the server names it. */
+export function scriptSha(lua: string): string {
+  return createHash('sha1').update(lua).digest('hex');
 }
 
 let assembled: ReadonlyMap<keyof RedisScripts, string> | undefined;
