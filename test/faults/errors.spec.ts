@@ -207,7 +207,17 @@ const causes: Record<
       return [new Inventory({ store }), new Inventory({ store })];
     },
   ],
-  STORE_FAILED: [async () => get((await served('--rename-command', 'MGET', '')).store)],
+  STORE_FAILED: [
+    async () => {
+      class Failing extends LocalStore {
+        protected override async probe(): Promise<void> {
+          throw new Error('the backend has words that nobody knows');
+        }
+      }
+      await new Failing().ping();
+    },
+    'words that nobody knows',
+  ],
   OBJECT_NOT_FOUND: [async () => get((await served()).store)],
   OBJECT_ALREADY_EXISTS: [
     async () => {
