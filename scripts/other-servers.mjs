@@ -1,7 +1,16 @@
 // Gets the other servers that the tests run on, without installing them: `node scripts/other-servers.mjs` prints, for each, its
 // name and the folder with its redis-server, which REDIS_BIN takes. Needs apt-get and dpkg, no root, and once the network.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -78,7 +87,8 @@ function downloader(work, suite) {
   const list = join(work, 'sources.list');
   writeFileSync(list, `deb [signed-by=${KEYRING}] ${mirror()} ${suite} main\n`);
   const debs = join(work, 'debs');
-  for (const each of ['lists/partial', 'cache/archives/partial', 'debs']) mkdirSync(join(work, each), { recursive: true });
+  for (const each of ['lists/partial', 'cache/archives/partial', 'debs'])
+    mkdirSync(join(work, each), { recursive: true });
   const settings = {
     'Dir::Etc::sourcelist': list,
     'Dir::Etc::sourceparts': '/dev/null',
@@ -93,7 +103,10 @@ function downloader(work, suite) {
     execFileSync(command, [...options, ...args], { cwd: debs, encoding: 'utf8', stdio: ['ignore', 'pipe', 2] });
   run('apt-get', '-qq', 'update');
   return {
-    versions: (name) => run('apt-cache', 'madison', name).split('\n').map((line) => line.split('|')[1]?.trim() ?? ''),
+    versions: (name) =>
+      run('apt-cache', 'madison', name)
+        .split('\n')
+        .map((line) => line.split('|')[1]?.trim() ?? ''),
     get: (packages) => {
       run('apt-get', '-qq', 'download', ...packages);
       return readdirSync(debs).map((file) => join(debs, file));

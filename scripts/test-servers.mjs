@@ -24,8 +24,14 @@ const servers = [{ name: `redis-${installed}` }, ...otherServers()].filter(
   ({ name }) => values.server === undefined || name === values.server,
 );
 
-const rows = servers.map(({ name, folder }) => [title(name), ...groups.map(([group, args]) => run(name, folder, group, args))]);
-const cells = [['server', ...groups.map(([group]) => group)], ...rows.map((row) => row.map((cell) => cell.text ?? cell))];
+const rows = servers.map(({ name, folder }) => [
+  title(name),
+  ...groups.map(([group, args]) => run(name, folder, group, args)),
+]);
+const cells = [
+  ['server', ...groups.map(([group]) => group)],
+  ...rows.map((row) => row.map((cell) => cell.text ?? cell)),
+];
 const widths = cells[0].map((_, at) => Math.max(...cells.map((row) => row[at].length)));
 const line = (row) => `| ${row.map((cell, at) => cell.padEnd(widths[at])).join(' | ')} |`;
 const table = [line(cells[0]), line(widths.map((width) => '-'.repeat(width))), ...cells.slice(1).map(line)].join('\n');
@@ -33,7 +39,10 @@ console.log(table);
 if (values.server === undefined && values.group === undefined) {
   const page = readFileSync(PAGE, 'utf8');
   if (!TABLE.test(page)) throw new Error('docs/redis.md has no place for the table of servers');
-  writeFileSync(PAGE, page.replace(TABLE, (_all, start, end) => `${start}\n${table}\n\n${end}`));
+  writeFileSync(
+    PAGE,
+    page.replace(TABLE, (_all, start, end) => `${start}\n${table}\n\n${end}`),
+  );
 }
 process.exitCode = rows.flat().some((cell) => cell.failed > 0) ? 1 : 0;
 
@@ -49,7 +58,10 @@ function run(server, folder, group, args) {
   const file = join(work, 'result.json');
   const env = { ...process.env, NODE_OPTIONS: '--experimental-vm-modules', ...(folder ? { REDIS_BIN: folder } : {}) };
   try {
-    spawnSync('npx', ['jest', ...args, '-w', '1', '--json', '--outputFile', file], { env, stdio: ['ignore', 'ignore', 2] });
+    spawnSync('npx', ['jest', ...args, '-w', '1', '--json', '--outputFile', file], {
+      env,
+      stdio: ['ignore', 'ignore', 2],
+    });
     const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(file, 'utf8'));
     const failed = numFailedTests + numRuntimeErrorTestSuites;
     return { text: failed === 0 ? `${numPassedTests} passed` : `${numPassedTests} passed, ${failed} failed`, failed };

@@ -37,7 +37,9 @@ export async function describeModel(
       const children = await Promise.all(some.map((uid) => adapter.getOrNone(type, uid)));
       for (const [index, child] of children.entries()) {
         lines.push(
-          child === null ? `${margin}    ${some[index]} (ERROR: details unavailable)` : await child.str(true, indent + 4),
+          child === null
+            ? `${margin}    ${some[index]} (ERROR: details unavailable)`
+            : await child.str(true, indent + 4),
         );
       }
     }

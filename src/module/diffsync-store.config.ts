@@ -100,7 +100,8 @@ function checkAddress(): void {
   const given = ADDRESSES.filter((name) => process.env[name] !== undefined);
   const empty = given.find((name) => process.env[name] === '');
   if (empty !== undefined) throw new ValueError(`diffSyncStoreConfig: ${empty}: empty, and no address is guessed`);
-  if (given.length === 0) throw new ValueError(`diffSyncStoreConfig: one of ${ADDRESSES.join(', ')}: missing, for redis`);
+  if (given.length === 0)
+    throw new ValueError(`diffSyncStoreConfig: one of ${ADDRESSES.join(', ')}: missing, for redis`);
 }
 
 /** Variables of other engines are ignored: they may be set for another program. */

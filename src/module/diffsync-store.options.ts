@@ -107,9 +107,14 @@ const ENGINES = z.looseObject({
 const OWNER = 'DiffSyncStoreModule';
 
 /** Of these, `redis` needs one: an application whose configuration lacks the address must not reach another server. */
-const REDIS_ADDRESSES = ['url', 'host', 'path', 'client', 'cluster', 'sentinels'] as const satisfies (
-  keyof RedisStoreOptions
-)[];
+const REDIS_ADDRESSES = [
+  'url',
+  'host',
+  'path',
+  'client',
+  'cluster',
+  'sentinels',
+] as const satisfies (keyof RedisStoreOptions)[];
 
 /** @throws {ValueError} (VALUE_ERROR), path by path. */
 export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {

@@ -26,6 +26,8 @@ export class DeferredWrites {
   private readonly scheduler: FlushScheduler;
   /** What records the links in place of this. */
   private successor: DeferredWrites | undefined;
+  /** Whether `flush` is being called before an operation, which must not fail by the writes of others. */
+  private forOperation = false;
   /** How many callers have paused flushing. */
   private pauses = 0;
 
@@ -68,17 +70,25 @@ export class DeferredWrites {
    * @throws the error of a write that cannot be done, once.
    */
   async flush(): Promise<void> {
-    this.pending.retry(this.pending.failed.all());
+    const { failed } = this.pending;
+    const { forOperation } = this;
+    if (!forOperation) this.pending.retry(failed.all());
     await this.scheduler.flush();
-    const failure = this.pending.failed.takeUnthrown();
+    const failure = forOperation ? undefined : failed.takeUnthrown();
     if (failure !== undefined) throw failure;
   }
 
-  /** Writes what an operation must see. @throws the error of a write that it would see and that cannot be done. */
+  /**
+   * Writes what an operation must see, by the public method, which a subclass may override.
+   * @throws the error of a write that the operation would see and that cannot be done.
+   */
   async flushBefore(context: OperationContext): Promise<void> {
     const { failed } = this.pending;
     this.pending.retry(failed.seenBy(context));
-    await this.scheduler.flush();
+    this.forOperation = true;
+    const flushed = this.store.flush();
+    this.forOperation = false;
+    await flushed;
     const [first] = failed.seenBy(context);
     if (first !== undefined) throw failed.errorOf(...first);
   }

@@ -13,9 +13,8 @@ interface FailedWrite<E> {
  */
 export class FailedWrites<E> {
   private readonly writes = new Map<string, Map<string, FailedWrite<E>>>();
-  /** Errors that no caller has got yet. */
-  private readonly unthrown = new Set<unknown>();
-  private readonly told = new Set<string>();
+  /** By object, whether a caller has got its error. */
+  private readonly told = new Map<string, boolean>();
 
   /** @param tell - is called with each object once, however often its write is tried again. */
   constructor(private readonly tell: (model: string, uid: string, error: unknown) => void) {}
@@ -29,8 +28,7 @@ export class FailedWrites<E> {
     this.writes.set(model, writes.set(uid, { entry, error }));
     const name = `${model}:${uid}`;
     if (this.told.has(name)) return;
-    this.told.add(name);
-    this.unthrown.add(error);
+    this.told.set(name, false);
     this.tell(model, uid, error);
   }
 
@@ -46,10 +44,8 @@ export class FailedWrites<E> {
 
   /** Forgets the writes of objects that are replaced or removed. */
   forget(model: string, uids: readonly string[]): void {
-    if (this.isEmpty && this.told.size === 0) return;
+    if (this.told.size === 0) return;
     for (const uid of uids) {
-      const error = this.writes.get(model)?.get(uid)?.error;
-      this.unthrown.delete(error);
       this.told.delete(`${model}:${uid}`);
       this.take(model, uid);
     }
@@ -73,14 +69,14 @@ export class FailedWrites<E> {
 
   /** Returns an error that no caller has got yet; all others then count as told too. */
   takeUnthrown(): unknown {
-    const [first] = this.unthrown;
-    this.unthrown.clear();
-    return first;
+    const unthrown = this.all().filter(([model, uid]) => this.told.get(`${model}:${uid}`) === false);
+    for (const [model, uid] of unthrown) this.told.set(`${model}:${uid}`, true);
+    const [first] = unthrown;
+    return first === undefined ? undefined : this.errorOf(...first);
   }
 
   clear(): void {
     this.writes.clear();
-    this.unthrown.clear();
     this.told.clear();
   }
 }

@@ -1,6 +1,6 @@
 import type { DiffSyncLogger } from '../logging/logger.js';
 
-/** A store as its operations see it. */
+/** A store as its operations see it. They flush by the public method, which a subclass may override. */
 export interface OperatedStore {
   toString(): string;
   readonly logger: DiffSyncLogger;

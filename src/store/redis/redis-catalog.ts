@@ -5,7 +5,15 @@ import { findStores, objectsOf, scanKeys, type FoundModels } from './admin/store
 import { CommandExecutor } from './commands/command-executor.js';
 import { RedisConnection } from './connection/connection.js';
 import { FORMAT_VERSION, formatMismatch, parseFormat } from './layout/format.js';
-import { keysOfName, modelsKey, objectPatterns, parseObjectKey, RedisKeys, sequenceKey, type ModelKeys } from './layout/keys.js';
+import {
+  keysOfName,
+  modelsKey,
+  objectPatterns,
+  parseObjectKey,
+  RedisKeys,
+  sequenceKey,
+  type ModelKeys,
+} from './layout/keys.js';
 import { clearModel, clearObjects } from './records/clear-model.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
 import type { ScriptedRedis } from './scripts/scripts.js';

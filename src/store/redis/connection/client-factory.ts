@@ -5,7 +5,13 @@ import { MAX_TIMER_MS } from '../../../async/with-timeout.js';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
 import { isVague } from './connection-state.js';
 import { whyClosed } from './why-closed.js';
-import { bareHost, DEFAULT_TIMEOUT_MS, deadLinkAfter, type RedisAddress, type RedisStoreOptions } from '../redis-options.js';
+import {
+  bareHost,
+  DEFAULT_TIMEOUT_MS,
+  deadLinkAfter,
+  type RedisAddress,
+  type RedisStoreOptions,
+} from '../redis-options.js';
 
 /** How to reach a server; its `address` contains no secret. */
 export interface RedisTarget {
@@ -110,7 +116,11 @@ function clusterTarget(nodes: readonly RedisAddress[], options: RedisStoreOption
     encrypted: options.tls !== undefined,
     failsOver: true,
     create: () => quiet(new Cluster([...nodes], clusterOptions)),
-    why: () => whyUnreachable(nodes[0] as RedisAddress, { ...clusterOptions.redisOptions, connectTimeout: Math.min(timeout, 1000) }),
+    why: () =>
+      whyUnreachable(nodes[0] as RedisAddress, {
+        ...clusterOptions.redisOptions,
+        connectTimeout: Math.min(timeout, 1000),
+      }),
   };
 }
 

@@ -286,7 +286,8 @@ export class RedisConnection {
       if (error instanceof ObjectStoreException) throw error;
       let failure = unreachable(isVague(state.lastError) ? error : state.lastError);
       const isOpenQuestion = failure.code === 'STORE_UNAVAILABLE' || failure.code === 'STORE_TIMEOUT';
-      const why = isOpenQuestion && (isVague(state.lastError) || this.isCluster) ? await this.#target?.why?.() : undefined;
+      const why =
+        isOpenQuestion && (isVague(state.lastError) || this.isCluster) ? await this.#target?.why?.() : undefined;
       if (why !== undefined) failure = unreachable(why);
       if (failure.code !== 'STORE_TIMEOUT' || this.#target?.encrypted !== true) throw exceptionOf(where, failure);
       // A server without TLS waits for the end of what it takes for a command, and sends no reply.
@@ -297,7 +298,7 @@ export class RedisConnection {
 
   private async check({ client, state, clock }: Channel, where: string): Promise<void> {
     await (client.status === 'wait' ? client.connect() : state.ready());
-    await whenLoaded(client);
+    await whenLoaded(client, state);
     if (!this.isCluster) await this.checkDatabase(client as Redis, where);
     // By a script, so that a server without scripts is refused before anything is written.
     await (this.isCluster ? (client as unknown as ScriptedRedis).diffsyncTime(SORT_PROBE.index) : clock.measure(''));
@@ -368,7 +369,7 @@ function addressOf(client: Redis | Cluster): string {
 }
 
 /** Waits for a server that loads its data. @throws what it says, for a server that refuses this client. */
-async function whenLoaded(client: Redis | Cluster): Promise<void> {
+async function whenLoaded(client: Redis | Cluster, state: ConnectionState): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       await client.ping();
@@ -376,6 +377,7 @@ async function whenLoaded(client: Redis | Cluster): Promise<void> {
     } catch (error) {
       if (!(error instanceof ReplyError) || !String(error).includes('LOADING')) throw error;
       if (client.status === 'end') throw error;
+      state.lastError = error;
     }
     await setTimeout(backoffDelay(attempt, BACKOFF.reconnect));
   }

@@ -129,11 +129,16 @@ export function unreachable(cause: unknown, sent = false): RedisFailure {
 function known(error: unknown, words: string): readonly [StoreErrorCode, string, Retryable] | undefined {
   const reply = REPLIES[/^[A-Z]+/.exec(words)?.[0] ?? ''];
   if (reply !== undefined) return reply;
-  if (FULL.test(words)) return ['STORE_UNAVAILABLE', 'the server is at its "maxclients": it takes no more connections', 'always'];
+  if (FULL.test(words))
+    return ['STORE_UNAVAILABLE', 'the server is at its "maxclients": it takes no more connections', 'always'];
   const missing = missingCommand(words);
   if (missing !== undefined && /^eval/i.test(missing)) return NO_SCRIPTS;
   if (missing !== undefined) {
-    return ['STORE_COMMAND_MISSING', `the server has no command "${missing}": it must not be disabled or renamed`, 'never'];
+    return [
+      'STORE_COMMAND_MISSING',
+      `the server has no command "${missing}": it must not be disabled or renamed`,
+      'never',
+    ];
   }
   const denied = deniedCommand(error, words);
   if (denied !== undefined) {

@@ -1,4 +1,12 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectByTls } from 'node:tls';
+
+interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const TLS = 'the port speaks TLS';
 
 /** How long a server may take to say something by itself, and to answer. */
 const LISTEN_MS = 200;
@@ -9,16 +17,34 @@ const LISTEN_MS = 200;
  * @param address - As `net.connect` takes it.
  * @returns the reason as an error in the server's words; undefined where there is none.
  */
-export async function whyClosed(
-  address: { readonly host: string; readonly port: number } | { readonly path: string },
-): Promise<Error | undefined> {
+export async function whyClosed(address: TcpAddress | { readonly path: string }): Promise<Error | undefined> {
   const socket = connect(address);
   const answers = new Answers(socket);
   try {
     const said = await answers.next();
     if (said !== undefined) return refusal(said);
     socket.write('PING\r\n');
-    return refusal((await answers.next()) ?? Buffer.of());
+    const answer = await answers.next();
+    if (answer !== undefined) return refusal(answer);
+    return answers.ended && (await speaksTls(address)) ? new Error(TLS) : undefined;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Whether a server answers to the beginning of TLS. It is not trusted with anything. */
+async function speaksTls(address: TcpAddress | { readonly path: string }): Promise<boolean> {
+  const socket = connectByTls({ ...address, rejectUnauthorized: false });
+  try {
+    return await new Promise<boolean>((resolve) => {
+      socket.once('secureConnect', () => resolve(true));
+      // What TLS itself finds wrong comes from a server that speaks it, but for a reply that is none of TLS.
+      socket.once('error', ({ code = '' }: NodeJS.ErrnoException) =>
+        resolve(code.startsWith('ERR_SSL_') && code !== 'ERR_SSL_WRONG_VERSION_NUMBER'),
+      );
+      socket.once('close', () => resolve(false));
+      setTimeout(() => resolve(false), 5 * LISTEN_MS).unref();
+    });
   } finally {
     socket.destroy();
   }
@@ -27,7 +53,7 @@ export async function whyClosed(
 /** What a server sends. */
 class Answers {
   private readonly chunks: Buffer[] = [];
-  private ended = false;
+  ended = false;
   private wake = (): void => undefined;
 
   constructor(socket: Socket) {
@@ -59,7 +85,7 @@ class Answers {
 
 function refusal(said: Buffer): Error | undefined {
   // The record of a TLS alert, or of a handshake.
-  if (said[0] === 0x15 || said[0] === 0x16) return new Error('the port speaks TLS');
+  if (said[0] === 0x15 || said[0] === 0x16) return new Error(TLS);
   const [, words] = /^-(.*?)\r?\n/.exec(said.toString()) ?? [];
   return words === undefined ? undefined : new Error(words);
 }

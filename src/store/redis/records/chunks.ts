@@ -42,7 +42,13 @@ export function* writeChunks(
   firstScore: number | undefined,
 ): Generator<WriteChunk, void, undefined> {
   const open = new Map<ModelKeys, { chunk: Chunk<string>; chars: number }>();
-  const close = ({ chunk: { keys, positions, items }, chars }: { chunk: Chunk<string>; chars: number }): WriteChunk => ({
+  const close = ({
+    chunk: { keys, positions, items },
+    chars,
+  }: {
+    chunk: Chunk<string>;
+    chars: number;
+  }): WriteChunk => ({
     keys,
     positions,
     items,

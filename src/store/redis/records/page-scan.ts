@@ -1,5 +1,5 @@
 import { pMapIterable } from 'p-map';
-import { CHUNKS_IN_FLIGHT } from './chunks.js';
+import { CHUNKS_IN_FLIGHT, slices } from './chunks.js';
 import type { ModelKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 import type { ObjectSizes } from './object-sizes.js';
@@ -60,10 +60,10 @@ interface RankedPage {
  * other clients remove meanwhile makes it skip nothing, and what they add does not prolong it. It needs a SORT that may look
  * up other keys: not on a cluster, nor for users who may not read every key.
  */
-export async function* sortedPages(scan: PageScan): AsyncGenerator<StoredRecord[], void, undefined> {
+export async function* sortedPages(scan: PageScan): AsyncGenerator<readonly StoredRecord[], void, undefined> {
   const { end, count, all } = await extent(scan);
   if (all !== undefined) {
-    if (all.length > 0) yield all;
+    yield* slices(all, scan.size);
     return;
   }
   const size = scan.sizes.chunk(scan.model, scan.size);
@@ -111,7 +111,9 @@ export async function* listedPages(
   if (all === undefined) {
     const pages = indexPages(scan, range ?? { after: -Infinity, end });
     yield* pMapIterable(pages, (page) => recordsOf(scan, page), { concurrency: CHUNKS_IN_FLIGHT });
-  } else if (all.length > 0) yield all.map((record) => ({ ...record, score: end }));
+    return;
+  }
+  for (const page of slices(all, scan.size)) yield page.map((record) => ({ ...record, score: end }));
 }
 
 /** Scans several shards of a model as one, in the order of the scores. */

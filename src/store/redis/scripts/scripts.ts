@@ -51,11 +51,7 @@ export interface RedisScripts {
   diffsyncRecheck(keys: DeclaredKeys, prefix: string, uids: readonly string[]): Promise<(number | string)[]>;
   diffsyncCount(numberOfKeys: number, keys: readonly string[]): Promise<number[]>;
   diffsyncInspect(keys: DeclaredKeys, prefix: string, uids: readonly Buffer[]): Promise<string[]>;
-  diffsyncRepair(
-    keys: DeclaredKeys,
-    prefix: string,
-    ...args: (string | readonly Buffer[])[]
-  ): Promise<number>;
+  diffsyncRepair(keys: DeclaredKeys, prefix: string, ...args: (string | readonly Buffer[])[]): Promise<number>;
 }
 
 interface Script {

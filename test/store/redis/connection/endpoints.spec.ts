@@ -96,12 +96,11 @@ describe('one address for several servers', () => {
 });
 
 describe('a server without', () => {
-  it.each(['CLIENT', 'INFO'])('%s is used all the same', async (command) => {
-    const server = await serve('--rename-command', command, '');
+  it('CLIENT is used all the same', async () => {
+    const server = await serve('--rename-command', 'CLIENT', '');
     const store = await connect({ url: server.url });
     await store.add({ obj: device('a') });
     expect(await store.count()).toBe(1);
-    if (command !== 'CLIENT') return;
     await expect(connect({ url: `${server.url}/99` })).rejects.toMatchObject({ code: 'STORE_WRONG_DATABASE' });
     await expect(connect({ url: `${server.url}/3` })).resolves.toBeInstanceOf(RedisStore);
   });
@@ -146,9 +145,17 @@ describe('a server that', () => {
   });
 
   it('is loading its data is waited for, and says so when it takes too long', async () => {
-    const server = await serve('--appendonly', 'yes', '--key-load-delay', '2000', '--loading-process-events-interval-bytes', '1024');
+    const server = await serve(
+      '--appendonly',
+      'yes',
+      '--key-load-delay',
+      '2000',
+      '--loading-process-events-interval-bytes',
+      '1024',
+    );
     const redis = new Redis(server.url);
-    await redis.mset(Object.fromEntries(Array.from({ length: 3000 }, (_, at) => [`k${at}`, 'x'.repeat(1000)])));
+    // One command a key, for each of which the server waits when it loads them.
+    await Promise.all(Array.from({ length: 3000 }, (_, at) => redis.set(`k${at}`, 'x'.repeat(1000))));
     await redis.quit();
     server.kill('SIGKILL');
     await server.ended();
