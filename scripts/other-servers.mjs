@@ -36,10 +36,10 @@ const SERVERS = [
     package: 'redis-tools',
     version: '5:8.0.2',
     program: 'usr/bin/redis-check-rdb',
-    libraries: [
-      ...['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1', 'libjemalloc2', 'liblzf1', 'libssl3t64', 'libsystemd0'],
-      ...['libcap2', 'libzstd1', 'zlib1g'],
-    ],
+    libraries:
+      'libc6 libstdc++6 libgcc-s1 libatomic1 libjemalloc2 liblzf1 libssl3t64 libsystemd0 libcap2 libzstd1 zlib1g'.split(
+        ' ',
+      ),
   },
 ];
 

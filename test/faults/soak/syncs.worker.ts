@@ -55,7 +55,7 @@ async function work({ url, storeId, seed }: SyncsWorkerOptions): Promise<never> 
     const covered = Array.from({ length: COVERED }, (_, at) => SITES[(first + at) % SITES.length] as string);
     const source = await sourceOf(covered, seed * 1000 + round);
     const done = await target
-      .syncFrom(source, { filters: { site: ({ name }: Site) => covered.includes(name) } as never })
+      .syncFrom(source, { filters: { site: ({ name }: Site) => covered.includes(name) } })
       .then(
         (): SyncDone => ({ code: '', message: '' }),
         (error: unknown): SyncDone => {

@@ -94,15 +94,15 @@ export class RedisKeys {
    * of the objects. Servers differ in what they say of a key that is not declared while its slot moves.
    * @param items - Lists of `step` items, each beginning with a unique id.
    */
-  declared<I extends string | Buffer>(
+  declared(
     { index, state, prefix }: ModelKeys,
-    items: readonly I[],
+    items: readonly (string | Buffer)[],
     step = 1,
   ): (number | string | Buffer)[] {
     const declared: (number | string | Buffer)[] = [2, index, state];
     if (!this.layout.cluster) return declared;
     for (let at = 0; at < items.length; at += step) {
-      const uid = items[at] as I;
+      const uid = items[at] as string | Buffer;
       declared.push(typeof uid === 'string' ? prefix + uid : Buffer.concat([Buffer.from(prefix), uid]));
     }
     declared[0] = declared.length - 1;

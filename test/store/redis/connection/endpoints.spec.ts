@@ -129,10 +129,19 @@ describe('a server that', () => {
   it('is full says so, when the store opens and when it has lost its connection', async () => {
     const server = await serve();
     const store = await connect({ url: server.url });
-    await call(server, 'CONFIG', 'SET', 'maxclients', '1');
+    const admin = new Redis(server.url);
+    cleanups.push(() => admin.disconnect());
+    await admin.config('SET', 'maxclients', '1');
     const full = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('maxclients') as unknown };
     await expect(connect({ url: server.url, timeout: 2000 })).rejects.toMatchObject(full);
-    await store.close();
+    await admin.client('KILL', 'TYPE', 'normal');
+    const said = async (): Promise<unknown> => {
+      const error = await store.ping().catch((reason: unknown) => reason);
+      return String(error).includes('maxclients') ? error : undefined;
+    };
+    expect(await waitFor('a ping that says so', said, 10_000)).toMatchObject(full);
+    await admin.config('SET', 'maxclients', '100');
+    await store.add({ obj: device('a') });
   });
 
   it('speaks TLS only says so to one who does not', async () => {
@@ -145,17 +154,11 @@ describe('a server that', () => {
   });
 
   it('is loading its data is waited for, and says so when it takes too long', async () => {
-    const server = await serve(
-      '--appendonly',
-      'yes',
-      '--key-load-delay',
-      '2000',
-      '--loading-process-events-interval-bytes',
-      '1024',
-    );
+    // It looks at its clients after each 1,024 commands that it loads.
+    const server = await serve('--appendonly', 'yes', '--key-load-delay', '300');
     const redis = new Redis(server.url);
     // One command a key, for each of which the server waits when it loads them.
-    await Promise.all(Array.from({ length: 3000 }, (_, at) => redis.set(`k${at}`, 'x'.repeat(1000))));
+    await Promise.all(Array.from({ length: 20_000 }, (_, at) => redis.set(`k${at}`, '')));
     await redis.quit();
     server.kill('SIGKILL');
     await server.ended();
@@ -163,7 +166,7 @@ describe('a server that', () => {
     const opened = waitFor(
       'a server that says that it is loading',
       async () =>
-        RedisStore.connect({ url: server.url, timeout: 100 }).then(
+        RedisStore.connect({ url: server.url, timeout: 1500 }).then(
           async (store) => store.close(),
           ({ message }: Error) => (message.includes('loading') ? true : undefined),
         ),
