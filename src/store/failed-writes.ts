@@ -9,7 +9,7 @@ interface FailedWrite<E> {
 
 /**
  * The pending writes that cannot be done, because what is stored of their object is damaged for example. They fail those who
- * read the object, and nobody else, until the object is replaced or removed.
+ * read the object, and no other caller, until the object is replaced or removed.
  */
 export class FailedWrites<E> {
   private readonly writes = new Map<string, Map<string, FailedWrite<E>>>();

@@ -134,7 +134,7 @@ describe('a server that', () => {
     await admin.config('SET', 'maxclients', '1');
     const full = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('maxclients') as unknown };
     await expect(connect({ url: server.url, timeout: 2000 })).rejects.toMatchObject(full);
-    await admin.client('KILL', 'TYPE', 'normal');
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal');
     const said = async (): Promise<unknown> => {
       const error = await store.ping().catch((reason: unknown) => reason);
       return String(error).includes('maxclients') ? error : undefined;
