@@ -1,12 +1,8 @@
-/**
- * `npm run soak:syncs -- --minutes 3 --seed 7`: 4 processes sync overlapping parts of one target, and one of them is killed every
- * few seconds. Prints what came of it; exits with 1 unless one more sync converges and the store is whole.
- */
+/** 4 processes sync overlapping parts of one target, and one after another is killed in the midst of it. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { RedisStore } from '../../../src/store/redis/index.js';
 import { Inventory } from '../../fixtures/inventory.js';
 import { startRedis } from '../../support/redis-server.js';
@@ -91,12 +87,4 @@ export async function soakSyncs({ seconds, seed }: { seconds: number; seed: numb
     await Promise.all(processes.map(kill));
     await server.stop();
   }
-}
-
-if (process.argv[1]?.endsWith('syncs.ts') === true) {
-  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '3' }, seed: { type: 'string' } } });
-  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 20));
-  const report = await soakSyncs({ seconds: 60 * Number(values.minutes), seed });
-  process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-  process.exitCode = report.left + report.problems.length === 0 ? 0 : 1;
 }

@@ -54,15 +54,13 @@ async function work({ url, storeId, seed }: SyncsWorkerOptions): Promise<never> 
     const first = (seed + round) % SITES.length;
     const covered = Array.from({ length: COVERED }, (_, at) => SITES[(first + at) % SITES.length] as string);
     const source = await sourceOf(covered, seed * 1000 + round);
-    const done = await target
-      .syncFrom(source, { filters: { site: ({ name }: Site) => covered.includes(name) } })
-      .then(
-        (): SyncDone => ({ code: '', message: '' }),
-        (error: unknown): SyncDone => {
-          const { code = 'none', message = '' } = error as { code?: string; message?: string };
-          return { code, message };
-        },
-      );
+    const done = await target.syncFrom(source, { filters: { site: ({ name }: Site) => covered.includes(name) } }).then(
+      (): SyncDone => ({ code: '', message: '' }),
+      (error: unknown): SyncDone => {
+        const { code = 'none', message = '' } = error as { code?: string; message?: string };
+        return { code, message };
+      },
+    );
     process.send?.(done);
   }
 }
