@@ -36,6 +36,9 @@ const environment = z.object({
     .optional(),
 });
 
+/** Of these, redis needs one. */
+const ADDRESSES = ['DIFFSYNC_STORE_URL', 'DIFFSYNC_STORE_CLUSTER', 'DIFFSYNC_STORE_SENTINELS'] as const;
+
 /** A configuration factory of `@nestjs/config`, of the form that its `registerAs` returns. */
 export interface DiffSyncStoreConfig {
   /** Reads the options from the environment. */
@@ -56,7 +59,8 @@ export interface DiffSyncStoreConfig {
  * - `DIFFSYNC_STORE_ENGINE`: `local`, `redis` or `sqlite`; required.
  * - `DIFFSYNC_STORE_ID`, `DIFFSYNC_STORE_VERBOSITY` (0, 1 or 2): for every engine.
  * - `DIFFSYNC_STORE_URL`, `_CLUSTER`, `_SENTINELS`, `_MASTER_NAME`, `_PASSWORD`, `_SENTINEL_PASSWORD`: for redis; a cluster and
- *   sentinels are lists of `host:port`, joined by commas.
+ *   sentinels are lists of `host:port`, joined by commas. One of `_URL`, `_CLUSTER` and `_SENTINELS` is required, and none may be
+ *   empty.
  * - `DIFFSYNC_STORE_PATH`: for sqlite; required there.
  *
  * @returns the options.
@@ -100,10 +104,20 @@ function readEnvironment(): DiffSyncStoreOptions {
   });
 }
 
+/** @throws {ValueError} (VALUE_ERROR) when no variable says where the server is, or one does with an empty text. */
+function checkAddress(): void {
+  const given = ADDRESSES.filter((name) => process.env[name] !== undefined);
+  const empty = given.find((name) => process.env[name] === '');
+  if (empty !== undefined) throw new ValueError(`diffSyncStoreConfig: ${empty}: empty, and no address is guessed`);
+  if (given.length === 0)
+    throw new ValueError(`diffSyncStoreConfig: one of ${ADDRESSES.join(', ')}: missing, for redis`);
+}
+
 /** Variables of other engines are ignored: they may be set for another program. */
 function engineOptionsOf(env: z.output<typeof environment>): DiffSyncStoreOptions {
   const { DIFFSYNC_STORE_ENGINE: engine, DIFFSYNC_STORE_URL: url, DIFFSYNC_STORE_PATH: path } = env;
   if (engine === 'redis') {
+    checkAddress();
     const password = env.DIFFSYNC_STORE_PASSWORD;
     const sentinelPassword = env.DIFFSYNC_STORE_SENTINEL_PASSWORD;
     return {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { ValueError } from '../errors.js';
 import { BaseStore } from '../store/base-store.js';
 import type { BaseStoreOptions } from '../store/store-options.js';
-import { ValueError } from '../errors.js';
 import { refuseOtherCopy } from '../values/package-copy.js';
 import { checkOptions } from '../store/check-options.js';
 import { checkStoreId } from '../store/store-id.js';
@@ -105,6 +105,16 @@ const ENGINES = z.looseObject({
 
 const OWNER = 'DiffSyncStoreModule';
 
+/** Of these, `redis` needs one: an application whose configuration lacks the address must not reach another server. */
+const REDIS_ADDRESSES = [
+  'url',
+  'host',
+  'path',
+  'client',
+  'cluster',
+  'sentinels',
+] as const satisfies (keyof RedisStoreOptions)[];
+
 /** @throws {ValueError} (VALUE_ERROR), path by path. */
 export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {
   const given = (options as { readonly engine?: unknown } | null | undefined)?.engine;
@@ -116,6 +126,7 @@ export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {
   }
   const schema: z.ZodType = engine === 'local' ? LOCAL : engine instanceof BaseStore ? INSTANCE : OTHER;
   checkOptions(OWNER, schema, options);
+  if (engine === 'redis') checkRedisAddress(options as RedisEngineOptions);
   const { storeId } = options as DiffSyncStoreOptions;
   if (storeId !== undefined) checkStoreId(storeId);
   return options as DiffSyncStoreOptions;
@@ -127,6 +138,14 @@ export function checkStoreName(name: unknown): void {
   throw new ValueError(
     `${OWNER}: name: this is no name of a store, but ${typeof name === 'string' ? 'a URL or empty' : 'no text'}`,
   );
+}
+
+function checkRedisAddress(options: RedisEngineOptions): void {
+  const given = REDIS_ADDRESSES.filter((option) => options[option] !== undefined);
+  if (given.length === 0) {
+    const names = REDIS_ADDRESSES.map((option) => `"${option}"`).join(', ');
+    throw new ValueError(`${OWNER}: the engine "redis" needs the address of the server, as one of ${names}`);
+  }
 }
 
 const FEATURES = z

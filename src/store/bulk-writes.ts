@@ -67,7 +67,7 @@ async function addAll(
 
 /** Puts objects model by model, each model as one operation of this name. */
 export async function updateAll(
-  { backend, objects, operations }: StoreCore,
+  { backend, deferred, objects, operations }: StoreCore,
   operation: string,
   objs: readonly DiffSyncModel[],
   options: NestedOperationOptions,
@@ -77,6 +77,7 @@ export async function updateAll(
     const last = new Map(records.map((record) => [record.uid, record]));
     const context = { model, uids: [...last.keys()], ...options };
     await operations.run(operation, context, () => backend.putRecords(model, [...last.values()], options.signal));
+    deferred.forgetFailed(model, context.uids);
     for (const obj of group) objects.bind(obj);
   }
 }
@@ -91,7 +92,7 @@ export async function removeObjects(
   objs: readonly DiffSyncModel[],
   { removeChildren = false, signal }: OperationOptions & { readonly removeChildren?: boolean },
 ): Promise<void> {
-  const { store, backend, objects, operations } = core;
+  const { store, backend, deferred, objects, operations } = core;
   if (removeChildren) await store.flush(); // Child links of any object below may be pending.
   let missing: ObjectNotFound | undefined;
   for (const [model, group] of objects.byModel(objs)) {
@@ -102,6 +103,7 @@ export async function removeObjects(
     const uids = [...byUid.keys()];
     await operations.run(operation, { model, uids, signal }, async () => {
       const present = await backend.deleteRecords(model, uids, signal);
+      deferred.forgetFailed(model, uids);
       const removed = [...byUid.values()].filter((_, index) => present[index]);
       for (const obj of removed) objects.unbind(obj);
       if (removeChildren) await removeBelow(core, removed, (type, below) => backend.deleteRecords(type, below));

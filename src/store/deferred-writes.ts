@@ -1,7 +1,7 @@
 import type { ObjectAlreadyExists } from '../errors.js';
 import { isSameRecord } from '../record/record-equality.js';
 import { FlushScheduler } from './flush-scheduler.js';
-import type { OperatedStore } from './operation-context.js';
+import type { OperatedStore, OperationContext } from './operation-context.js';
 import { logOperation } from './operation-log.js';
 import type { InsertConflict } from './store-backend.js';
 import { MAX_ATOMIC_FLUSH, WriteBehind, type RecordWriter } from './write-behind.js';
@@ -26,6 +26,8 @@ export class DeferredWrites {
   private readonly scheduler: FlushScheduler;
   /** What records the links in place of this. */
   private successor: DeferredWrites | undefined;
+  /** Whether `flush` is being called before an operation, which must not fail by the writes of others. */
+  private forOperation = false;
   /** How many callers have paused flushing. */
   private pauses = 0;
 
@@ -34,7 +36,15 @@ export class DeferredWrites {
     private readonly backend: RecordWriter,
     private readonly objects: DeferredObjects,
   ) {
-    this.pending = new WriteBehind((models) => objects.parentsFirst(models));
+    this.pending = new WriteBehind(
+      (models) => objects.parentsFirst(models),
+      (model, uid, error) =>
+        this.store.logger.error(
+          `${String(this.store)}: what waits to be saved of ${model} "${uid}" cannot be: until the object is replaced or ` +
+            'removed, those who read it get this error',
+          { model, uniqueId: uid, reason: String(error) },
+        ),
+    );
     this.scheduler = new FlushScheduler(
       () => this.drain(),
       () => !this.pending.isEmpty(),
@@ -57,9 +67,40 @@ export class DeferredWrites {
   /**
    * Writes all that is pending.
    * @throws {ObjectAlreadyExists} when a deferred insert met a different object.
+   * @throws the error of a write that cannot be done, once.
    */
-  flush(): Promise<void> {
-    return this.scheduler.flush();
+  async flush(): Promise<void> {
+    const { failed } = this.pending;
+    const { forOperation } = this;
+    if (!forOperation) this.pending.retry(failed.all());
+    await this.scheduler.flush();
+    const failure = forOperation ? undefined : failed.takeUnthrown();
+    if (failure !== undefined) throw failure;
+  }
+
+  /**
+   * Writes what an operation must see, by the public method, which a subclass may override.
+   * @throws the error of a write that the operation would see and that cannot be done.
+   */
+  async flushBefore(context: OperationContext): Promise<void> {
+    const { failed } = this.pending;
+    this.pending.retry(failed.seenBy(context));
+    this.forOperation = true;
+    const flushed = this.store.flush();
+    this.forOperation = false;
+    await flushed;
+    const [first] = failed.seenBy(context);
+    if (first !== undefined) throw failed.errorOf(...first);
+  }
+
+  /** Forgets writes that could not be done, of objects that have been replaced or removed. */
+  forgetFailed(model: string, uids: readonly string[]): void {
+    this.pending.failed.forget(model, uids);
+  }
+
+  /** Whether all is written. */
+  get isSaved(): boolean {
+    return this.pending.isEmpty() && this.pending.failed.isEmpty;
   }
 
   /** Whether the bound on pending writes is reached. */

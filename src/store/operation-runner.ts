@@ -115,8 +115,9 @@ export class OperationRunner {
     }
   }
 
-  private async afterFlush<T>({ signal }: OperationContext, work: () => Promise<T>): Promise<T> {
-    await this.store.flush();
+  private async afterFlush<T>(context: OperationContext, work: () => Promise<T>): Promise<T> {
+    const { signal } = context;
+    await this.deferred.flushBefore(context);
     signal?.throwIfAborted();
     return work();
   }

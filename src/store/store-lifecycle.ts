@@ -255,8 +255,10 @@ export abstract class StoreLifecycle extends StoreBackend {
   private async flushBeforeClose(): Promise<void> {
     try {
       await this.flush();
+      const [failed] = this.core.deferred.pending.failed.all();
+      if (failed !== undefined) throw this.core.deferred.pending.failed.errorOf(...failed);
     } catch (error) {
-      if (!(error instanceof ObjectStoreException) || this.core.deferred.pending.isEmpty()) throw error;
+      if (!(error instanceof ObjectStoreException) || this.core.deferred.isSaved) throw error;
       throw new ObjectStoreException(
         `${String(this)} is closed, and not all that waited is written: open() and flush() try it again, else it is lost ` +
           `with this object. ${error.message}`,

@@ -2,6 +2,7 @@ import type { ModelRecord } from '../record/model-record.js';
 import { isSameRecord } from '../record/record-equality.js';
 import { withLinks, type LinkChange, type LinkChanges } from './link-changes.js';
 import type { OperationContext } from './operation-context.js';
+import { FailedWrites, findFailing, isItemError } from './failed-writes.js';
 import { applyPatch, mergePatches, type RecordPatch } from './record-patch.js';
 import type { InsertConflict, ModelChanges, RecordChange } from './store-backend.js';
 
@@ -47,9 +48,19 @@ export class WriteBehind {
   private flushing:
     { readonly entries: ReadonlyMap<string, ReadonlyMap<string, PendingWrite>>; readonly writes: number } | undefined;
   private writes = 0;
+  /** What cannot be written, and is tried again only for those who would see it. */
+  readonly failed: FailedWrites<PendingWrite>;
 
-  /** @param parentsFirst - sorts models before those of their children. */
-  constructor(private readonly parentsFirst: (models: readonly string[]) => readonly string[] = (models) => models) {}
+  /**
+   * @param parentsFirst - sorts models before those of their children.
+   * @param onFailed - is called once for each object whose pending write cannot be done.
+   */
+  constructor(
+    private readonly parentsFirst: (models: readonly string[]) => readonly string[] = (models) => models,
+    onFailed: (model: string, uid: string, error: unknown) => void = () => undefined,
+  ) {
+    this.failed = new FailedWrites(onFailed);
+  }
 
   /** The number of inserts, puts, patches and removals that are pending or being written. Links cost little and do not count. */
   get size(): number {
@@ -70,8 +81,11 @@ export class WriteBehind {
    * Whether pending writes must be flushed before an operation. A read must see all pending writes of what it reads. A write
    * comes after earlier writes, but child links of other objects may stay pending.
    */
-  mustFlushBefore({ model, reads, uids }: OperationContext): boolean {
-    if (this.isEmpty() || uids?.length === 0) return false; // `clear` drops what is pending.
+  mustFlushBefore(context: OperationContext): boolean {
+    const { model, reads, uids } = context;
+    if (uids?.length === 0) return false; // `clear` drops what is pending.
+    if (this.failed.seenBy(context).length > 0) return true;
+    if (this.isEmpty()) return false;
     const touched = uids ?? reads;
     if (model === undefined || touched === undefined || (uids !== undefined && this.size > 0)) return true;
     return touched.some((uid) => this.has(model, uid));
@@ -135,8 +149,8 @@ export class WriteBehind {
    * Writes all that is pending, in one atomic write where the backend can, so that a killed process leaves all of it or nothing.
    * Other backends receive one write after another: replaced objects and new ones, changed ones, links, and last the removals.
    * Children are then written before their parents and removed after them, so that a list never names a missing object; a kill
-   * between two writes may leave objects that no parent lists. After an error all of it is pending again: every write may be
-   * sent twice.
+   * between two writes may leave objects that no parent lists. A change of a stored record that cannot be made is set aside.
+   * After any other error all of it is pending again: every write may be sent twice.
    * @returns the inserts that were not done because a different object had the unique id.
    */
   async drain(writer: RecordWriter): Promise<readonly InsertConflict[]> {
@@ -144,15 +158,11 @@ export class WriteBehind {
     this.pending = new Map();
     this.flushing = { entries: pending, writes };
     this.writes = 0;
-    const onInserted = (model: string, uid: string): void => {
-      const entry = pending.get(model)?.get(uid);
-      if (entry?.write !== undefined) entry.write = { kind: 'put', record: entry.write.record };
-    };
     try {
-      const models = this.parentsFirst([...pending.keys()]);
-      const changes = models.map((model) => changesOf(model, pending.get(model) ?? NONE));
-      const atomic = needsAtomicWrite(changes) ? await writer.saveTogether(changes) : undefined;
-      const conflicts = atomic ?? (await saveModelByModel(writer, changes, onInserted));
+      const conflicts = await this.save(writer, pending).catch(async (error: unknown) => {
+        if (!isItemError(error) || !(await this.setFailingAside(writer, pending))) throw error;
+        return this.save(writer, pending);
+      });
       return await resolveOwnConflicts(writer, conflicts, pending);
     } catch (error) {
       this.restore(pending, writes);
@@ -162,9 +172,59 @@ export class WriteBehind {
     }
   }
 
+  /** Makes failed writes pending again. */
+  retry(failed: readonly (readonly [model: string, uid: string])[]): void {
+    for (const [model, uid] of failed) this.entry(model, uid);
+  }
+
+  private async save(
+    writer: RecordWriter,
+    pending: ReadonlyMap<string, ReadonlyMap<string, PendingWrite>>,
+  ): Promise<readonly InsertConflict[]> {
+    const changes = this.changes(pending);
+    const onInserted = (model: string, uid: string): void => {
+      const entry = pending.get(model)?.get(uid);
+      if (entry?.write !== undefined) entry.write = { kind: 'put', record: entry.write.record };
+    };
+    const atomic = needsAtomicWrite(changes) ? await writer.saveTogether(changes) : undefined;
+    return atomic ?? saveModelByModel(writer, changes, onInserted);
+  }
+
+  private changes(pending: ReadonlyMap<string, ReadonlyMap<string, PendingWrite>>): readonly ModelChanges[] {
+    const models = this.parentsFirst([...pending.keys()]);
+    return models.map((model) => changesOf(model, pending.get(model) ?? NONE));
+  }
+
+  /**
+   * Sets aside the changes of stored records that cannot be made. An insert that cannot be done is none of them: its parents
+   * must not list it.
+   * @returns whether there were any.
+   */
+  private async setFailingAside(
+    writer: RecordWriter,
+    pending: ReadonlyMap<string, Map<string, PendingWrite>>,
+  ): Promise<boolean> {
+    let found = false;
+    for (const { model, modified, change } of this.changes(pending)) {
+      const failures = await findFailing(modified, (uids) =>
+        writer.modifyRecords(model, uids, (uid, current) => void change(uid, current)),
+      );
+      const entries = pending.get(model);
+      for (const [uid, error] of failures) {
+        const entry = entries?.get(uid);
+        if (entry === undefined) continue;
+        entries?.delete(uid);
+        this.failed.add(model, uid, entry, error);
+        found = true;
+      }
+    }
+    return found;
+  }
+
   /** Drops all that is pending. */
   clear(): void {
     this.pending.clear();
+    this.failed.clear();
     this.writes = 0;
   }
 
@@ -177,7 +237,7 @@ export class WriteBehind {
   private entry(model: string, uid: string): PendingWrite {
     const entries = this.entriesOf(model);
     let entry = entries.get(uid);
-    if (entry === undefined) entries.set(uid, (entry = { removed: false }));
+    if (entry === undefined) entries.set(uid, (entry = this.failed.take(model, uid) ?? { removed: false }));
     return entry;
   }
 

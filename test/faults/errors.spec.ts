@@ -139,7 +139,8 @@ const causes: Record<
     },
     'certificate',
   ],
-  STORE_SCRIPT_MISSING: [async () => (await served('--rename-command', 'EVAL', '')).store.add({ obj: device() })],
+  STORE_SCRIPT_MISSING: [async () => served('--rename-command', 'EVAL', '')],
+  STORE_COMMAND_MISSING: [async () => get((await served('--rename-command', 'MGET', '')).store), '"mget"'],
   STORE_WRONG_KEY_TYPE: [
     async () => {
       const { server, store } = await served();
@@ -206,7 +207,17 @@ const causes: Record<
       return [new Inventory({ store }), new Inventory({ store })];
     },
   ],
-  STORE_FAILED: [async () => get((await served('--rename-command', 'MGET', '')).store)],
+  STORE_FAILED: [
+    async () => {
+      class Failing extends LocalStore {
+        protected override async probe(): Promise<void> {
+          throw new Error('the backend has words that nobody knows');
+        }
+      }
+      await new Failing().ping();
+    },
+    'words that nobody knows',
+  ],
   OBJECT_NOT_FOUND: [async () => get((await served()).store)],
   OBJECT_ALREADY_EXISTS: [
     async () => {

@@ -72,7 +72,8 @@ describe('diffSyncStoreConfig', () => {
       engine: 'sqlite',
       path: DIFFSYNC_STORE_PATH,
     });
-    expect(readWith({ DIFFSYNC_STORE_ENGINE: 'redis', DIFFSYNC_STORE_PATH })).toEqual({ engine: 'redis' });
+    const url = { DIFFSYNC_STORE_ENGINE: 'redis', DIFFSYNC_STORE_URL: 'redis://h' };
+    expect(readWith({ ...url, DIFFSYNC_STORE_PATH })).toEqual({ engine: 'redis', url: 'redis://h' });
     expect(() => readWith({ DIFFSYNC_STORE_ENGINE: 'sqlite' })).toThrow('DIFFSYNC_STORE_PATH: missing');
   });
 
@@ -95,6 +96,14 @@ describe('diffSyncStoreConfig', () => {
     ).toEqual({
       engine: 'local',
     });
+  });
+
+  it('guesses no address: redis needs one, and a variable that names one is not empty', () => {
+    expect(() => readWith({ DIFFSYNC_STORE_ENGINE: 'redis' })).toThrow(/one of DIFFSYNC_STORE_URL, .*: missing/);
+    for (const name of ['URL', 'CLUSTER', 'SENTINELS']) {
+      const empty = { DIFFSYNC_STORE_ENGINE: 'redis', [`DIFFSYNC_STORE_${name}`]: '' };
+      expect(() => readWith(empty)).toThrow(`DIFFSYNC_STORE_${name}: empty`);
+    }
   });
 
   it('reads where a cluster or the sentinels are', () => {

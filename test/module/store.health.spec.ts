@@ -4,7 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule, type HealthCheckResult } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
+import { Redis } from 'ioredis';
 import { DiffSyncStoreHealthIndicator, DiffSyncStoreModule, ValueError } from '../../src/index.js';
+import { waitFor } from '../support/redis-client.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 
 @Controller('health')
@@ -84,6 +86,48 @@ describe('isHealthy()', () => {
       server.resume();
     }
   });
+
+  it('tells the reason as soon as the connection knows it, whatever the time-outs', async () => {
+    const own = await startRedis();
+    const admin = new Redis(own.url).on('error', () => undefined);
+    try {
+      await admin.acl('SETUSER', 'app', 'on', '>secret', '+@all', '~*', '&*');
+      const module = await Test.createTestingModule({
+        imports: [
+          DiffSyncStoreModule.forRoot({ engine: 'redis', url: own.url.replace('//', '//app:secret@'), storeId: 'inv' }),
+        ],
+      })
+        .setLogger(false as never)
+        .compile();
+      await module.init();
+      const indicator = module.get(DiffSyncStoreHealthIndicator);
+      const told = (code: string): Promise<unknown> =>
+        waitFor(
+          `a report of ${code}`,
+          async () => {
+            const { store } = await indicator.isHealthy();
+            return store.code === code ? store : undefined;
+          },
+          10_000,
+        );
+      await admin.acl('DELUSER', 'app');
+      expect(await told('STORE_AUTH')).toMatchObject({ message: expect.stringContaining('WRONGPASS') as unknown });
+      await admin.acl('SETUSER', 'app', 'on', '>secret', '+@all', '~*', '&*');
+      await waitFor(
+        'a store that is up again',
+        async () => ((await indicator.isHealthy()).store.status === 'up' ? true : undefined),
+        10_000,
+      );
+      await own.stop();
+      expect(await told('STORE_UNAVAILABLE')).toMatchObject({
+        message: expect.stringContaining('ECONNREFUSED') as unknown,
+      });
+      await module.close();
+    } finally {
+      admin.disconnect();
+      await own.stop();
+    }
+  }, 60_000);
 
   it('of an unknown store throws a ValueError that names the stores there are', async () => {
     const indicator = await boot();

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The error of startRedis() when there is no redis-server on PATH. */
 export const REDIS_MISSING_MESSAGE =
-  'There is no redis-server on PATH. These tests start their own Redis: install "redis-server" ' +
+  'There is no redis-server on PATH, nor in the folder that REDIS_BIN names. These tests start their own Redis: install "redis-server" ' +
   '(Debian and Ubuntu: apt-get install redis-server; macOS: brew install redis).';
 
 export interface RedisServer {
@@ -84,6 +84,11 @@ read -r stopped
 kill -USR1 0
 rm -rf "$dir"`;
 
+/** PATH, and before it the folder of REDIS_BIN, whose redis-server the tests start where it is given. */
+function programPath(): string {
+  return [process.env['REDIS_BIN'], process.env['PATH']].filter(Boolean).join(delimiter);
+}
+
 /** Resolves when the new server replies. `args` go to redis-server and win over all settings but port, address, password. */
 export function startRedis(options: { password?: string; args?: readonly string[] } = {}): Promise<RedisServer> {
   const { password = '', args = [] } = options;
@@ -114,11 +119,12 @@ export async function startAll(starts: readonly Promise<RedisServer>[]): Promise
 
 /** Resolves when the new server replies; when it does not, nothing of it is left. */
 export async function launch(options: Launch): Promise<RedisServer> {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const path = programPath();
+  const folders = path.split(delimiter);
   if (!folders.some((folder) => existsSync(join(folder, 'redis-server')))) throw new Error(REDIS_MISSING_MESSAGE);
   const { port, password = '', scheme = 'redis', args, prepare } = options;
   const settings = [...args, ...(password === '' ? [] : ['--requirepass', password])];
-  const env = { ...process.env, LC_ALL: 'C' }; // the wording of errors is read below
+  const env = { ...process.env, PATH: path, LC_ALL: 'C' }; // the wording of errors is read below
   // Detached: a Ctrl-C at the terminal must reach the tests, not the reaper.
   const child = spawn('/bin/sh', ['-c', REAPER, 'redis-reaper', tmpdir(), ...settings], { detached: true, env });
   const exited = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve));

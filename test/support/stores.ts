@@ -141,7 +141,6 @@ export const LEAST_RIGHTS: readonly string[] = [
     'zcard',
     'zrange',
     'zrem',
-    'zremrangebyrank',
     'zscore',
     'incrby',
     'pexpire',

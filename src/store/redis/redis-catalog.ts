@@ -1,12 +1,20 @@
 import pMap from 'p-map';
 import { ObjectStoreException } from '../../errors.js';
 import type { StoreReport } from '../verify-report.js';
-import { findStores, type FoundModels } from './admin/store-scan.js';
+import { findStores, objectsOf, scanKeys, type FoundModels } from './admin/store-scan.js';
 import { CommandExecutor } from './commands/command-executor.js';
 import { RedisConnection } from './connection/connection.js';
 import { FORMAT_VERSION, formatMismatch, parseFormat } from './layout/format.js';
-import { keysOfName, modelsKey, RedisKeys, sequenceKey } from './layout/keys.js';
-import { clearModel } from './records/clear-model.js';
+import {
+  keysOfName,
+  modelsKey,
+  objectPatterns,
+  parseObjectKey,
+  RedisKeys,
+  sequenceKey,
+  type ModelKeys,
+} from './layout/keys.js';
+import { clearModel, clearObjects } from './records/clear-model.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
 import type { ScriptedRedis } from './scripts/scripts.js';
 import { RedisStore } from './redis.store.js';
@@ -101,15 +109,17 @@ export class RedisCatalog {
   async remove(id: string): Promise<number> {
     const found: FoundModels = (await findStores(this.connection, OWNER)).get(id) ?? new Map();
     await this.checkFormats(id, found);
+    const keys = this.keysOf(id);
     const commands = this.commands(id);
     let removed = 0;
     for (const name of new Set([...(await this.registered(id)), ...found.keys()])) {
       const parts = [...(found.get(name) ?? [])];
       const shards = parts.map(keysOfName);
       const others = parts.map((part) => [sequenceKey(part)]);
-      removed += await clearModel(commands, { name, models: modelsKey(id), shards, others });
+      const scan = (shard: ModelKeys): AsyncGenerator<Buffer[]> => objectsOf(this.connection, owner(id), shard);
+      removed += await clearModel(commands, keys, { name, models: modelsKey(id), shards, others }, scan);
     }
-    return removed;
+    return removed + (await this.removeUnindexed(id, commands));
   }
 
   async close(): Promise<void> {
@@ -201,11 +211,39 @@ export class RedisCatalog {
     return this.commands(id).read((client) => client.smembers(modelsKey(id)));
   }
 
-  private commands(id?: string): CommandExecutor {
-    const { connection } = this;
-    const keys = new RedisKeys(id ?? '', { cluster: connection.isCluster, shards: 1, ttl: undefined });
-    return new CommandExecutor(owner(id), connection, keys);
+  /** Removes the objects that no index lists. @returns how many there were. */
+  private async removeUnindexed(id: string, commands: CommandExecutor): Promise<number> {
+    let removed = 0;
+    for (const pattern of objectPatterns(id)) {
+      for await (const batch of scanKeys(this.connection, owner(id), pattern)) {
+        for (const [name, uids] of uidsByName(batch)) {
+          removed += await clearObjects(commands, this.keysOf(id), keysOfName(name), uids);
+        }
+      }
+    }
+    return removed;
   }
+
+  private keysOf(id: string): RedisKeys {
+    return new RedisKeys(id, { cluster: this.connection.isCluster, shards: 1, ttl: undefined });
+  }
+
+  private commands(id = ''): CommandExecutor {
+    return new CommandExecutor(owner(id === '' ? undefined : id), this.connection, this.keysOf(id));
+  }
+}
+
+/** Groups keys of objects by what names their model or shard. */
+function uidsByName(keys: readonly Buffer[]): ReadonlyMap<string, Buffer[]> {
+  const groups = new Map<string, Buffer[]>();
+  for (const key of keys) {
+    const { name, uid } = parseObjectKey(key) ?? {};
+    if (name === undefined || uid === undefined) continue;
+    const uids = groups.get(name) ?? [];
+    groups.set(name, uids);
+    uids.push(uid);
+  }
+  return groups;
 }
 
 async function memoryOf(client: ScriptedRedis, keys: readonly string[]): Promise<number> {

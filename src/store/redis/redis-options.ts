@@ -126,13 +126,37 @@ export function deadLinkAfter(timeout: number): number {
   return Math.ceil(Math.min(timeout, DEFAULT_TIMEOUT_MS) / 2);
 }
 
+/** Takes off the brackets that an IPv6 address has in a URL. */
+export function bareHost(name: string): string {
+  return name.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** What a URL must be, else why not; never with a part of it, which may be a password. */
+function urlFault(text: string): string | undefined {
+  const [, authority = ''] = /^rediss?:\/\/(.*)@/s.exec(text) ?? [];
+  const [raw] = /[#/?]/.exec(authority) ?? [];
+  if (raw !== undefined) {
+    const code = `%${raw.charCodeAt(0).toString(16).toUpperCase()}`;
+    return `has a "${raw}" in its user name or password: percent-encode it as "${code}"`;
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^rediss?:$/.test(url.protocol)) return 'not a redis:// or rediss:// URL';
+  return url.hostname === '' ? 'names no host' : undefined;
+}
+
 const port = z.int().min(1).max(65535);
 /** No URL: that may have a password, and a host is shown as part of the address. */
-const host = z.string().regex(/^[^\s/@?#]+$/, 'not the name or address of a host');
+const host = z.string().regex(/^[^\s/@?#[\]]+$|^\[[\da-f:.]+\]$/i, 'not the name or address of a host');
 const address = z.strictObject({ host, port });
 
 const schema = z.strictObject({
-  url: z.url({ protocol: /^rediss?$/, error: 'not a redis:// or rediss:// URL' }).optional(),
+  url: z
+    .string()
+    .superRefine((text, context) => {
+      const fault = urlFault(text);
+      if (fault !== undefined) context.addIssue(fault);
+    })
+    .optional(),
   host: host.optional(),
   port: port.optional(),
   path: z.string().min(1).optional(),

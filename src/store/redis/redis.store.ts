@@ -6,14 +6,16 @@ import { isDamage, type StoreReport } from '../verify-report.js';
 import type { InsertConflict, ModelChanges, RecordChange, StoreCapabilities } from '../store-backend.js';
 import { AutoBatcher, type BatchWork } from '../../async/auto-batcher.js';
 import { throwFirstFailure, type Result } from '../../async/outcome.js';
+import { objectsOf } from './admin/store-scan.js';
 import { RedisVerification } from './admin/verify.js';
 import { CommandExecutor } from './commands/command-executor.js';
 import { TtlRefresher } from './commands/ttl-refresher.js';
 import { RedisConnection } from './connection/connection.js';
 import { RedisKeys } from './layout/keys.js';
-import { CHUNKS_IN_FLIGHT, READ_CHUNK, WRITE_CHUNK } from './records/chunks.js';
+import { CHUNKS_IN_FLIGHT, READ_CHUNK, slices, WRITE_CHUNK } from './records/chunks.js';
 import { CompareAndSet } from './records/compare-and-set.js';
 import { ModelIndex } from './records/model-index.js';
+import { ObjectSizes } from './records/object-sizes.js';
 import { MultiModelWrite } from './records/multi-model-write.js';
 import { listedPages, mergedPages, sortedPages, type PageScan, type StoredRecord } from './records/page-scan.js';
 import { RecordReader } from './records/record-reader.js';
@@ -62,6 +64,7 @@ export class RedisStore extends BaseStore {
   private readonly ttlRefresher: TtlRefresher | undefined;
   private readonly commands: CommandExecutor;
   private readonly models: ModelIndex;
+  private readonly sizes = new ObjectSizes();
   private readonly sequence: ShardSequence;
   private readonly reader: RecordReader;
   private readonly writer: RecordWriter;
@@ -97,11 +100,11 @@ export class RedisStore extends BaseStore {
     const commands = (this.commands = new CommandExecutor(store, connection, keys, this.ttlRefresher));
     const models = (this.models = new ModelIndex(keys, commands));
     const sequence = (this.sequence = new ShardSequence(keys, commands, models));
-    const reader = (this.reader = new RecordReader(keys, commands, models, (...damage) =>
+    const reader = (this.reader = new RecordReader(keys, commands, models, this.sizes, (...damage) =>
       this.damagedRecord(...damage),
     ));
-    this.writer = new RecordWriter(keys, commands, models, sequence, reader);
-    this.compareAndSet = new CompareAndSet(keys, commands, reader, this.maxObjectBytes);
+    this.writer = new RecordWriter(keys, commands, models, sequence, reader, this.sizes);
+    this.compareAndSet = new CompareAndSet(keys, commands, reader, this.sizes);
     this.multiModelWrite = new MultiModelWrite(keys, commands, models, reader, this.compareAndSet);
   }
 
@@ -155,7 +158,19 @@ export class RedisStore extends BaseStore {
         throw error;
       }
     }
+    await this.warnOfEviction();
     this.ttlRefresher?.start();
+  }
+
+  /** Warns of a server that removes objects by itself, once for each connection. */
+  private async warnOfEviction(): Promise<void> {
+    const policy = await this.connection.memoryPolicyOnce();
+    // The others remove only what expires.
+    if (policy?.startsWith('allkeys') !== true && (policy?.startsWith('volatile') !== true || !this.keys.ttl)) return;
+    this.logger.warning(
+      `${String(this)} at ${this.address}: the server may remove objects by itself, because its maxmemory-policy is ` +
+        `"${policy}": set it to "noeviction"`,
+    );
   }
 
   protected override async disconnect(): Promise<void> {
@@ -165,7 +180,7 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async probe(): Promise<void> {
-    await this.commands.read((client) => client.ping());
+    await this.commands.probe((client) => client.ping());
   }
 
   protected override readRecords(
@@ -220,7 +235,7 @@ export class RedisStore extends BaseStore {
   protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
     for (const model of this.writes.keys()) await this.written(model);
     const models = await this.models.list();
-    const counts = await Promise.all(models.map((model) => this.models.count(model)));
+    const counts = await this.models.countAll(models);
     const all = models.map((model, at): [string, number] => [model, counts[at] ?? 0]);
     return new Map(all.filter(([, count]) => count > 0));
   }
@@ -287,15 +302,15 @@ export class RedisStore extends BaseStore {
     for (const model of await this.models.list()) {
       signal?.throwIfAborted();
       await this.written(model);
-      await this.models.clear(model);
+      await this.models.clear(model, (shard) => objectsOf(this.connection, String(this), shard));
     }
   }
 
   protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
     for (const model of this.writes.keys()) await this.written(model);
-    const { keys, commands, models, sequence, reader } = this;
+    const { keys, commands, models, sequence, reader, sizes } = this;
     const validate = (model: string, record: ModelRecord): string | undefined => this.validateRecord(model, record);
-    return new RedisVerification({ keys, commands, models, sequence, reader, validate }, repair).run();
+    return new RedisVerification({ keys, commands, models, sequence, reader, sizes, validate }, repair).run();
   }
 
   private async insertMany(
@@ -310,9 +325,13 @@ export class RedisStore extends BaseStore {
   private async *pages(model: string, size: number): AsyncGenerator<readonly StoredRecord[], void, undefined> {
     const scans = this.keys.of(model).map((keys): PageScan => ({
       keys,
+      model,
       size,
+      sizes: this.sizes,
+      seesObjects: !this.connection.isCluster,
       read: (commands) => this.commands.read(commands),
       checkEmpty: () => this.models.checkEmpty(model, keys),
+      lost: () => this.models.lost(model, keys),
     }));
     const [only] = scans;
     if (scans.length !== 1 || only === undefined) yield* mergedPages(scans);
@@ -360,8 +379,4 @@ export class RedisStore extends BaseStore {
   private written(model: string): Promise<void> | undefined {
     return this.writes.get(model)?.settled();
   }
-}
-
-function* slices<T>(items: readonly T[], size: number): Generator<readonly T[], void, undefined> {
-  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }

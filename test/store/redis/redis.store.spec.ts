@@ -115,12 +115,14 @@ describe('commands', () => {
         expect(await store.count({ model: Device })).toBe(3);
         expect(await store.getAllModelNames()).toEqual(['device']);
       });
+    await ask(); // The server keeps the script from now on.
     const alone = await ask();
     for (let at = 0; at < 100_000; at += 10_000) {
       await redis.mset(new Map(Array.from({ length: 10_000 }, (_, n) => [`diffsync:foreign:device:${at + n}`, '{}'])));
     }
     expect(await ask()).toEqual(alone);
-    expect(alone).toEqual({ smembers: 2, zcard: 3 });
+    expect(scripts(alone)).toBe(3);
+    expect(alone).toMatchObject({ smembers: 2, zcard: 3 });
   });
 
   it('addMany() of 1,200 objects is three atomic commands, and a read of all of them never one command an object', async () => {
@@ -128,7 +130,8 @@ describe('commands', () => {
     const written = await calls(() => store.addMany({ objs: devices(1200) }));
     expect(scripts(written)).toBe(3);
     const read = await calls(async () => expect(await store.getAll({ model: Device })).toHaveLength(1200));
-    expect(read).toEqual({ multi: 2, sort_ro: 2, exec: 2, zrange: 4, zcard: 1 });
+    expect(scripts(read)).toBe(1);
+    expect(read).toMatchObject({ multi: 2, sort_ro: 2, exec: 2 });
   });
 
   it('addMany() of 1,200 objects of which one cannot be stored writes none', async () => {

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisConnection } from '../connection/connection.js';
 import { ConnectionState } from '../connection/connection-state.js';
-import { METADATA_PATTERN, parseMetadataKey } from '../layout/keys.js';
+import { escaped, METADATA_PATTERN, parseMetadataKey, type ModelKeys } from '../layout/keys.js';
 
 /** About how many keys one SCAN looks at: more of them block the server for longer. */
 const SCAN_COUNT = 1000;
@@ -27,6 +27,18 @@ export async function findStores(connection: RedisConnection, owner: string): Pr
     }
   }
   return stores;
+}
+
+/** Finds the objects of a shard by their keys. @returns their unique ids, some at a time; one may come more than once. */
+export async function* objectsOf(
+  connection: RedisConnection,
+  owner: string,
+  { prefix }: ModelKeys,
+): AsyncGenerator<Buffer[], void, undefined> {
+  const start = Buffer.byteLength(prefix);
+  for await (const batch of scanKeys(connection, owner, `${escaped(prefix)}*`)) {
+    yield batch.map((key) => key.subarray(start));
+  }
 }
 
 /** Scans all nodes for keys that match, in bounded batches; a key may come more than once. */

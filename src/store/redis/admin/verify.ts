@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { setTimeout } from 'node:timers/promises';
 import { isModelName } from '../../../model/model-definition.js';
 import type { ModelRecord } from '../../../record/model-record.js';
 import { decodeRecord } from '../../../record/record-codec.js';
@@ -6,6 +7,7 @@ import { StoreReporter, type StoreProblem, type StoreProblemKind, type StoreRepo
 import { WRITE_CHUNK } from '../records/chunks.js';
 import { scanKeys } from './store-scan.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
+import type { ObjectSizes } from '../records/object-sizes.js';
 import type { ModelIndex } from '../records/model-index.js';
 import type { ShardSequence } from '../records/shard-sequence.js';
 import type { CommandExecutor } from '../commands/command-executor.js';
@@ -18,12 +20,18 @@ interface VerifiedStore {
   readonly models: ModelIndex;
   readonly sequence: ShardSequence;
   readonly reader: RecordReader;
+  readonly sizes: ObjectSizes;
   /** Says why a record is no object of its model; undefined when it is one. */
   validate(model: string, record: ModelRecord): string | undefined;
 }
 
 /** What `repair-2.lua` does beside the repair by what is there. */
 type Treatment = '' | 'move' | 'remove';
+
+/** Within this time a client that has cleared a model names it again, where others have added objects to it. */
+const RENAMING_MS = 200;
+/** Unique ids that are kept until they are inspected, many of a model at a time. */
+const MAX_COLLECTED = 50_000;
 
 /** The bound of a unique id, in UTF-8 bytes, as `checkUniqueId` has it. */
 const MAX_UID_BYTES = 16 * 1024;
@@ -36,6 +44,9 @@ export class RedisVerification {
   private readonly prepared = new Set<string>();
   /** Shards whose index is no sorted set, so that nothing can be compared with it. */
   private readonly broken = new Set<ModelKeys>();
+  /** What the scan has found and is not inspected yet. */
+  private readonly collected = new Map<ModelKeys, { model: string; shard: number; uids: Buffer[] }>();
+  private collectedUids = 0;
   /** Keys of the objects that are in the report already. */
   private readonly reported = new Set<string>();
 
@@ -48,12 +59,13 @@ export class RedisVerification {
     const { store, connection } = this.store.commands;
     const named = await this.names();
     for (const model of named) await this.prepare(model);
-    for await (const batch of scanKeys(connection, store, this.store.keys.pattern)) await this.inspectKeys(batch);
+    for await (const batch of scanKeys(connection, store, this.store.keys.pattern)) await this.collectKeys(batch);
+    await this.inspectCollected();
     for (const model of [...new Set([...named, ...this.found])].toSorted()) {
       for (const [shard, keys] of this.store.keys.of(model).entries()) {
         if (!this.broken.has(keys)) await this.readIndex(model, keys, shard);
       }
-      if (named.has(model) || !this.found.has(model)) continue;
+      if (named.has(model) || !this.found.has(model) || (await this.isNamed(model))) continue;
       await this.report({ kind: 'unnamed', model, at: this.store.keys.models }, () =>
         this.store.models.register(model),
       );
@@ -77,6 +89,20 @@ export class RedisVerification {
     return names;
   }
 
+  /**
+   * Whether a model is named after all: others may have added its first objects meanwhile, or may be about to name it again
+   * after they cleared it.
+   */
+  private async isNamed(model: string): Promise<boolean> {
+    const { models } = this.store.keys;
+    if (await this.isOther(models, 'set')) return false;
+    for (let looks = 0; looks < 2; looks++) {
+      if (looks > 0) await setTimeout(RENAMING_MS);
+      if ((await this.store.commands.read((client) => client.smembers(models))).includes(model)) return true;
+    }
+    return false;
+  }
+
   /** Checks what is kept of a model beside its objects, once, before anything else is read of it. */
   private async prepare(model: string): Promise<void> {
     if (this.prepared.has(model)) return;
@@ -84,14 +110,15 @@ export class RedisVerification {
     const { keys } = this.store;
     let last = 0;
     for (const part of keys.of(model)) {
-      if (await this.isOther(part.state, 'hash')) {
+      const noState = await this.isOther(part.state, 'hash');
+      if (noState) {
         await this.report({ kind: 'wrong-type', model, at: part.state }, () => this.drop(part.state));
       }
       if (await this.isOther(part.index, 'zset')) {
         if (!this.repair) this.broken.add(part);
         await this.report({ kind: 'wrong-type', model, at: part.index }, () => this.drop(part.index));
       }
-      if (!this.broken.has(part) && (await this.isLost(part))) {
+      if (!noState && !this.broken.has(part) && (await this.isLost(part))) {
         await this.report({ kind: 'dangling', model, at: part.index }, async () => {
           await this.store.commands.write(part.state, (client) => client.hdel(part.state, 'filled'));
         });
@@ -125,8 +152,7 @@ export class RedisVerification {
     );
   }
 
-  private async inspectKeys(batch: readonly Buffer[]): Promise<void> {
-    const groups = new Map<ModelKeys, { model: string; shard: number; uids: Buffer[] }>();
+  private async collectKeys(batch: readonly Buffer[]): Promise<void> {
     for (const key of batch) {
       const known = this.store.keys.parse(key);
       if (known === undefined) continue;
@@ -135,11 +161,15 @@ export class RedisVerification {
       await this.prepare(model);
       const keys = this.store.keys.of(model)[shard] as ModelKeys;
       if (uid === undefined || this.broken.has(keys)) continue;
-      let group = groups.get(keys);
-      if (group === undefined) groups.set(keys, (group = { model, shard, uids: [] }));
-      group.uids.push(uid);
+      let part = this.collected.get(keys);
+      if (part === undefined) this.collected.set(keys, (part = { model, shard, uids: [] }));
+      part.uids.push(uid);
+      if (++this.collectedUids >= MAX_COLLECTED) await this.inspectCollected();
     }
-    for (const [keys, { model, shard, uids }] of groups) {
+  }
+
+  private async inspectCollected(): Promise<void> {
+    for (const [keys, { model, shard, uids }] of this.collected) {
       const possible = await this.dropImpossible(model, keys, shard, uids);
       for (let at = 0; at < possible.length; at += WRITE_CHUNK) {
         const some = possible.slice(at, at + WRITE_CHUNK);
@@ -155,6 +185,8 @@ export class RedisVerification {
         }
       }
     }
+    this.collected.clear();
+    this.collectedUids = 0;
   }
 
   /** Reads the index by score, so that what other clients remove meanwhile makes it skip nothing. */
@@ -195,8 +227,18 @@ export class RedisVerification {
 
   /** Validates the objects of a page of the index. @returns those that are there. */
   private async readObjects(model: string, keys: ModelKeys, uids: readonly Buffer[]): Promise<ReadonlySet<Buffer>> {
-    if (uids.length === 0) return new Set();
+    const there = new Set<Buffer>();
+    for (let at = 0; at < uids.length;) {
+      const some = uids.slice(at, at + this.store.sizes.chunk(model, WRITE_CHUNK));
+      for (const uid of await this.readSome(model, keys, some)) there.add(uid);
+      at += some.length;
+    }
+    return there;
+  }
+
+  private async readSome(model: string, keys: ModelKeys, uids: readonly Buffer[]): Promise<ReadonlySet<Buffer>> {
     const found = await this.store.commands.read((client) => client.mget(uids.map((uid) => keys.prefix + String(uid))));
+    this.store.sizes.noteAll(model, found);
     const there = new Set<Buffer>();
     const absent: Buffer[] = [];
     for (const [at, uid] of uids.entries()) {
@@ -247,8 +289,9 @@ export class RedisVerification {
     return uids.filter(isPossible);
   }
 
-  private inspect({ index, prefix }: ModelKeys, uids: readonly Buffer[]): Promise<string[]> {
-    return this.store.commands.read((client) => client.diffsyncInspect(index, prefix, ...uids));
+  private inspect(keys: ModelKeys, uids: readonly Buffer[]): Promise<string[]> {
+    const declared = this.store.keys.declared(keys, uids);
+    return this.store.commands.read((client) => client.diffsyncInspect(declared, keys.prefix, uids));
   }
 
   private async repairObjects(
@@ -262,8 +305,9 @@ export class RedisVerification {
     if (uids.length === 0) return;
     if (this.repair) {
       const scores = this.store.keys.shards === 1 ? '' : await this.newScores(model, uids.length);
+      const declared = this.store.keys.declared(keys, uids);
       await this.store.commands.executeIdempotent(keys.index, {}, (client, ...token) =>
-        client.diffsyncRepair(keys.index, keys.state, keys.prefix, ...token, scores, treatment, ...uids),
+        client.diffsyncRepair(declared, keys.prefix, ...token, scores, treatment, uids),
       );
     }
     for (const uid of uids) {
@@ -292,8 +336,7 @@ export class RedisVerification {
   }
 
   private async isLost({ index, state }: ModelKeys): Promise<boolean> {
-    if (await this.isOther(state, 'hash')) return false;
-    return (await this.store.commands.read((client) => client.diffsyncIsIndexLost(index, state))) === 1;
+    return (await this.store.commands.read((client) => client.diffsyncCount(2, [index, state])))[0] === -1;
   }
 
   private async drop(key: string): Promise<void> {

@@ -39,6 +39,12 @@ export class CommandExecutor {
     return this.connection.run({ store: this.store, send, deadline });
   }
 
+  /** Asks how the server is now: once, and not while attempts to connect fail. */
+  probe<T>(send: (client: ScriptedRedis) => Promise<T>): Promise<T> {
+    this.ttlRefresher?.use();
+    return this.connection.run({ store: this.store, send, probes: true });
+  }
+
   /** Executes a write. It may be sent again, so that it must not matter how often it is done. @param key - Is written. */
   write<T>(key: string, send: SendCommand<T>, { deadline }: OperationLimits = {}): Promise<T> {
     this.ttlRefresher?.use();

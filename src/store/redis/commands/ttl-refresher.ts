@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../../../async/with-timeout.js';
 import type { RedisConnection } from '../connection/connection.js';
 import type { RedisKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
@@ -30,7 +31,7 @@ export class TtlRefresher {
   }
 
   start(): void {
-    this.timer ??= setInterval(() => void this.tick(), this.ttl / 3).unref();
+    this.timer ??= setInterval(() => void this.tick(), Math.min(this.ttl / 3, MAX_TIMER_MS)).unref();
   }
 
   async stop(): Promise<void> {
@@ -55,14 +56,24 @@ export class TtlRefresher {
     const { store, connection, ttl } = this;
     const { models } = this.keys;
     for (const model of await connection.run({ store, send: (client) => client.smembers(models) })) {
-      for (const { index, state, prefix } of this.keys.of(model)) {
-        let after = '-inf';
-        do {
-          const from = after;
-          const send = (client: ScriptedRedis): Promise<string> =>
-            client.diffsyncRenew(index, state, prefix, from, ttl, RENEW_CHUNK);
-          after = await connection.run({ store, writes: index, send });
-        } while (after !== '');
+      for (const keys of this.keys.of(model)) {
+        let from = '-inf';
+        for (let full = true; full;) {
+          const start = from;
+          const flat = await connection.run({
+            store,
+            send: (client) =>
+              client.zrange(keys.index, start, '+inf', 'BYSCORE', 'LIMIT', 0, RENEW_CHUNK, 'WITHSCORES'),
+          });
+          const uids = flat.filter((_, at) => at % 2 === 0);
+          full = uids.length === RENEW_CHUNK;
+          const part = start === '-inf' ? (full ? 'first' : 'only') : full ? 'middle' : 'last';
+          const declared = this.keys.declared(keys, uids);
+          const send = (client: ScriptedRedis): Promise<number> =>
+            client.diffsyncRenew(declared, keys.prefix, part, ttl, uids);
+          await connection.run({ store, writes: keys.index, send });
+          from = `(${flat.at(-1)}`;
+        }
       }
     }
     await connection.run({ store, writes: models, send: (client) => client.pexpire(models, 2 * ttl) });

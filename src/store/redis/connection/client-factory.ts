@@ -1,9 +1,18 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { ValueError } from '../../../errors.js';
+import { MAX_TIMER_MS } from '../../../async/with-timeout.js';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
 import { ioredis } from './driver.js';
-import { DEFAULT_TIMEOUT_MS, deadLinkAfter, type RedisAddress, type RedisStoreOptions } from '../redis-options.js';
+import { isVague } from './connection-state.js';
+import { whyClosed } from './why-closed.js';
+import {
+  bareHost,
+  DEFAULT_TIMEOUT_MS,
+  deadLinkAfter,
+  type RedisAddress,
+  type RedisStoreOptions,
+} from '../redis-options.js';
 
 /** How to reach a server; its `address` contains no secret. */
 export interface RedisTarget {
@@ -14,20 +23,28 @@ export interface RedisTarget {
   readonly failsOver: boolean;
   /** Makes a new client, which does not connect yet. */
   create(): Redis | Cluster;
-  /** Finds out why a node of a cluster cannot be reached, which its client does not say; undefined when it can. */
+  /** Finds out why the server, or a node of a cluster, cannot be reached, where its client does not say. */
   why?(): Promise<unknown>;
 }
+
+/**
+ * The store waits by itself for a server that loads its data, and knows why it waits: ioredis would ask by INFO, which a server
+ * may have disabled. Behind Sentinel it also finds out by INFO whether the server is the master.
+ */
+const NO_READY_CHECK = { enableReadyCheck: false } as const;
 
 /** The constructor of ioredis does not take its own `RedisOptions` under exactOptionalPropertyTypes. */
 type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 
 export function redisTarget(options: RedisStoreOptions): RedisTarget {
   const { timeout = DEFAULT_TIMEOUT_MS, cluster, sentinels, path } = options;
-  if (cluster !== undefined) return clusterTarget(cluster.nodes, options, timeout);
-  if (sentinels !== undefined) return sentinelTarget(sentinels, options, timeout);
+  if (cluster !== undefined) return clusterTarget(cluster.nodes.map(bareAddress), options, timeout);
+  if (sentinels !== undefined) return sentinelTarget(sentinels.map(bareAddress), options, timeout);
   if (path !== undefined) {
     const db = options.db ?? 0;
-    return target(`unix://${path}/${db}`, { path, db, ...credentials(options) }, timeout);
+    return target(`unix://${path}/${db}`, { ...NO_READY_CHECK, path, db, ...credentials(options) }, timeout, () =>
+      whyClosed({ path }),
+    );
   }
   return serverTarget(options, timeout);
 }
@@ -37,7 +54,7 @@ function serverTarget(options: RedisStoreOptions, timeout: number): RedisTarget 
   if (url !== undefined && (url.search !== '' || url.hash !== '')) {
     throw new ValueError('RedisStore: url: nothing may follow the number of the database');
   }
-  const host = options.host ?? (url?.hostname.replace(/^\[|\]$/g, '') || 'localhost');
+  const host = bareHost(options.host ?? (url?.hostname || 'localhost'));
   const port = options.port ?? Number(url?.port || 6379);
   const path = url?.pathname.slice(1) ?? '';
   if (!/^\d*$/.test(path)) throw new ValueError('RedisStore: url: the path is not the number of a database');
@@ -47,8 +64,9 @@ function serverTarget(options: RedisStoreOptions, timeout: number): RedisTarget 
   const tls = options.tls ?? (url?.protocol === 'rediss:' ? {} : undefined);
   return target(
     `${tls === undefined ? 'redis' : 'rediss'}://${hostPort({ host, port })}/${db}`,
-    { host, port, db, ...credentials({ username, password, tls }) },
+    { ...NO_READY_CHECK, host, port, db, ...credentials({ username, password, tls }) },
     timeout,
+    tls === undefined ? () => whyClosed({ host, port }) : undefined,
   );
 }
 
@@ -99,20 +117,26 @@ function clusterTarget(nodes: readonly RedisAddress[], options: RedisStoreOption
     encrypted: options.tls !== undefined,
     failsOver: true,
     create: () => quiet(new (ioredis().Cluster)([...nodes], clusterOptions)),
-    why: () => whyUnreachable({ ...nodes[0], ...clusterOptions.redisOptions, connectTimeout: Math.min(timeout, 1000) }),
+    why: () =>
+      whyUnreachable(nodes[0] as RedisAddress, {
+        ...clusterOptions.redisOptions,
+        connectTimeout: Math.min(timeout, 1000),
+      }),
   };
 }
 
-async function whyUnreachable(options: ClientOptions): Promise<unknown> {
-  const client = new (ioredis().Redis)({ ...options, retryStrategy: () => null, lazyConnect: true });
+async function whyUnreachable(node: RedisAddress, options: ClientOptions): Promise<unknown> {
+  const client = new (ioredis().Redis)({ ...options, ...node, retryStrategy: () => null, lazyConnect: true });
   let reason: unknown;
   client.on('error', (error) => (reason ??= error));
   await client.connect().catch(() => undefined);
   if (client.status !== 'end') client.disconnect();
-  return reason;
+  return reason !== undefined && isVague(reason) && options.tls === undefined
+    ? ((await whyClosed(node)) ?? reason)
+    : reason;
 }
 
-function target(where: string, own: ClientOptions, timeout: number): RedisTarget {
+function target(where: string, own: ClientOptions, timeout: number, why?: () => Promise<unknown>): RedisTarget {
   return {
     address: where,
     db: own.db ?? 0,
@@ -120,8 +144,9 @@ function target(where: string, own: ClientOptions, timeout: number): RedisTarget
     failsOver: false,
     create: () =>
       quiet(
-        new (ioredis().Redis)({ ...own, ...clientOptions(timeout), retryStrategy: reconnectDelay, lazyConnect: true }),
+        new (ioredis().Redis)({ ...clientOptions(timeout), ...own, retryStrategy: reconnectDelay, lazyConnect: true }),
       ),
+    ...(why === undefined ? {} : { why }),
   };
 }
 
@@ -143,7 +168,7 @@ function clientOptions(timeout: number): ClientOptions {
     reconnectOnError: null,
     enableReadyCheck: true,
     maxLoadingRetryTime: 500,
-    connectTimeout: timeout,
+    connectTimeout: Math.min(timeout, MAX_TIMER_MS),
     // A dead connection is noticed while there is time to try another one.
     socketTimeout: deadLinkAfter(timeout),
     keepAlive: 5000,
@@ -171,6 +196,10 @@ function credentials({
 /** @returns milliseconds before the next attempt to connect, which never ends. */
 function reconnectDelay(attempt: number): number {
   return backoffDelay(attempt, BACKOFF.connect, 0.5);
+}
+
+function bareAddress({ host, port }: RedisAddress): RedisAddress {
+  return { host: bareHost(host), port };
 }
 
 function hostPort({ host, port }: RedisAddress): string {

@@ -11,6 +11,8 @@ export class ConnectionState {
   lastError: unknown;
   /** Grows whenever the connection breaks, or that to one node of a cluster. */
   epoch = 0;
+  /** How often the connection was closed since it was ready: the first time it broke, then an attempt failed. */
+  private closes = 0;
   private users = 0;
   private waiting: Promise<void> | undefined;
   private readonly remember = (error: unknown): void => {
@@ -18,16 +20,29 @@ export class ConnectionState {
   };
   private readonly forget = (): void => {
     this.lastError = undefined;
+    this.closes = 0;
   };
   private readonly broken = (): void => {
     this.epoch++;
   };
+  private readonly closed = (): void => {
+    this.broken();
+    if (++this.closes > 1) void this.findReason();
+  };
+  private findingReason = false;
 
-  private constructor(private readonly client: Redis | Cluster) {}
+  /** @param why - Finds out why the server cannot be reached, where the client does not say. */
+  private constructor(
+    private readonly client: Redis | Cluster,
+    private readonly why: (() => Promise<unknown>) | undefined,
+  ) {}
 
-  /** @returns the state of a client, which is watched until `release` has been called as often as this. */
-  static watch(client: Redis | Cluster): ConnectionState {
-    const state = ConnectionState.states.get(client) ?? new ConnectionState(client);
+  /**
+   * @param why - As in the constructor; of the first one who watches the client.
+   * @returns the state of a client, which is watched until `release` has been called as often as this.
+   */
+  static watch(client: Redis | Cluster, why?: () => Promise<unknown>): ConnectionState {
+    const state = ConnectionState.states.get(client) ?? new ConnectionState(client, why);
     ConnectionState.states.set(client, state);
     if (state.users++ === 0) state.listen('on');
     return state;
@@ -57,6 +72,21 @@ export class ConnectionState {
     return this.waiting;
   }
 
+  /** Why the last attempt to connect failed; undefined while there was none since the connection broke. */
+  get failure(): unknown {
+    if (this.client.status === 'ready' || this.closes < 2) return undefined;
+    return this.lastError;
+  }
+
+  /** Servers that are full, or speak TLS, say so only to one who reads what comes without a question. */
+  private async findReason(): Promise<void> {
+    if (this.why === undefined || this.findingReason || !isVague(this.lastError)) return;
+    this.findingReason = true;
+    const reason = await this.why().catch(() => undefined);
+    this.findingReason = false;
+    if (reason !== undefined && this.client.status !== 'ready' && isVague(this.lastError)) this.lastError = reason;
+  }
+
   private whyEnded(): unknown {
     return this.lastError ?? new Error('the client has ended');
   }
@@ -66,7 +96,14 @@ export class ConnectionState {
     emitter[how]('error', this.remember);
     emitter[how]('node error', this.remember);
     emitter[how]('ready', this.forget);
-    emitter[how]('close', this.broken);
+    emitter[how]('close', this.closed);
     emitter[how]('-node', this.broken);
   }
+}
+
+/** Whether an error says only that the connection ended. */
+export function isVague(error: unknown): boolean {
+  if (error === undefined) return true;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return code === 'EPIPE' || code === 'ECONNRESET' || /^Connection is closed/.test(String(message));
 }

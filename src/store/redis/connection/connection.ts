@@ -1,13 +1,14 @@
 import type { Cluster, Redis } from 'ioredis';
 import pRetry from 'p-retry';
 import { ObjectStoreException } from '../../../errors.js';
-import { BACKOFF } from '../../../async/backoff.js';
+import { setTimeout } from 'node:timers/promises';
+import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
 import { withTimeout } from '../../../async/with-timeout.js';
 import { redisTarget, type RedisTarget } from './client-factory.js';
 import { isReplyError, loadDriver } from './driver.js';
 import { ServerClock } from './server-clock.js';
 import { exceptionOf, failureOf, refusedAt, RedisFailed, unreachable, type RedisFailure } from './reply-errors.js';
-import { ConnectionState } from './connection-state.js';
+import { ConnectionState, isVague } from './connection-state.js';
 import { SORT_PROBE } from '../layout/keys.js';
 import { DEFAULT_TIMEOUT_MS, type RedisStoreOptions } from '../redis-options.js';
 import { ReplicaConfirmation } from './replication.js';
@@ -24,6 +25,8 @@ export interface RedisCommand<T> {
   readonly writes?: string;
   /** Whether a write is done once the master has it, whatever the store's durability; its keys may be on several nodes. */
   readonly unconfirmed?: boolean;
+  /** Whether it is tried once, and not while attempts to connect fail: it asks how the server is now. */
+  readonly probes?: boolean;
   /** As `performance.now()`. Default: the timeout of the store, from now. */
   readonly deadline?: number | undefined;
   /**
@@ -39,7 +42,14 @@ interface Channel {
   readonly client: Redis | Cluster;
   readonly state: ConnectionState;
   readonly clock: ServerClock;
+  /** Whether a write has succeeded, so that a server which refuses writes has become read-only. */
+  wrote: boolean;
+  /** When the connection was given up last, as `performance.now()`. */
+  renewed: number;
 }
+
+/** Milliseconds between two times that a connection is given up. */
+const RENEW_AFTER_MS = 200;
 
 /**
  * The connection that stores share, and the execution of their commands: with deadlines, retries and reconnection. The first
@@ -59,6 +69,7 @@ export class RedisConnection {
   readonly #given: Redis | Cluster | undefined;
   readonly #target: RedisTarget | undefined;
   #open: { readonly reader: Channel; readonly writer: Channel } | undefined;
+  private toldMemoryPolicy = false;
   private connecting: Promise<void> | undefined;
   private users = 0;
   private waiting = 0;
@@ -126,6 +137,7 @@ export class RedisConnection {
       return await this.attempt(channel, command, deadline);
     } catch (error) {
       if (!(error instanceof RedisFailed)) throw error;
+      if (command.probes === true) throw exceptionOf(`${command.store} at ${this.address}`, error.failure);
       return await this.retry(channel, command, deadline, error.failure);
     } finally {
       this.waiting--;
@@ -140,8 +152,14 @@ export class RedisConnection {
   ): Promise<T> {
     let last = first;
     let sent = first.sent;
+    let refusals = 0;
+    const isRetryable = ({ code, retryable }: RedisFailure): boolean => {
+      if (code !== 'STORE_READ_ONLY' || this.failsOver) return retryable;
+      this.renew();
+      return refusals++ === 0 || channel.wrote;
+    };
     try {
-      if (!last.retryable) throw new RedisFailed(last);
+      if (!isRetryable(last)) throw new RedisFailed(last);
       return await pRetry(
         async (attempt) => {
           // The first attempt was made already, and the next one follows after a delay. A client that was released must not
@@ -157,7 +175,7 @@ export class RedisConnection {
             if (!(error instanceof RedisFailed)) return false;
             last = error.failure;
             sent ||= last.sent;
-            return last.retryable && this.isOpen(channel);
+            return this.isOpen(channel) && isRetryable(last);
           },
         },
       );
@@ -170,13 +188,26 @@ export class RedisConnection {
     }
   }
 
+  /**
+   * Gives up the connections: behind one address another server may have taken over, and the one that is connected has become
+   * its read-only replica.
+   */
+  private renew(): void {
+    const now = performance.now();
+    for (const channel of new Set([this.#open?.reader, this.#open?.writer])) {
+      if (channel === undefined || now - channel.renewed < RENEW_AFTER_MS) continue;
+      channel.renewed = now;
+      if (channel.client.status === 'ready') channel.client.disconnect(true);
+    }
+  }
+
   private isOpen(channel: Channel): boolean {
     return channel === this.#open?.reader || channel === this.#open?.writer;
   }
 
   private async attempt<T>(
     channel: Channel,
-    { writes, unconfirmed, send }: RedisCommand<T>,
+    { writes, unconfirmed, send, probes }: RedisCommand<T>,
     deadline: number,
   ): Promise<T> {
     const { client, state, clock } = channel;
@@ -198,7 +229,10 @@ export class RedisConnection {
     };
     try {
       if (left <= 0) throw timedOut();
-      return await withTimeout(left, isReady ? sendNow() : prepare(), timedOut);
+      if (probes === true && state.failure !== undefined) throw new RedisFailed(unreachable(state.failure));
+      const result = await withTimeout(left, isReady ? sendNow() : prepare(), timedOut);
+      if (writes !== undefined) channel.wrote = true;
+      return result;
     } catch (error) {
       if (error instanceof ObjectStoreException || error instanceof RedisFailed) throw error;
       const time = refusedAt(error);
@@ -238,9 +272,9 @@ export class RedisConnection {
   private async connectOne(where: string): Promise<Channel> {
     const own = this.#target?.create();
     const client: Redis | Cluster = own ?? (this.#given as Redis | Cluster);
-    defineScripts(client, { cluster: this.isCluster });
-    const state = ConnectionState.watch(client);
-    const channel = { client, state, clock: new ServerClock(client, state) };
+    defineScripts(client);
+    const state = ConnectionState.watch(client, this.#target?.why);
+    const channel = { client, state, clock: new ServerClock(client, state), wrote: false, renewed: -Infinity };
     try {
       await withTimeout(
         this.timeout,
@@ -252,8 +286,10 @@ export class RedisConnection {
       own?.disconnect();
       state.release();
       if (error instanceof ObjectStoreException) throw error;
-      let failure = unreachable(state.lastError ?? error);
-      const why = failure.code === 'STORE_UNAVAILABLE' ? await this.#target?.why?.() : undefined;
+      let failure = unreachable(isVague(state.lastError) ? error : state.lastError);
+      const isOpenQuestion = failure.code === 'STORE_UNAVAILABLE' || failure.code === 'STORE_TIMEOUT';
+      const why =
+        isOpenQuestion && (isVague(state.lastError) || this.isCluster) ? await this.#target?.why?.() : undefined;
       if (why !== undefined) failure = unreachable(why);
       if (failure.code !== 'STORE_TIMEOUT' || this.#target?.encrypted !== true) throw exceptionOf(where, failure);
       // A server without TLS waits for the end of what it takes for a command, and sends no reply.
@@ -264,29 +300,48 @@ export class RedisConnection {
 
   private async check({ client, state, clock }: Channel, where: string): Promise<void> {
     await (client.status === 'wait' ? client.connect() : state.ready());
-    await this.checkDatabase(client, where);
+    await whenLoaded(client, state);
+    if (!this.isCluster) await this.checkDatabase(client as Redis, where);
+    // By a script, so that a server without scripts is refused before anything is written.
+    await (this.isCluster ? (client as unknown as ScriptedRedis).diffsyncTime(SORT_PROBE.index) : clock.measure(''));
     this.canSortGet = !this.isCluster && (await canSortGet(client));
-    if (!this.isCluster) await clock.measure('');
   }
 
-  /**
-   * Checks that commands reach the database: a server that asks for a password is "ready" without one, and an unknown
-   * database is silently database 0.
-   */
-  private async checkDatabase(client: Redis | Cluster, where: string): Promise<void> {
-    if (this.isCluster) return void (await client.ping());
-    const wanted = (client as Redis).options.db ?? 0;
-    const db = /\bdb=(\d+)/.exec(await client.client('INFO'))?.[1];
-    if (db === undefined || Number(db) === wanted) return;
+  /** Checks that commands reach the database: an unknown one is silently database 0. */
+  private async checkDatabase(client: Redis, where: string): Promise<void> {
+    const wanted = client.options.db ?? 0;
+    try {
+      const db = /\bdb=(\d+)/.exec(await client.client('INFO'))?.[1];
+      if (db === undefined || Number(db) === wanted) return;
+    } catch (error) {
+      // The server has no such command, or the user may not run it. Another question changes nothing in a client of our own.
+      if (!isReplyError(error)) throw error;
+      if (wanted === 0 || this.#given !== undefined || (await canSelect(client, wanted))) return;
+    }
     throw new ObjectStoreException(
       `${where}: the server has no database ${wanted}; its "databases" setting says how many`,
       { code: 'STORE_WRONG_DATABASE' },
     );
   }
 
+  /**
+   * @returns the server's `maxmemory-policy`, the first time that it is asked for; undefined later, and where the server does
+   *   not tell.
+   */
+  async memoryPolicyOnce(): Promise<string | undefined> {
+    const client = this.#open?.reader.client;
+    if (client === undefined || this.toldMemoryPolicy) return undefined;
+    this.toldMemoryPolicy = true;
+    try {
+      return /^maxmemory_policy:(\S+)/m.exec(await client.info('memory'))?.[1];
+    } catch {
+      return undefined;
+    }
+  }
+
   private async quit(client: Redis | Cluster): Promise<void> {
     if (client.status === 'ready') {
-      const timer = setTimeout(() => client.disconnect(), Math.min(this.timeout, 1000));
+      const timer = globalThis.setTimeout(() => client.disconnect(), Math.min(this.timeout, 1000));
       try {
         await client.quit();
       } catch {
@@ -313,6 +368,31 @@ function addressOf(client: Redis | Cluster): string {
   if (client.isCluster) return 'redis-cluster://(the nodes of the client given)';
   const { host, port, path, db } = (client as Redis).options;
   return `redis://${path ?? `${host}:${port}`}/${db ?? 0}`;
+}
+
+/** Waits for a server that loads its data. @throws what it says, for a server that refuses this client. */
+async function whenLoaded(client: Redis | Cluster, state: ConnectionState): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await client.ping();
+      return;
+    } catch (error) {
+      if (!isReplyError(error) || !String(error).includes('LOADING')) throw error;
+      if (client.status === 'end') throw error;
+      state.lastError = error;
+    }
+    await setTimeout(backoffDelay(attempt, BACKOFF.reconnect));
+  }
+}
+
+async function canSelect(client: Redis, db: number): Promise<boolean> {
+  try {
+    await client.select(db);
+    return true;
+  } catch (error) {
+    if (isReplyError(error) && /out of range|invalid DB/i.test(String(error))) return false;
+    throw error;
+  }
 }
 
 /** The server refuses by the rights of the user, even though the key is not there. */

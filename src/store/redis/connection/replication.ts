@@ -32,7 +32,7 @@ export class ReplicaConfirmation {
   async confirm<T>(client: Redis | Cluster, key: string, write: (node: Redis) => Promise<T>): Promise<T> {
     // On a cluster the write goes to the node itself: where the client redirects a command, the node is not known.
     const node = isClusterClient(client) ? await this.masterOf(client, key) : client;
-    const state = this.#nodes.get(node) ?? this.watch(node, isClusterClient(client));
+    const state = this.#nodes.get(node) ?? this.watch(node);
     const before = state.epoch;
     let reply: T;
     try {
@@ -59,8 +59,8 @@ export class ReplicaConfirmation {
     for (const { forget } of this.#nodes.values()) forget();
   }
 
-  private watch(node: Redis, cluster: boolean): NodeState {
-    defineScripts(node, { cluster });
+  private watch(node: Redis): NodeState {
+    defineScripts(node);
     const broken = (): void => void state.epoch++;
     const forget = (): void => {
       broken(); // A later break would not be noticed.

@@ -48,13 +48,14 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, remedy: s
   DIFFSYNCLATE: ['STORE_TIMEOUT', 'the write reached the server after its deadline, and was not done', 'always'],
 };
 
+const NO_SCRIPTS = [
+  'STORE_SCRIPT_MISSING',
+  'the server takes no scripts: EVAL and EVALSHA must not be disabled or renamed, nor be left out of the server',
+  'never',
+] as const;
+
 /** Other words -> code and remedy. None of it is retryable. */
 const PHRASES: readonly (readonly [words: RegExp, code: StoreErrorCode, remedy: string])[] = [
-  [
-    /^ERR unknown command '?EVAL/i,
-    'STORE_SCRIPT_MISSING',
-    'the server takes no scripts: EVAL and EVALSHA must not be disabled or renamed',
-  ],
   [
     /cluster support disabled/,
     'STORE_WRONG_TOPOLOGY',
@@ -66,12 +67,15 @@ const PHRASES: readonly (readonly [words: RegExp, code: StoreErrorCode, remedy: 
     'TLS with the server fails: is it TLS that it speaks, and are its certificate\'s authority ("ca") and yours known?',
   ],
   [/^ERR Client sent AUTH/, 'STORE_AUTH', 'a password is given, and the server has none'],
+  [/^the port speaks TLS/, 'STORE_TLS', 'the server expects TLS: use "rediss://", or the option "tls"'],
+  [/^DENIED /, 'STORE_AUTH', 'the server is in protected mode: it takes connections of its own machine only'],
 ];
+
+/** Words of a server that is full for now. */
+const FULL = /^ERR max number of clients/;
 
 /** The words of ioredis for a command that it refused to send. */
 const NOT_SENT = /isn't writeable|isn't ready/;
-/** A script met a key that has moved to another node, or is about to move, before it wrote anything. */
-const MOVING = /^ERR Script attempted to access a non local key/;
 const TIMED_OUT = /timed out|timeout|no connection within|no answer within/i;
 
 /**
@@ -123,8 +127,19 @@ export function unreachable(cause: unknown, sent = false): RedisFailure {
 }
 
 function known(error: unknown, words: string): readonly [StoreErrorCode, string, Retryable] | undefined {
-  const reply = REPLIES[MOVING.test(words) ? 'TRYAGAIN' : (/^[A-Z]+/.exec(words)?.[0] ?? '')];
+  const reply = REPLIES[/^[A-Z]+/.exec(words)?.[0] ?? ''];
   if (reply !== undefined) return reply;
+  if (FULL.test(words))
+    return ['STORE_UNAVAILABLE', 'the server is at its "maxclients": it takes no more connections', 'always'];
+  const missing = missingCommand(words);
+  if (missing !== undefined && /^eval/i.test(missing)) return NO_SCRIPTS;
+  if (missing !== undefined) {
+    return [
+      'STORE_COMMAND_MISSING',
+      `the server has no command "${missing}": it must not be disabled or renamed`,
+      'never',
+    ];
+  }
   const denied = deniedCommand(error, words);
   if (denied !== undefined) {
     return ['STORE_PERMISSION', `the user may not run "${denied}", or not on this key: extend its ACL`, 'never'];
@@ -133,11 +148,25 @@ function known(error: unknown, words: string): readonly [StoreErrorCode, string,
   return undefined;
 }
 
-/** The command that the ACL of the user forbids. For one in a script the server names only the line. */
+/**
+ * What servers say of a command in a script that they do not run; they add its SHA-1 and line, by which it is found, because
+ * not all of them name it. Each has words of its own, and no code: Redis 7, and Redis 8 and Valkey.
+ */
+const IN_SCRIPT = /^ERR (.*?) script: (\w+), on @user_script:(\d+)/;
+const DENIED_IN_SCRIPT = /^(The user executing the script can't |ACL failure in script: )/;
+const MISSING_IN_SCRIPT = /^Unknown (Redis )?command called from script/;
+
+/** The command that the server does not have. */
+function missingCommand(words: string): string | undefined {
+  const [, what = '', sha = '', line] = IN_SCRIPT.exec(words) ?? [];
+  if (MISSING_IN_SCRIPT.test(what)) return scriptCommand(sha, Number(line)) ?? 'a command of a script';
+  return /^ERR unknown command ['`]?([^'`, ]+)/i.exec(words)?.[1]?.toLowerCase();
+}
+
+/** The command that the ACL of the user forbids. */
 function deniedCommand(error: unknown, words: string): string | undefined {
-  const [, sha, line] =
-    /^ERR The user executing the script can't .* script: (\w+), on @user_script:(\d+)/.exec(words) ?? [];
-  if (sha !== undefined) return scriptCommand(sha, Number(line)) ?? 'a command of a script';
+  const [, what = '', sha = '', line] = IN_SCRIPT.exec(words) ?? [];
+  if (DENIED_IN_SCRIPT.test(what)) return scriptCommand(sha, Number(line)) ?? 'a command of a script';
   if (!words.startsWith('NOPERM')) return undefined;
   const [, named] = /'([^']+)' command/.exec(words) ?? [];
   return named ?? commandOf(error) ?? 'a command';

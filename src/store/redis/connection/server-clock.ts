@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { ConnectionState } from './connection-state.js';
+import { SORT_PROBE } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 
 const MEASUREMENTS = 3;
@@ -54,7 +55,7 @@ export class ServerClock {
   private async ask(key: string): Promise<void> {
     const client = this.client as unknown as ScriptedRedis;
     for (let at = 0; at < MEASUREMENTS; at++) {
-      const [seconds, micros] = this.client.isCluster ? await client.diffsyncTime(key) : await client.time();
+      const [seconds, micros] = await client.diffsyncTime(key === '' ? SORT_PROBE.index : key);
       this.learn(key, Number(seconds) * 1000 + Math.floor(Number(micros) / 1000));
     }
   }

@@ -37,6 +37,11 @@ export interface StoreKey {
   readonly name: string;
 }
 
+/** Matches the keys of all objects of a store, on a cluster as well as on a server, as a pattern of SCAN. */
+export function objectPatterns(storeId: string): readonly string[] {
+  return ['', '{'].map((brace) => `diffsync:${brace}${escaped(storeId)}:*`);
+}
+
 /** Matches every key of every store but those of objects, as a pattern of SCAN. */
 export const METADATA_PATTERN = 'diffsync.*';
 /** An index and a pattern of objects that exist in no store: for a look at the rights of the user. */
@@ -44,6 +49,9 @@ export const SORT_PROBE = { index: 'diffsync.index:', objects: 'diffsync:*' } as
 
 /** The name of a model or shard: `<store id>:<model>`; on a cluster in braces, with `:<shard>` where it is split. */
 const NAME = /^(?:([^:{}]+):([\w-]+)|\{([^:{}]+):([\w-]+)(?::\d+)?\})$/;
+
+/** Begins the key of an object. */
+const OBJECT = /^diffsync:([^:{}]+:[\w-]+|\{[^:{}]+:[\w-]+(?::\d+)?\}):/;
 
 /**
  * The keys of one store. With the functions below it builds and parses every key of the package. Store ids and model names
@@ -81,6 +89,26 @@ export class RedisKeys {
     return this.of(model)[this.shardOf(uid)] as ModelKeys;
   }
 
+  /**
+   * The keys that a script on objects of a shard declares, after their number: its index and state, on a cluster also those
+   * of the objects. Servers differ in what they say of a key that is not declared while its slot moves.
+   * @param items - Lists of `step` items, each beginning with a unique id.
+   */
+  declared(
+    { index, state, prefix }: ModelKeys,
+    items: readonly (string | Buffer)[],
+    step = 1,
+  ): (number | string | Buffer)[] {
+    const declared: (number | string | Buffer)[] = [2, index, state];
+    if (!this.layout.cluster) return declared;
+    for (let at = 0; at < items.length; at += step) {
+      const uid = items[at] as string | Buffer;
+      declared.push(typeof uid === 'string' ? prefix + uid : Buffer.concat([Buffer.from(prefix), uid]));
+    }
+    declared[0] = declared.length - 1;
+    return declared;
+  }
+
   /** Hash whose field "format" names the layout of a model: its state, or that of the whole where it is split. */
   formatKey(model: string): string {
     const name = `${this.storeId}:${model}`;
@@ -99,8 +127,7 @@ export class RedisKeys {
 
   /** Matches the keys of all models and their objects, and perhaps others, as a pattern of SCAN. */
   get pattern(): string {
-    const id = this.storeId.replace(/[*?[\]\\]/g, '\\$&');
-    return `diffsync*:${this.layout.cluster ? '{' : ''}${id}:*`;
+    return `diffsync*:${this.layout.cluster ? '{' : ''}${escaped(this.storeId)}:*`;
   }
 
   /** @returns undefined for a key that this store does not have. */
@@ -133,6 +160,11 @@ export class RedisKeys {
   }
 }
 
+/** A text as a pattern of SCAN that matches nothing else. */
+export function escaped(text: string): string {
+  return text.replace(/[*?[\]\\]/g, '\\$&');
+}
+
 /** Set: names of the models of a store. */
 export function modelsKey(storeId: string): string {
   return `diffsync.models:${storeId}`;
@@ -154,4 +186,11 @@ export function parseMetadataKey(key: string): StoreKey {
   if (kind === 'models') return { id: /^[^:{}]+$/.exec(name)?.[0], name };
   const [, plainId, plainModel, id = plainId, model = plainModel] = NAME.exec(name) ?? [];
   return { id, model, name };
+}
+
+/** Parses the key of an object, of whatever store. @returns what names its model or shard, and the bytes of its unique id. */
+export function parseObjectKey(key: Buffer): { readonly name: string; readonly uid: Buffer } | undefined {
+  const [start, name] = OBJECT.exec(key.toString('latin1')) ?? [];
+  if (start === undefined || name === undefined) return undefined;
+  return { name: Buffer.from(name, 'latin1').toString(), uid: key.subarray(start.length) };
 }

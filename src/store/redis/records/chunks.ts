@@ -1,5 +1,4 @@
 import pMap from 'p-map';
-import { ValueError } from '../../../errors.js';
 import { encodeRecord } from '../../../record/record-codec.js';
 import type { ModelRecord } from '../../../record/model-record.js';
 import { Failed } from '../../../async/outcome.js';
@@ -11,7 +10,7 @@ export const READ_CHUNK = 1000;
 export const CHUNKS_IN_FLIGHT = 2;
 /** Objects, and characters of JSON text, in one write: more of them block the server for too long. */
 export const WRITE_CHUNK = 500;
-const WRITE_CHUNK_CHARS = 256 * 1024;
+export const WRITE_CHUNK_CHARS = 256 * 1024;
 
 /** The items of one command: those of one shard. */
 export interface Chunk<T> {
@@ -23,21 +22,14 @@ export interface Chunk<T> {
 
 /** A chunk of records; `items` are unique ids and JSON texts alternately. */
 export interface WriteChunk extends Chunk<string> {
+  /** Those of all JSON texts. */
+  readonly chars: number;
   /** Scores joined by commas; '' where the script takes the next ones of the index. */
   readonly scores: string;
 }
 
 /** @returns the keys of the shard that holds an object. */
 export type KeysOf = (uid: string) => ModelKeys;
-
-/** Encodes a record that has grown by its child lists. @throws {ValueError} (VALUE_ERROR) when it is too large. */
-export function encodeGrown(model: string, record: ModelRecord, maxBytes: number): string {
-  const json = encodeRecord(record);
-  // No character takes more than three bytes.
-  const bytes = json.length * 3 > maxBytes ? Buffer.byteLength(json) : 0;
-  if (bytes <= maxBytes) return json;
-  throw new ValueError(`${model} "${record.uid}": it takes ${bytes} bytes, and maxObjectBytes is ${maxBytes}`);
-}
 
 /**
  * Splits records by shard and size. A lazy record is encoded when its chunk is made, so that the encoding of one chunk
@@ -50,10 +42,17 @@ export function* writeChunks(
   firstScore: number | undefined,
 ): Generator<WriteChunk, void, undefined> {
   const open = new Map<ModelKeys, { chunk: Chunk<string>; chars: number }>();
-  const close = ({ keys, positions, items }: Chunk<string>): WriteChunk => ({
+  const close = ({
+    chunk: { keys, positions, items },
+    chars,
+  }: {
+    chunk: Chunk<string>;
+    chars: number;
+  }): WriteChunk => ({
     keys,
     positions,
     items,
+    chars,
     scores: firstScore === undefined ? '' : positions.map((position) => firstScore + position).join(','),
   });
   for (let position = 0; position < records.length; position++) {
@@ -64,7 +63,7 @@ export function* writeChunks(
     const full =
       filling !== undefined &&
       (filling.chunk.positions.length === WRITE_CHUNK || filling.chars + json.length > WRITE_CHUNK_CHARS);
-    if (full && filling !== undefined) yield close(filling.chunk);
+    if (full && filling !== undefined) yield close(filling);
     if (full || filling === undefined) {
       filling = { chunk: { keys, positions: [], items: [] }, chars: 0 };
       open.set(keys, filling);
@@ -73,7 +72,7 @@ export function* writeChunks(
     filling.chunk.items.push(record.uid, json);
     filling.chars += json.length;
   }
-  for (const { chunk } of open.values()) yield close(chunk);
+  for (const each of open.values()) yield close(each);
 }
 
 /**
@@ -101,10 +100,12 @@ export function withPerItemFallback(
       const scores = chunk.scores.split(',');
       let created = false;
       for (const [at, position] of positions.entries()) {
+        const item = items.slice(2 * at, 2 * at + 2);
         const single = {
           keys,
           positions: [position],
-          items: items.slice(2 * at, 2 * at + 2),
+          items: item,
+          chars: item[1]?.length ?? 0,
           scores: scores[at] ?? '',
         };
         if (await attempt(single)) created = true;
@@ -115,15 +116,17 @@ export function withPerItemFallback(
   return attempt;
 }
 
-/** Splits unique ids by shard and size. */
+/** Splits unique ids by shard and number. @param first - The position of the first one in the whole operation. */
 export function* uidChunks(
   uids: readonly string[],
   keysOf: KeysOf,
   size: number,
+  first = 0,
 ): Generator<Chunk<string>, void, undefined> {
   const open = new Map<ModelKeys, Chunk<string>>();
-  for (const [position, uid] of uids.entries()) {
+  for (const [at, uid] of uids.entries()) {
     const keys = keysOf(uid);
+    const position = first + at;
     let chunk = open.get(keys);
     if (chunk === undefined || chunk.items.length === size) {
       if (chunk !== undefined) yield chunk;
@@ -133,6 +136,10 @@ export function* uidChunks(
     chunk.items.push(uid);
   }
   yield* open.values();
+}
+
+export function* slices<T>(items: readonly T[], size: number): Generator<readonly T[], void, undefined> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }
 
 /**

@@ -1,6 +1,5 @@
-import { WRITE_CHUNK } from './chunks.js';
-import type { ModelKeys } from '../layout/keys.js';
-import type { ScriptedRedis } from '../scripts/scripts.js';
+import { slices, WRITE_CHUNK } from './chunks.js';
+import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { CommandExecutor } from '../commands/command-executor.js';
 
 /** The keys of a model that is removed. */
@@ -14,17 +13,22 @@ export interface ClearedModel {
   readonly others: readonly (readonly string[])[];
 }
 
+/** Finds the objects of a shard by the keys that there are. @returns unique ids, some at a time. */
+export type ScanObjects = (shard: ModelKeys) => AsyncIterable<readonly Buffer[]>;
+
 /** Removes all objects of a model, and then the model from the set of models. @returns the number of objects. */
 export async function clearModel(
   commands: CommandExecutor,
+  keys: RedisKeys,
   { name, models, shards, others }: ClearedModel,
+  scan: ScanObjects,
 ): Promise<number> {
   let removed = 0;
-  for (const shard of shards) removed += await clearShard(commands, shard);
+  for (const shard of shards) removed += await clearShard(commands, keys, shard, scan);
   await commands.writeMetadata(models, (client, deadline) => client.diffsyncUnregisterModel(models, name, deadline));
-  for (const keys of others) {
-    await commands.writeMetadata(keys[0] as string, (client, deadline) =>
-      client.diffsyncDropSequence(keys.length, ...keys, deadline),
+  for (const other of others) {
+    await commands.writeMetadata(other[0] as string, (client, deadline) =>
+      client.diffsyncDropSequence(other.length, ...other, deadline),
     );
   }
   await commands.writeMetadata(models, async (client) => {
@@ -35,13 +39,51 @@ export async function clearModel(
   return removed;
 }
 
-async function clearShard(commands: CommandExecutor, { index, state, prefix }: ModelKeys): Promise<number> {
-  const clearSome = (client: ScriptedRedis, deadline: string): Promise<number> =>
-    client.diffsyncClear(index, state, prefix, WRITE_CHUNK, deadline);
+/** Removes objects of a shard, whether or not its index lists them. @returns how many. */
+export async function clearObjects(
+  commands: CommandExecutor,
+  keys: RedisKeys,
+  shard: ModelKeys,
+  uids: readonly (string | Buffer)[],
+): Promise<number> {
   let removed = 0;
-  for (let some = -1; some !== 0;) {
-    some = await commands.write(index, clearSome);
-    removed += some;
-  }
+  for (const some of slices(uids, WRITE_CHUNK)) removed += await clearSome(commands, keys, shard, 0, some);
   return removed;
+}
+
+async function clearShard(
+  commands: CommandExecutor,
+  keys: RedisKeys,
+  shard: ModelKeys,
+  scan: ScanObjects,
+): Promise<number> {
+  const last = String(WRITE_CHUNK - 1);
+  let removed = 0;
+  for (;;) {
+    // On a cluster the keys of the objects are declared, so that they must be known.
+    const { isCluster } = commands.connection;
+    const uids = isCluster ? await commands.read((client) => client.zrange(shard.index, '0', last)) : [];
+    const some = await clearSome(commands, keys, shard, uids.length > 0 ? 0 : WRITE_CHUNK, uids);
+    if (some === 0) return removed;
+    if (some > 0) removed += some;
+    else {
+      for await (const found of scan(shard)) removed += await clearObjects(commands, keys, shard, found);
+      // With no object left, this removes what the state knows of the lost index.
+      await clearSome(commands, keys, shard, 0, []);
+    }
+  }
+}
+
+/** @param most - Of the first objects of the index. @returns how many were removed, or -1 where the index is lost. */
+function clearSome(
+  commands: CommandExecutor,
+  keys: RedisKeys,
+  shard: ModelKeys,
+  most: number,
+  uids: readonly (string | Buffer)[],
+): Promise<number> {
+  const declared = keys.declared(shard, uids);
+  return commands.write(shard.index, (client, deadline) =>
+    client.diffsyncClear(declared, shard.prefix, most, deadline, uids),
+  );
 }

@@ -1,9 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
-import { ObjectStoreException } from '../../../errors.js';
+import { ObjectStoreException, ValueError } from '../../../errors.js';
+import { encodeRecord } from '../../../record/record-codec.js';
+import type { ModelRecord } from '../../../record/model-record.js';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
 import type { RecordChange } from '../../store-backend.js';
 import { Failed } from '../../../async/outcome.js';
-import { mapChunks, encodeGrown, uidChunks, WRITE_CHUNK, type Chunk } from './chunks.js';
+import { mapChunks, uidChunks, WRITE_CHUNK, WRITE_CHUNK_CHARS, type Chunk } from './chunks.js';
+import type { ObjectSizes } from './object-sizes.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
 import type { RecordReader } from './record-reader.js';
@@ -11,14 +14,16 @@ import type { RecordReader } from './record-reader.js';
 /** An object to replace: its unique id, the JSON text that must still be there, and the one to store. */
 export type Replacement = readonly [uid: string, expected: string, json: string];
 
+/** Bytes of the largest value of Redis. Child lists grow up to it: `maxObjectBytes` is a bound of what a caller writes. */
+const MAX_VALUE_BYTES = 512 * 1024 * 1024;
+
 /** Compare-and-set of objects: an object that another client changes in between is read and changed again. */
 export class CompareAndSet {
-  /** @param maxBytes - Bytes of the JSON text of an object. */
   constructor(
     private readonly keys: RedisKeys,
     private readonly commands: CommandExecutor,
     private readonly reader: RecordReader,
-    private readonly maxBytes: number,
+    private readonly sizes: ObjectSizes,
   ) {}
 
   /** @param change - Is called with each unique id and its record, again after each conflict. */
@@ -32,23 +37,36 @@ export class CompareAndSet {
     let left = uids;
     for (let attempt = 0; left.length > 0; attempt++) {
       if (attempt > 0) await pauseBeforeRetry(attempt);
-      const chunks = uidChunks(left, (uid) => this.keys.holding(model, uid), WRITE_CHUNK);
-      const limits = { deadline };
+      const size = this.sizes.chunk(model, WRITE_CHUNK);
+      const chunks = uidChunks(left, (uid) => this.keys.holding(model, uid), size);
       /** @returns the unique ids of the objects that another client changed in between. */
       const replace = async ({ keys, items }: Chunk<string>): Promise<string[]> => {
+        // Each chunk of a bulk operation has the time of one operation: there may be any number of them.
+        const limits = uids.length === 1 ? { deadline } : this.commands.limits();
         const replacements = await this.replacements(model, keys, items, change, attempt > 0, limits);
-        if (replacements.length === 0) return [];
-        const { index, state, prefix } = keys;
-        const changed = await this.commands.executeIdempotent(index, limits, (client, ...token) =>
-          client.diffsyncCompareAndSet(index, state, prefix, ...token, ...replacements.flat()),
-        );
-        return changed.map((position) => (replacements[position - 1] as Replacement)[0]);
+        const conflicts: string[] = [];
+        for (const some of batches(replacements)) conflicts.push(...(await this.replace(keys, some, limits)));
+        return conflicts;
       };
       const conflicts = (await mapChunks(chunks, left.length, replace, signal)).flat();
       if (conflicts.length < left.length) ({ deadline } = this.commands.limits());
       left = conflicts;
       if (left.length > 0 && performance.now() >= deadline) throw this.contended(model, left);
     }
+  }
+
+  /** @returns the unique ids of the objects that had changed and were left alone. */
+  private async replace(
+    keys: ModelKeys,
+    replacements: readonly Replacement[],
+    limits: OperationLimits,
+  ): Promise<string[]> {
+    const args = replacements.flat();
+    const declared = this.keys.declared(keys, args, 3);
+    const changed = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
+      client.diffsyncCompareAndSet(declared, keys.prefix, ...token, args),
+    );
+    return changed.map((position) => (replacements[position - 1] as Replacement)[0]);
   }
 
   /**
@@ -71,7 +89,7 @@ export class CompareAndSet {
       const json = found[at];
       if (json instanceof Failed) throw json.error;
       const next = change(uid, json === undefined ? undefined : this.reader.decode(model, uid, json));
-      return json === undefined || next === undefined ? [] : [[uid, json, encodeGrown(model, next, this.maxBytes)]];
+      return json === undefined || next === undefined ? [] : [[uid, json, encodeChanged(model, next)]];
     });
   }
 
@@ -81,6 +99,34 @@ export class CompareAndSet {
       { code: 'STORE_TIMEOUT' },
     );
   }
+}
+
+/** Splits replacements by the characters that they send. */
+function* batches(replacements: readonly Replacement[]): Generator<readonly Replacement[], void, undefined> {
+  let batch: Replacement[] = [];
+  let chars = 0;
+  for (const replacement of replacements) {
+    const [, expected, json] = replacement;
+    const own = expected.length + json.length;
+    if (batch.length > 0 && chars + own > 2 * WRITE_CHUNK_CHARS) {
+      yield batch;
+      [batch, chars] = [[], 0];
+    }
+    batch.push(replacement);
+    chars += own;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** @throws {ValueError} (VALUE_ERROR) when Redis takes no value of this size. */
+function encodeChanged(model: string, record: ModelRecord): string {
+  const json = encodeRecord(record);
+  // No character takes more than three bytes.
+  const bytes = json.length * 3 > MAX_VALUE_BYTES ? Buffer.byteLength(json) : 0;
+  if (bytes <= MAX_VALUE_BYTES) return json;
+  throw new ValueError(
+    `${model} "${record.uid}": it takes ${bytes} bytes, and Redis takes ${MAX_VALUE_BYTES} in a value: split its child list`,
+  );
 }
 
 /** Writers that meet at one object come back at different times. @param attempt - Number of conflicts so far. */

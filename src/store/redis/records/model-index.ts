@@ -1,9 +1,16 @@
+import pMap from 'p-map';
 import { ObjectStoreException } from '../../../errors.js';
-import { clearModel } from './clear-model.js';
+import { slices } from './chunks.js';
+import { clearModel, type ScanObjects } from './clear-model.js';
 import { formatMismatch } from '../layout/format.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
+
+/** Models, or shards of them, that are counted in one call. */
+const COUNT_CHUNK = 500;
+/** Of a cluster, where each has its own call. */
+const COUNTS_IN_FLIGHT = 50;
 
 /** The models of a store, each as a whole: which of them are registered, their layout, and how many objects they have. */
 export class ModelIndex {
@@ -20,19 +27,39 @@ export class ModelIndex {
   }
 
   async count(model: string): Promise<number> {
-    const shards = this.keys.of(model);
-    const counts = await this.commands.read((client) => Promise.all(shards.map(({ index }) => client.zcard(index))));
-    for (const [at, keys] of shards.entries()) if (counts[at] === 0) await this.checkEmpty(model, keys);
-    return counts.reduce((sum, count) => sum + count, 0);
+    return (await this.countAll([model]))[0] ?? 0;
+  }
+
+  /**
+   * Counts the objects of models: in few calls where their keys need not lie in one slot.
+   * @returns by position.
+   * @throws {ObjectStoreException} (STORE_CORRUPT) when the index of one is lost.
+   */
+  async countAll(models: readonly string[]): Promise<number[]> {
+    const parts = models.flatMap((model, at) => this.keys.of(model).map((keys) => ({ model, at, keys })));
+    const { isCluster } = this.commands.connection;
+    const totals = models.map(() => 0);
+    const countSome = async (some: readonly (typeof parts)[number][]): Promise<void> => {
+      const keys = some.flatMap(({ keys: { index, state } }) => [index, state]);
+      const counts = await this.commands.read((client) => client.diffsyncCount(keys.length, keys));
+      for (const [number, { model, at, keys: part }] of some.entries()) {
+        const count = counts[number] ?? 0;
+        if (count < 0) throw this.lost(model, part);
+        totals[at] = (totals[at] ?? 0) + count;
+      }
+    };
+    const size = isCluster ? 1 : COUNT_CHUNK;
+    await pMap(slices(parts, size), countSome, { concurrency: isCluster ? COUNTS_IN_FLIGHT : 1 });
+    return totals;
   }
 
   /** @throws {ObjectStoreException} (STORE_CORRUPT) when an index looks empty because it is lost. */
-  async checkEmpty(model: string, keys: ModelKeys): Promise<void> {
-    const lost = await this.commands.read((client) => client.diffsyncIsIndexLost(keys.index, keys.state));
-    if (lost === 1) throw this.lost(model, keys);
+  async checkEmpty(model: string, { index, state }: ModelKeys): Promise<void> {
+    const [count = 0] = await this.commands.read((client) => client.diffsyncCount(2, [index, state]));
+    if (count < 0) throw this.lost(model, { index });
   }
 
-  lost(model: string, { index }: ModelKeys): ObjectStoreException {
+  lost(model: string, { index }: Pick<ModelKeys, 'index'>): ObjectStoreException {
     return new ObjectStoreException(
       `${this.commands.store} is damaged: the order of its model "${model}" at the key "${index}" is lost, and with it ` +
         `which objects there are. verify() with repair makes a new one of those that are left`,
@@ -45,9 +72,13 @@ export class ModelIndex {
    * @throws {ObjectStoreException} (STORE_NEWER_FORMAT, STORE_OTHER_LAYOUT) for a model in another layout than the store's.
    */
   async checkLayout(models?: readonly string[]): Promise<void> {
-    for (const model of models ?? (await this.list())) {
-      const found = await this.commands.read((client) => client.hget(this.keys.formatKey(model), 'format'));
-      if (found === null || found === this.keys.format) continue;
+    const all = models ?? (await this.list());
+    const formatOf = (model: string): Promise<string | null> =>
+      this.commands.read((client) => client.hget(this.keys.formatKey(model), 'format'));
+    const formats = await pMap(all, formatOf, { concurrency: COUNTS_IN_FLIGHT });
+    for (const [at, model] of all.entries()) {
+      const found = formats[at];
+      if (found === null || found === undefined || found === this.keys.format) continue;
       const { code, text } = formatMismatch(found);
       const { store, connection } = this.commands;
       throw new ObjectStoreException(`${store} at ${connection.address}: model "${model}": ${text}`, { code });
@@ -92,11 +123,15 @@ export class ModelIndex {
     this.registered.set(model, epoch);
   }
 
-  /** Removes all objects of a model, and unregisters it. */
-  async clear(model: string): Promise<void> {
+  /**
+   * Removes all objects of a model, and unregisters it.
+   * @param scan - Scans the keys of the store, for a model whose index does not tell its objects.
+   */
+  async clear(model: string, scan: ScanObjects): Promise<void> {
     const { keys } = this;
     const others = keys.shards === 1 ? [] : [[keys.sequence(model), keys.formatKey(model)]];
-    await clearModel(this.commands, { name: model, models: keys.models, shards: keys.of(model), others });
+    const cleared = { name: model, models: keys.models, shards: keys.of(model), others };
+    await clearModel(this.commands, keys, cleared, scan);
     this.registered.delete(model);
   }
 

@@ -1,7 +1,8 @@
 import { pMapIterable } from 'p-map';
-import { CHUNKS_IN_FLIGHT } from './chunks.js';
+import { CHUNKS_IN_FLIGHT, slices } from './chunks.js';
 import type { ModelKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
+import type { ObjectSizes } from './object-sizes.js';
 
 /** An object as it is stored: its unique id and its JSON text; null when the text was not found. */
 export interface StoredRecord {
@@ -20,11 +21,21 @@ export type RunRead = <T>(commands: (client: ScriptedRedis) => Promise<T>) => Pr
 export interface PageScan {
   readonly read: RunRead;
   readonly keys: ModelKeys;
-  /** Objects in a page. */
+  readonly model: string;
+  /** Objects in a page, at most: fewer of them where they are large. */
   readonly size: number;
+  readonly sizes: ObjectSizes;
+  /** Whether a script may look at the objects of a model without being given their keys: not on a cluster. */
+  readonly seesObjects: boolean;
   /** Is called when the index looks empty. @throws when the index is lost. */
   checkEmpty(): Promise<void>;
+  /** @returns the error of a model whose index is lost. */
+  lost(): Error;
 }
+
+/** So many objects, and characters of JSON text, are read with the first look at a model. */
+const FEW = 100;
+const SMALL = 256 * 1024;
 
 /** Pages of objects for each page of the index, where the two are read apart. */
 const INDEX_PAGES = 20;
@@ -49,16 +60,25 @@ interface RankedPage {
  * other clients remove meanwhile makes it skip nothing, and what they add does not prolong it. It needs a SORT that may look
  * up other keys: not on a cluster, nor for users who may not read every key.
  */
-export async function* sortedPages(scan: PageScan): AsyncGenerator<StoredRecord[], void, undefined> {
-  const { size } = scan;
-  const [end, count] = await extent(scan);
-  if (end === undefined) return;
+export async function* sortedPages(scan: PageScan): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+  const { end, count, all } = await extent(scan);
+  if (all !== undefined) {
+    yield* slices(all, scan.size);
+    return;
+  }
+  const size = scan.sizes.chunk(scan.model, scan.size);
+  if (count <= size) {
+    const page = await onlyPage(scan, size);
+    if (page.length > 0) yield page;
+    else await scan.checkEmpty();
+    return;
+  }
   let start = 0;
   let after = -Infinity;
   let ahead: Promise<RankedPage>[] = [];
   for (;;) {
     while (ahead.length === 0 || (ahead.length < CHUNKS_IN_FLIGHT && start + ahead.length * size < count)) {
-      ahead.push(startEager(rankedPage(scan, start + ahead.length * size)));
+      ahead.push(startEager(rankedPage(scan, start + ahead.length * size, size)));
     }
     const { before, last, flat } = await (ahead.shift() as Promise<RankedPage>);
     if (start > 0 && before !== after) {
@@ -68,10 +88,9 @@ export async function* sortedPages(scan: PageScan): AsyncGenerator<StoredRecord[
     }
     const full = flat.length === 2 * size;
     if (full && last < end && start + (ahead.length + 1) * size < count) {
-      ahead.push(startEager(rankedPage(scan, start + (ahead.length + 1) * size)));
+      ahead.push(startEager(rankedPage(scan, start + (ahead.length + 1) * size, size)));
     }
-    const page: StoredRecord[] = [];
-    for (let at = 0; at < flat.length; at += 2) page.push({ uid: flat[at] as string, json: flat[at + 1] ?? null });
+    const page = storedRecords(flat);
     if (page.length > 0) yield page;
     else await scan.checkEmpty();
     if (!full || last >= end) return;
@@ -88,7 +107,13 @@ export async function* listedPages(
   scan: PageScan,
   range?: ScoreRange,
 ): AsyncGenerator<ScoredRecord[], void, undefined> {
-  yield* pMapIterable(indexPages(scan, range), (page) => recordsOf(scan, page), { concurrency: CHUNKS_IN_FLIGHT });
+  const { all, end } = range === undefined ? await extent(scan) : { all: undefined, end: range.end };
+  if (all === undefined) {
+    const pages = indexPages(scan, range ?? { after: -Infinity, end });
+    yield* pMapIterable(pages, (page) => recordsOf(scan, page), { concurrency: CHUNKS_IN_FLIGHT });
+    return;
+  }
+  for (const page of slices(all, scan.size)) yield page.map((record) => ({ ...record, score: end }));
 }
 
 /** Scans several shards of a model as one, in the order of the scores. */
@@ -125,16 +150,43 @@ function scoreOf(head: { readonly page: ScoredRecord[]; readonly at: number } | 
   return head?.page[head.at]?.score ?? Infinity;
 }
 
-/** @returns the last score, undefined where there is none, and how many there are. */
-async function extent({ read, keys, checkEmpty }: PageScan): Promise<[end: number | undefined, count: number]> {
-  const [[, end], count] = await read((client) =>
-    Promise.all([client.zrange(keys.index, '-1', '-1', 'WITHSCORES'), client.zcard(keys.index)]),
-  );
-  if (end === undefined) await checkEmpty();
-  return [end === undefined ? undefined : Number(end), count];
+/** What a first look at a model finds. */
+interface Extent {
+  readonly count: number;
+  /** The score of the last object. */
+  readonly end: number;
+  /** All of them, where they are few and small; none where there are none. */
+  readonly all?: StoredRecord[];
 }
 
-async function rankedPage({ read, keys, size }: PageScan, start: number): Promise<RankedPage> {
+async function extent({ read, keys, model, sizes, seesObjects, lost }: PageScan): Promise<Extent> {
+  const few = seesObjects ? FEW : 0;
+  const [found, end, longest, ...flat] = await read((client) =>
+    client.diffsyncExtent(keys.index, keys.state, keys.prefix, few, SMALL),
+  );
+  const count = Number(found);
+  if (count < 0) throw lost();
+  if (longest !== undefined) sizes.note(model, Number(longest));
+  const extent = { count, end: Number(end) };
+  return count === 0 || flat.length > 0 ? { ...extent, all: storedRecords(flat as (string | null)[]) } : extent;
+}
+
+/** @param flat - Unique ids and JSON texts alternately. */
+function storedRecords(flat: readonly (string | null)[]): StoredRecord[] {
+  const records: StoredRecord[] = [];
+  for (let at = 0; at < flat.length; at += 2) records.push({ uid: flat[at] as string, json: flat[at + 1] ?? null });
+  return records;
+}
+
+async function onlyPage({ read, keys }: PageScan, size: number): Promise<StoredRecord[]> {
+  const { index, prefix } = keys;
+  const flat = await read((client) =>
+    client.call('SORT_RO', index, 'BY', 'nosort', 'LIMIT', 0, size, 'GET', '#', 'GET', `${prefix}*`),
+  );
+  return storedRecords(flat as (string | null)[]);
+}
+
+async function rankedPage({ read, keys }: PageScan, start: number, size: number): Promise<RankedPage> {
   const end = start + size - 1;
   const replies = await read(async (client) => {
     const transaction = client.multi().zrange(keys.index, String(end), String(end), 'WITHSCORES');
@@ -157,18 +209,16 @@ async function rankedPage({ read, keys, size }: PageScan, start: number): Promis
 
 async function* indexPages(
   scan: PageScan,
-  range?: ScoreRange,
+  { after, end }: ScoreRange,
 ): AsyncGenerator<[uid: string, score: number][], void, undefined> {
-  const { read, keys, size } = scan;
-  const [end] = range === undefined ? await extent(scan) : [range.end];
-  if (end === undefined) return;
+  const { read, keys, size, sizes, model } = scan;
   const page = (from: string, most: number): Promise<string[]> =>
     startEager(
       read((client) => client.zrange(keys.index, from, String(end), 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')),
     );
   // The first page is short, so that the first objects come soon.
   let most = size;
-  let next: Promise<string[]> | undefined = page(range === undefined ? '-inf' : `(${range.after}`, most);
+  let next: Promise<string[]> | undefined = page(after === -Infinity ? '-inf' : `(${after}`, most);
   // Two objects of a split model may have one score, after a failover or a clear that lost the counter: a page may end
   // between them.
   let atLastScore: ReadonlySet<string> = new Set();
@@ -186,15 +236,20 @@ async function* indexPages(
     most = size * INDEX_PAGES + atLastScore.size;
     next = full ? page(String(last), most) : undefined;
     const fresh = all.filter(([uid]) => !seen.has(uid));
-    for (let at = 0; at < fresh.length; at += size) yield fresh.slice(at, at + size);
+    for (let at = 0; at < fresh.length;) {
+      const length = sizes.chunk(model, size);
+      yield fresh.slice(at, at + length);
+      at += length;
+    }
   }
 }
 
 async function recordsOf(
-  { read, keys }: PageScan,
+  { read, keys, model, sizes }: PageScan,
   page: readonly [uid: string, score: number][],
 ): Promise<ScoredRecord[]> {
   const found = await read((client) => client.mget(page.map(([uid]) => keys.prefix + uid)));
+  sizes.noteAll(model, found);
   return page.map(([uid, score], at) => ({ uid, score, json: found[at] ?? null }));
 }
 

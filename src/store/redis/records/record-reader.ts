@@ -5,6 +5,7 @@ import { EncodedRecord, type DecodeErrorFactory } from '../../../record/encoded-
 import { forEachYielding } from '../../../async/event-loop.js';
 import { Failed, throwFirstFailure, type Result } from '../../../async/outcome.js';
 import { mapChunks, READ_CHUNK, uidChunks, type Chunk } from './chunks.js';
+import type { ObjectSizes } from './object-sizes.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ModelIndex } from './model-index.js';
 import type { StoredRecord } from './page-scan.js';
@@ -34,6 +35,7 @@ export class RecordReader {
     private readonly keys: RedisKeys,
     private readonly commands: CommandExecutor,
     private readonly models: ModelIndex,
+    private readonly sizes: ObjectSizes,
     private readonly corrupt: DamagedObject,
   ) {}
 
@@ -49,7 +51,6 @@ export class RecordReader {
     limits: OperationLimits,
   ): Promise<Result<T>[]> {
     const results: Result<T>[] = Array.from({ length: uids.length });
-    const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), READ_CHUNK);
     const decode = this.decoder(model, make);
     const read = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
       const found = await this.read(model, keys, items, limits);
@@ -59,7 +60,13 @@ export class RecordReader {
         at++;
       });
     };
-    await mapChunks(chunks, uids.length, read, limits.signal);
+    const keysOf = (uid: string): ModelKeys => this.keys.holding(model, uid);
+    // The first chunk shows how large the others may be.
+    const probe = this.sizes.isKnown(model) ? 0 : Math.min(this.sizes.chunk(model, READ_CHUNK), uids.length);
+    for (const chunk of uidChunks(uids.slice(0, probe), keysOf, READ_CHUNK)) await read(chunk);
+    const rest = probe === 0 ? uids : uids.slice(probe);
+    const chunks = uidChunks(rest, keysOf, this.sizes.chunk(model, READ_CHUNK), probe);
+    await mapChunks(chunks, rest.length, read, limits.signal);
     return results;
   }
 
@@ -72,6 +79,7 @@ export class RecordReader {
   ): Promise<readonly FoundJson[]> {
     if (fromMaster) return this.checkUtf8(model, keys, uids, await this.recheck(model, keys, uids, limits));
     const found = await this.commands.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)), limits);
+    this.sizes.noteAll(model, found);
     return this.recheckMissing(model, keys, uids, found, limits);
   }
 
@@ -170,7 +178,7 @@ export class RecordReader {
     limits: OperationLimits,
   ): Promise<readonly FoundJson[]> {
     const recheck = (client: ScriptedRedis): Promise<(number | string)[]> =>
-      client.diffsyncRecheck(keys.index, keys.state, keys.prefix, ...uids);
+      client.diffsyncRecheck(this.keys.declared(keys, uids), keys.prefix, uids);
     const found = await this.commands.read(recheck, limits);
     return uids.map((uid, at) => {
       const json = found[at];

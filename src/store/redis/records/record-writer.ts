@@ -4,6 +4,7 @@ import { Failed, type Result } from '../../../async/outcome.js';
 import { mapChunks, uidChunks, withPerItemFallback, WRITE_CHUNK, writeChunks } from './chunks.js';
 import type { Chunk, KeysOf, WriteChunk } from './chunks.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
+import type { ObjectSizes } from './object-sizes.js';
 import type { ModelIndex } from './model-index.js';
 import type { RecordReader } from './record-reader.js';
 import type { ShardSequence } from './shard-sequence.js';
@@ -17,6 +18,7 @@ export class RecordWriter {
     private readonly models: ModelIndex,
     private readonly sequence: ShardSequence,
     private readonly reader: RecordReader,
+    private readonly sizes: ObjectSizes,
   ) {}
 
   /**
@@ -33,7 +35,7 @@ export class RecordWriter {
     const existing: Result<ModelRecord>[] = Array.from({ length: records.length });
     const insertChunk = async ({ keys, positions, items, scores }: WriteChunk): Promise<boolean> => {
       const reply = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
-        client.diffsyncInsert(keys.index, keys.state, keys.prefix, ...token, scores, items),
+        client.diffsyncInsert(this.keys.declared(keys, items, 2), keys.prefix, ...token, scores, items),
       );
       if (reply.length === 1) return reply[0] === 1;
       const uids = items.filter((_, at) => at % 2 === 0);
@@ -60,7 +62,7 @@ export class RecordWriter {
     const failures: (Failed | undefined)[] = Array.from({ length: records.length });
     const putChunk = async ({ keys, items, scores }: WriteChunk): Promise<boolean> => {
       const created = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
-        client.diffsyncPut(keys.index, keys.state, keys.prefix, ...token, scores, items),
+        client.diffsyncPut(this.keys.declared(keys, items, 2), keys.prefix, ...token, scores, items),
       );
       return created === 1;
     };
@@ -74,7 +76,7 @@ export class RecordWriter {
     const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), WRITE_CHUNK);
     const deleteChunk = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
       const missing = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
-        client.diffsyncDelete(keys.index, keys.state, keys.prefix, ...token, ...items),
+        client.diffsyncDelete(this.keys.declared(keys, items), keys.prefix, ...token, items),
       );
       for (const position of missing) present[positions[position - 1] as number] = false;
     };
@@ -95,10 +97,14 @@ export class RecordWriter {
     failures?: Result<ModelRecord>[],
   ): Promise<void> {
     if (records.length === 0) return;
+    const noted = (chunk: WriteChunk): Promise<boolean> => {
+      this.sizes.note(model, chunk.chars / chunk.positions.length);
+      return writeChunk(chunk);
+    };
     const writeOne =
       failures === undefined
-        ? writeChunk
-        : withPerItemFallback(writeChunk, isItemError, (position, error) => {
+        ? noted
+        : withPerItemFallback(noted, isItemError, (position, error) => {
             failures[position] = new Failed(error);
           });
     const shards = this.keys.of(model);

@@ -5,7 +5,7 @@
 -- of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and JSON text of each object
 -- to insert; the same of each object to put; unique id, expected JSON text and the one to store of each object to change;
 -- unique ids to remove
--- Returns for each model what insert-2 returns; nothing, having done nothing, when an object to change has changed.
+-- Returns for each model what insert returns; nothing, having done nothing, when an object to change has changed.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 5)
 --- @include "deadline"

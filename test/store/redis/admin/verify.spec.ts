@@ -51,6 +51,33 @@ describe.each(stores)('verify() of $name', ({ open, close }) => {
   });
 });
 
+describe('verify() while others write', () => {
+  it('does not report a model that gets its first objects meanwhile', async () => {
+    const server = await startRedis();
+    const [one, two] = await Promise.all([1, 2].map(() => RedisStore.connect({ url: server.url, storeId: 'shared' })));
+    const redis = new Redis(server.url);
+    try {
+      // The scan takes a while, so that it meets what is written after it began.
+      for (let at = 0; at < 50_000; at += 10_000) {
+        await redis.mset(Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`other:${at + n}`, ''])));
+      }
+      const monitor = await redis.duplicate().monitor();
+      const scanning = new Promise<void>((resolve) => {
+        monitor.on('monitor', (_time: string, [name]: string[]) => name?.toLowerCase() === 'scan' && resolve());
+      });
+      const report = one?.verify();
+      await scanning;
+      await two?.addMany({ objs: devices(500) });
+      expect(await report).toMatchObject({ clean: true, counts: NOTHING });
+      monitor.disconnect();
+    } finally {
+      redis.disconnect();
+      await Promise.all([one?.close(), two?.close()]);
+      await server.stop();
+    }
+  });
+});
+
 describe('verify() of a store without an index', () => {
   it('tells of records that are no objects of their model', async () => {
     class Damaged extends LocalStore {

@@ -46,7 +46,7 @@ describe('a Lua script', () => {
     const named = /-(\d+)\.lua$/.exec(file)?.[1];
     const header = /^-- KEYS (.*)$/m.exec(lua)?.[1] ?? '';
     expect(header).not.toBe('');
-    // The keys of a command on several models are in pairs, and those of one that removes keys are any number.
+    // Of these there are any number: pairs of several models, keys to remove, on a cluster those of the objects.
     if (named === undefined) return expect(header).not.toMatch(/\d/);
     expect(header.match(/\d+ /g)?.map(Number) ?? []).toEqual(countTo(Number(named)));
     const names = /^local ([\w, ]+) = unpack\(KEYS\)$/m.exec(lua)?.[1]?.split(', ') ?? [];
@@ -71,21 +71,21 @@ describe('a Lua script', () => {
     expect(lua).toMatch(/^-- Returns /m);
   });
 
-  it.each([false, true])('uses no name that it does not declare, on a cluster: %s', (cluster) => {
-    for (const [name, lua] of assembledScripts(cluster)) {
+  it('uses no name that it does not declare', () => {
+    for (const [name, lua] of assembledScripts()) {
       const undeclared = globalsOf(lua).filter((each) => !GLOBALS.includes(each));
       expect({ name, undeclared }).toEqual({ name, undeclared: [] });
     }
   });
 
-  it('checks its keys first on a cluster where it takes unique ids', () => {
+  it('that takes unique ids is told on a cluster which keys it may touch', () => {
     for (const file of scripts.filter((each) => read(each).includes('\n-- UIDS '))) {
-      expect(/--- @include .*/.exec(read(file))?.[0]).toBe('--- @include "slot-guard" on a cluster');
+      expect(read(file)).toContain('\n-- KEYS index (sorted set), state (hash); on a cluster then each object\n');
     }
   });
 
   it('is assembled without an include or a line of its header left over', () => {
-    for (const lua of [...assembledScripts(false).values(), ...assembledScripts(true).values()]) {
+    for (const lua of assembledScripts().values()) {
       expect(lua).toMatch(/^#!lua/);
       expect(lua).not.toMatch(/@include|^-- UIDS/m);
     }

@@ -1,13 +1,12 @@
 #!lua flags=no-writes
 -- Compares objects with the index, each of them at one moment.
--- KEYS 1 index (sorted set)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), then unique ids
 -- UIDS from 2 step 1
 -- Returns for each: "fine", "gone" (neither is there), "dangling" (the index lists it, and there is no object), "unindexed"
 -- (the index does not list the object) or "wrong-type" (the key holds something else than a string).
 local index = KEYS[1]
 local prefix = ARGV[1]
---- @include "slot-guard" on a cluster
 
 local found, position = {}, 0
 for at = FIRST_UID, #ARGV, UID_STEP do

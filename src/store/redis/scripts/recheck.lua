@@ -1,13 +1,12 @@
 #!lua flags=no-writes
 -- Reads objects and their scores at one moment, for the unique ids whose objects were not found.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), then unique ids
 -- UIDS from 2 step 1
 -- Returns for each its JSON text, or 0 when it is gone, 1 when the index lists it and there is no object, 2 when its key
 -- holds something else than a string, 3 when the index is lost, so that it cannot be told.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix = ARGV[1]
---- @include "slot-guard" on a cluster
 
 local lost = redis.call('HGET', state, 'filled') == '1' and redis.call('EXISTS', index) == 0
 local found, position = {}, 0

@@ -1,13 +1,12 @@
 #!lua flags=allow-oom
 -- Removes objects, all of them in one atomic command. Allowed on a full server, which it helps.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV then unique ids
 -- UIDS from 7 step 1
 -- Returns the positions (from 1) of those that were not there.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
---- @include "slot-guard" on a cluster
 --- @include "deadline"
 --- @include "idempotent-write"
 
@@ -23,7 +22,6 @@ end
 
 local missing = {}
 if #uids > 0 then
-  -- In a slot that moves, this fails before anything is written, unless all keys are on this node.
   local present = redis.call('EXISTS', unpack(objects))
   redis.call('ZREM', index, unpack(uids))
   if present == #uids then

@@ -1,15 +1,14 @@
 #!lua
 -- Stores objects, replacing those that are there, all of them in one atomic command. An object that is there keeps its
 -- score; a new one goes last.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 scores (as in given-scores), then for each object its unique id and its JSON text
 -- UIDS from 8 step 2
 -- Returns 1 when the model may have had no object before, else 0.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix, client, sequence, deadline, layout, ttl, scores = unpack(ARGV, 1, 7)
---- @include "slot-guard" on a cluster
 --- @include "deadline"
 --- @include "idempotent-write"
 --- @include "given-scores"

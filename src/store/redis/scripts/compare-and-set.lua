@@ -1,14 +1,13 @@
 #!lua
 -- Compare-and-set: replaces each object only where the expected JSON text is still there, all of them in one atomic command.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV then for each object its unique id, the expected JSON text and the one to store
 -- UIDS from 7 step 3
 -- Returns the positions (from 1) of the objects that had changed and were left alone.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
---- @include "slot-guard" on a cluster
 --- @include "deadline"
 --- @include "idempotent-write"
 

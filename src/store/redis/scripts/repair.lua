@@ -1,15 +1,14 @@
 #!lua
 -- Makes the index agree with the objects that are there at this moment, all in one atomic command: a unique id without an
 -- object leaves the index, a key that holds something else than a string goes, an object that is not listed is listed last.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 scores (as in given-scores), 8 treatment ('move' for objects whose score is no valid one, 'remove' for what goes
 -- whatever it is, else ''), then unique ids
 -- UIDS from 9 step 1
 -- Returns 0.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix, client, sequence, deadline, layout, ttl, scores, treatment = unpack(ARGV, 1, 8)
---- @include "slot-guard" on a cluster
 --- @include "deadline"
 --- @include "idempotent-write"
 --- @include "given-scores"
