@@ -147,7 +147,7 @@ function unwrittenFields(definition: ModelDefinition): ReadonlySet<string> {
 /** Notes the fields of an object, for `deferPatch`. */
 export function snapshotOf(obj: DiffSyncModel): ObjectSnapshot {
   const ignored = unwrittenFields(definitionOf(obj));
-  const data = Object.assign({} as Record<string, unknown>, obj);
+  const data = Object.assign<Record<string, unknown>, object>({}, obj);
   for (const field in data) {
     const value = data[field];
     if (typeof value === 'object' && value !== null && !ignored.has(field))
