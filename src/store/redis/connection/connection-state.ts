@@ -105,5 +105,5 @@ export class ConnectionState {
 export function isVague(error: unknown): boolean {
   if (error === undefined) return true;
   const { code, message } = error as { code?: unknown; message?: unknown };
-  return code === 'EPIPE' || code === 'ECONNRESET' || /^Connection is closed/.test(String(message));
+  return code === 'EPIPE' || code === 'ECONNRESET' || String(message).startsWith('Connection is closed');
 }
