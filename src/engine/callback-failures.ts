@@ -37,7 +37,8 @@ export class CallbackFailures {
     warn(this.first.error);
   }
 
-  private note(error: unknown): void {
+  /** Notes what a callback has thrown. */
+  note(error: unknown): void {
     if (this.isSettled) warn(error);
     else this.first ??= { error };
   }

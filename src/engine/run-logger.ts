@@ -23,7 +23,13 @@ export class RunLogger implements DiffSyncLogger {
   ) {}
 
   isEnabled(level: Verbosity): boolean {
-    return this.failures.call(() => this.logger.isEnabled(level)) ?? false;
+    // Asked for each object: a closure would cost more than the question.
+    try {
+      return this.logger.isEnabled(level);
+    } catch (error) {
+      this.failures.note(error);
+      return false;
+    }
   }
 
   debug(message: string, params?: LogParams): void {

@@ -23,6 +23,8 @@ export class FlushScheduler {
   private conflict: ObjectAlreadyExists | undefined;
   private timer: NodeJS.Timeout | undefined;
   private delay = DELAY_MS;
+  /** Whether the last scheduled flush has failed. */
+  private hasFailed = false;
 
   /**
    * @param drain - writes all that is pending.
@@ -70,12 +72,16 @@ export class FlushScheduler {
     const queued = this.enqueue();
     try {
       await queued.done;
-      // A long child list costs its length with each write. Ten times that between two writes bounds the share of it.
-      this.delay = Math.min(MAX_DELAY_MS, Math.max(DELAY_MS, 10 * (performance.now() - started)));
+      // A long child list costs its length with each write. Ten times that between two writes bounds the share of it. The first
+      // write after a failure may have waited for what made the other one fail.
+      const cost = this.hasFailed ? 0 : performance.now() - started;
+      this.hasFailed = false;
+      this.delay = Math.min(MAX_DELAY_MS, Math.max(DELAY_MS, 10 * cost));
     } catch (error) {
       if (error instanceof ObjectAlreadyExists && !queued.hasCaller) this.conflict = error;
       this.onError(error);
       // The time that a failure takes, a time-out for example, is no measure of the writes.
+      this.hasFailed = true;
       this.delay = Math.min(MAX_DELAY_MS, 2 * this.delay);
     }
     // `stop` was called meanwhile.

@@ -81,7 +81,15 @@ export class SyncPlan {
     for (const { element, depth } of walk(diff.getChildren())) {
       closeTo(depth);
       const model = this.modelNamed(element.type);
-      const { action, fault } = actionOf(element);
+      let action: DiffSyncAction | null;
+      let fault: Fault | undefined;
+      try {
+        ({ action } = element);
+      } catch (error) {
+        if (!(error instanceof DiffCompareFailed)) throw error;
+        // It would be an update: both sides have the object.
+        [action, fault] = ['update', { error }];
+      }
       open.push({ index: this.list.length, element, action, model, fault, active: action !== null });
       this.list.push(element);
       elements++;
@@ -182,7 +190,14 @@ export class SyncPlan {
       return undefined;
     }
     if (above !== undefined) above.active = true;
-    const { uid, fault: noUid } = this.tryUidOf(element);
+    let uid: string;
+    let noUid: Fault | undefined;
+    try {
+      uid = this.uidOf(element);
+    } catch (error) {
+      // An object whose class makes no unique id of its identifiers fails by itself; it is known by its name then.
+      [uid, noUid] = [element.name, { error }];
+    }
     const parent = above?.index ?? -1;
     const key = keyOf(element, uid);
     const isParsed = this.isParsed(model);
@@ -204,29 +219,10 @@ export class SyncPlan {
     return node;
   }
 
-  /** An object whose class makes no unique id of its identifiers fails by itself; it is known by its name then. */
-  private tryUidOf(element: DiffElement): { readonly uid: string; readonly fault?: Fault } {
-    try {
-      return { uid: this.uidOf(element) };
-    } catch (error) {
-      return { uid: element.name, fault: { error } };
-    }
-  }
-
   private modelNamed(type: string): ModelClass {
     const model = this.dst.modelClasses.get(type);
     if (model !== undefined) return model;
     throw new ObjectStoreWrongType(`${this.dst.name} has no model "${type}", which the diff names`);
-  }
-}
-
-/** Returns the action of an element. One whose comparison throws would be an update: both sides have the object. */
-function actionOf(element: DiffElement): { readonly action: DiffSyncAction | null; readonly fault?: Fault } {
-  try {
-    return { action: element.action };
-  } catch (error) {
-    if (error instanceof DiffCompareFailed) return { action: 'update', fault: { error } };
-    throw error;
   }
 }
 
