@@ -58,15 +58,25 @@ async function verifyDangling(
  */
 async function readChildren(core: StoreCore): Promise<UidsByType> {
   const { registry } = core.objects;
-  const stored = await core.backend.countAllRecords();
+  const stored = await storedModels(core);
   const types = new Set(registry.all().flatMap((model) => Object.keys(model.getChildrenMapping())));
   const children: UidsByType = new Map();
   for (const type of [...types].toSorted()) {
-    if (registry.get(type) === undefined && !stored.has(type)) continue;
+    if (registry.get(type) === undefined && stored?.has(type) !== true) continue;
     const uids = new Set<string>();
     if (await forEachRecord(core, type, ({ uid }) => uids.add(uid))) children.set(type, uids);
   }
   return children;
+}
+
+/** Returns the models that have objects; undefined where the store is too damaged to say which, as its report tells. */
+async function storedModels({ backend }: StoreCore): Promise<ReadonlyMap<string, number> | undefined> {
+  try {
+    return await backend.countAllRecords();
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
 }
 
 /**

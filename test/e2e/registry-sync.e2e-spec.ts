@@ -13,7 +13,16 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../examples/registry-sync/dist/main.js', import.meta.url));
 const NEST = fileURLToPath(new URL('../../node_modules/@nestjs/cli/bin/nest.js', import.meta.url));
 /** What `npm start` needs, beside node_modules. */
-const COPIED = ['package.json', '.npmrc', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json', 'src', 'examples'];
+const COPIED = [
+  'scripts',
+  'package.json',
+  '.npmrc',
+  'nest-cli.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'src',
+  'examples',
+];
 const LIMIT_MS = 90_000;
 const DIFF = { create: 19_228, update: 4_727, delete: 1, 'no-change': 29_775 };
 const AFTER_SYNC = { create: 0, update: 0, delete: 0, 'no-change': 53_730 };

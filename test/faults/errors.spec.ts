@@ -204,7 +204,7 @@ const causes: Record<
   STORE_ALREADY_BOUND: [
     async () => {
       const store = new LocalStore();
-      return [new Inventory({ store }), new Inventory({ store })];
+      return [new Inventory({ store }), new Inventory({ store, name: 'another' })];
     },
   ],
   STORE_FAILED: [
@@ -273,7 +273,9 @@ it('docs/errors.md has a row for each code, and for nothing else', () => {
   const [ofStores = '', ofSyncs = ''] = readFileSync('docs/errors.md', 'utf8').split('\n## ');
   const codesOf = (page: string): (string | undefined)[] => [...page.matchAll(/^\| `(\w+)`/gm)].map(([, code]) => code);
   const rows = codesOf(ofStores);
-  const others = [...readFileSync('src/errors.ts', 'utf8').matchAll(/code: string = '((?:SYNC|RELOAD)_\w+)'/g)];
+  const others = [
+    ...readFileSync('src/errors.ts', 'utf8').matchAll(/code: string = '((?:SYNC|RELOAD)_\w+|DIFF_COMPARE_FAILED)'/g),
+  ];
   expect(new Set(codesOf(ofSyncs))).toEqual(new Set(others.map(([, code]) => code)));
   expect(new Set(rows)).toEqual(new Set(codes));
   expect(rows).toHaveLength(codes.length);
