@@ -1,42 +1,49 @@
 // Generated from the *.lua files of this folder by scripts/embed-texts.mjs: change those.
 export const TEXTS: Readonly<Record<string, string>> = {
-  'clear-2.lua': `#!lua flags=allow-oom
--- Removes the first objects of a model, and with the last of them the state of the model. The caller calls it again until it
--- returns 0.
--- KEYS 1 index (sorted set), 2 state (hash)
--- ARGV 1 prefix (of the keys of objects), 2 most (how many objects at most), 3 deadline (as in deadline)
--- Returns how many objects were removed.
-local index, state = unpack(KEYS)
-local prefix, most, deadline = unpack(ARGV)
+  'clear.lua': `#!lua flags=allow-oom
+-- Removes objects of a model, and with the last of them the state of the model. The caller calls it again until it returns 0.
+-- KEYS index (sorted set), state (hash); on a cluster then each object
+-- ARGV 1 prefix (of the keys of objects), 2 most (how many objects at most, the first ones; 0: those that follow),
+-- ARGV 3 deadline (as in deadline), then unique ids
+-- UIDS from 4 step 1
+-- Returns how many objects were removed; -1 when there is no index, although the last write left objects.
+local index, state = KEYS[1], KEYS[2]
+local prefix, most, deadline = unpack(ARGV, 1, 3)
 --- @include "deadline"
 
-local uids = redis.call('ZRANGE', index, 0, tonumber(most) - 1)
+local uids = {}
+if most ~= '0' then
+  if redis.call('EXISTS', index) == 0 and redis.call('HGET', state, 'filled') == '1' then
+    return -1
+  end
+  uids = redis.call('ZRANGE', index, 0, tonumber(most) - 1)
+end
+for at = FIRST_UID, #ARGV, UID_STEP do
+  uids[#uids + 1] = ARGV[at]
+end
 if #uids > 0 then
   local objects = {}
   for at, uid in ipairs(uids) do
     objects[at] = prefix .. uid
   end
-  -- In a slot that moves, this fails before anything is written, unless all keys are on this node.
-  redis.call('EXISTS', index, unpack(objects))
   redis.call('UNLINK', unpack(objects))
-  redis.call('ZREMRANGEBYRANK', index, 0, #uids - 1)
+  redis.call('ZREM', index, unpack(uids))
 end
 if redis.call('EXISTS', index) == 0 then
   redis.call('UNLINK', state)
 end
 return #uids
 `,
-  'compare-and-set-2.lua': `#!lua
+  'compare-and-set.lua': `#!lua
 -- Compare-and-set: replaces each object only where the expected JSON text is still there, all of them in one atomic command.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV then for each object its unique id, the expected JSON text and the one to store
 -- UIDS from 7 step 3
 -- Returns the positions (from 1) of the objects that had changed and were left alone.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
---- @include "slot-guard" on a cluster
 --- @include "deadline"
 --- @include "idempotent-write"
 
@@ -58,6 +65,22 @@ end
 settle(table.concat(changed, ','))
 return changed
 `,
+  'count.lua': `#!lua flags=no-writes
+-- Counts the objects of models or shards.
+-- KEYS for each: index (sorted set), state (hash)
+-- ARGV none
+-- Returns for each the number of its objects; -1 when its index is lost, evicted or deleted by another client: the last write
+-- left objects, and there is no index.
+local counts = {}
+for at = 1, #KEYS, 2 do
+  local count = redis.call('ZCARD', KEYS[at])
+  if count == 0 and redis.call('HGET', KEYS[at + 1], 'filled') == '1' then
+    count = -1
+  end
+  counts[#counts + 1] = count
+end
+return counts
+`,
   'deadline.lua': `-- Included by every write. Refuses the write once its deadline has passed: a server that was frozen must not carry out,
 -- after the writes of others, what its caller has given up.
 -- Needs: deadline (in ms since 1970, by this server's clock)
@@ -68,16 +91,15 @@ if now >= tonumber(deadline) then
   return redis.error_reply('DIFFSYNCLATE ' .. now)
 end
 `,
-  'delete-2.lua': `#!lua flags=allow-oom
+  'delete.lua': `#!lua flags=allow-oom
 -- Removes objects, all of them in one atomic command. Allowed on a full server, which it helps.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV then unique ids
 -- UIDS from 7 step 1
 -- Returns the positions (from 1) of those that were not there.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
---- @include "slot-guard" on a cluster
 --- @include "deadline"
 --- @include "idempotent-write"
 
@@ -93,7 +115,6 @@ end
 
 local missing = {}
 if #uids > 0 then
-  -- In a slot that moves, this fails before anything is written, unless all keys are on this node.
   local present = redis.call('EXISTS', unpack(objects))
   redis.call('ZREM', index, unpack(uids))
   if present == #uids then
@@ -118,6 +139,54 @@ local deadline = ARGV[1]
 --- @include "deadline"
 
 return redis.call('UNLINK', unpack(KEYS))
+`,
+  'extent-2.lua': `#!lua flags=no-writes
+-- Looks at a model that is about to be read in order, and reads it where it is small.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 prefix (of the keys of objects), 2 few (of how many objects at most all are read; 0: none is looked at, because on a
+-- cluster a script may not touch them),
+-- ARGV 3 small (characters of JSON text that are read at most)
+-- Returns the number of objects (0: none; -1: the index is lost), the score of the last one, and where objects are looked at
+-- the length of the longest JSON text of a sample; then unique id and JSON text of each, when there are few and small ones.
+local index, state = KEYS[1], KEYS[2]
+local prefix, few, small = unpack(ARGV)
+
+local count = redis.call('ZCARD', index)
+if count == 0 then
+  return { redis.call('HGET', state, 'filled') == '1' and -1 or 0 }
+end
+local reply = { count, redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2] }
+if few == '0' then
+  return reply
+end
+
+local sample = {}
+if count <= tonumber(few) then
+  sample = redis.call('ZRANGE', index, 0, -1)
+else
+  for at = 0, 9 do
+    local rank = math.floor(at * (count - 1) / 9)
+    sample[at + 1] = redis.call('ZRANGE', index, rank, rank)[1]
+  end
+end
+local objects, longest, sum = {}, 0, 0
+for at, uid in ipairs(sample) do
+  objects[at] = prefix .. uid
+  local length = redis.pcall('STRLEN', objects[at])
+  if type(length) == 'number' then
+    longest = math.max(longest, length)
+    sum = sum + length
+  end
+end
+reply[3] = longest
+if #sample == count and sum <= tonumber(small) then
+  local found = redis.call('MGET', unpack(objects))
+  for at, uid in ipairs(sample) do
+    reply[2 + 2 * at] = uid
+    reply[3 + 2 * at] = found[at]
+  end
+end
+return reply
 `,
   'given-scores.lua': `-- Included by a write to which the caller may give the scores of its objects: those of a sequence that several shards share.
 -- Needs: scores (joined by commas; '' for the next ones of this index)
@@ -201,18 +270,17 @@ local function settle(undone, filled)
   end
 end
 `,
-  'insert-2.lua': `#!lua
+  'insert.lua': `#!lua
 -- Stores objects where there are none, all of them in one atomic command.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 scores (as in given-scores), then for each object its unique id and its JSON text
 -- UIDS from 8 step 2
 -- Returns a flat list: 1 when the model may have had no object before, else 0; then for each object that met another one its
 -- position (from 1) and the JSON text of that other object.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix, client, sequence, deadline, layout, ttl, scores = unpack(ARGV, 1, 7)
---- @include "slot-guard" on a cluster
 --- @include "deadline"
 --- @include "idempotent-write"
 --- @include "given-scores"
@@ -276,16 +344,15 @@ end
 settle(table.concat(undone, ','), size > 0 and '1')
 return reply
 `,
-  'inspect-1.lua': `#!lua flags=no-writes
+  'inspect.lua': `#!lua flags=no-writes
 -- Compares objects with the index, each of them at one moment.
--- KEYS 1 index (sorted set)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), then unique ids
 -- UIDS from 2 step 1
 -- Returns for each: "fine", "gone" (neither is there), "dangling" (the index lists it, and there is no object), "unindexed"
 -- (the index does not list the object) or "wrong-type" (the key holds something else than a string).
 local index = KEYS[1]
 local prefix = ARGV[1]
---- @include "slot-guard" on a cluster
 
 local found, position = {}, 0
 for at = FIRST_UID, #ARGV, UID_STEP do
@@ -302,14 +369,6 @@ for at = FIRST_UID, #ARGV, UID_STEP do
 end
 return found
 `,
-  'is-index-lost-2.lua': `#!lua flags=no-writes
--- Tells whether an index that looks empty is lost: evicted, or deleted by another client.
--- KEYS 1 index (sorted set), 2 state (hash)
--- ARGV none
--- Returns 1 when the last write left objects and there is no index, else 0.
-local index, state = unpack(KEYS)
-return redis.call('HGET', state, 'filled') == '1' and redis.call('EXISTS', index) == 0 and 1 or 0
-`,
   'multi-model-write.lua': `#!lua
 -- Writes the pending changes of several models, all of them in one atomic command.
 -- KEYS for each model: index (sorted set), state (hash)
@@ -317,7 +376,7 @@ return redis.call('HGET', state, 'filled') == '1' and redis.call('EXISTS', index
 -- of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and JSON text of each object
 -- to insert; the same of each object to put; unique id, expected JSON text and the one to store of each object to change;
 -- unique ids to remove
--- Returns for each model what insert-2 returns; nothing, having done nothing, when an object to change has changed.
+-- Returns for each model what insert returns; nothing, having done nothing, when an object to change has changed.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 5)
 --- @include "deadline"
@@ -458,18 +517,17 @@ for number, model in ipairs(models) do
 end
 return replies
 `,
-  'put-2.lua': `#!lua
+  'put.lua': `#!lua
 -- Stores objects, replacing those that are there, all of them in one atomic command. An object that is there keeps its
 -- score; a new one goes last.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 scores (as in given-scores), then for each object its unique id and its JSON text
 -- UIDS from 8 step 2
 -- Returns 1 when the model may have had no object before, else 0.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix, client, sequence, deadline, layout, ttl, scores = unpack(ARGV, 1, 7)
---- @include "slot-guard" on a cluster
 --- @include "deadline"
 --- @include "idempotent-write"
 --- @include "given-scores"
@@ -508,16 +566,15 @@ settle('', left == nil and '1')
 -- The first attempt of a repeated write may have been the one that found the model empty.
 return last[2] and left == nil and 0 or 1
 `,
-  'recheck-2.lua': `#!lua flags=no-writes
+  'recheck.lua': `#!lua flags=no-writes
 -- Reads objects and their scores at one moment, for the unique ids whose objects were not found.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), then unique ids
 -- UIDS from 2 step 1
 -- Returns for each its JSON text, or 0 when it is gone, 1 when the index lists it and there is no object, 2 when its key
 -- holds something else than a string, 3 when the index is lost, so that it cannot be told.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix = ARGV[1]
---- @include "slot-guard" on a cluster
 
 local lost = redis.call('HGET', state, 'filled') == '1' and redis.call('EXISTS', index) == 0
 local found, position = {}, 0
@@ -532,56 +589,44 @@ for at = FIRST_UID, #ARGV, UID_STEP do
 end
 return found
 `,
-  'renew-2.lua': `#!lua
+  'renew.lua': `#!lua
 -- Renews the expiry of a model: that of its objects first, and with the last of them that of its index, so that the index
--- never lists what has expired. The caller calls it again, from the score that it returns.
--- KEYS 1 index (sorted set), 2 state (hash)
--- ARGV 1 prefix (of the keys of objects), 2 after (the score after which to go on; '-inf': from the first), 3 ttl (in ms),
--- ARGV 4 most (how many objects at most)
--- Returns the last score that was reached, or '' at the end.
-local index, state = unpack(KEYS)
-local prefix, after, ttl, most = unpack(ARGV)
+-- never lists what has expired. The caller calls it for each page of the index, in order.
+-- KEYS index (sorted set), state (hash); on a cluster then each object
+-- ARGV 1 prefix (of the keys of objects), 2 part ('first', 'middle', 'last' or 'only' page), 3 ttl (in ms), then unique ids
+-- UIDS from 4 step 1
+-- Returns 0.
+local index, state = KEYS[1], KEYS[2]
+local prefix, part, ttl = unpack(ARGV, 1, 3)
 
-local from = after == '-inf' and after or '(' .. after
-local found = redis.call('ZRANGE', index, from, '+inf', 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
-if #found > 0 then
-  local objects = {}
-  for at = 1, #found, 2 do
-    objects[#objects + 1] = prefix .. found[at]
-  end
-  -- In a slot that moves, this fails before anything is written, unless all keys are on this node.
-  redis.call('EXISTS', index, unpack(objects))
-end
 -- The index must not outlast the objects that were renewed first, however long the rest takes.
 local started = tonumber(redis.call('HGET', state, 'renewed') or 0)
-local time = redis.call('TIME')
-if after == '-inf' or started == 0 then
+if part == 'first' or part == 'only' or started == 0 then
+  local time = redis.call('TIME')
   started = time[1] * 1000 + math.floor(time[2] / 1000)
   redis.call('HSET', state, 'renewed', string.format('%.0f', started))
 end
 local expiry = string.format('%.0f', started + ttl)
-for at = 1, #found, 2 do
-  redis.call('PEXPIREAT', prefix .. found[at], expiry)
+for at = FIRST_UID, #ARGV, UID_STEP do
+  redis.call('PEXPIREAT', prefix .. ARGV[at], expiry)
 end
-if #found == 2 * tonumber(most) then
-  return found[#found]
+if part == 'last' or part == 'only' then
+  redis.call('PEXPIREAT', index, expiry)
+  redis.call('PEXPIRE', state, 2 * ttl)
 end
-redis.call('PEXPIREAT', index, expiry)
-redis.call('PEXPIRE', state, 2 * ttl)
-return ''
+return 0
 `,
-  'repair-2.lua': `#!lua
+  'repair.lua': `#!lua
 -- Makes the index agree with the objects that are there at this moment, all in one atomic command: a unique id without an
 -- object leaves the index, a key that holds something else than a string goes, an object that is not listed is listed last.
--- KEYS 1 index (sorted set), 2 state (hash)
+-- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 scores (as in given-scores), 8 treatment ('move' for objects whose score is no valid one, 'remove' for what goes
 -- whatever it is, else ''), then unique ids
 -- UIDS from 9 step 1
 -- Returns 0.
-local index, state = unpack(KEYS)
+local index, state = KEYS[1], KEYS[2]
 local prefix, client, sequence, deadline, layout, ttl, scores, treatment = unpack(ARGV, 1, 8)
---- @include "slot-guard" on a cluster
 --- @include "deadline"
 --- @include "idempotent-write"
 --- @include "given-scores"
@@ -614,18 +659,6 @@ if expiry then
 end
 settle('')
 return 0
-`,
-  'slot-guard.lua': `-- Included first, on a cluster only. While a slot moves, its keys are on two nodes, and a command on one key takes a key
--- that is on the other node for absent. A command on several keys fails there, unless all of them are on this node.
--- Needs: index, prefix, FIRST_UID, UID_STEP
--- Returns an error, before anything is written, where not all keys are on this node.
-do
-  local keys = { index }
-  for at = FIRST_UID, #ARGV, UID_STEP do
-    keys[#keys + 1] = prefix .. ARGV[at]
-  end
-  redis.call('EXISTS', unpack(keys))
-end
 `,
   'time-1.lua': `#!lua flags=no-writes
 -- Reads the clock of the node that holds a key.
