@@ -136,8 +136,10 @@ describe('the README', () => {
     expect([...documented].toSorted()).toEqual(['engine', ...Object.keys(samples)].toSorted());
     for (const [name, engines] of rows.filter(([option]) => option !== 'engine')) {
       const options = { [name]: samples[name] };
-      const configure = (chosen: string) => (): unknown =>
-        library.DiffSyncStoreModule.forRoot({ engine: chosen, ...options } as DiffSyncStoreOptions);
+      const configure = (chosen: string) => (): unknown => {
+        const address = chosen === 'redis' ? { url: 'redis://localhost:6379' } : {};
+        return library.DiffSyncStoreModule.forRoot({ engine: chosen, ...address, ...options } as DiffSyncStoreOptions);
+      };
       for (const engine of engines) expect(configure(engine)).not.toThrow();
       if (!engines.some((engine) => engine === 'local')) expect(configure('local')).toThrow(`${name}: no such option`);
     }
