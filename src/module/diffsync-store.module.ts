@@ -142,7 +142,7 @@ function storeProviders(name: string | undefined): Provider[] {
     useFactory: async (given: DiffSyncStoreOptions, registry: DiffSyncStoreRegistry): Promise<BaseStore> => {
       const options = checkModuleOptions(given);
       const { retryAttempts = DEFAULTS.retryAttempts, retryDelay = DEFAULTS.retryDelay } = options;
-      const store = createStore(options, name);
+      const store = await createStore(options, name);
       // The caller that passes an open store closes it.
       const owned = store !== options.engine || !store.isOpen;
       return registry.open(name, store, { retryAttempts, retryDelay, owned });

@@ -126,7 +126,6 @@ export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {
   }
   const schema: z.ZodType = engine === 'local' ? LOCAL : engine instanceof BaseStore ? INSTANCE : OTHER;
   checkOptions(OWNER, schema, options);
-  if (engine === 'redis') checkRedisAddress(options as RedisEngineOptions);
   const { storeId } = options as DiffSyncStoreOptions;
   if (storeId !== undefined) checkStoreId(storeId);
   return options as DiffSyncStoreOptions;
@@ -140,7 +139,8 @@ export function checkStoreName(name: unknown): void {
   );
 }
 
-function checkRedisAddress(options: RedisEngineOptions): void {
+/** @throws {ValueError} (VALUE_ERROR) when nothing says where the server is. */
+export function checkRedisAddress(options: RedisEngineOptions): void {
   const given = REDIS_ADDRESSES.filter((option) => options[option] !== undefined);
   if (given.length === 0) {
     const names = REDIS_ADDRESSES.map((option) => `"${option}"`).join(', ');

@@ -4,7 +4,8 @@ import type { BaseStoreOptions } from '../store/store-options.js';
 import { LocalStore } from '../store/local/local.store.js';
 import { RedisStore } from '../store/redis/redis.store.js';
 import { SqliteStore } from '../store/sqlite/sqlite.store.js';
-import { DEFAULTS, type DiffSyncStoreOptions, type StoreClass } from './diffsync-store.options.js';
+import { loadDriver } from '../store/redis/connection/driver.js';
+import { checkRedisAddress, DEFAULTS, type DiffSyncStoreOptions, type StoreClass } from './diffsync-store.options.js';
 
 type EngineName = Extract<DiffSyncStoreOptions['engine'], string>;
 
@@ -15,8 +16,13 @@ const ENGINES: Readonly<Record<EngineName, StoreClass>> = {
   sqlite: SqliteStore,
 };
 
-/** @returns the store that the options describe, not open yet; an instance as it is. */
-export function createStore(options: DiffSyncStoreOptions, name: string | undefined): BaseStore {
+/**
+ * Creates the store that the options describe.
+ * @returns the store, not open yet; an instance as it is.
+ * @throws {ObjectStoreException} (STORE_PACKAGE_MISSING) when the package of the engine cannot be loaded, whatever the options.
+ * @throws {ValueError} (VALUE_ERROR) for the engine `redis` without an address.
+ */
+export async function createStore(options: DiffSyncStoreOptions, name: string | undefined): Promise<BaseStore> {
   const { engine, verbosity = DEFAULTS.verbosity, retryAttempts, retryDelay, ...own } = options;
   void [retryAttempts, retryDelay];
   if (engine instanceof BaseStore) return engine;
@@ -25,6 +31,10 @@ export function createStore(options: DiffSyncStoreOptions, name: string | undefi
     logger: new NestLogger(name ?? 'DiffSyncStore', verbosity),
     ...(name === undefined ? {} : { name }),
   };
+  if (options.engine === 'redis') {
+    if (options.client === undefined) await loadDriver('RedisStore');
+    checkRedisAddress(options);
+  }
   const storeClass = typeof engine === 'string' ? ENGINES[engine] : engine;
   return new (storeClass as new (options: BaseStoreOptions) => BaseStore)(given);
 }

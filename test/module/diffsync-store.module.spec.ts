@@ -170,8 +170,6 @@ describe('forRoot', () => {
     [{ engine: 'local', url: 'redis://x' }, 'url: no such option'],
     [{ engine: 'local', verbosity: 3 }, 'verbosity: '],
     [{ engine: 'local', storeId: 'a:b' }, 'storeId is not allowed'],
-    [{ engine: 'redis' }, 'needs the address of the server, as one of "url", "host"'],
-    [{ engine: 'redis', url: undefined, port: 6379 }, 'needs the address of the server'],
     [{ engine: 'redis', retryAttempts: 0 }, 'retryAttempts: '],
     [{ engine: 'redis', retryDelay: 'soon', verbosity: 9 }, /verbosity: .*\n.*retryDelay: /],
   ])('forRoot(%j) throws a ValueError, path by path', (options, message) => {
@@ -179,6 +177,16 @@ describe('forRoot', () => {
     expect(configure).toThrow(ValueError);
     expect(configure).toThrow(message);
   });
+
+  it.each([[{}], [{ url: undefined, port: 6379 }]])(
+    'an application with redis and %j does not start',
+    async (given) => {
+      const options = { engine: 'redis', ...given } as DiffSyncStoreOptions;
+      await expect(boot([DiffSyncStoreModule.forRoot(options)])).rejects.toThrow(
+        'the engine "redis" needs the address of the server, as one of "url", "host"',
+      );
+    },
+  );
 });
 
 describe('forRootAsync', () => {
