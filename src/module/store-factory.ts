@@ -2,9 +2,8 @@ import { NestLogger } from '../logging/nest-logger.js';
 import { BaseStore } from '../store/base-store.js';
 import type { BaseStoreOptions } from '../store/store-options.js';
 import { LocalStore } from '../store/local/local.store.js';
-import { RedisStore } from '../store/redis/redis.store.js';
+import { loadRedisDriver, RedisStore } from '../store/redis/redis.store.js';
 import { SqliteStore } from '../store/sqlite/sqlite.store.js';
-import { loadDriver } from '../store/redis/connection/driver.js';
 import { checkRedisAddress, DEFAULTS, type DiffSyncStoreOptions, type StoreClass } from './diffsync-store.options.js';
 
 type EngineName = Extract<DiffSyncStoreOptions['engine'], string>;
@@ -32,7 +31,7 @@ export async function createStore(options: DiffSyncStoreOptions, name: string | 
     ...(name === undefined ? {} : { name }),
   };
   if (options.engine === 'redis') {
-    if (options.client === undefined) await loadDriver('RedisStore');
+    if (options.client === undefined) await loadRedisDriver('RedisStore');
     checkRedisAddress(options);
   }
   const storeClass = typeof engine === 'string' ? ENGINES[engine] : engine;
