@@ -23,7 +23,7 @@ import { RecordWriter } from './records/record-writer.js';
 import { ShardSequence } from './records/shard-sequence.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
 
-/** The module loads the driver before it looks at the options: a missing package is told first. */
+/** The module loads the driver before it looks at the options, so that a missing package is the first error. */
 export { loadDriver as loadRedisDriver } from './connection/driver.js';
 
 /** The reads of single objects of one model that are batched. */
