@@ -4,19 +4,11 @@ export interface DiffSyncErrorOptions {
   readonly cause?: unknown;
 }
 
-/**
- * The base class of every error of this package. Programs use its `code`, which is stable; the message is for people and
- * may change.
- * @example
- * ```ts
- * try {
- *   await store.get({ model: Device, identifier: 'r1' });
- * } catch (error) {
- *   if (!(error instanceof DiffSyncError) || error.code !== 'OBJECT_NOT_FOUND') throw error;
- * }
- * ```
- */
-export class DiffSyncError extends Error {
+/** What every error of this package has. Programs catch a `DiffSyncError`, which is this class when it runs. */
+export class DiffSyncErrorBase extends Error {
+  /** The name of the class that programs catch. */
+  static override readonly name: string = 'DiffSyncError';
+
   /** The stable code of the error. */
   readonly code: string = 'DIFFSYNC_ERROR';
 
@@ -31,8 +23,8 @@ export class DiffSyncError extends Error {
 }
 
 /** Is thrown for an argument that can never work, whatever is stored (VALUE_ERROR). Correct the call. */
-export class ValueError extends DiffSyncError {
-  override readonly code: string = 'VALUE_ERROR';
+export class ValueError extends DiffSyncErrorBase {
+  override readonly code: 'VALUE_ERROR' | 'MODEL_VALIDATION' = 'VALUE_ERROR';
 }
 
 /** One issue that a model's schema reports. */
@@ -48,7 +40,7 @@ export interface ModelIssue {
  * the data or the schema.
  */
 export class ModelValidationError extends ValueError {
-  override readonly code: string = 'MODEL_VALIDATION';
+  override readonly code = 'MODEL_VALIDATION';
 
   /**
    * @param message - the name of the model and all issues.
@@ -69,8 +61,8 @@ export class ModelValidationError extends ValueError {
  * Is thrown for a wrong declaration of a model or adapter class (MODEL_DEFINITION), when the class is defined or first used
  * and never later. Correct the class.
  */
-export class ModelDefinitionError extends DiffSyncError {
-  override readonly code: string = 'MODEL_DEFINITION';
+export class ModelDefinitionError extends DiffSyncErrorBase {
+  override readonly code = 'MODEL_DEFINITION';
 }
 
 /** The codes of ObjectStoreException. The message of each error says what to do, and so does `docs/errors.md`. */
@@ -107,6 +99,12 @@ export type StoreErrorCode =
   | 'OBJECT_ALREADY_EXISTS'
   | 'OBJECT_STORE_WRONG_TYPE';
 
+/** The codes of errors of the backend: those of ObjectStoreException itself. */
+export type BackendErrorCode = Exclude<
+  StoreErrorCode,
+  'OBJECT_NOT_FOUND' | 'OBJECT_ALREADY_EXISTS' | 'OBJECT_STORE_WRONG_TYPE'
+>;
+
 /** Options of the constructor of ObjectStoreException. */
 export interface ObjectStoreExceptionOptions extends DiffSyncErrorOptions {
   /** The stable code of the error. Default: STORE_FAILED. */
@@ -126,7 +124,7 @@ export interface ObjectStoreExceptionOptions extends DiffSyncErrorOptions {
  * }
  * ```
  */
-export class ObjectStoreException extends DiffSyncError {
+export class ObjectStoreException extends DiffSyncErrorBase {
   override readonly code: StoreErrorCode;
 
   /**
@@ -144,6 +142,8 @@ export class ObjectStoreException extends DiffSyncError {
  * a call that returns null or undefined instead.
  */
 export class ObjectNotFound extends ObjectStoreException {
+  declare readonly code: 'OBJECT_NOT_FOUND';
+
   /**
    * @param message - the object that was not found.
    * @param options - the cause.
@@ -158,18 +158,16 @@ export class ObjectNotFound extends ObjectStoreException {
  * `update` to replace the object.
  */
 export class ObjectAlreadyExists extends ObjectStoreException {
+  declare readonly code: 'OBJECT_ALREADY_EXISTS';
+
   /**
    * @param message - the object that exists already.
    * @param existingObject - that object.
    * @param options - the cause.
    */
-  constructor(
-    message: string,
-    /** The object that is stored. */
-    readonly existingObject?: unknown,
-    options?: DiffSyncErrorOptions,
-  ) {
+  constructor(message: string, existingObject?: ObjectAlreadyExists['existingObject'], options?: DiffSyncErrorOptions) {
     super(message, { ...options, code: 'OBJECT_ALREADY_EXISTS' });
+    Object.assign(this, { existingObject });
   }
 }
 
@@ -178,6 +176,8 @@ export class ObjectAlreadyExists extends ObjectStoreException {
  * `children`, or link the child elsewhere.
  */
 export class ObjectStoreWrongType extends ObjectStoreException {
+  declare readonly code: 'OBJECT_STORE_WRONG_TYPE';
+
   /**
    * @param message - both models, and those that the parent can have as children.
    * @param options - the cause.
@@ -187,42 +187,55 @@ export class ObjectStoreWrongType extends ObjectStoreException {
   }
 }
 
+/** The codes of ObjectCrudException. */
+export type CrudErrorCode = 'OBJECT_CRUD' | 'OBJECT_NOT_CREATED' | 'OBJECT_NOT_UPDATED' | 'OBJECT_NOT_DELETED';
+
 /**
  * The base class of the failures of one object's hook (OBJECT_CRUD). With the flag CONTINUE_ON_FAILURE a sync logs these errors
  * and goes on; any other error ends it.
  */
-export class ObjectCrudException extends DiffSyncError {
-  override readonly code: string = 'OBJECT_CRUD';
+export class ObjectCrudException extends DiffSyncErrorBase {
+  override readonly code: CrudErrorCode = 'OBJECT_CRUD';
 }
 
 /** Is thrown by a model's `create` that failed (OBJECT_NOT_CREATED). Throw it in your hooks. */
 export class ObjectNotCreated extends ObjectCrudException {
-  override readonly code: string = 'OBJECT_NOT_CREATED';
+  override readonly code = 'OBJECT_NOT_CREATED';
 }
 
 /** Is thrown by a model's `update` that failed (OBJECT_NOT_UPDATED). Throw it in your hooks. */
 export class ObjectNotUpdated extends ObjectCrudException {
-  override readonly code: string = 'OBJECT_NOT_UPDATED';
+  override readonly code = 'OBJECT_NOT_UPDATED';
 }
 
 /** Is thrown by a model's `delete` that failed (OBJECT_NOT_DELETED). Throw it in your hooks. */
 export class ObjectNotDeleted extends ObjectCrudException {
-  override readonly code: string = 'OBJECT_NOT_DELETED';
+  override readonly code = 'OBJECT_NOT_DELETED';
 }
 
+/** The codes of DiffException. */
+export type DiffErrorCode =
+  | 'DIFF_ERROR'
+  | 'DIFF_CLASS_MISMATCH'
+  | 'DIFF_CYCLE'
+  | 'DIFF_COMPARE_FAILED'
+  | 'DIFF_STALE'
+  | 'DIFF_INVALID'
+  | 'SYNC_TOO_MANY_DELETES';
+
 /** Is thrown when a diff cannot be calculated or applied (DIFF_ERROR). The message says why. */
-export class DiffException extends DiffSyncError {
-  override readonly code: string = 'DIFF_ERROR';
+export class DiffException extends DiffSyncErrorBase {
+  override readonly code: DiffErrorCode = 'DIFF_ERROR';
 }
 
 /** Is thrown when the diff passed to a sync is no instance of the `diffClass` passed with it (DIFF_CLASS_MISMATCH). */
 export class DiffClassMismatch extends DiffException {
-  override readonly code: string = 'DIFF_CLASS_MISMATCH';
+  override readonly code = 'DIFF_CLASS_MISMATCH';
 }
 
 /** Is thrown when an object is, directly or not, its own child (DIFF_CYCLE). Remove one of the links that `path` names. */
 export class DiffCycle extends DiffException {
-  override readonly code: string = 'DIFF_CYCLE';
+  override readonly code = 'DIFF_CYCLE';
 
   /**
    * @param message - the objects of the cycle.
@@ -243,7 +256,7 @@ export class DiffCycle extends DiffException {
  * or undefined. A sync reports it as the failure of that object.
  */
 export class DiffCompareFailed extends DiffException {
-  override readonly code: string = 'DIFF_COMPARE_FAILED';
+  override readonly code = 'DIFF_COMPARE_FAILED';
 
   /**
    * @param message - the object, the attribute, and the message of the cause.
@@ -268,12 +281,12 @@ export class DiffCompareFailed extends DiffException {
 
 /** Is thrown for a saved diff that is stale: one side has changed since (DIFF_STALE). Calculate a new diff. */
 export class DiffStale extends DiffException {
-  override readonly code: string = 'DIFF_STALE';
+  override readonly code = 'DIFF_STALE';
 }
 
 /** Is thrown for text or data that is no saved diff, or a damaged one (DIFF_INVALID). */
 export class DiffInvalid extends DiffException {
-  override readonly code: string = 'DIFF_INVALID';
+  override readonly code = 'DIFF_INVALID';
 }
 
 /**
@@ -281,15 +294,15 @@ export class DiffInvalid extends DiffException {
  * source; raise `maxDeletes` or `maxDeletePercent` where the deletes are right.
  */
 export class TooManyDeletes extends DiffException {
-  override readonly code: string = 'SYNC_TOO_MANY_DELETES';
+  override readonly code = 'SYNC_TOO_MANY_DELETES';
 }
 
 /**
  * Is thrown when its signal aborts a diff or sync (SYNC_ABORTED). The cause is the reason of the signal; changes made before
  * are saved.
  */
-export class SyncAborted extends DiffSyncError {
-  override readonly code: string = 'SYNC_ABORTED';
+export class SyncAborted extends DiffSyncErrorBase {
+  override readonly code = 'SYNC_ABORTED';
 }
 
 /**
@@ -297,16 +310,16 @@ export class SyncAborted extends DiffSyncError {
  * (SYNC_IN_PROGRESS). Wait for the first one, or pass `waitMs` to the sync. One that is started inside the first one, by a hook
  * for example, would wait for itself: start it after the first one has settled.
  */
-export class SyncInProgress extends DiffSyncError {
-  override readonly code: string = 'SYNC_IN_PROGRESS';
+export class SyncInProgress extends DiffSyncErrorBase {
+  override readonly code = 'SYNC_IN_PROGRESS';
 }
 
 /**
  * Is thrown by a reload when this process has written to the store itself while `load` was running (RELOAD_CONFLICT). Nothing
  * is changed: a reload would undo those writes. Reload again; let `load` write through `this` only.
  */
-export class ReloadConflict extends DiffSyncError {
-  override readonly code: string = 'RELOAD_CONFLICT';
+export class ReloadConflict extends DiffSyncErrorBase {
+  override readonly code = 'RELOAD_CONFLICT';
 }
 
 /** The object of a sync that failed. */
@@ -328,8 +341,8 @@ export interface SyncLocation {
  * something else or returns what is no model, its values cannot be stored, or its `compare` function, constructor or schema
  * throws. That error is the cause; changes made before are saved. Correct what the cause names.
  */
-export class SyncHookError extends DiffSyncError {
-  override readonly code: string = 'SYNC_HOOK_FAILED';
+export class SyncHookError extends DiffSyncErrorBase {
+  override readonly code = 'SYNC_HOOK_FAILED';
 
   /**
    * @param message - the hook, the object, and the message of the cause.
@@ -346,11 +359,14 @@ export class SyncHookError extends DiffSyncError {
   }
 }
 
+/** The codes of CopyException. */
+export type CopyErrorCode = 'COPY_FAILED' | 'COPY_CONFLICT' | 'COPY_MISMATCH' | 'COPY_ABORTED';
+
 /**
  * Is thrown when `copyStore` ends early (COPY_FAILED). What was copied is in the target; another call continues there.
  */
-export class CopyException extends DiffSyncError {
-  override readonly code: string = 'COPY_FAILED';
+export class CopyException extends DiffSyncErrorBase {
+  override readonly code: CopyErrorCode = 'COPY_FAILED';
 }
 
 /**
@@ -358,7 +374,7 @@ export class CopyException extends DiffSyncError {
  * That object is not changed. Copy into an empty store, or remove the object.
  */
 export class CopyConflict extends CopyException {
-  override readonly code: string = 'COPY_CONFLICT';
+  override readonly code = 'COPY_CONFLICT';
 
   /**
    * @param message - the conflict.
@@ -381,7 +397,7 @@ export class CopyConflict extends CopyException {
  * has written to one of the stores; copy again.
  */
 export class CopyMismatch extends CopyException {
-  override readonly code: string = 'COPY_MISMATCH';
+  override readonly code = 'COPY_MISMATCH';
 
   /**
    * @param message - the difference.
@@ -398,5 +414,73 @@ export class CopyMismatch extends CopyException {
 
 /** Is thrown when its signal aborts a copy (COPY_ABORTED). The cause is the reason of the signal. */
 export class CopyAborted extends CopyException {
-  override readonly code: string = 'COPY_ABORTED';
+  override readonly code = 'COPY_ABORTED';
 }
+
+/** An error whose class has subclasses with codes of their own, with the code of the class itself. */
+export type OfCode<E, Code> = E & { readonly code: Code };
+
+/**
+ * Every error of this package: a union whose members are told apart by their `code`, which is stable; the message is for people
+ * and may change. Use it as a class: `error instanceof DiffSyncError`.
+ * @example
+ * ```ts
+ * try {
+ *   await cmdb.syncFrom(network);
+ * } catch (error) {
+ *   if (!(error instanceof DiffSyncError)) throw error;
+ *   switch (error.code) {
+ *     case 'MODEL_VALIDATION':
+ *       return error.issues;
+ *     case 'SYNC_HOOK_FAILED':
+ *       return error.location;
+ *     default:
+ *       throw error;
+ *   }
+ * }
+ * ```
+ */
+export type DiffSyncError =
+  | OfCode<DiffSyncErrorBase, 'DIFFSYNC_ERROR'>
+  | OfCode<ValueError, 'VALUE_ERROR'>
+  | ModelValidationError
+  | ModelDefinitionError
+  | OfCode<ObjectStoreException, BackendErrorCode>
+  | ObjectNotFound
+  | ObjectAlreadyExists
+  | ObjectStoreWrongType
+  | OfCode<ObjectCrudException, 'OBJECT_CRUD'>
+  | ObjectNotCreated
+  | ObjectNotUpdated
+  | ObjectNotDeleted
+  | OfCode<DiffException, 'DIFF_ERROR'>
+  | DiffClassMismatch
+  | DiffCycle
+  | DiffCompareFailed
+  | DiffStale
+  | DiffInvalid
+  | TooManyDeletes
+  | SyncAborted
+  | SyncInProgress
+  | ReloadConflict
+  | SyncHookError
+  | OfCode<CopyException, 'COPY_FAILED'>
+  | CopyConflict
+  | CopyMismatch
+  | CopyAborted;
+
+/** The codes of all errors of this package. */
+export type DiffSyncErrorCode = DiffSyncError['code'];
+
+/** The class of every error of this package; an instance of it is a `DiffSyncError`. */
+export interface DiffSyncErrorClass {
+  /**
+   * @param message - what went wrong, and what to do.
+   * @param options - the cause.
+   */
+  new (message: string, options?: DiffSyncErrorOptions): OfCode<DiffSyncErrorBase, 'DIFFSYNC_ERROR'>;
+  readonly prototype: DiffSyncError;
+}
+
+/** The class of every error of this package. */
+export const DiffSyncError = DiffSyncErrorBase as unknown as DiffSyncErrorClass;

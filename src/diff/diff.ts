@@ -37,12 +37,17 @@ import { ElementGroups } from './element-groups.js';
 import { NOTHING_YET, type ModelOperations, type SyncFailure, type UnlistedCounts } from './sync-outcome.js';
 
 declare module '../errors.js' {
-  interface DiffSyncError {
+  interface DiffSyncErrorBase {
     /**
      * The diff of the sync that the error ended, with its `operations`, its `errors` and the statuses of its elements: what was
      * done before. It is no enumerable property, so that logs do not show it. Other errors have none.
      */
     readonly diff?: Diff;
+  }
+
+  interface ObjectAlreadyExists {
+    /** The element that has the name already, where two elements of a diff have one. */
+    readonly existingElement?: DiffElement;
   }
 }
 

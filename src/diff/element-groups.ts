@@ -26,7 +26,9 @@ export class ElementGroups<E extends GroupedElement> {
     const { type, name, linkOnly } = element;
     const objects = groupOf(this.objects, type);
     const group = linkOnly ? groupOf((this.links ??= new Map<string, Map<string, E>>()), type) : objects;
-    if (group.has(name)) throw new ObjectAlreadyExists(`Already storing a ${type} named ${name}`, group.get(name));
+    const existingElement = group.get(name);
+    if (existingElement !== undefined)
+      throw Object.assign(new ObjectAlreadyExists(`Already storing a ${type} named ${name}`), { existingElement });
     group.set(name, element);
   }
 

@@ -21,6 +21,13 @@ import { assignFields, childListFor, copyFields, definitionOf, fieldNames, field
 import type { CreateItem, DefinedStatics, FieldsOf, ModelConstructor } from './model-types.js';
 import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
 
+declare module '../errors.js' {
+  interface ObjectAlreadyExists {
+    /** The object that is stored or linked already. */
+    readonly existingObject?: DiffSyncModel;
+  }
+}
+
 /** What saves the child links of stored objects. Is called before every change to the child lists of an object. */
 export interface ChildLinkRecorder {
   recordChildLink(parent: DiffSyncModel, field: string, childUid: string, linked: boolean): void;

@@ -220,7 +220,7 @@ export abstract class StoreBackend {
   ): ObjectStoreException;
 
   /** Returns errors of this package as they are, and an `ObjectStoreException` (STORE_FAILED) with any other as its cause. */
-  protected backendError(error: unknown): DiffSyncError {
+  protected backendError(error: unknown): DiffSyncError | ObjectStoreException {
     if (error instanceof DiffSyncError) return error;
     const reason = error instanceof Error ? error.message : String(error);
     return new ObjectStoreException(`${String(this)} failed: ${reason}`, { cause: error });

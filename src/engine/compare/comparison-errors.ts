@@ -35,19 +35,13 @@ export function comparisonError(
  * sides and their parents.
  */
 export function nameTakenError(error: unknown, element: DiffElement, parent: TreePosition | undefined): unknown {
-  const existing: unknown = error instanceof ObjectAlreadyExists ? error.existingObject : undefined;
-  if (!isElement(existing)) return error;
+  const existingElement = error instanceof ObjectAlreadyExists ? error.existingElement : undefined;
+  if (existingElement === undefined) return error;
   const { type, name } = element;
-  return new ObjectAlreadyExists(
-    `Already storing a ${type} named ${name}${below(parent)}: ${objectText(existing)} and ${objectText(element)} have the same ` +
-      `shortname; it must be unique among the children of one parent`,
-    existing,
-    { cause: error },
-  );
-}
-
-function isElement(value: unknown): value is DiffElement {
-  return typeof value === 'object' && value !== null && 'comparedUid' in value;
+  const message =
+    `Already storing a ${type} named ${name}${below(parent)}: ${objectText(existingElement)} and ${objectText(element)} have the ` +
+    `same shortname; it must be unique among the children of one parent`;
+  return Object.assign(new ObjectAlreadyExists(message, undefined, { cause: error }), { existingElement });
 }
 
 function objectText({ name, comparedUid, sourceAttrs, destAttrs, sourceName, destName }: DiffElement): string {
