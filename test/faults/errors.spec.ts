@@ -274,7 +274,7 @@ it('docs/errors.md has a row for each code, and for nothing else', () => {
   const codesOf = (page: string): (string | undefined)[] => [...page.matchAll(/^\| `(\w+)`/gm)].map(([, code]) => code);
   const rows = codesOf(ofStores);
   const others = [
-    ...readFileSync('src/errors.ts', 'utf8').matchAll(/code: string = '((?:SYNC|RELOAD)_\w+|DIFF_COMPARE_FAILED)'/g),
+    ...readFileSync('src/errors.ts', 'utf8').matchAll(/readonly code = '((?:SYNC|RELOAD)_\w+|DIFF_COMPARE_FAILED)'/g),
   ];
   expect(new Set(codesOf(ofSyncs))).toEqual(new Set(others.map(([, code]) => code)));
   expect(new Set(rows)).toEqual(new Set(codes));
