@@ -152,6 +152,17 @@ describe('the rooms of src', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('spread no list into arguments: one of the size of the data overflows the call stack', () => {
+    const spread =
+      /\.(?:push|unshift)\((?:[^(){}]*, )?\.\.\.|Math\.(?:max|min)\(\.\.\.|\.splice\([^()]*, \.\.\.|fromCharCode\(\.\.\./;
+    const found = sources.flatMap((file) =>
+      readFileSync(join(root, file), 'utf8')
+        .split('\n')
+        .flatMap((line, at) => (spread.test(line) ? [`${file}:${at + 1}: ${line.trim()}`] : [])),
+    );
+    expect(found).toEqual([]);
+  });
+
   it('testing knows no test runner', () => {
     const used = imports.filter(({ from, to }) => roomOf(from) === 'testing' && !to.startsWith('src/'));
     expect(

@@ -12,6 +12,7 @@ import type { IdentifiersOf, ModelClass } from '../model/model-class.js';
 import { checkMemberNames } from '../model/python-names.js';
 import { bindFor } from '../store/engine-access.js';
 import type { BaseStore } from '../store/base-store.js';
+import { BoundedText } from '../values/bounded-text.js';
 import { markCopy, refuseOtherCopy } from '../values/package-copy.js';
 import { LocalStore } from '../store/local/local.store.js';
 import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-ref.js';
@@ -26,6 +27,7 @@ import {
   type AdapterOptions,
   type SyncOptions,
 } from './adapter-options.js';
+import { describeAdapter } from './describe-adapter.js';
 import { reloadStore } from './reload-store.js';
 import { runSync } from './run-sync.js';
 import { traversal, traversalOrder, traversalText, type Traversal } from './tree-traversal.js';
@@ -446,23 +448,33 @@ export abstract class Adapter implements ModelHost {
    */
   getTreeTraversal(asDict: true): Traversal;
   getTreeTraversal(asDict = false): string | Traversal {
-    const tree = traversal(traversalOrder(this.topLevel, this.modelClasses), this.modelClasses);
+    const tree = traversal(this.topLevel, this.modelClasses);
     return asDict ? tree : traversalText(this.type, tree);
   }
 
   /**
-   * Describes all objects that a diff would reach, for people.
+   * Describes all objects that a diff would reach, for people: each once, below its parent if it has one. Where an object occurs
+   * again, or contains itself, its unique id and the reason stand in its place.
    * @param indent - How many spaces begin each line. Default: 0.
-   * @returns The text.
+   * @returns The text. One of more than 33,554,432 characters is cut, and says so; `lines()` has all lines.
    */
   async str(indent = 0): Promise<string> {
-    const lines: string[] = [];
-    for (const model of this.topLevel) {
-      const objects = await this.store.getAll({ model });
-      lines.push(`${' '.repeat(indent)}${model}${objects.length === 0 ? ': []' : ''}`);
-      for (const obj of objects) lines.push(await obj.str(true, indent + 2));
-    }
-    return lines.join('\n');
+    const text = new BoundedText('lines()');
+    for await (const line of this.lines(indent)) if (!text.add(line)) break;
+    return text.toString();
+  }
+
+  /**
+   * Describes all objects as `str` does, for a text of any length. It reads them as it goes, and yields to the event loop.
+   * @param indent - How many spaces begin each line. Default: 0.
+   * @returns The lines, without line breaks; the text of a class with its own `str` comes as one.
+   * @example
+   * ```ts
+   * for await (const line of network.lines()) output.write(`${line}\n`);
+   * ```
+   */
+  lines(indent = 0): AsyncGenerator<string, void, undefined> {
+    return describeAdapter(this, indent);
   }
 
   /**

@@ -10,14 +10,27 @@ export function traversalOrder(topLevel: readonly string[], models: ReadonlyMap<
   return [...new Set([...topLevel, ...[...models.keys()].toSorted()])];
 }
 
-/** Returns the tree of the models in this order. A model that occurs more than once has its children at its first occurrence. */
-export function traversal(order: readonly string[], models: ReadonlyMap<string, ModelClass>): Traversal {
+/**
+ * Returns the tree of the models: below each other as far as they can be reached, the others at the top. A model that occurs more
+ * than once has its children at its first occurrence.
+ */
+export function traversal(topLevel: readonly string[], models: ReadonlyMap<string, ModelClass>): Traversal {
   const tree: Traversal = Object.create(null) as Traversal;
-  for (const name of order) {
+  const childrenOf = (name: string): string[] => Object.keys(models.get(name)?.getChildrenMapping() ?? {});
+  const left = new Set(traversalOrder(topLevel, models));
+  const place = (name: string): void => {
+    left.delete(name);
     const below = find(tree, name) ?? (tree[name] = Object.create(null) as Traversal);
-    for (const child of Object.keys(models.get(name)?.getChildrenMapping() ?? {})) {
-      below[child] ??= Object.create(null) as Traversal;
-    }
+    for (const child of childrenOf(name)) below[child] ??= Object.create(null) as Traversal;
+  };
+  for (const name of topLevel) place(name);
+  while (left.size > 0) {
+    const names = [...left];
+    const nested = new Set(names.flatMap((name) => childrenOf(name).filter((child) => child !== name)));
+    // A model that is not reached yet is placed once its parents are, unless the parents are each other's children.
+    place(
+      names.find((name) => find(tree, name) !== undefined) ?? names.find((name) => !nested.has(name)) ?? names[0] ?? '',
+    );
   }
   return tree;
 }

@@ -171,7 +171,7 @@ function withTotals(entry: StoreEntry): StoreEntry & Totals {
     id,
     objects: models.reduce((sum, { objects }) => sum + objects, 0),
     bytes: models.reduce((sum, { bytes }) => sum + bytes, 0),
-    changed: changes.length === 0 ? undefined : Math.max(...changes),
+    changed: changes.length === 0 ? undefined : changes.reduce((last, each) => Math.max(last, each)),
     models,
   };
 }

@@ -8,7 +8,7 @@ export interface Column {
 /** @returns aligned lines, the headings first. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const lines = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(printable))];
-  const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
+  const widths = columns.map((_, at) => lines.reduce((width, line) => Math.max(width, line[at]?.length ?? 0), 0));
   const cell = (text: string, at: number): string => {
     const width = widths[at] ?? 0;
     return columns[at]?.right === true ? text.padStart(width) : text.padEnd(width);

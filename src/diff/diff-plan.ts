@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { yieldIfDue } from '../async/event-loop.js';
+import type { Steps } from '../async/steps.js';
 import { DiffInvalid } from '../errors.js';
 import type { DiffSyncAction } from '../flags.js';
 import { canonicalJson, fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import { isPlainObject } from '../values/own-property.js';
 import { issueLines } from '../values/zod-issues.js';
 import type { Attrs, ElementKind, SourceInput } from './compared-object.js';
-import { changedElements, walkAdded, type InsertionOrdered, type OrderedElement } from './diff-walk.js';
+import { findingChanged, walkAdded, type InsertionOrdered, type OrderedElement } from './diff-walk.js';
 
 /** SHA-256 digests of what a diff read on either side, unchanged objects included. */
 export interface Fingerprint {
@@ -134,14 +136,15 @@ const ELEMENT = z.object({
   refused: z.record(z.string(), z.string()).exactOptional(),
 });
 
-/** Returns the elements of a diff's plan. */
+/** Yields the elements of a diff's plan; undefined in a step without one. @param changed what `findingChanged` returned. */
 export function* planElements<E extends PlannedElement<E>>(
   diff: InsertionOrdered<E>,
-): Generator<PlanElement, void, undefined> {
-  const changed = changedElements(walkAdded<E>(diff));
+  changed: ReadonlySet<E>,
+): Generator<PlanElement | undefined, void, undefined> {
   const attrs = (element: E, side: Attrs | null): Attrs | null =>
     side === null ? null : element.action === null ? {} : (toExtendedJson(side) as Attrs);
   for (const { element, depth } of walkAdded<E>(diff)) {
+    yield undefined;
     if (!changed.has(element)) continue;
     const { type, name, keys } = element;
     const [source, dest] = [attrs(element, element.sourceAttrs), attrs(element, element.destAttrs)];
@@ -155,20 +158,21 @@ export function* planElements<E extends PlannedElement<E>>(
   }
 }
 
-/** Returns the header of a diff's plan. */
-export function planHeader<E extends PlannedElement<E>>(
-  diff: InsertionOrdered<E>,
-  terms: DiffTerms,
-  fingerprint: Fingerprint,
-): PlanHeader {
-  const { size: length } = changedElements(walkAdded<E>(diff));
+/** Finds the elements that are in a diff's plan. */
+export function findingPlanned<E extends PlannedElement<E>>(diff: InsertionOrdered<E>): Steps<ReadonlySet<E>> {
+  return findingChanged(walkAdded<E>(diff));
+}
+
+/** Returns the header of a plan with so many elements. */
+export function planHeader(terms: DiffTerms, fingerprint: Fingerprint, length: number): PlanHeader {
   return { format: 'nestjs-diffsync.diff', version: 1, terms, fingerprint, length };
 }
 
 /** Returns the parsed lines of JSON Lines text, which may come in any chunks. @throws DiffInvalid for a line that is not JSON. */
 export async function readJsonLines(text: Iterable<string> | AsyncIterable<string>): Promise<unknown[]> {
   const lines: unknown[] = [];
-  let rest = '';
+  /** The parts of a line whose end has not come yet: joined once, so that a line of many chunks takes time in proportion. */
+  let rest: string[] = [];
   const parse = (line: string): void => {
     try {
       if (line.trim() !== '') lines.push(JSON.parse(line));
@@ -177,11 +181,15 @@ export async function readJsonLines(text: Iterable<string> | AsyncIterable<strin
     }
   };
   for await (const chunk of text) {
-    const parts = `${rest}${chunk}`.split('\n');
-    rest = parts.pop() ?? '';
-    for (const line of parts) parse(line);
+    const [first = '', ...others] = chunk.split('\n');
+    rest.push(first);
+    for (const part of others) {
+      for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+      parse(rest.join(''));
+      rest = [part];
+    }
   }
-  parse(rest);
+  parse(rest.join(''));
   return lines;
 }
 
@@ -198,12 +206,12 @@ export function elementsOf(json: unknown): readonly unknown[] {
 }
 
 /** Checks the elements of a plan and adds them to the target's diff, in their order. @throws DiffInvalid */
-export function addPlanElements<E extends PlannedElement<E>, D>(
+export function* addingElements<E extends PlannedElement<E>, D>(
   { diff, diffClass, createElement }: PlanTarget<E, D>,
   { terms: { source, target }, length }: PlanHeader,
   elements: Iterable<unknown>,
   side: PlanSide,
-): void {
+): Steps<void> {
   const kinds = { false: new Map<string, ElementKind<D>>(), true: new Map<string, ElementKind<D>>() };
   const kindOf = (type: string, linkOnly: boolean): ElementKind<D> => {
     const known = kinds[`${linkOnly}`];
@@ -215,6 +223,7 @@ export function addPlanElements<E extends PlannedElement<E>, D>(
   const above: E[] = [];
   let at = 0;
   for (const json of elements) {
+    yield;
     const where = `elements.${at++}`;
     const {
       depth,
@@ -265,12 +274,13 @@ export interface SharedLink {
  * change of what the diff read on a side changes that side's digest. A link-only element would not do: one of the source
  * goes when the target gains the link.
  */
-export function fingerprintOf<E extends PlannedElement<E>>(
+export function* digesting<E extends PlannedElement<E>>(
   diff: InsertionOrdered<E>,
   links: readonly SharedLink[],
-): Fingerprint {
+): Steps<Fingerprint> {
   const hashes = { source: createHash('sha256'), target: createHash('sha256') };
   for (const { element, depth } of walkAdded<E>(diff)) {
+    yield;
     const { type, keys, sourceAttrs, destAttrs, linkOnly } = element;
     if (linkOnly) continue;
     const position = canonicalJson([depth, type, keys]);

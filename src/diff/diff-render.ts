@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
+import type { Steps } from '../async/steps.js';
 import type { DiffSyncAction } from '../flags.js';
 import { setOwn } from '../values/own-property.js';
 import type { Attrs, AttrsDiffs } from './compared-object.js';
-import { walk } from './diff-walk.js';
+import { findingChanged, walk } from './diff-walk.js';
 
 /** How many objects need which action. */
 export interface DiffSummary {
@@ -32,31 +33,28 @@ interface RenderedElement {
   getChildren(): readonly RenderedElement[];
 }
 
-/** Counts elements and everything below them, by action. */
-export function summarize(roots: Iterable<RenderedElement>): DiffSummary {
-  const summary: DiffSummary = { create: 0, update: 0, delete: 0, 'no-change': 0, skip: 0 };
-  for (const { element } of walk(roots)) summary[element.action ?? 'no-change']++;
-  return summary;
-}
-
-/** Counts the link-only elements among these and everything below them. */
-export function countLinks(roots: Iterable<RenderedElement>): number {
+/** Counts elements and everything below them, by action, and the link-only elements among them. */
+export function* summarizing(roots: Iterable<RenderedElement>): Steps<{ counts: DiffSummary; links: number }> {
+  const counts: DiffSummary = { create: 0, update: 0, delete: 0, 'no-change': 0, skip: 0 };
   let links = 0;
-  for (const { element } of walk(roots)) if (element.linkOnly) links++;
-  return links;
+  for (const { element } of walk(roots)) {
+    counts[element.action ?? 'no-change']++;
+    if (element.linkOnly) links++;
+    yield;
+  }
+  return { counts, links };
 }
 
 /**
- * Returns `{ <type>: { <name>: { '-': …, '+': …, <child type>: … } } }` of the elements in `changed`. A link-only element
- * beside a change of the same object is named `<name> (link)`.
+ * Makes `{ <type>: { <name>: { '-': …, '+': …, <child type>: … } } }` of the elements that differ, or have below them what differs.
+ * A link-only element beside a change of the same object is named `<name> (link)`.
  */
-export function groupsDict(
-  elements: Iterable<RenderedElement>,
-  changed: ReadonlySet<RenderedElement>,
-): Record<string, Record<string, unknown>> {
+export function* makingDict(elements: readonly RenderedElement[]): Steps<Record<string, Record<string, unknown>>> {
+  const changed = yield* findingChanged<RenderedElement>(walk(elements));
   const root: Record<string, unknown> = {};
   const dicts = new Map<RenderedElement | undefined, Record<string, unknown>>([[undefined, root]]);
   for (const { element, parent } of walk(elements)) {
+    yield;
     if (!changed.has(element)) continue;
     const into = dicts.get(parent?.element) ?? root;
     if (!Object.hasOwn(into, element.type)) setOwn(into, element.type, {});
@@ -68,39 +66,49 @@ export function groupsDict(
   return root as Record<string, Record<string, unknown>>;
 }
 
-/** Returns one element's entry of `groupsDict`. */
-export function elementDict(element: RenderedElement, changed: ReadonlySet<RenderedElement>): Record<string, unknown> {
-  return { ...element.getAttrsDiffs(), ...groupsDict(element.getChildren(), changed) };
+/** Makes one element's entry of the dict. */
+export function* makingElementDict(element: RenderedElement): Steps<Record<string, unknown>> {
+  return { ...element.getAttrsDiffs(), ...(yield* makingDict(element.getChildren())) };
 }
 
-/** Returns the reference's text form: a heading for each type, below it its elements in `changed`. */
-export function groupsText(
-  elements: Iterable<RenderedElement>,
+/** A line of a text; undefined for a step without a line. */
+type LineStep = Generator<string | undefined, void, undefined>;
+
+/** Yields the reference's text form: a heading for each type, below it its elements that differ or have below them what differs. */
+export function* diffLines(elements: readonly RenderedElement[], indent: number): LineStep {
+  const changed = yield* findingChanged<RenderedElement>(walk(elements));
+  if (changed.size === 0) yield '(no diffs)';
+  else yield* groupLines(elements, changed, indent);
+}
+
+/** Yields the lines of one element and of its children that differ. */
+export function* elementLines(element: RenderedElement, indent: number): LineStep {
+  const changed = yield* findingChanged<RenderedElement>(walk([element]));
+  const children = element.getChildren().filter((child) => changed.has(child));
+  const isNowhere = element.sourceAttrs === null && element.destAttrs === null;
+  const [title, ...attrs] = ownLines(element, ' '.repeat(indent));
+  yield children.length === 0 && isNowhere ? `${title} (no diffs)` : title;
+  yield* attrs;
+  yield* groupLines(children, changed, indent + 2);
+}
+
+function* groupLines(
+  elements: readonly RenderedElement[],
   changed: ReadonlySet<RenderedElement>,
   indent: number,
-): string {
-  const lines: string[] = [];
+): LineStep {
   const headings = new Map<RenderedElement | undefined, string>();
   for (const { element, parent, depth } of walk(elements)) {
+    yield undefined;
     if (!changed.has(element)) continue;
     const margin = ' '.repeat(indent + 4 * depth);
-    if (headings.get(parent?.element) !== element.type) lines.push(`${margin}${element.type}`);
+    if (headings.get(parent?.element) !== element.type) yield `${margin}${element.type}`;
     headings.set(parent?.element, element.type);
-    lines.push(...ownLines(element, `${margin}  `));
+    yield* ownLines(element, `${margin}  `);
   }
-  return lines.length === 0 ? '(no diffs)' : lines.join('\n');
 }
 
-/** Returns the text of one element and of its children in `changed`. */
-export function elementText(element: RenderedElement, changed: ReadonlySet<RenderedElement>, indent: number): string {
-  const lines = ownLines(element, ' '.repeat(indent));
-  const children = element.getChildren().filter((child) => changed.has(child));
-  if (children.length > 0) lines.push(groupsText(children, changed, indent + 2));
-  else if (element.sourceAttrs === null && element.destAttrs === null) lines[0] += ' (no diffs)';
-  return lines.join('\n');
-}
-
-function ownLines(element: RenderedElement, margin: string): string[] {
+function ownLines(element: RenderedElement, margin: string): [string, ...string[]] {
   const { type, name, sourceName, destName, sourceAttrs, destAttrs } = element;
   const title = `${margin}${type}: ${element.linkOnly ? linkName(element) : name}`;
   if (sourceAttrs === null) return destAttrs === null ? [title] : [`${title} MISSING in ${sourceName}`];

@@ -1,3 +1,4 @@
+import type { Steps } from '../async/steps.js';
 import type { DiffSyncAction } from '../flags.js';
 
 /** An element and its depth below the elements at which the walk began. */
@@ -48,12 +49,13 @@ export function walkAdded<E extends OrderedElement<E> & InsertionOrdered<E>>(
   return walk(diff.getAddedChildren(), (element: E) => element.getAddedChildren());
 }
 
-/** Returns the elements that have an action or lie above one that has. */
-export function changedElements<E extends { readonly action: DiffSyncAction | null }>(
+/** Finds the elements that have an action or lie above one that has. */
+export function* findingChanged<E extends { readonly action: DiffSyncAction | null }>(
   entries: Iterable<WalkEntry<E>>,
-): ReadonlySet<E> {
+): Steps<ReadonlySet<E>> {
   const changed = new Set<E>();
   for (const entry of entries) {
+    yield;
     if (entry.element.action === null) continue;
     for (let at: WalkEntry<E> | undefined = entry; at !== undefined && !changed.has(at.element); at = at.parent) {
       changed.add(at.element);

@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
+import { doAtOnce, doInSteps, itemsInSteps, itemsOf, type Steps } from '../async/steps.js';
 import { ValueError } from '../errors.js';
+import { BoundedText } from '../values/bounded-text.js';
 import {
   ComparedObject,
   type Attrs,
@@ -9,9 +11,10 @@ import {
   type SourceInput,
 } from './compared-object.js';
 import {
-  addPlanElements,
+  addingElements,
+  digesting,
   elementsOf,
-  fingerprintOf,
+  findingPlanned,
   planElements,
   planHeader,
   readHeader,
@@ -19,20 +22,20 @@ import {
   type DiffTerms,
   type Fingerprint,
   type Plan,
+  type PlanElement,
   type PlanHeader,
   type PlanSide,
 } from './diff-plan.js';
 import {
-  countLinks,
-  elementDict,
-  elementText,
-  groupsDict,
-  groupsText,
-  summarize,
+  diffLines,
+  elementLines,
+  makingDict,
+  makingElementDict,
+  summarizing,
   type DiffSummary,
 } from './diff-render.js';
 import { copySelected, isSelected, type Selection } from './diff-selection.js';
-import { changedElements, walk } from './diff-walk.js';
+import { walk } from './diff-walk.js';
 import { ElementGroups } from './element-groups.js';
 import { NOTHING_YET, type ModelOperations, type SyncFailure, type UnlistedCounts } from './sync-outcome.js';
 
@@ -199,12 +202,18 @@ export class Diff {
    * @returns One digest for each side; that of a loaded diff or a selection is that of the comparison it comes from.
    */
   fingerprint(): Fingerprint {
-    if (this.origin instanceof Diff) return this.origin.fingerprint();
-    return this.origin ?? fingerprintOf<DiffElement>(this, this.sharedLinks);
+    return doAtOnce(this.digesting());
+  }
+
+  /** @internal Digests in steps what the comparison read. */
+  *digesting(): Steps<Fingerprint> {
+    if (this.origin instanceof Diff) return yield* this.origin.digesting();
+    return this.origin ?? (yield* digesting<DiffElement>(this, this.sharedLinks));
   }
 
   /**
-   * Saves the changes as a plan, to be loaded with `Diff.fromJSON` in another process or at another time.
+   * Saves the changes as a plan, to be loaded with `Diff.fromJSON` in another process or at another time. It digests every object
+   * that was compared, at once: about a second for 100,000 objects. `toJSONAsync` lets the event loop go on meanwhile.
    * @returns A value that `JSON.stringify` can write.
    * @example
    * ```ts
@@ -212,7 +221,15 @@ export class Diff {
    * ```
    */
   toJSON(): Plan {
-    return { ...this.header(), elements: [...planElements<DiffElement>(this)] };
+    return doAtOnce(this.planning());
+  }
+
+  /**
+   * Saves the changes as `toJSON` does, and lets the event loop go on meanwhile.
+   * @returns A value that `JSON.stringify` can write; where that would be long too, save by `toJSONLinesAsync`.
+   */
+  toJSONAsync(): Promise<Plan> {
+    return doInSteps(this.planning());
   }
 
   /**
@@ -220,8 +237,19 @@ export class Diff {
    * @returns The lines with their line breaks: a header, then one line for each element.
    */
   *toJSONLines(): Generator<string, void, undefined> {
-    yield `${JSON.stringify(this.header())}\n`;
-    for (const element of planElements<DiffElement>(this)) yield `${JSON.stringify(element)}\n`;
+    yield* itemsOf(this.planLines());
+  }
+
+  /**
+   * Saves the changes as `toJSONLines` does, and lets the event loop go on meanwhile.
+   * @returns The lines with their line breaks.
+   * @example
+   * ```ts
+   * await pipeline(Readable.from(diff.toJSONLinesAsync()), createWriteStream('plan.jsonl'));
+   * ```
+   */
+  toJSONLinesAsync(): AsyncGenerator<string, void, undefined> {
+    return itemsInSteps(this.planLines());
   }
 
   /**
@@ -237,12 +265,26 @@ export class Diff {
    * ```
    */
   static fromJSON<D extends Diff>(this: new () => D, json: unknown, adapters: { readonly target: PlanSide }): D {
-    const header = readHeader(json);
-    return Diff.restore(this, header, elementsOf(json), adapters.target);
+    return doAtOnce(Diff.restoring(this, readHeader(json), elementsOf(json), adapters.target));
   }
 
   /**
-   * Loads a plan that `toJSONLines` saved.
+   * Loads a plan as `fromJSON` does, and lets the event loop go on meanwhile.
+   * @param json - The parsed JSON.
+   * @param adapters - `target` is the adapter to be changed; its models decide how attributes compare.
+   * @returns A diff of the class on which this is called.
+   * @throws {DiffInvalid} (DIFF_INVALID) with the path of each mistake, if it is no plan or was cut short.
+   */
+  static async fromJSONAsync<D extends Diff>(
+    this: new () => D,
+    json: unknown,
+    adapters: { readonly target: PlanSide },
+  ): Promise<D> {
+    return doInSteps(Diff.restoring(this, readHeader(json), elementsOf(json), adapters.target));
+  }
+
+  /**
+   * Loads a plan that `toJSONLines` saved, and lets the event loop go on meanwhile.
    * @param text - The lines, in chunks of any size: a file's stream, for example.
    * @param adapters - `target` is the adapter to be changed; its models decide how attributes compare.
    * @returns A diff of the class on which this is called.
@@ -254,57 +296,124 @@ export class Diff {
     adapters: { readonly target: PlanSide },
   ): Promise<D> {
     const [header, ...elements] = await readJsonLines(text);
-    return Diff.restore(this, readHeader(header), elements, adapters.target);
+    return doInSteps(Diff.restoring(this, readHeader(header), elements, adapters.target));
   }
 
-  private header(): PlanHeader {
-    return planHeader<DiffElement>(this, this.terms, this.fingerprint());
+  private *planning(): Steps<Plan> {
+    const elements: PlanElement[] = [];
+    const planned = yield* findingPlanned<DiffElement>(this);
+    const header = planHeader(this.terms, yield* this.digesting(), planned.size);
+    for (const element of planElements<DiffElement>(this, planned)) {
+      if (element === undefined) yield;
+      else elements.push(element);
+    }
+    return { ...header, elements };
   }
 
-  private static restore<D extends Diff>(
+  private *planLines(): Generator<string | undefined, void, undefined> {
+    const planned = yield* findingPlanned<DiffElement>(this);
+    yield `${JSON.stringify(planHeader(this.terms, yield* this.digesting(), planned.size))}\n`;
+    for (const element of planElements<DiffElement>(this, planned)) {
+      yield element === undefined ? undefined : `${JSON.stringify(element)}\n`;
+    }
+  }
+
+  private static *restoring<D extends Diff>(
     diffClass: new () => D,
     header: PlanHeader,
     elements: Iterable<unknown>,
     target: PlanSide,
-  ): D {
+  ): Steps<D> {
     const diff = new diffClass();
     const createElement = (kind: ElementKind<Diff>, name: string, keys: Attrs, input?: SourceInput): DiffElement =>
       DiffElement.of(kind, name, keys, { input });
-    addPlanElements<DiffElement, Diff>({ diff, diffClass, createElement }, header, elements, target);
+    yield* addingElements<DiffElement, Diff>({ diff, diffClass, createElement }, header, elements, target);
     diff.terms = header.terms;
     diff.origin = header.fingerprint;
     return diff;
   }
 
   /**
-   * Counts the elements on all levels by action, link-only elements among them.
+   * Counts the elements on all levels by action, link-only elements among them. It walks over all elements at once: some tens of
+   * milliseconds for 100,000. `summaryAsync` lets the event loop go on meanwhile.
    * @returns The counts; `skip` is how many objects were looked at and have no element.
    */
   summary(): DiffSummary {
-    const children = this.getChildren();
-    const summary = summarize(children);
-    const objects = summary.create + summary.delete - countLinks(children);
-    const compared = objects + 2 * (summary.update + summary['no-change']);
-    return { ...summary, skip: Math.max(0, this.modelsProcessed - compared) };
+    return doAtOnce(this.summarizing());
+  }
+
+  /**
+   * Counts the elements as `summary` does, and lets the event loop go on meanwhile.
+   * @returns The counts.
+   */
+  summaryAsync(): Promise<DiffSummary> {
+    return doInSteps(this.summarizing());
+  }
+
+  private *summarizing(): Steps<DiffSummary> {
+    const { counts, links } = yield* summarizing(this.getChildren());
+    const objects = counts.create + counts.delete - links;
+    const compared = objects + 2 * (counts.update + counts['no-change']);
+    return { ...counts, skip: Math.max(0, this.modelsProcessed - compared) };
   }
 
   /**
    * Describes what differs, for people.
    * @param indent - How many spaces begin each line. Default: 0.
-   * @returns The text, or `(no diffs)`.
+   * @returns The text, or `(no diffs)`. One of more than 33,554,432 characters is cut, and says so; `lines()` has all lines.
    */
   toString(indent = 0): string {
-    const children = this.getChildren();
-    return groupsText(children, changedElements(walk(children)), indent);
+    return textOf(this.lines(indent));
   }
 
   /**
-   * Describes what differs, as nested objects.
+   * Describes what differs as `toString` does, and lets the event loop go on meanwhile.
+   * @param indent - How many spaces begin each line. Default: 0.
+   * @returns The text, which is cut as that of `toString` is.
+   */
+  async toStringAsync(indent = 0): Promise<string> {
+    const text = new BoundedText("the diff's lines()");
+    for await (const line of this.linesAsync(indent)) if (!text.add(line)) break;
+    return text.toString();
+  }
+
+  /**
+   * Describes what differs as `toString` does, line by line, for a text of any length: lines far down in a deep tree begin with
+   * many spaces.
+   * @param indent - How many spaces begin each line. Default: 0.
+   * @returns The lines, without line breaks.
+   */
+  *lines(indent = 0): Generator<string, void, undefined> {
+    yield* itemsOf(diffLines(this.getChildren(), indent));
+  }
+
+  /**
+   * Describes what differs as `lines` does, and lets the event loop go on meanwhile.
+   * @param indent - How many spaces begin each line. Default: 0.
+   * @returns The lines, without line breaks.
+   * @example
+   * ```ts
+   * for await (const line of diff.linesAsync()) output.write(`${line}\n`);
+   * ```
+   */
+  linesAsync(indent = 0): AsyncGenerator<string, void, undefined> {
+    return itemsInSteps(diffLines(this.getChildren(), indent));
+  }
+
+  /**
+   * Describes what differs, as nested objects. `toDictAsync` lets the event loop go on meanwhile.
    * @returns `{ <type>: { <name>: { '-': …, '+': …, <child type>: … } } }`, without what does not differ.
    */
   toDict(): Record<string, Record<string, unknown>> {
-    const children = this.getChildren();
-    return groupsDict(children, changedElements(walk(children)));
+    return doAtOnce(makingDict(this.getChildren()));
+  }
+
+  /**
+   * Describes what differs as `toDict` does, and lets the event loop go on meanwhile.
+   * @returns What `toDict` returns.
+   */
+  toDictAsync(): Promise<Record<string, Record<string, unknown>>> {
+    return doInSteps(makingDict(this.getChildren()));
   }
 
   [inspect.custom](): string {
@@ -436,16 +545,16 @@ export class DiffElement extends ComparedObject<Diff> {
    * @returns The counts; `skip` is 0.
    */
   summary(): DiffSummary {
-    return summarize([this]);
+    return doAtOnce(summarizing([this])).counts;
   }
 
   /**
    * Describes this element and everything below it that differs, for people.
    * @param indent - How many spaces begin each line. Default: 0.
-   * @returns The text.
+   * @returns The text, which is cut as that of `Diff.toString` is.
    */
   override toString(indent = 0): string {
-    return elementText(this, changedElements(walk<DiffElement>([this])), indent);
+    return textOf(itemsOf(elementLines(this, indent)));
   }
 
   /**
@@ -453,10 +562,16 @@ export class DiffElement extends ComparedObject<Diff> {
    * @returns `{ '-': …, '+': …, <child type>: { <name>: … } }`, without what does not differ.
    */
   toDict(): Record<string, unknown> {
-    return elementDict(this, changedElements(walk<DiffElement>([this])));
+    return doAtOnce(makingElementDict(this));
   }
 
   [inspect.custom](): string {
     return `DiffElement<${this.type} "${this.name}" ${this.action ?? 'no-change'}>`;
   }
+}
+
+function textOf(lines: Iterable<string>): string {
+  const text = new BoundedText("the diff's lines()");
+  for (const line of lines) if (!text.add(line)) break;
+  return text.toString();
 }

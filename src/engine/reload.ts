@@ -138,7 +138,7 @@ class Reload {
     for (const { model, stored, changed, surplus } of states) {
       const puts: ModelRecord[] = [];
       for await (const page of this.pages(this.copy, model)) {
-        puts.push(...page.filter(({ uid }) => !stored.has(uid) || changed.has(uid)));
+        for (const record of page) if (!stored.has(record.uid) || changed.has(record.uid)) puts.push(record);
       }
       changes.push({ model, puts, removed: surplus });
     }

@@ -8,10 +8,11 @@ const VERIFIED_LENGTH = 50;
  * their number.
  */
 export class ChildIndex {
-  private snapshot: string[] = [];
-  private positions = new Map<string, number>();
-  /** How many unique ids were removed since the positions were set: a unique id is at most so far before its position. */
-  private removed = 0;
+  /** The list as it was last seen; undefined where a unique id was removed. */
+  private snapshot: (string | undefined)[] = [];
+  /** Unique id -> where the snapshot has it; several times where it is repeated. */
+  private positions = new Map<string, number | number[]>();
+  private removed = new RemovedBefore();
   /** How many calls have not compared the list. */
   private unverified = 0;
 
@@ -21,61 +22,113 @@ export class ChildIndex {
 
   /** Whether the list holds the unique id. */
   has(uid: string): boolean {
-    if (this.positions.has(uid)) {
-      if (this.find(uid) !== -1) return true;
-      this.build();
-    } else if (
-      this.list.length !== this.snapshot.length ||
-      ++this.unverified * VERIFIED_LENGTH >= this.list.length ||
-      this.list.length <= VERIFIED_LENGTH
-    ) {
-      this.verify();
-    }
+    const known = this.positions.get(uid);
+    if (known === undefined) this.verifyIfDue();
+    else if (this.list[this.now(typeof known === 'number' ? known : (known[0] as number))] === uid) return true;
+    else this.build();
     return this.positions.has(uid);
   }
 
   /** Appends a unique id to the list. */
   add(uid: string): void {
-    // Later removals count from here on, so that the position is right for as many as there were before.
-    this.positions.set(uid, this.list.length + this.removed);
+    this.positions.set(uid, this.snapshot.length);
     this.list.push(uid);
     this.snapshot.push(uid);
   }
 
   /** Takes a unique id that the list holds out of it, each time it occurs. */
   remove(uid: string): void {
-    this.verify();
-    const repeats = this.positions.size < this.list.length;
-    let at = repeats ? this.list.indexOf(uid) : this.find(uid);
-    do {
-      this.list.splice(at, 1);
-      this.snapshot.splice(at, 1);
-      this.removed++;
-      at = repeats ? this.list.indexOf(uid, at) : -1;
-    } while (at !== -1);
+    this.verifyIfDue();
+    let found = this.find(uid);
+    if (found === undefined) {
+      this.build();
+      found = this.find(uid) ?? [];
+    }
+    const positions = this.positions.get(uid) ?? [];
+    for (const at of found.toReversed()) this.list.splice(at, 1);
+    for (const at of typeof positions === 'number' ? [positions] : positions) {
+      this.snapshot[at] = undefined;
+      this.removed.add(at);
+    }
     this.positions.delete(uid);
+    // Every other one was removed: to begin anew takes less time than was saved.
+    if (this.removed.count * 2 > this.snapshot.length) this.build();
   }
 
-  private find(uid: string): number {
-    const { list, removed } = this;
-    const last = this.positions.get(uid) as number;
-    if (list[last] === uid) return last;
-    return list[last - removed] === uid ? last - removed : list.indexOf(uid);
+  /** How many unique ids the list had when it was last seen. */
+  private get length(): number {
+    return this.snapshot.length - this.removed.count;
+  }
+
+  /** @returns where the list has the unique id now, in order; undefined where it was changed by other code. */
+  private find(uid: string): number[] | undefined {
+    const known = this.positions.get(uid);
+    if (known === undefined) return undefined;
+    const found = (typeof known === 'number' ? [known] : known).map((position) => this.now(position));
+    return found.every((at) => this.list[at] === uid) ? found : undefined;
+  }
+
+  /** @returns where the list has now what the snapshot has there. */
+  private now(position: number): number {
+    return position - this.removed.before(position);
+  }
+
+  private verifyIfDue(): void {
+    const { length } = this.list;
+    const isDue = length <= VERIFIED_LENGTH || ++this.unverified * VERIFIED_LENGTH >= length;
+    if (isDue || length !== this.length) this.verify();
   }
 
   private verify(): void {
     this.unverified = 0;
     const { list, snapshot } = this;
-    const { length } = list;
-    if (length !== snapshot.length) return this.build();
-    // Strings that are one object are found equal without a look at their text.
-    for (let at = 0; at < length; at++) if (list[at] !== snapshot[at]) return this.build();
+    if (list.length !== this.length) return this.build();
+    let at = 0;
+    for (const uid of snapshot) {
+      if (uid === undefined) continue;
+      // Strings that are one object are found equal without a look at their text.
+      if (list[at++] !== uid) return this.build();
+    }
   }
 
   private build(): void {
     this.snapshot = [...this.list];
     this.positions = new Map();
-    for (let at = 0; at < this.list.length; at++) this.positions.set(this.list[at] as string, at);
-    this.removed = 0;
+    for (const [at, uid] of (this.snapshot as string[]).entries()) {
+      const known = this.positions.get(uid);
+      if (known === undefined) this.positions.set(uid, at);
+      else if (typeof known === 'number') this.positions.set(uid, [known, at]);
+      else known.push(at);
+    }
+    this.removed = new RemovedBefore();
+  }
+}
+
+/** Counts removed positions: a binary indexed tree, so that a look-up takes the logarithm of their number. */
+class RemovedBefore {
+  count = 0;
+  /** Each node has the count of as many positions as its index has trailing zeros, up to its index. Its size is a power of two. */
+  private sums = new Int32Array(0);
+
+  add(position: number): void {
+    while (position + 1 >= this.sums.length) this.grow();
+    for (let at = position + 1; at < this.sums.length; at += at & -at) this.sums[at] = (this.sums[at] as number) + 1;
+    this.count++;
+  }
+
+  /** @returns how many positions before this one were removed. */
+  before(position: number): number {
+    if (this.count === 0) return 0;
+    let sum = 0;
+    for (let at = Math.min(position, this.sums.length - 1); at > 0; at -= at & -at) sum += this.sums[at] as number;
+    return sum;
+  }
+
+  private grow(): void {
+    const { sums } = this;
+    this.sums = new Int32Array(Math.max(64, 2 * sums.length));
+    this.sums.set(sums);
+    // The node in the middle has all that the smaller tree has.
+    if (sums.length > 0) this.sums[sums.length] = this.count;
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedText } from '../values/bounded-text.js';
 import { markCopy } from '../values/package-copy.js';
 import { inspect } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -14,7 +15,7 @@ import {
   type ModelDefinition,
   type ModelSchema,
 } from './model-definition.js';
-import { describeModel } from './describe-model.js';
+import { describeModel, shownObjects } from './describe-model.js';
 import { withoutAbsent } from './parse-fields.js';
 import { isParsed, markParsed } from './parsed-values.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
@@ -377,12 +378,17 @@ export abstract class DiffSyncModel<
   }
 
   /**
-   * Returns a text of several lines about the object, with the children below it where the object belongs to an adapter.
+   * Returns a text of several lines about the object, with the children below it where the object belongs to an adapter: each
+   * once, whatever lists it. A text of more than 33,554,432 characters is cut, and says so.
    * @param includeChildren - whether children are described too, or only their unique ids. Default: true.
    * @param indent - spaces at the start of each line. Default: 0.
    */
   async str(includeChildren = true, indent = 0): Promise<string> {
-    return describeModel(this, this.#adapter, includeChildren, indent);
+    const { str } = DiffSyncModel.prototype;
+    const description = { adapter: this.#adapter, includeChildren, str, shown: shownObjects() };
+    const text = new BoundedText("the adapter's lines()");
+    for await (const line of describeModel(this, description, indent)) if (!text.add(line)) break;
+    return text.toString();
   }
 
   #setListed(field: string, list: string[], uid: string, listed: boolean): boolean {

@@ -1,7 +1,14 @@
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { cloneValue } from '../values/clone.js';
 import { isPlainJson, TAG, toExtendedJson } from '../values/extended-json.js';
-import { buildRecord, ENCODED, toRecord, type EncodableRecord, type ModelRecord } from './model-record.js';
+import {
+  buildRecord,
+  ENCODED,
+  partsOfRecord,
+  toRecord,
+  type EncodableRecord,
+  type ModelRecord,
+} from './model-record.js';
 import { decodeRecord, withFlags } from './record-codec.js';
 
 /** Creates the error for JSON text that is no record. */
@@ -63,23 +70,23 @@ export class EncodedRecord implements EncodableRecord {
 
 /**
  * Encodes an object at once, without a copy of its values, for a backend that keeps JSON text.
+ * @param maxBytes - as for `toRecord`.
  * @returns an EncodedRecord; a plain record where the text would be longer than the longest string.
  * @throws {ValueError} (VALUE_ERROR) that names model, unique id and field for a value that no store can keep.
  */
-export function toEncodedRecord(model: DiffSyncModel): ModelRecord {
-  const { uid, data, flags } = buildRecord(model, toJsonValue);
+export function toEncodedRecord(model: DiffSyncModel, maxBytes?: number): ModelRecord {
+  const parts = partsOfRecord(model, maxBytes);
+  const { uid, data, flags } = buildRecord(model, (value, field) =>
+    isPlainJson(value) ? value : toExtendedJson(cloneValue(value, field, parts)),
+  );
   try {
     return new EncodedRecord(uid, JSON.stringify(withFlags(data, flags)));
   } catch (error) {
-    if (error instanceof RangeError) return toRecord(model);
+    if (error instanceof RangeError) return toRecord(model, maxBytes);
     throw error;
   }
 }
 
 function causeItself(_: string, cause: unknown): Error {
   return cause as Error;
-}
-
-function toJsonValue(value: unknown, field: string): unknown {
-  return isPlainJson(value) ? value : toExtendedJson(cloneValue(value, field));
 }

@@ -47,7 +47,7 @@ export class LazyRecord implements EncodableRecord {
 export function toLazyRecord(model: DiffSyncModel, maxBytes: number): ModelRecord {
   const uid = plainUid(model, maxBytes);
   if (uid !== undefined) return new LazyRecord(uid, model);
-  const record = toEncodedRecord(model);
+  const record = toEncodedRecord(model, maxBytes);
   checkRecordSize(model.getType(), record, maxBytes);
   return record;
 }

@@ -8,6 +8,7 @@ import { definitionOf, fieldNames, hasFlagsInData } from '../model/model-fields.
 import { checkUniqueId } from '../model/unique-id.js';
 import { cloneValue, UnstorableValue } from '../values/clone.js';
 import { setOwn } from '../values/own-property.js';
+import { PartCount } from '../values/shared-parts.js';
 
 /** An object of a model as plain values: what every store keeps. */
 export interface ModelRecord {
@@ -29,10 +30,21 @@ export interface EncodableRecord extends ModelRecord {
 
 /**
  * Copies an object into a record that shares no value with it.
+ * @param maxBytes - the largest JSON text of the record, in bytes of UTF-8. A value whose shared parts would take more is refused
+ * before it is copied; the size of any other is not checked.
  * @throws {ValueError} (VALUE_ERROR) that names model, unique id and field for a value that no store can keep.
  */
-export function toRecord(model: DiffSyncModel): ModelRecord {
-  return buildRecord(model, cloneValue);
+export function toRecord(model: DiffSyncModel, maxBytes?: number): ModelRecord {
+  const parts = partsOfRecord(model, maxBytes);
+  return buildRecord(model, (value, field) => cloneValue(value, field, parts));
+}
+
+/** Each part of a value takes two characters of JSON at least: its own and a comma. */
+const PART_BYTES = 2;
+
+/** Returns the count of all parts of a record, which bounds them. @param maxBytes - see `toRecord`. */
+export function partsOfRecord(model: DiffSyncModel, maxBytes: number | undefined): PartCount {
+  return new PartCount(model, maxBytes === undefined ? undefined : maxBytes / PART_BYTES);
 }
 
 /**

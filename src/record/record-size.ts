@@ -12,6 +12,8 @@ const BIGINT_BYTES = 1060;
 const CHAR_BYTES = 6;
 /** The most that one character of JSON text takes in UTF-8. */
 const UTF8_BYTES = 3;
+/** How many times `maxBytes` an object is not measured any more. */
+const FAR_TOO_LARGE = 4;
 
 /**
  * Checks the size of a record. Encodes the record only where an upper bound, which is quickly known, is above `maxBytes`.
@@ -24,6 +26,13 @@ export function checkRecordSize(model: string, record: ModelRecord, maxBytes: nu
       ? record.json.length * UTF8_BYTES <= maxBytes
       : roomAfter(record.data, maxBytes - SCALAR_BYTES) >= 0;
   if (fits) return;
+  // What is far too large is not encoded: a text that stands in a value many times over may take any number of bytes.
+  const most = FAR_TOO_LARGE * maxBytes;
+  if (!(record instanceof EncodedRecord) && !takesAtMost(record.data, most)) {
+    throw new ValueError(
+      `${model} "${record.uid}": it takes more than ${most} bytes, and maxObjectBytes is ${maxBytes}`,
+    );
+  }
   const bytes = sizeOf(record);
   if (bytes <= maxBytes) return;
   const { uid, data } = record;
@@ -67,6 +76,27 @@ function roomAfter(value: unknown, room: number): number {
   for (const key of Object.keys(value)) {
     left = roomAfter((value as Record<string, unknown>)[key], left - SCALAR_BYTES - CHAR_BYTES * key.length);
     if (left < 0) break;
+  }
+  return left;
+}
+
+/** Whether a value may take no more than so many bytes. It takes time in proportion to `bytes`. */
+function takesAtMost(value: unknown, bytes: number): boolean {
+  return lessLeast(value, bytes) >= 0;
+}
+
+/** @returns what is left of `room` after the least that a value takes; negative as soon as it is too little. */
+function lessLeast(value: unknown, room: number): number {
+  let left = room - 1;
+  if (typeof value === 'string') return left - value.length;
+  if (typeof value !== 'object' || value === null || types.isDate(value)) return left;
+  if (types.isUint8Array(value)) return left - value.byteLength;
+  if (Array.isArray(value) || types.isSet(value)) {
+    for (const item of value) if ((left = lessLeast(item, left)) < 0) break;
+    return left;
+  }
+  for (const [key, item] of types.isMap(value) ? value : Object.entries(value)) {
+    if ((left = lessLeast(item, lessLeast(key, left))) < 0) break;
   }
   return left;
 }

@@ -48,7 +48,7 @@ export async function removeBelow(
       const uids = [...new Set(children.map(([uid]) => uid))];
       const kept = await keep?.(type, uids, own);
       const gone = kept === undefined ? children : children.filter(([uid]) => !kept.has(uid));
-      next.push(...(await removeChildren(core, type, gone, remove)));
+      for (const obj of await removeChildren(core, type, gone, remove)) next.push(obj);
     }
     parents = next;
   }

@@ -48,7 +48,7 @@ async function withoutChild(core: StoreCore, links: readonly ChildLink[]): Promi
   const missing: ChildLink[] = [];
   for (const [model, some] of groupBy(links, ({ child }) => child.model)) {
     const records = await readByUid(core, model, new Set(some.map(({ child }) => child.uniqueId)));
-    missing.push(...some.filter(({ child }) => !records.has(child.uniqueId)));
+    for (const link of some) if (!records.has(link.child.uniqueId)) missing.push(link);
   }
   return missing;
 }

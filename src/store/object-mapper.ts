@@ -107,7 +107,9 @@ export class ObjectMapper {
 
   /** Makes the record of an object. @throws {ValueError} for a value that no store can keep, or one above `maxObjectBytes`. */
   recordOf(obj: DiffSyncModel): ModelRecord {
-    const record = this.capabilities().keepsText === true ? toEncodedRecord(obj) : toRecord(obj);
+    const { maxObjectBytes } = this;
+    const record =
+      this.capabilities().keepsText === true ? toEncodedRecord(obj, maxObjectBytes) : toRecord(obj, maxObjectBytes);
     this.checkSize(obj.getType(), record);
     return record;
   }

@@ -116,7 +116,7 @@ async function stillStored(core: StoreCore, model: string, uids: readonly string
   for (let at = 0; at < uids.length; at += PAGE_SIZE) {
     const page = uids.slice(at, at + PAGE_SIZE);
     const records = await core.backend.readRecords(model, page);
-    stored.push(...page.filter((_, index) => records[index] !== undefined));
+    for (const [index, each] of page.entries()) if (records[index] !== undefined) stored.push(each);
   }
   return stored;
 }

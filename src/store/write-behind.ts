@@ -347,7 +347,11 @@ async function resolveOwnConflicts(
     const { model, record, existing } = conflict;
     const unconfirmed = entries.get(model)?.get(record.uid)?.unconfirmed;
     if (unconfirmed === undefined || !isSameRecord(existing, unconfirmed)) others.push(conflict);
-    else if (!isSameRecord(existing, record)) own.set(model, [...(own.get(model) ?? []), record]);
+    else if (!isSameRecord(existing, record)) {
+      const records = own.get(model);
+      if (records === undefined) own.set(model, [record]);
+      else records.push(record);
+    }
   }
   for (const [model, records] of own) await writer.putRecords(model, records);
   for (const { model, record } of others) {

@@ -1,4 +1,5 @@
 import { isPlainObject, setOwn } from './own-property.js';
+import { PartCount, TOO_MANY_PARTS } from './shared-parts.js';
 import { types } from 'node:util';
 
 /** The most levels of nesting. A deeper value could overflow the call stack of every later reader. */
@@ -22,12 +23,14 @@ export class UnstorableValue extends Error {
 /**
  * Deep copy of a value: JSON, Date, bigint, Map, Set, Uint8Array, undefined, and the numbers that JSON lacks.
  * @param path - the path of the value, for the error.
- * @returns a copy that shares nothing with the original.
- * @throws {UnstorableValue} for a function, a symbol, an instance of another class, a cycle, more than 500 levels, or a
- * bigint of more than 1,000 digits.
+ * @param parts - bounds the parts of the copy, of which there is one for each way to a part of the value.
+ * @returns a copy that shares nothing with the original, and whose parts share nothing with each other.
+ * @throws {UnstorableValue} for a function, a symbol, an instance of another class, a cycle, more than 500 levels, a bigint of
+ * more than 1,000 digits, or shared parts that would be too many; before they are copied.
  */
-export function cloneValue(value: unknown, path = ''): unknown {
-  return isScalar(value) && typeof value !== 'bigint' ? value : cloneDeep(value, path, []);
+export function cloneValue(value: unknown, path = '', parts?: PartCount): unknown {
+  if (isScalar(value) && typeof value !== 'bigint') return value;
+  return cloneDeep(value, path, { above: [], root: path, parts: parts ?? new PartCount(value) });
 }
 
 /** Whether a value has no parts. */
@@ -35,7 +38,17 @@ export function isScalar(value: unknown): boolean {
   return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol');
 }
 
-function cloneDeep(value: unknown, path: string, above: object[]): unknown {
+/** One run of `cloneValue`. */
+interface CloneRun {
+  /** The values that contain the one that is being copied. */
+  readonly above: object[];
+  readonly root: string;
+  readonly parts: PartCount;
+}
+
+function cloneDeep(value: unknown, path: string, run: CloneRun): unknown {
+  const { above } = run;
+  if (!run.parts.isBounded()) throw new UnstorableValue(run.root, TOO_MANY_PARTS);
   if (typeof value === 'function' || typeof value === 'symbol') throw new UnstorableValue(path, `is a ${typeof value}`);
   if (typeof value === 'bigint' && (value >= BIGINT_END || value <= -BIGINT_END)) {
     throw new UnstorableValue(path, `is a bigint of more than ${MAX_BIGINT_DIGITS} digits`);
@@ -47,19 +60,16 @@ function cloneDeep(value: unknown, path: string, above: object[]): unknown {
   if (above.length >= MAX_DEPTH) throw new UnstorableValue(path, `is nested more than ${MAX_DEPTH} levels deep`);
   above.push(value);
   try {
-    if (Array.isArray(value)) return cloneList(value, path, above);
+    if (Array.isArray(value)) return cloneList(value, path, run);
     if (types.isMap(value)) {
       return new Map(
-        [...value].map(([key, item]) => [
-          cloneDeep(key, `${path}.keys()`, above),
-          cloneDeep(item, `${path}.get()`, above),
-        ]),
+        [...value].map(([key, item]) => [cloneDeep(key, `${path}.keys()`, run), cloneDeep(item, `${path}.get()`, run)]),
       );
     }
-    if (types.isSet(value)) return new Set([...value].map((item) => cloneDeep(item, `${path}.values()`, above)));
+    if (types.isSet(value)) return new Set([...value].map((item) => cloneDeep(item, `${path}.values()`, run)));
     if (!isPlainObject(value)) throw new UnstorableValue(path, `is an instance of ${className(value)}`);
     const copy: Record<string, unknown> = {};
-    for (const key of Object.keys(value)) setOwn(copy, key, cloneDeep(value[key], `${path}.${key}`, above));
+    for (const key of Object.keys(value)) setOwn(copy, key, cloneDeep(value[key], `${path}.${key}`, run));
     return copy;
   } finally {
     above.pop();
@@ -67,11 +77,11 @@ function cloneDeep(value: unknown, path: string, above: object[]): unknown {
 }
 
 /** Gaps become undefined, because JSON cannot tell them apart. */
-function cloneList(list: readonly unknown[], path: string, above: object[]): unknown[] {
+function cloneList(list: readonly unknown[], path: string, run: CloneRun): unknown[] {
   const copy: unknown[] = [];
   for (let index = 0; index < list.length; index++) {
     const item = list[index];
-    copy.push(isScalar(item) && typeof item !== 'bigint' ? item : cloneDeep(item, `${path}[${index}]`, above));
+    copy.push(isScalar(item) && typeof item !== 'bigint' ? item : cloneDeep(item, `${path}[${index}]`, run));
   }
   return copy;
 }

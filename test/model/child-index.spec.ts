@@ -130,6 +130,40 @@ describe('ChildIndex', () => {
     });
   });
 
+  it(`takes out of a long list what it is asked to, repeated or not (seed ${seed})`, () => {
+    const run = (picks: readonly number[], repeats: number): void => {
+      const list = Array.from({ length: 200 }, (_, at) => `p${at % repeats}`);
+      const index = new ChildIndex(list);
+      let expected = [...list];
+      for (const pick of picks) {
+        const uid = `p${pick}`;
+        expect(index.has(uid)).toBe(expected.includes(uid));
+        if (index.has(uid)) index.remove(uid);
+        else index.add(uid);
+        expected = expected.includes(uid) ? expected.filter((each) => each !== uid) : [...expected, uid];
+        expect(list).toEqual(expected);
+      }
+    };
+    const picks = fc.array(fc.nat(130), { maxLength: 150 });
+    fc.assert(fc.property(picks, fc.integer({ min: 60, max: 200 }), run), { numRuns: 50, seed });
+  });
+
+  it('looks at no more than two hundred unique ids a call on average, while a list loses its own in any order', () => {
+    let looks = 0;
+    const target = Array.from({ length: 4000 }, (_, at) => `p${at % 3000}`);
+    const list = new Proxy(target, {
+      get: (of, key, receiver) => {
+        if (typeof key === 'string' && /^\d+$/.test(key)) looks++;
+        // The splice of a Proxy would move item by item.
+        return key === 'splice' ? of.splice.bind(of) : (Reflect.get(of, key, receiver) as unknown);
+      },
+    });
+    const index = new ChildIndex(list);
+    for (let at = 0; at < 3000; at++) if (index.has(`p${(at * 7) % 3000}`)) index.remove(`p${(at * 7) % 3000}`);
+    expect(target).toEqual([]);
+    expect(looks).toBeLessThan(3000 * 200);
+  });
+
   it('of a long list looks up each positive answer, and once per length/50 calls', () => {
     const list = Array.from({ length: 5000 }, (_, at) => `p${at}`);
     const index = new ChildIndex(list);

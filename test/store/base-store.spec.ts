@@ -282,3 +282,14 @@ describe('a store with a logger at verbosity 2', () => {
     ]);
   });
 });
+
+describe('remove() with everything below', () => {
+  it('takes a level of more objects than a function takes arguments', async () => {
+    const store = new LocalStore();
+    const ports = Array.from({ length: 130_000 }, (_, at) => new Port({ name: `p${at}` }));
+    const device = new Device({ name: 'd', ports: ports.map(({ name }) => name) });
+    await store.addMany({ objs: [device, ...ports] });
+    await store.remove({ obj: device, removeChildren: true });
+    expect(await store.count()).toBe(0);
+  });
+});

@@ -35,7 +35,7 @@ export class GroupedWalk {
       let level: FoundNode[] = slice;
       while (level.length > 0) {
         const above: Frame[] = [];
-        for (const group of groupsOf(level)) above.push(...(await this.applyGroup(group)));
+        for (const group of groupsOf(level)) append(above, await this.applyGroup(group));
         level = [...this.below(above), ...this.staying].toSorted((a, b) => a.node.index - b.node.index);
         this.staying = [];
       }
@@ -103,11 +103,11 @@ export class GroupedWalk {
         }
       }
       while (ready.length >= most) {
-        above.push(...(await this.run(ready.slice(0, most))));
+        append(above, await this.run(ready.slice(0, most)));
         ready = ready.slice(most);
       }
     }
-    above.push(...(await this.runAll(ready)));
+    append(above, await this.runAll(ready));
     return above;
   }
 
@@ -127,7 +127,7 @@ export class GroupedWalk {
     if (first === undefined) return [];
     const open: Frame[] = [];
     const most = maxBatchSize(first.node, this.batchSize, this.parts.concurrency);
-    for (const batch of chunksOf(frames, most)) open.push(...(await this.run(batch)));
+    for (const batch of chunksOf(frames, most)) append(open, await this.run(batch));
     return open;
   }
 
@@ -162,12 +162,12 @@ export class GroupedWalk {
       const later: Frame[] = [];
       for (const group of groupsOf(level)) {
         if (group[0]?.node.element.linkOnly === true) await this.parts.links.apply(group);
-        else above.push(...(await this.deleteGroup(group, later)));
+        else append(above, await this.deleteGroup(group, later));
       }
       last.push(later);
       const below = this.below(above);
       level = below.filter(({ node }) => node.action === 'delete');
-      this.staying.push(...below.filter(({ node }) => node.action !== 'delete'));
+      for (const each of below) if (each.node.action !== 'delete') this.staying.push(each);
     }
     for (const later of last.toReversed()) {
       for (const group of groupsOf(later)) await this.runAll(group);
@@ -235,6 +235,11 @@ function groupsOf<F extends FoundNode>(found: readonly F[]): Iterable<F[]> {
     else group.push(each);
   }
   return groups.values();
+}
+
+/** Appends one item at a time: to spread a list of any length into arguments overflows the call stack. */
+function append<T>(list: T[], items: readonly T[]): void {
+  for (const item of items) list.push(item);
 }
 
 function* chunksOf<T>(items: readonly T[], size: number): Generator<T[], void, undefined> {

@@ -39,8 +39,10 @@ export class LinkCycles {
       level = await this.read(next);
     }
     const key = `${parentType} ${parentUid}`;
-    const links = this.accepted.get(key) ?? [];
-    this.accepted.set(key, [...links, { type: child.getType(), uid: child.getUniqueId() }]);
+    const link = { type: child.getType(), uid: child.getUniqueId() };
+    const links = this.accepted.get(key);
+    if (links === undefined) this.accepted.set(key, [link]);
+    else links.push(link);
     return false;
   }
 
@@ -55,7 +57,7 @@ export class LinkCycles {
     const found: DiffSyncModel[] = [];
     for (const [model, some] of uids) {
       const objects = await this.dst.store.find({ model, uids: [...some] });
-      found.push(...objects.filter((obj) => obj !== undefined));
+      for (const obj of objects) if (obj !== undefined) found.push(obj);
     }
     return found;
   }

@@ -104,7 +104,7 @@ export class SyncLinks {
     const found: FoundNode[] = [];
     for (const node of nodes) {
       this.uncreated.delete(node.key);
-      found.push(...(this.waiting.get(node.key) ?? []));
+      for (const each of this.waiting.get(node.key) ?? []) found.push(each);
       this.waiting.delete(node.key);
     }
     if (found.length > 0) await this.apply(found);

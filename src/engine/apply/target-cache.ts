@@ -92,7 +92,8 @@ export class TargetCache {
       const node = this.plan.nodeAt(index++);
       if (node === undefined) continue;
       if (node.action !== null) changes++;
-      nodes.push(node, ...this.oldNodes(node));
+      nodes.push(node);
+      for (const old of this.oldNodes(node)) nodes.push(old);
     }
     this.end = index;
     this.objects.clear();

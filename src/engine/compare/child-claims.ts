@@ -99,9 +99,11 @@ export class ChildClaims {
       this.split('src', node, type, src, homed?.here, claim),
       this.split('dst', node, type, dst, homed?.here, claim),
     ];
+    const here = new Set(homed?.here);
     for (const side of ['src', 'dst'] as const) {
-      const elsewhere = [...(homed?.[side] ?? [])].filter((uid) => homed?.here.includes(uid) !== true);
-      (side === 'src' ? ours : theirs).claimedElsewhere.push(...elsewhere);
+      const elsewhere = [...(homed?.[side] ?? [])].filter((uid) => !here.has(uid));
+      const claimed = (side === 'src' ? ours : theirs).claimedElsewhere;
+      for (const uid of elsewhere) claimed.push(uid);
     }
     return { node, type, src: ours, dst: theirs, matches: matchUids(ours.owned, theirs.owned) };
   }

@@ -37,7 +37,7 @@ export class ChildReader {
     for (const [type, reads] of this.reads) {
       if (reads.claimedElsewhere.size === 0) continue;
       const cursor = this.newCursor(type);
-      cursor.uids.push(...reads.claimedElsewhere);
+      for (const uid of reads.claimedElsewhere) cursor.uids.push(uid);
       reads.missing = await cursor.takeMissing();
     }
   }

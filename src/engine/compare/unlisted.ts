@@ -145,7 +145,7 @@ export class UnlistedObjects {
     for (let type = pending.pop(); type !== undefined; type = pending.pop()) {
       if (unread.has(type) || !modelClasses.has(type)) continue;
       unread.add(type);
-      pending.push(...childTypes(this.context[side], type));
+      for (const child of childTypes(this.context[side], type)) pending.push(child);
     }
     return unread;
   }
@@ -163,7 +163,9 @@ export class UnlistedObjects {
           for (const uid of childUidsOf(obj, field)) {
             if (known.has(uid)) continue;
             known.set(uid, `${obj.getType()} ${obj.getUniqueId()}`);
-            next.set(type, [...(next.get(type) ?? []), uid]);
+            const uids = next.get(type);
+            if (uids === undefined) next.set(type, [uid]);
+            else uids.push(uid);
           }
         }
       }

@@ -140,7 +140,7 @@ export class RedisCatalog {
         objects: parts.reduce((sum, { objects }) => sum + objects, 0),
         bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
         format: parts.find(({ format }) => format !== undefined)?.format,
-        changed: changes.length === 0 ? undefined : Math.max(...changes),
+        changed: changes.length === 0 ? undefined : changes.reduce((last, each) => Math.max(last, each)),
       });
     }
     return { id, models };

@@ -178,7 +178,7 @@ export class SqliteStore extends BaseStore {
     const present: boolean[] = [];
     while (present.length < uids.length) {
       const chunk = uids.slice(present.length, present.length + CHUNK);
-      present.push(...(await this.write((sql) => this.deleteChunk(sql, model, chunk))));
+      for (const was of await this.write((sql) => this.deleteChunk(sql, model, chunk))) present.push(was);
     }
     return present;
   }

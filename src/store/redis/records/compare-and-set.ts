@@ -44,9 +44,9 @@ export class CompareAndSet {
         // Each chunk of a bulk operation has the time of one operation: there may be any number of them.
         const limits = uids.length === 1 ? { deadline } : this.commands.limits();
         const replacements = await this.replacements(model, keys, items, change, attempt > 0, limits);
-        const conflicts: string[] = [];
-        for (const some of batches(replacements)) conflicts.push(...(await this.replace(keys, some, limits)));
-        return conflicts;
+        const conflicts: string[][] = [];
+        for (const some of batches(replacements)) conflicts.push(await this.replace(keys, some, limits));
+        return conflicts.flat();
       };
       const conflicts = (await mapChunks(chunks, left.length, replace, signal)).flat();
       if (conflicts.length < left.length) ({ deadline } = this.commands.limits());

@@ -107,9 +107,12 @@ function scriptArguments(writes: readonly ModelWrite[]): string[] | undefined {
   for (const { changes, keys, replacements } of writes) {
     const { replaced, inserts, puts, removed } = changes;
     const lists = [replaced, inserts, puts, replacements, removed];
-    args.push(keys.prefix, ...lists.map(({ length }) => String(length)), ...replaced);
+    args.push(keys.prefix);
+    for (const { length } of lists) args.push(String(length));
+    for (const uid of replaced) args.push(uid);
     for (const record of [...inserts, ...puts]) args.push(record.uid, encodeRecord(record));
-    args.push(...replacements.flat(), ...removed);
+    for (const each of replacements) for (const arg of each) args.push(arg);
+    for (const uid of removed) args.push(uid);
   }
   for (const { length } of args) chars += length;
   return chars > MAX_CHARS ? undefined : args;
