@@ -119,5 +119,6 @@ export type {
   RecordChange,
   StoreBackend,
   StoreCapabilities,
+  VerifyRecordsOptions,
 } from './store/store-backend.js';
 export { LocalStore } from './store/local/local.store.js';

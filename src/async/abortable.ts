@@ -2,12 +2,24 @@ import { setMaxListeners } from 'node:events';
 import { ObjectStoreException } from '../errors.js';
 
 /** What an error says of the operation that a signal ended. */
-interface AbortableOperation {
+export interface AbortableOperation {
   /** Begins the message of an error. */
   readonly store: string;
   readonly operation: string;
   /** Whether the operation writes, so that it may have been done when it is ended. */
   readonly writes: boolean;
+}
+
+/** @returns the error of an operation that the signal has ended. @param unknown - Whether it may have had an effect. */
+export function abortError(
+  signal: AbortSignal,
+  { store, operation }: Pick<AbortableOperation, 'store' | 'operation'>,
+  unknown = false,
+): ObjectStoreException {
+  return new ObjectStoreException(
+    `${store}: ${operation} was ended by its signal${unknown ? '; it may or may not be done' : ''}`,
+    { code: unknown ? 'STORE_OUTCOME_UNKNOWN' : 'STORE_ABORTED', cause: signal.reason },
+  );
 }
 
 /**
@@ -19,22 +31,18 @@ interface AbortableOperation {
  */
 export async function abortable<T>(
   signal: AbortSignal,
-  { store, operation, writes }: AbortableOperation,
+  operation: AbortableOperation,
   work: (begun: () => void) => Promise<T>,
 ): Promise<T> {
   let unknown = false;
-  const ended = (): ObjectStoreException =>
-    new ObjectStoreException(
-      `${store}: ${operation} was ended by its signal${unknown ? '; it may or may not be done' : ''}`,
-      { code: unknown ? 'STORE_OUTCOME_UNKNOWN' : 'STORE_ABORTED', cause: signal.reason },
-    );
+  const ended = (): ObjectStoreException => abortError(signal, operation, unknown);
   if (signal.aborted) throw ended();
   setMaxListeners(0, signal); // One signal may end any number of operations at once, which is no leak.
   return new Promise<T>((resolve, reject) => {
     const end = (): void => reject(ended());
     signal.addEventListener('abort', end, { once: true });
     const done = (): void => signal.removeEventListener('abort', end);
-    work(() => (unknown = writes))
+    work(() => (unknown = operation.writes))
       .finally(done)
       .then(resolve, reject);
   });

@@ -61,7 +61,7 @@ export abstract class BaseStore extends StoreLifecycle {
    */
   async getAllModelNames(options: OperationOptions = {}): Promise<string[]> {
     return this.operations.run('getAllModelNames', { signal: options.signal }, async () =>
-      [...(await this.countAllRecords()).keys()].toSorted(),
+      [...(await this.countAllRecords(options.signal)).keys()].toSorted(),
     );
   }
 
@@ -102,7 +102,7 @@ export abstract class BaseStore extends StoreLifecycle {
     return this.operations.run('getAll', { model: name, signal }, async () => {
       const build = this.objects.builder(options.model);
       const objects: ObjectOf<R>[] = [];
-      for await (const page of this.scanRecords(name, PAGE_SIZE)) {
+      for await (const page of this.scanRecords(name, PAGE_SIZE, signal)) {
         signal?.throwIfAborted();
         for (const record of page) objects.push(build(record));
       }
@@ -156,13 +156,16 @@ export abstract class BaseStore extends StoreLifecycle {
       throw new ValueError(`batchSize is ${batchSize}, not a whole number above 0`);
     const name = this.objects.nameOf(model);
     const build = this.objects.builder(model);
-    const scan = async (): Promise<AsyncIterable<readonly ModelRecord[]>> => this.scanRecords(name, batchSize);
+    const scan = async (): Promise<AsyncIterable<readonly ModelRecord[]>> => this.scanRecords(name, batchSize, signal);
     const pages = (await this.operations.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
     try {
       for (;;) {
         const { done, value } = await this.operations.abortable(signal, 'iterate', () => pages.next());
         if (done === true) return;
-        for (const record of value) yield build(record);
+        for (const record of value) {
+          this.operations.checkAborted(signal, 'iterate');
+          yield build(record);
+        }
       }
     } finally {
       // `return` waits for the page that is being read: not after the caller has aborted the wait for it.
@@ -181,9 +184,9 @@ export abstract class BaseStore extends StoreLifecycle {
     const { model, signal } = options;
     const name = model === undefined ? undefined : this.objects.nameOf(model);
     return this.operations.run('count', name === undefined ? { signal } : { model: name, signal }, async () => {
-      if (name !== undefined) return this.countRecords(name);
+      if (name !== undefined) return this.countRecords(name, signal);
       let total = 0;
-      for (const count of (await this.countAllRecords()).values()) total += count;
+      for (const count of (await this.countAllRecords(signal)).values()) total += count;
       return total;
     });
   }

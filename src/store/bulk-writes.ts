@@ -2,7 +2,7 @@ import { forEachYielding } from '../async/event-loop.js';
 import type { ObjectNotFound } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelRecord } from '../record/model-record.js';
-import { removeBelow } from './cascade-remove.js';
+import { removeBelow, type RemoveObjects } from './cascade-remove.js';
 import { SYNC_LIMIT } from './object-mapper.js';
 import type { NestedOperationOptions, OperationOptions } from './operation-context.js';
 import type { InsertConflict } from './store-backend.js';
@@ -93,7 +93,7 @@ export async function removeObjects(
   { removeChildren = false, signal }: OperationOptions & { readonly removeChildren?: boolean },
 ): Promise<void> {
   const { store, backend, deferred, objects, operations } = core;
-  if (removeChildren) await store.flush(); // Child links of any object below may be pending.
+  if (removeChildren) await store.flush({ signal }); // Child links of any object below may be pending.
   let missing: ObjectNotFound | undefined;
   for (const [model, group] of objects.byModel(objs)) {
     const byUid = new Map<string, DiffSyncModel>();
@@ -106,7 +106,8 @@ export async function removeObjects(
       deferred.forgetFailed(model, uids);
       const removed = [...byUid.values()].filter((_, index) => present[index]);
       for (const obj of removed) objects.unbind(obj);
-      if (removeChildren) await removeBelow(core, removed, (type, below) => backend.deleteRecords(type, below));
+      const remove: RemoveObjects = (type, below) => backend.deleteRecords(type, below, signal);
+      if (removeChildren) await removeBelow(core, removed, remove, undefined, signal);
       const first = uids[present.indexOf(false)];
       if (first !== undefined) missing ??= objects.notFound(model, first);
     });

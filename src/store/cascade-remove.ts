@@ -30,6 +30,7 @@ export async function removeBelow(
   objs: readonly DiffSyncModel[],
   remove: RemoveObjects,
   keep?: KeepChildren,
+  signal?: AbortSignal,
 ): Promise<void> {
   const own = new Set<string>();
   let parents = objs;
@@ -48,7 +49,8 @@ export async function removeBelow(
       const uids = [...new Set(children.map(([uid]) => uid))];
       const kept = await keep?.(type, uids, own);
       const gone = kept === undefined ? children : children.filter(([uid]) => !kept.has(uid));
-      for (const obj of await removeChildren(core, type, gone, remove)) next.push(obj);
+      signal?.throwIfAborted();
+      for (const obj of await removeChildren(core, type, gone, remove, signal)) next.push(obj);
     }
     parents = next;
   }
@@ -60,10 +62,11 @@ async function removeChildren(
   type: string,
   children: readonly [string, DiffSyncModel][],
   remove: RemoveObjects,
+  signal: AbortSignal | undefined,
 ): Promise<DiffSyncModel[]> {
   const uids = [...new Set(children.map(([uid]) => uid))];
   const records = await operations.run('remove', { model: type, reads: uids, nested: true }, () =>
-    backend.readRecords(type, uids),
+    backend.readRecords(type, uids, signal),
   );
   const removed = await remove(type, uids, records);
   const present = new Set(uids.filter((_, index) => removed[index]));

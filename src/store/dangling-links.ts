@@ -18,8 +18,12 @@ type LinkFields = ReadonlyMap<ChildLink, string>;
  * Finds those of the links that dangle at this moment: the parent lists the child, and the child does not exist. What another
  * process writes meanwhile is not among them, if it stores a child before its link and unlinks it before it is removed.
  */
-export async function findDangling(core: StoreCore, links: readonly ChildLink[]): Promise<ChildLink[]> {
-  return [...(await danglingFields(core, links)).keys()];
+export async function findDangling(
+  core: StoreCore,
+  links: readonly ChildLink[],
+  signal?: AbortSignal,
+): Promise<ChildLink[]> {
+  return [...(await danglingFields(core, links, signal)).keys()];
 }
 
 /**
@@ -27,8 +31,13 @@ export async function findDangling(core: StoreCore, links: readonly ChildLink[])
  * stores meanwhile is linked again.
  * @returns the links that were removed.
  */
-export async function removeDangling(core: StoreCore, links: readonly ChildLink[]): Promise<ChildLink[]> {
-  const dangling = await danglingFields(core, links);
+export async function removeDangling(
+  core: StoreCore,
+  links: readonly ChildLink[],
+  signal?: AbortSignal,
+): Promise<ChildLink[]> {
+  const dangling = await danglingFields(core, links, signal);
+  signal?.throwIfAborted(); // Links that are taken out are looked at again, so that no signal ends what follows.
   const removed = await changeLists(core, dangling, { unlinked: true, linked: false });
   if (removed.size === 0) return [];
   const missing = new Set(await withoutChild(core, [...removed.keys()]));
@@ -37,28 +46,36 @@ export async function removeDangling(core: StoreCore, links: readonly ChildLink[
   return [...missing];
 }
 
-async function danglingFields(core: StoreCore, links: readonly ChildLink[]): Promise<LinkFields> {
-  const fields = await listingFields(core, await withoutChild(core, links));
-  const missing = await withoutChild(core, [...fields.keys()]);
+async function danglingFields(
+  core: StoreCore,
+  links: readonly ChildLink[],
+  signal: AbortSignal | undefined,
+): Promise<LinkFields> {
+  const fields = await listingFields(core, await withoutChild(core, links, signal), signal);
+  const missing = await withoutChild(core, [...fields.keys()], signal);
   return new Map(missing.map((link) => [link, fields.get(link) as string]));
 }
 
 /** Returns those of the links whose child does not exist. */
-async function withoutChild(core: StoreCore, links: readonly ChildLink[]): Promise<ChildLink[]> {
+async function withoutChild(core: StoreCore, links: readonly ChildLink[], signal?: AbortSignal): Promise<ChildLink[]> {
   const missing: ChildLink[] = [];
   for (const [model, some] of groupBy(links, ({ child }) => child.model)) {
-    const records = await readByUid(core, model, new Set(some.map(({ child }) => child.uniqueId)));
+    const records = await readByUid(core, model, new Set(some.map(({ child }) => child.uniqueId)), signal);
     for (const link of some) if (!records.has(link.child.uniqueId)) missing.push(link);
   }
   return missing;
 }
 
 /** Returns those of the links that their parents have, with the fields that list the children. */
-async function listingFields(core: StoreCore, links: readonly ChildLink[]): Promise<LinkFields> {
+async function listingFields(
+  core: StoreCore,
+  links: readonly ChildLink[],
+  signal: AbortSignal | undefined,
+): Promise<LinkFields> {
   const fields = new Map<ChildLink, string>();
   for (const [model, some] of groupBy(links, (link) => link.model)) {
     const viewOf = core.objects.viewer(model);
-    const records = await readByUid(core, model, new Set(some.map(({ uniqueId }) => uniqueId)));
+    const records = await readByUid(core, model, new Set(some.map(({ uniqueId }) => uniqueId)), signal);
     for (const [uid, own] of groupBy(some, ({ uniqueId }) => uniqueId)) {
       const record = records.get(uid);
       if (record === undefined) continue;
@@ -112,11 +129,13 @@ async function readByUid(
   { backend }: StoreCore,
   model: string,
   wanted: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, ModelRecord>> {
   const found = new Map<string, ModelRecord>();
   const uids = [...wanted];
   for (let at = 0; at < uids.length; at += PAGE_SIZE) {
-    for (const record of await backend.readRecords(model, uids.slice(at, at + PAGE_SIZE))) {
+    signal?.throwIfAborted();
+    for (const record of await backend.readRecords(model, uids.slice(at, at + PAGE_SIZE), signal)) {
       if (record !== undefined) found.set(record.uid, record);
     }
   }

@@ -27,9 +27,9 @@ export function revisionOf(store: BaseStore): number {
 }
 
 /** Returns how many objects of each model there are. */
-export function countByModel(store: BaseStore): Promise<ReadonlyMap<string, number>> {
+export function countByModel(store: BaseStore, signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
   const { backend, operations } = coreOf(store);
-  return operations.run('count', {}, () => backend.countAllRecords());
+  return operations.run('count', { signal }, () => backend.countAllRecords(signal));
 }
 
 /**
@@ -72,12 +72,13 @@ export function bindFor(store: BaseStore, host: ModelHost, obj: DiffSyncModel): 
 // ---- Views for comparisons: objects are built only where a comparison needs them.
 
 /** Returns views of all objects of a model, in insertion order. */
-export async function viewAll(store: BaseStore, model: string): Promise<StoredView[]> {
+export async function viewAll(store: BaseStore, model: string, signal?: AbortSignal): Promise<StoredView[]> {
   const { backend, objects, operations } = coreOf(store);
-  return operations.run('getAll', { model }, async () => {
+  return operations.run('getAll', { model, signal }, async () => {
     const viewOf = objects.viewer(model);
     const views: StoredView[] = [];
-    for await (const page of backend.scanRecords(model, PAGE_SIZE)) {
+    for await (const page of backend.scanRecords(model, PAGE_SIZE, signal)) {
+      signal?.throwIfAborted();
       for (const record of page) views.push(viewOf(record));
     }
     return views;
@@ -92,19 +93,23 @@ export async function* viewByUids(
   store: BaseStore,
   model: string,
   uids: readonly string[],
+  signal?: AbortSignal,
 ): AsyncGenerator<readonly (StoredView | undefined)[], void, undefined> {
   const { backend, objects, operations } = coreOf(store);
   for (const uid of uids) checkUniqueId(model, uid);
   const viewOf = objects.viewer(model);
-  const pages = backend.readPages(model, uids)[Symbol.asyncIterator]();
+  const pages = backend.readPages(model, uids, signal)[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const { done, value } = await operations.run('getByUids', { model }, () => pages.next());
+      const { done, value } = await operations.run('getByUids', { model, signal }, () => pages.next());
       if (done === true) return;
       yield value.map((record) => record && viewOf(record));
     }
   } finally {
-    await pages.return?.();
+    // `return` waits for the page that is being read: not after a signal has ended the wait for it.
+    const returned = pages.return?.();
+    if (signal?.aborted === true) returned?.catch(() => undefined);
+    else await returned;
   }
 }
 
@@ -231,10 +236,14 @@ function setLink(
  * Takes those of the links out of their lists that name an object which does not exist at this moment, by compare-and-set.
  * @returns the links that were removed.
  */
-export async function unlinkMissing(store: BaseStore, links: readonly ChildLink[]): Promise<readonly ChildLink[]> {
+export async function unlinkMissing(
+  store: BaseStore,
+  links: readonly ChildLink[],
+  signal?: AbortSignal,
+): Promise<readonly ChildLink[]> {
   if (links.length === 0) return [];
   const core = coreOf(store);
-  return core.operations.run('unlink', { writes: true }, () => removeDangling(core, links));
+  return core.operations.run('unlink', { writes: true }, () => removeDangling(core, links, signal));
 }
 
 /** Whether so much is pending that the caller flushes it, once it has deferred all that belongs into one write. */

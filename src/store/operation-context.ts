@@ -4,7 +4,7 @@ import type { DiffSyncLogger } from '../logging/logger.js';
 export interface OperatedStore {
   toString(): string;
   readonly logger: DiffSyncLogger;
-  flush(): Promise<void>;
+  flush(options?: OperationOptions): Promise<void>;
 }
 
 /** Options that every operation of a store takes. */

@@ -1,4 +1,4 @@
-import { abortable } from '../async/abortable.js';
+import { abortable, abortError } from '../async/abortable.js';
 import type { DeferredWrites } from './deferred-writes.js';
 import { isWrite, type OperatedStore, type OperationContext } from './operation-context.js';
 import { logOperation } from './operation-log.js';
@@ -92,6 +92,20 @@ export class OperationRunner {
     return signal === undefined
       ? read()
       : abortable(signal, { store: String(this.store), operation, writes: false }, read);
+  }
+
+  /** Ends a write with the signal, in the same way. Whether it is done is not known then. */
+  abortableWrite(signal: AbortSignal | undefined, operation: string, write: () => Promise<void>): Promise<void> {
+    if (signal === undefined) return write();
+    return abortable(signal, { store: String(this.store), operation, writes: true }, (begun) => {
+      begun();
+      return write();
+    });
+  }
+
+  /** @throws {ObjectStoreException} (STORE_ABORTED) if the signal has ended the read. */
+  checkAborted(signal: AbortSignal | undefined, operation: string): void {
+    if (signal?.aborted === true) throw abortError(signal, { store: String(this.store), operation });
   }
 
   /** Resolves once no operation is running. */

@@ -72,10 +72,11 @@ export abstract class SerialStore extends BaseStore {
   protected override async *scanRecords(
     model: string,
     pageSize: number,
+    signal?: AbortSignal,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
     const uids = await this.enqueue(() => this.listUids(model));
     for (let at = 0; at < uids.length; at += pageSize) {
-      const page = await this.readRecords(model, uids.slice(at, at + pageSize));
+      const page = await this.readRecords(model, uids.slice(at, at + pageSize), signal);
       yield page.filter((record) => record !== undefined);
     }
   }
@@ -84,9 +85,10 @@ export abstract class SerialStore extends BaseStore {
     return (await this.enqueue(() => this.listUids(model))).length;
   }
 
-  protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
+  protected override async countAllRecords(signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
     for (const model of await this.enqueue(() => this.listModels())) {
+      signal?.throwIfAborted();
       const count = await this.countRecords(model);
       if (count > 0) counts.set(model, count);
     }
@@ -114,22 +116,31 @@ export abstract class SerialStore extends BaseStore {
     await this.eachSerially(records, (record) => this.writeRecord(model, record), signal);
   }
 
-  protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
-    await this.eachSerially(uids, async (uid) => {
+  protected override async modifyRecords(
+    model: string,
+    uids: readonly string[],
+    change: RecordChange,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const modify = async (uid: string): Promise<void> => {
       const current = await this.readRecord(model, uid);
       const next = change(uid, current);
       if (current !== undefined && next !== undefined) await this.writeRecord(model, next);
-    });
+    };
+    await this.eachSerially(uids, modify, signal);
   }
 
   protected override deleteRecords(model: string, uids: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
     return this.eachSerially(uids, (uid) => this.removeRecord(model, uid), signal);
   }
 
-  protected override clearRecords(): Promise<void> {
+  protected override clearRecords(signal?: AbortSignal): Promise<void> {
     return this.enqueue(async () => {
       for (const model of await this.listModels()) {
-        for (const uid of await this.listUids(model)) await this.removeRecord(model, uid);
+        for (const uid of await this.listUids(model)) {
+          signal?.throwIfAborted();
+          await this.removeRecord(model, uid);
+        }
       }
     });
   }

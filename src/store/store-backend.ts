@@ -51,6 +51,14 @@ export interface InsertConflict {
   readonly existing: ModelRecord;
 }
 
+/** Options of `verifyRecords`. */
+export interface VerifyRecordsOptions {
+  /** Whether to repair what is found. */
+  readonly repair: boolean;
+  /** Once it is aborted, nothing more is begun. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * The primitives of a store: all that the author of a store writes. `BaseStore` builds every public operation on them.
  *
@@ -59,7 +67,8 @@ export interface InsertConflict {
  * - A record that is passed in belongs to the backend. A record that is returned belongs to the caller, see
  *   `StoreCapabilities`.
  * - Every failure of the backend is an `ObjectStoreException` with a fitting code; `backendError` makes one.
- * - Once `signal` is aborted the caller waits no longer: a backend that does many things in one call starts no more.
+ * - Once `signal` is aborted the caller waits no longer: a backend that does many things in one call starts no more. What it
+ *   throws then is ignored; `signal.throwIfAborted()` between two steps will do.
  */
 export abstract class StoreBackend {
   /** The backend's short name, as in the `engine` option of the module. Health reports and log lines show it. */
@@ -129,21 +138,26 @@ export abstract class StoreBackend {
   protected async *readPages(
     model: string,
     uids: readonly string[],
+    signal?: AbortSignal,
   ): AsyncGenerator<readonly (ModelRecord | undefined)[], void, undefined> {
-    if (uids.length > 0) yield await this.readRecords(model, uids);
+    if (uids.length > 0) yield await this.readRecords(model, uids, signal);
   }
 
   /**
    * Reads all records of a model in insertion order, in pages of about `pageSize`. It holds no more than a few pages in
    * memory, and ends although other processes go on adding records.
    */
-  protected abstract scanRecords(model: string, pageSize: number): AsyncIterable<readonly ModelRecord[]>;
+  protected abstract scanRecords(
+    model: string,
+    pageSize: number,
+    signal?: AbortSignal,
+  ): AsyncIterable<readonly ModelRecord[]>;
 
   /** Returns the number of records of a model; 0 for an unknown model. */
-  protected abstract countRecords(model: string): Promise<number>;
+  protected abstract countRecords(model: string, signal?: AbortSignal): Promise<number>;
 
   /** Returns the number of records of every model that has records, by model name, in any order. */
-  protected abstract countAllRecords(): Promise<ReadonlyMap<string, number>>;
+  protected abstract countAllRecords(signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
 
   // ---- Writes
 
@@ -184,7 +198,8 @@ export abstract class StoreBackend {
 
   /**
    * Writes the changes of several models in one atomic write, so that a killed process leaves all of it or nothing. Optional:
-   * the default returns undefined, and the store calls the other primitives one after another.
+   * the default returns undefined, and the store calls the other primitives one after another. It is one step, which no signal
+   * ends.
    * @param _changes - models before those of their children.
    * @returns the inserts that were not done because another record had the unique id; undefined where nothing was written.
    */
@@ -200,7 +215,7 @@ export abstract class StoreBackend {
    * records and reports those that it cannot read.
    * @param options - `repair`: whether to repair what is found, as `StoreProblemKind` says for each kind.
    */
-  protected abstract verifyRecords(options: { readonly repair: boolean }): Promise<StoreReport>;
+  protected abstract verifyRecords(options: VerifyRecordsOptions): Promise<StoreReport>;
 
   // ---- For use in primitives
 

@@ -18,9 +18,10 @@ export interface StorePrimitives extends RecordWriter {
   readPages(
     model: string,
     uids: readonly string[],
+    signal?: AbortSignal,
   ): AsyncGenerator<readonly (ModelRecord | undefined)[], void, undefined>;
-  scanRecords(model: string, pageSize: number): AsyncIterable<readonly ModelRecord[]>;
-  countAllRecords(): Promise<ReadonlyMap<string, number>>;
+  scanRecords(model: string, pageSize: number, signal?: AbortSignal): AsyncIterable<readonly ModelRecord[]>;
+  countAllRecords(signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
 }
 
 /** The parts of one store, for the operations that stand in files of their own. */

@@ -11,7 +11,7 @@ import { ObjectMapper } from './object-mapper.js';
 import type { OperationOptions } from './operation-context.js';
 import { logOperation } from './operation-log.js';
 import { OperationRunner } from './operation-runner.js';
-import { StoreBackend } from './store-backend.js';
+import { StoreBackend, type VerifyRecordsOptions } from './store-backend.js';
 import type { StoreCore, StorePrimitives } from './store-core.js';
 import { checkStoreId } from './store-id.js';
 import { checkMaxObjectBytes, DEFAULT_MAX_OBJECT_BYTES, type BaseStoreOptions } from './store-options.js';
@@ -40,6 +40,8 @@ export abstract class StoreLifecycle extends StoreBackend {
   protected state: 'new' | 'open' | 'closing' | 'closed' = 'new';
   private currentLogger: DiffSyncLogger;
   private opening: Promise<void> | undefined;
+  /** The callers of `open` that wait. */
+  private openers = 0;
   private closing: Promise<void> | undefined;
   private readonly core: StoreCore;
 
@@ -77,22 +79,17 @@ export abstract class StoreLifecycle extends StoreBackend {
 
   /**
    * Connects to the backend. Does nothing on an open store.
+   * @param options - `signal` ends the wait; the store is left closed, unless another caller waits for it.
    * @throws {ObjectStoreException} (STORE_UNAVAILABLE, or another code of the backend) when it cannot be reached.
    */
-  async open(): Promise<void> {
-    if (this.closing !== undefined) await this.closing.catch(() => undefined);
-    if (this.state === 'open') return;
-    this.opening ??= this.connect().then(
-      () => {
-        this.state = 'open';
-        this.opening = undefined;
-      },
-      (error: unknown) => {
-        this.opening = undefined;
-        throw this.backendError(error);
-      },
-    );
-    return this.opening;
+  async open(options: OperationOptions = {}): Promise<void> {
+    const { signal } = options;
+    this.openers++;
+    try {
+      await this.core.operations.abortable(signal, 'open', () => this.opened());
+    } finally {
+      this.openers--;
+    }
   }
 
   /**
@@ -135,12 +132,14 @@ export abstract class StoreLifecycle extends StoreBackend {
 
   /**
    * Writes all pending child links, and the changes of a running sync. Every read flushes what it must see by itself.
+   * @param options - `signal` ends the wait: what is being written is then written all the same, and the rest stays pending.
    * @throws {ObjectStoreException} when the backend fails: everything stays pending.
    * @throws {ObjectAlreadyExists} when a sync's new object met a different one.
    */
-  async flush(): Promise<void> {
-    if (this.state === 'closed' && !this.core.deferred.pending.isEmpty()) this.checkOpen();
-    return this.core.deferred.flush();
+  async flush(options: OperationOptions = {}): Promise<void> {
+    const { deferred, operations } = this.core;
+    if (this.state === 'closed' && !deferred.pending.isEmpty()) this.checkOpen();
+    return operations.abortableWrite(options.signal, 'flush', () => deferred.flush());
   }
 
   /**
@@ -148,14 +147,15 @@ export abstract class StoreLifecycle extends StoreBackend {
    * the classes that the store knows it finds child lists that name objects which do not exist, and where it is bound to an
    * adapter the objects that no parent lists. Other callers may write meanwhile. Takes as
    * long as a few reads of all objects, and on Redis a scan of all keys besides.
-   * @param options - `repair` also repairs what it finds, as `StoreProblemKind` says for each kind; default false.
+   * @param options - `repair` also repairs what it finds, as `StoreProblemKind` says for each kind; default false. `signal` ends
+   *   the operation; what was repaired before stays so.
    * @returns a report of all problems, by kind.
    * @throws {ObjectStoreException} when the backend fails.
    */
-  async verify(options: { readonly repair?: boolean } = {}): Promise<StoreReport> {
-    const { repair = false } = options;
-    return this.core.operations.run('verify', { writes: repair }, async () =>
-      addLinkProblems(this.core, await this.verifyRecords({ repair }), repair),
+  async verify(options: OperationOptions & { readonly repair?: boolean } = {}): Promise<StoreReport> {
+    const { repair = false, signal } = options;
+    return this.core.operations.run('verify', { writes: repair, signal }, async () =>
+      addLinkProblems(this.core, await this.verifyRecords({ repair, signal }), { repair, signal }),
     );
   }
 
@@ -195,8 +195,8 @@ export abstract class StoreLifecycle extends StoreBackend {
 
   // ---- For subclasses
 
-  protected override verifyRecords(_options: { readonly repair: boolean }): Promise<StoreReport> {
-    return verifyByReading(this.core);
+  protected override verifyRecords({ signal }: VerifyRecordsOptions): Promise<StoreReport> {
+    return verifyByReading(this.core, signal);
   }
 
   protected override validateRecord(model: string, record: ModelRecord): string | undefined {
@@ -210,6 +210,26 @@ export abstract class StoreLifecycle extends StoreBackend {
   }
 
   // ---- Private
+
+  /** Resolves once the store is open. */
+  private async opened(): Promise<void> {
+    if (this.closing !== undefined) await this.closing.catch(() => undefined);
+    // A connection for which no caller waited any more was released.
+    while (this.state !== 'open' && this.openers > 0) {
+      this.opening ??= this.connectFor().finally(() => (this.opening = undefined));
+      await this.opening;
+    }
+  }
+
+  private async connectFor(): Promise<void> {
+    try {
+      await this.connect();
+      if (this.openers > 0) this.state = 'open';
+      else await this.disconnect();
+    } catch (error) {
+      throw this.backendError(error);
+    }
+  }
 
   private checkOpen(): void {
     if (this.state === 'open') return;
@@ -280,7 +300,7 @@ export abstract class StoreLifecycle extends StoreBackend {
       readRecords: (...read) => this.readRecords(...read),
       readPages: (...read) => this.readPages(...read),
       scanRecords: (...scan) => this.scanRecords(...scan),
-      countAllRecords: () => this.countAllRecords(),
+      countAllRecords: (signal) => this.countAllRecords(signal),
       insertRecords: (...insert) => this.insertRecords(...insert),
       putRecords: (...put) => this.putRecords(...put),
       modifyRecords: (...modify) => this.modifyRecords(...modify),

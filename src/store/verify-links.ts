@@ -5,6 +5,7 @@ import type { ModelRecord } from '../record/model-record.js';
 import { childUidsOf } from '../record/record-view.js';
 import { findDangling, removeDangling, type ChildLink } from './dangling-links.js';
 import { PAGE_SIZE, type StoreCore } from './store-core.js';
+import type { VerifyRecordsOptions } from './store-backend.js';
 import { isDamage, withProblems, type StoreProblem, type StoreReport } from './verify-report.js';
 
 /** Unique ids by type. */
@@ -19,20 +20,24 @@ const LOOK_AGAIN_MS = 100;
  * models stand on their own: without one no object counts as unlisted. Nothing is said of a type of which not all objects can
  * be read; nor of unlisted objects where not all parents can. Holds unique ids, and the records of a page.
  */
-export async function addLinkProblems(core: StoreCore, report: StoreReport, repair: boolean): Promise<StoreReport> {
+export async function addLinkProblems(
+  core: StoreCore,
+  report: StoreReport,
+  { repair, signal }: VerifyRecordsOptions,
+): Promise<StoreReport> {
   const { topLevel } = core.objects.host ?? {};
-  const children = await readChildren(core);
+  const children = await readChildren(core, signal);
   const candidates: UidsByType = new Map();
   for (const [type, uids] of children) {
     if (topLevel?.includes(type) === false && uids.size > 0) candidates.set(type, new Set(uids));
   }
-  const suspects = await readLists(core, candidates, children);
+  const suspects = await readLists(core, signal, candidates, children);
   children.clear();
   // What others store and link, or move, while the parents are read is listed when they are read again.
-  if (candidates.size > 0) await readLists(core, candidates);
-  const problems: StoreProblem[] = await verifyDangling(core, suspects, repair);
+  if (candidates.size > 0) await readLists(core, signal, candidates);
+  const problems: StoreProblem[] = await verifyDangling(core, suspects, { repair, signal });
   for (const [model, uids] of candidates) {
-    for (const uniqueId of await stillStored(core, model, [...uids])) {
+    for (const uniqueId of await stillStored(core, model, [...uids], signal)) {
       problems.push({ kind: 'unlisted', model, uniqueId, repaired: false });
     }
   }
@@ -43,12 +48,12 @@ export async function addLinkProblems(core: StoreCore, report: StoreReport, repa
 async function verifyDangling(
   core: StoreCore,
   suspects: readonly ChildLink[],
-  repair: boolean,
+  { repair, signal }: VerifyRecordsOptions,
 ): Promise<StoreProblem[]> {
-  const found = await findDangling(core, suspects);
+  const found = await findDangling(core, suspects, signal);
   if (found.length === 0) return [];
-  await sleep(LOOK_AGAIN_MS);
-  const dangling = repair ? await removeDangling(core, found) : await findDangling(core, found);
+  await sleep(LOOK_AGAIN_MS, undefined, signal === undefined ? {} : { signal });
+  const dangling = await (repair ? removeDangling : findDangling)(core, found, signal);
   return dangling.map((link) => ({ kind: 'dangling-link', ...link, repaired: repair }));
 }
 
@@ -56,23 +61,26 @@ async function verifyDangling(
  * Reads the unique ids of all objects of child types. A type without a class and without objects is not the store's: nothing can
  * be said of it.
  */
-async function readChildren(core: StoreCore): Promise<UidsByType> {
+async function readChildren(core: StoreCore, signal: AbortSignal | undefined): Promise<UidsByType> {
   const { registry } = core.objects;
-  const stored = await storedModels(core);
+  const stored = await storedModels(core, signal);
   const types = new Set(registry.all().flatMap((model) => Object.keys(model.getChildrenMapping())));
   const children: UidsByType = new Map();
   for (const type of [...types].toSorted()) {
     if (registry.get(type) === undefined && stored?.has(type) !== true) continue;
     const uids = new Set<string>();
-    if (await forEachRecord(core, type, ({ uid }) => uids.add(uid))) children.set(type, uids);
+    if (await forEachRecord(core, type, signal, ({ uid }) => uids.add(uid))) children.set(type, uids);
   }
   return children;
 }
 
 /** Returns the models that have objects; undefined where the store is too damaged to say which, as its report tells. */
-async function storedModels({ backend }: StoreCore): Promise<ReadonlyMap<string, number> | undefined> {
+async function storedModels(
+  { backend }: StoreCore,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, number> | undefined> {
   try {
-    return await backend.countAllRecords();
+    return await backend.countAllRecords(signal);
   } catch (error) {
     if (isDamage(error)) return undefined;
     throw error;
@@ -85,7 +93,12 @@ async function storedModels({ backend }: StoreCore): Promise<ReadonlyMap<string,
  * @param children - the objects of child types; without them only parents of candidates are read.
  * @returns the entries that name none of these objects.
  */
-async function readLists(core: StoreCore, candidates: UidsByType, children?: UidsByType): Promise<ChildLink[]> {
+async function readLists(
+  core: StoreCore,
+  signal: AbortSignal | undefined,
+  candidates: UidsByType,
+  children?: UidsByType,
+): Promise<ChildLink[]> {
   const suspects: ChildLink[] = [];
   for (const parent of core.objects.registry.all()) {
     const overrides = overridesChildren(parent, DiffSyncModel);
@@ -95,7 +108,7 @@ async function readLists(core: StoreCore, candidates: UidsByType, children?: Uid
     if (!isNeeded) continue;
     const model = parent.modelName;
     const viewOf = core.objects.viewer(model);
-    const isWhole = await forEachRecord(core, model, (record) => {
+    const isWhole = await forEachRecord(core, model, signal, (record) => {
       const view = viewOf(record);
       for (const [type, field] of Object.entries(view.getChildrenMapping())) {
         const [unlisted, stored] = [candidates.get(type), children?.get(type)];
@@ -111,11 +124,16 @@ async function readLists(core: StoreCore, candidates: UidsByType, children?: Uid
   return suspects;
 }
 
-async function stillStored(core: StoreCore, model: string, uids: readonly string[]): Promise<readonly string[]> {
+async function stillStored(
+  core: StoreCore,
+  model: string,
+  uids: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
   const stored: string[] = [];
   for (let at = 0; at < uids.length; at += PAGE_SIZE) {
     const page = uids.slice(at, at + PAGE_SIZE);
-    const records = await core.backend.readRecords(model, page);
+    const records = await core.backend.readRecords(model, page, signal);
     for (const [index, each] of page.entries()) if (records[index] !== undefined) stored.push(each);
   }
   return stored;
@@ -125,10 +143,14 @@ async function stillStored(core: StoreCore, model: string, uids: readonly string
 async function forEachRecord(
   { backend }: StoreCore,
   model: string,
+  signal: AbortSignal | undefined,
   work: (record: ModelRecord) => void,
 ): Promise<boolean> {
   try {
-    for await (const page of backend.scanRecords(model, PAGE_SIZE)) for (const record of page) work(record);
+    for await (const page of backend.scanRecords(model, PAGE_SIZE, signal)) {
+      signal?.throwIfAborted();
+      for (const record of page) work(record);
+    }
     return true;
   } catch (error) {
     if (!isDamage(error)) throw error;

@@ -57,10 +57,10 @@ export class DepthFirstWalk {
   private async applyNode(node: SyncNode, parent: DiffSyncModel | undefined): Promise<Cursor | undefined> {
     const { cache, links, moves, report } = this.parts;
     if (node.element.linkOnly) {
-      await links.apply([{ node, parent }]);
+      await links.apply([{ node, parent }], { signal: this.parts.signal });
       return undefined;
     }
-    if (!cache.holds(node)) await cache.advance(node);
+    if (!cache.holds(node)) await cache.advance(node, this.parts.signal);
     const frame = this.work.openFrame({ node, parent });
     const below = (deletesAbove = false): Cursor | undefined => {
       const siblings = this.work.entriesBelow(frame);

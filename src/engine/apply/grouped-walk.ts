@@ -80,8 +80,7 @@ export class GroupedWalk {
     const { node } = group[0] as FoundNode;
     if (node.element.linkOnly) {
       for (const chunk of chunksOf(group, FETCH)) {
-        checkAborted(this.parts.signal);
-        await this.parts.links.apply(chunk);
+        await this.parts.links.apply(chunk, { signal: this.parts.signal });
       }
       return [];
     }
@@ -94,6 +93,7 @@ export class GroupedWalk {
     let ready: Frame[] = [];
     for (const chunk of chunksOf(group, FETCH)) {
       for (const frame of await this.open(chunk)) {
+        checkAborted(this.parts.signal);
         if (frame.node.action === null) {
           if (this.parts.report.passUnchanged(frame.node, frame.model)) above.push(frame);
         } else if (await this.filter.isWanted(frame.node)) {
@@ -112,7 +112,10 @@ export class GroupedWalk {
   }
 
   private async open(found: readonly FoundNode[]): Promise<Frame[]> {
-    await this.parts.cache.load(found.map(({ node }) => node));
+    await this.parts.cache.load(
+      found.map(({ node }) => node),
+      this.parts.signal,
+    );
     return found.map((each) => this.work.openFrame(each));
   }
 
@@ -151,23 +154,24 @@ export class GroupedWalk {
 
   /** Deletes objects with everything below them: level by level, then those that are deleted last, from the lowest level up. */
   private async deleteSubtrees(roots: readonly FoundNode[]): Promise<void> {
-    const { cache, moves, plan, subtrees } = this.parts;
+    const { cache, moves, plan, subtrees, signal } = this.parts;
     const found = roots.filter(({ node }) => !moves.isSettled(node));
     const hasBelow = found.some(({ node }) => node.end > node.index + 1);
     const subtree = hasBelow ? subtrees.open() : undefined;
-    await cache.load(found.flatMap(({ node }) => [...plan.subtree(node, MAX_ATOMIC_FLUSH)]));
+    const below = found.flatMap(({ node }) => [...plan.subtree(node, MAX_ATOMIC_FLUSH)]);
+    await cache.load(below, signal);
     const last: Frame[][] = [];
     for (let level = found; level.length > 0;) {
       const above: Frame[] = [];
       const later: Frame[] = [];
       for (const group of groupsOf(level)) {
-        if (group[0]?.node.element.linkOnly === true) await this.parts.links.apply(group);
+        if (group[0]?.node.element.linkOnly === true) await this.parts.links.apply(group, { signal });
         else append(above, await this.deleteGroup(group, later));
       }
       last.push(later);
-      const below = this.below(above);
-      level = below.filter(({ node }) => node.action === 'delete');
-      for (const each of below) if (each.node.action !== 'delete') this.staying.push(each);
+      const next = this.below(above);
+      level = next.filter(({ node }) => node.action === 'delete');
+      for (const each of next) if (each.node.action !== 'delete') this.staying.push(each);
     }
     for (const later of last.toReversed()) {
       for (const group of groupsOf(later)) await this.runAll(group);
@@ -177,10 +181,11 @@ export class GroupedWalk {
 
   /** @param later gets the frames that are deleted last. @returns the frames whose children are deleted next. */
   private async deleteGroup(group: readonly FoundNode[], later: Frame[]): Promise<Frame[]> {
-    const { moves } = this.parts;
+    const { moves, signal } = this.parts;
     const above: Frame[] = [];
     const ready: Frame[] = [];
     for (const frame of await this.open(group.filter(({ node }) => !moves.isSettled(node)))) {
+      checkAborted(signal);
       if (!(await this.filter.isWanted(frame.node))) {
         moves.leaveDelete(frame.node);
         continue;

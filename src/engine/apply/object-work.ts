@@ -12,7 +12,7 @@ import {
   snapshotOf,
 } from '../../store/engine-access.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
-import type { Side } from '../side.js';
+import { checkAborted, type Side } from '../side.js';
 import type { AtomicSubtrees } from './atomic-subtrees.js';
 import { callHooks, missingModelError, type HookOutcome } from './call-hooks.js';
 import { isDeletedLast, skipsChildren, type FoundNode, type Frame } from './frame.js';
@@ -90,6 +90,7 @@ export class ObjectWork {
     const outcomes = await callHooks(ready, dst, concurrency, goesOn);
     const below = await this.saveOutcomes(ready, outcomes);
     if (action === 'create' && !links.isEmpty) await links.settleCreates(frames.map(({ node }) => node));
+    if (outcomes.includes(undefined)) checkAborted(signal);
     return below;
   }
 

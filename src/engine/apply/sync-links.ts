@@ -2,7 +2,7 @@ import { DiffSyncStatus } from '../../flags.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { ChildLink } from '../../store/dangling-links.js';
 import { deferLink, unlinkMissing } from '../../store/engine-access.js';
-import type { Side } from '../side.js';
+import { checkAborted, type Side } from '../side.js';
 import { callEach } from './call-each.js';
 import type { FilterAnswers } from './filter-answers.js';
 import type { FoundNode, Frame } from './frame.js';
@@ -19,6 +19,13 @@ interface LinkWork extends FoundNode {
 
 /** What came of a hook: it threw, or not. */
 type LinkOutcome = { readonly error: unknown } | { readonly error?: never };
+
+/** How links are applied. */
+interface ApplyLinksOptions {
+  readonly isLast?: boolean;
+  /** Not given where what a hook did is still to be saved. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Makes and removes the links of link-only elements. A link whose object is created in the same diff waits for it, and an
@@ -70,13 +77,16 @@ export class SyncLinks {
 
   /**
    * Applies link-only elements as far as they are wanted and can be applied yet.
-   * @param isLast whether no other link is removed after these.
-   * @throws the first failure that ends the sync, after all that was done is saved.
+   * @param options `isLast`: whether no other link is removed after these; `signal`: ends the work between two links.
+   * @throws the first failure that ends the sync, after all that was done is saved; SyncAborted.
    */
-  async apply(found: readonly FoundNode[], isLast = false): Promise<void> {
-    await this.cache.load(found.map(({ node }) => node));
+  async apply(found: readonly FoundNode[], options: ApplyLinksOptions = {}): Promise<void> {
+    const { isLast = false, signal } = options;
+    const nodes = found.map(({ node }) => node);
+    await this.cache.load(nodes, signal);
     const ready: LinkWork[] = [];
     for (const each of found) {
+      checkAborted(signal);
       const { node } = each;
       if (this.done.has(node)) continue;
       if (node.action === 'create' && this.uncreated.has(node.key)) {
@@ -96,7 +106,7 @@ export class SyncLinks {
       else if (await this.closesCycle(node, each.parent, child)) this.postpone(node, isLast);
       else ready.push({ node, parent: each.parent, child });
     }
-    await this.run(ready);
+    await this.run(ready, signal);
   }
 
   /** Makes the links that wait for an object, which is created now, or never. */
@@ -116,7 +126,7 @@ export class SyncLinks {
     const found = [...this.waiting.values()].flat();
     this.waiting.clear();
     if (found.length > 0) await this.apply(found);
-    if (this.closing.length > 0) await this.apply(await this.withParents(this.closing), true);
+    if (this.closing.length > 0) await this.apply(await this.withParents(this.closing), { isLast: true });
   }
 
   /** Takes back the links to objects that another process has removed meanwhile. Called once all is saved. */
@@ -208,8 +218,9 @@ export class SyncLinks {
     this.report.leaveOut(node, `${this.dst.name} does not have the object, or not the parent`);
   }
 
-  private async run(links: readonly LinkWork[]): Promise<void> {
-    const goesOn = (outcome: LinkOutcome): boolean => !('error' in outcome) || this.report.goesOnAfter(outcome.error);
+  private async run(links: readonly LinkWork[], signal?: AbortSignal): Promise<void> {
+    const goesOn = (outcome: LinkOutcome): boolean =>
+      signal?.aborted !== true && (!('error' in outcome) || this.report.goesOnAfter(outcome.error));
     const outcomes = await callEach(links, this.concurrency, (link) => this.call(link), goesOn);
     let fatal: { readonly error: unknown } | undefined;
     for (const [at, outcome] of outcomes.entries()) {
@@ -222,6 +233,7 @@ export class SyncLinks {
       if (!this.report.goesOnAfter(error)) fatal ??= { error };
     }
     if (fatal !== undefined) throw fatal.error;
+    if (outcomes.includes(undefined)) checkAborted(signal);
   }
 
   private async call({ node, parent, child }: LinkWork): Promise<LinkOutcome> {

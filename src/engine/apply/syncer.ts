@@ -4,7 +4,7 @@ import { DiffSyncFlags } from '../../flags.js';
 import type { CallbackFailures } from '../callback-failures.js';
 import { RunLogger } from '../run-logger.js';
 import { unlinkMissing } from '../../store/engine-access.js';
-import type { Side } from '../side.js';
+import { abortedError, checkAborted, type Side } from '../side.js';
 import { AtomicSubtrees } from './atomic-subtrees.js';
 import { hasBulkHook } from './call-hooks.js';
 import { checkDeleteLimits } from './delete-guard.js';
@@ -75,6 +75,7 @@ export class Syncer {
     diff.errors = report.failures;
     report.clearStatuses();
     checkDeleteLimits(diff, this.deletes, dst.name, this.options);
+    checkAborted(this.parts.signal);
     this.logger.info('Beginning sync');
     try {
       await this.unlinkDangling();
@@ -82,7 +83,7 @@ export class Syncer {
       await links.finish();
     } catch (error) {
       await this.flushAfter(error);
-      throw error;
+      throw abortedError(error, this.parts.signal);
     } finally {
       subtrees.closeAll();
     }
@@ -97,7 +98,7 @@ export class Syncer {
   private async unlinkDangling(): Promise<void> {
     const { dst, diff } = this;
     const links = diff.danglingLinks.target.filter(({ child }) => dst.modelClasses.has(child.model));
-    const removed = await unlinkMissing(dst.store, links);
+    const removed = await unlinkMissing(dst.store, links, this.parts.signal);
     if (removed.length > 0) this.parts.report.changed = true;
     for (const { model, uniqueId, child } of removed) {
       const message = `Unlinked ${child.model} ${child.uniqueId}, which does not exist`;

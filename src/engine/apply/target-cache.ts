@@ -42,10 +42,10 @@ export class TargetCache {
     return this.objects.has(key);
   }
 
-  /** Fetches the object of the node that is applied next, and those around it. */
-  async advance(node: SyncNode): Promise<void> {
-    if (node.index >= this.end && !this.outOfOrder) await this.prefetch(node.index);
-    else await this.fetch([node]);
+  /** Fetches the object of the node that is applied next, and those around it. @param signal ends the read. */
+  async advance(node: SyncNode, signal: AbortSignal | undefined): Promise<void> {
+    if (node.index >= this.end && !this.outOfOrder) await this.prefetch(node.index, signal);
+    else await this.fetch([node], signal);
   }
 
   /** Returns an object that is in memory; undefined for one that the target does not have. */
@@ -59,8 +59,11 @@ export class TargetCache {
     return this.get(node);
   }
 
-  /** Fetches the objects of all these nodes that are not in memory. */
-  async load(nodes: readonly SyncNode[]): Promise<void> {
+  /**
+   * Fetches the objects of all these nodes that are not in memory.
+   * @param signal ends the read; not given where what a hook did is still to be saved.
+   */
+  async load(nodes: readonly SyncNode[], signal?: AbortSignal): Promise<void> {
     this.dropOutdated();
     let missing = nodes.filter((node) => !this.objects.has(node.key));
     if (missing.length === 0) return;
@@ -68,7 +71,7 @@ export class TargetCache {
       this.objects.clear();
       missing = [...nodes];
     }
-    await this.fetch(missing);
+    await this.fetch(missing, signal);
   }
 
   /** Returns why there is no object of a node, although the store has one. */
@@ -84,7 +87,7 @@ export class TargetCache {
     if (revisionOf(this.store) !== this.revision) this.objects.clear(); // A hook wrote to the store itself.
   }
 
-  private async prefetch(start: number): Promise<void> {
+  private async prefetch(start: number, signal: AbortSignal | undefined): Promise<void> {
     const nodes: SyncNode[] = [];
     let index = start;
     let changes = 0;
@@ -97,7 +100,7 @@ export class TargetCache {
     }
     this.end = index;
     this.objects.clear();
-    await this.fetch(nodes);
+    await this.fetch(nodes, signal);
   }
 
   /** Returns the nodes that are read when a moved object is created: its old parent, and the nodes below its delete. */
@@ -109,7 +112,7 @@ export class TargetCache {
     return parent === undefined ? below : [parent, ...below];
   }
 
-  private async fetch(nodes: readonly SyncNode[]): Promise<void> {
+  private async fetch(nodes: readonly SyncNode[], signal: AbortSignal | undefined): Promise<void> {
     const byType = new Map<string, Map<string, SyncNode>>();
     for (const node of nodes) {
       const byUid = byType.get(node.element.type) ?? new Map<string, SyncNode>();
@@ -117,7 +120,7 @@ export class TargetCache {
     }
     this.revision = revisionOf(this.store);
     for (const [type, byUid] of byType) {
-      const models = await this.find(type, [...byUid.values()]);
+      const models = await this.find(type, [...byUid.values()], signal);
       for (const [at, node] of [...byUid.values()].entries()) {
         const model = models[at];
         if (model !== undefined) bindFor(this.store, this.host, model);
@@ -126,21 +129,29 @@ export class TargetCache {
     }
   }
 
-  private async find(model: string, nodes: readonly SyncNode[]): Promise<(DiffSyncModel | undefined)[]> {
+  private async find(
+    model: string,
+    nodes: readonly SyncNode[],
+    signal: AbortSignal | undefined,
+  ): Promise<(DiffSyncModel | undefined)[]> {
     try {
-      return await this.store.find({ model, uids: nodes.map(({ uid }) => uid) });
+      return await this.store.find({ model, uids: nodes.map(({ uid }) => uid), signal });
     } catch (error) {
       if (error instanceof ObjectStoreException) throw error;
     }
     // The class has thrown for one of the objects: that one fails, and not those that are read with it.
     const models: (DiffSyncModel | undefined)[] = [];
-    for (const node of nodes) models.push(await this.findOne(model, node));
+    for (const node of nodes) models.push(await this.findOne(model, node, signal));
     return models;
   }
 
-  private async findOne(model: string, node: SyncNode): Promise<DiffSyncModel | undefined> {
+  private async findOne(
+    model: string,
+    node: SyncNode,
+    signal: AbortSignal | undefined,
+  ): Promise<DiffSyncModel | undefined> {
     try {
-      const [found] = await this.store.find({ model, uids: [node.uid] });
+      const [found] = await this.store.find({ model, uids: [node.uid], signal });
       return found;
     } catch (error) {
       if (error instanceof ObjectStoreException) throw error;

@@ -1,5 +1,6 @@
 import type { DiffSyncLogger } from '../../logging/logger.js';
 import type { Progress } from '../progress.js';
+import { checkAborted } from '../side.js';
 
 /**
  * What happened at a pair. Sides are read level by level, but progress and log lines come in the reference's order, depth
@@ -24,9 +25,15 @@ export function recordFailure(below: DiffEvent[], error: unknown): false {
   return false;
 }
 
-/** Advances the progress and writes the log, depth first. @throws the first recorded failure. */
-export function replayEvents(events: readonly DiffEvent[], progress: Progress, logger: DiffSyncLogger): void {
+/** Advances the progress and writes the log, depth first. @throws the first recorded failure; SyncAborted. */
+export function replayEvents(
+  events: readonly DiffEvent[],
+  progress: Progress,
+  logger: DiffSyncLogger,
+  signal: AbortSignal | undefined,
+): void {
   for (const event of inDepthFirstOrder(events)) {
+    checkAborted(signal);
     if (typeof event === 'number') {
       progress.advance(event);
       continue;

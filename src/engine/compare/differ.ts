@@ -7,7 +7,7 @@ import { countByModel } from '../../store/engine-access.js';
 import { CallbackFailures } from '../callback-failures.js';
 import { Progress, type ProgressCallback } from '../progress.js';
 import { RunLogger } from '../run-logger.js';
-import type { Side } from '../side.js';
+import { abortedError, checkAborted, type Side } from '../side.js';
 import { ChildLister } from './child-lists.js';
 import { nameTakenError } from './comparison-errors.js';
 import { sortByDependency } from './dependency-order.js';
@@ -80,7 +80,7 @@ class Differ {
       await this.compare(diff);
     } catch (error) {
       this.callbacks.settle(true);
-      throw error;
+      throw abortedError(error, this.options.signal);
     }
     this.callbacks.settle(false);
     return diff;
@@ -88,7 +88,12 @@ class Differ {
 
   private async compare(diff: Diff): Promise<void> {
     const { src, dst, logger } = this;
-    const [srcCounts, dstCounts] = await Promise.all([countByModel(src.store), countByModel(dst.store)]);
+    const { flags = DiffSyncFlags.NONE, signal } = this.options;
+    checkAborted(signal);
+    const [srcCounts, dstCounts] = await Promise.all([
+      countByModel(src.store, signal),
+      countByModel(dst.store, signal),
+    ]);
     const [srcTotal, dstTotal] = [sum(srcCounts), sum(dstCounts)];
     const total = srcTotal + dstTotal;
     this.progress = new Progress('diff', total, this.options.onProgress, this.callbacks);
@@ -99,14 +104,13 @@ class Differ {
       dst.topLevel.filter((type) => src.topLevel.includes(type) && this.scope.reaches(type)),
       dst,
     );
-    const { flags = DiffSyncFlags.NONE, signal } = this.options;
     const context: ComparisonContext = {
       src,
       dst,
       logger,
       flags,
       signal,
-      readers: { src: await sourceReader(src, dst, this.scope), dst: storeReader(dst) },
+      readers: { src: await sourceReader(src, dst, this.scope, signal), dst: storeReader(dst, signal) },
       scope: this.scope,
       lister: this.lister,
       diffClass: this.diffClass,
@@ -122,6 +126,7 @@ class Differ {
     diff.modelsProcessed = this.progress.current;
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
     this.progress.finish();
+    checkAborted(signal);
     logger.info('Diff calculation complete');
     await diff.complete();
   }
@@ -138,6 +143,7 @@ class Differ {
   ): Promise<TreeComparison> {
     const homes = new Map<string, Map<string, string>>();
     for (;;) {
+      checkAborted(context.signal);
       this.progress.restart();
       await this.advancePastUncompared(counts);
       const tree = new TreeComparison(context, homes, this.progress);

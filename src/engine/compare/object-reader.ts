@@ -10,7 +10,10 @@ export interface ObjectReader {
   byUids(type: string, uids: readonly string[]): AsyncGenerator<readonly (ObjectView | undefined)[], void, undefined>;
 }
 
-/** Returns a reader of the objects as the side's store has them. */
-export function storeReader({ store }: Side): ObjectReader {
-  return { all: (type) => viewAll(store, type), byUids: (type, uids) => viewByUids(store, type, uids) };
+/** Returns a reader of the objects as the side's store has them. @param signal ends every read. */
+export function storeReader({ store }: Side, signal: AbortSignal | undefined): ObjectReader {
+  return {
+    all: (type) => viewAll(store, type, signal),
+    byUids: (type, uids) => viewByUids(store, type, uids, signal),
+  };
 }

@@ -19,7 +19,7 @@ import {
 } from '../../record/record-view.js';
 import { viewAll, viewByUids } from '../../store/engine-access.js';
 import { isDeepEqual } from '../../values/deep-equal.js';
-import type { Side } from '../side.js';
+import { checkAborted, type Side } from '../side.js';
 import { storeReader, type ObjectReader } from './object-reader.js';
 import type { Scope } from './scope.js';
 
@@ -47,9 +47,15 @@ interface Renamed {
 /**
  * Returns a reader of the source's objects as they would be in the target. What both sides' classes have one schema for is read
  * as it is.
+ * @param signal ends every read.
  * @throws DiffException where two objects of the source would be one in the target.
  */
-export async function sourceReader(src: Side, dst: Side, scope: Scope): Promise<ObjectReader> {
+export async function sourceReader(
+  src: Side,
+  dst: Side,
+  scope: Scope,
+  signal: AbortSignal | undefined,
+): Promise<ObjectReader> {
   const foreign = new Map<string, ForeignType>();
   for (const [type, ours] of src.modelClasses) {
     const model = dst.modelClasses.get(type);
@@ -57,8 +63,8 @@ export async function sourceReader(src: Side, dst: Side, scope: Scope): Promise<
     const parses = ours.definition.schema !== model.definition.schema;
     foreign.set(type, { model, parses, renames: mayRename(ours, model) });
   }
-  if (foreign.size === 0) return storeReader(src);
-  const reader = new SourceReader(src, dst, scope, foreign);
+  if (foreign.size === 0) return storeReader(src, signal);
+  const reader = new SourceReader(src, dst, scope, foreign, signal);
   await reader.readListedNames();
   return reader;
 }
@@ -73,6 +79,7 @@ class SourceReader implements ObjectReader {
     private readonly dst: Side,
     private readonly scope: Scope,
     private readonly foreign: ReadonlyMap<string, ForeignType>,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
   /** Reads the objects that parents list and that may have other unique ids in the target: the lists name the source's. */
@@ -86,11 +93,12 @@ class SourceReader implements ObjectReader {
   }
 
   async all(type: string): Promise<readonly ObjectView[]> {
-    const views = await viewAll(this.src.store, type);
+    const views = await viewAll(this.src.store, type, this.signal);
     const foreign = this.foreign.get(type);
     if (foreign === undefined && !this.hasRenamed) return views;
     const parsed: ObjectView[] = [];
     for (let at = 0; at < views.length; at += PAGE) {
+      checkAborted(this.signal);
       for (const view of await this.parseAll(views.slice(at, at + PAGE))) if (view !== undefined) parsed.push(view);
     }
     if (foreign?.renames === true) this.noteNames(type, views, parsed);
@@ -104,11 +112,11 @@ class SourceReader implements ObjectReader {
     const names = this.renamed.get(type)?.inSource;
     const known = names === undefined ? uids : uids.map((uid) => names.get(uid) ?? uid);
     if (names === undefined && !this.foreign.has(type) && !this.hasRenamed) {
-      yield* viewByUids(this.src.store, type, uids);
+      yield* viewByUids(this.src.store, type, uids, this.signal);
       return;
     }
     let at = 0;
-    for await (const page of viewByUids(this.src.store, type, known)) {
+    for await (const page of viewByUids(this.src.store, type, known, this.signal)) {
       const views = await this.parseAll(page);
       // What the source has under a unique id of the target may be another object there.
       yield views.map((view) => (view?.getUniqueId() === uids[at++] ? view : undefined));

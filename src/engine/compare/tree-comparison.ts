@@ -90,7 +90,9 @@ export class TreeComparison {
     const results: PairResults = { elements: [], events: [] };
     let slice: PairNode[] = [];
     let children = 0;
+    const { signal } = this.context;
     for (const pair of pairObjects(src, dst, this.context)) {
+      checkAborted(signal);
       const node = this.compareRoot(pair, results);
       if (node === undefined) continue;
       slice.push(node);
@@ -183,6 +185,7 @@ export class TreeComparison {
   private async compareChildren(list: ChildList, readers: LevelReaders, next: PairNode[]): Promise<boolean> {
     const { node, type, src, dst, matches } = list;
     const { below } = node.event;
+    const { signal } = this.context;
     const results: PairResults = { elements: [], events: below };
     const [ours, theirs] = [readers.src.cursor(type), readers.dst.cursor(type)];
     const srcCount = matches.partners.length;
@@ -198,8 +201,8 @@ export class TreeComparison {
     if (surplus > 0) below.push(surplus);
     for (let at = 0; at < pairs; at++) {
       const [here, there] = [at < srcCount, at >= srcCount || matches.partners[at] !== -1];
+      checkAborted(signal);
       if ((here && !ours.isReady) || (there && !theirs.isReady)) {
-        checkAborted(this.context.signal);
         await Promise.all([ours.fetch(), theirs.fetch()]);
       }
       try {
@@ -240,7 +243,7 @@ export class TreeComparison {
   }
 
   private replay(events: readonly DiffEvent[]): void {
-    replayEvents(events, this.progress, this.context.logger);
+    replayEvents(events, this.progress, this.context.logger, this.context.signal);
   }
 }
 

@@ -53,10 +53,14 @@ export class LocalStore extends BaseStore {
   protected override async *scanRecords(
     model: string,
     pageSize: number,
+    signal?: AbortSignal,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
     // A snapshot: records that are added while the caller reads do not prolong the scan.
     const records = [...(this.models.get(model)?.values() ?? [])];
-    for (let at = 0; at < records.length; at += pageSize) yield records.slice(at, at + pageSize);
+    for (let at = 0; at < records.length; at += pageSize) {
+      signal?.throwIfAborted();
+      yield records.slice(at, at + pageSize);
+    }
   }
 
   protected override async countRecords(model: string): Promise<number> {

@@ -3,7 +3,13 @@ import { pMapIterable } from 'p-map';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import { isDamage, type StoreReport } from '../verify-report.js';
-import type { InsertConflict, ModelChanges, RecordChange, StoreCapabilities } from '../store-backend.js';
+import type {
+  InsertConflict,
+  ModelChanges,
+  RecordChange,
+  StoreCapabilities,
+  VerifyRecordsOptions,
+} from '../store-backend.js';
 import { AutoBatcher, type BatchWork } from '../../async/auto-batcher.js';
 import { throwFirstFailure, type Result } from '../../async/outcome.js';
 import { objectsOf } from './admin/store-scan.js';
@@ -214,10 +220,11 @@ export class RedisStore extends BaseStore {
   protected override async *readPages(
     model: string,
     uids: readonly string[],
+    signal?: AbortSignal,
   ): AsyncGenerator<(ModelRecord | undefined)[], void, undefined> {
     await this.written(model);
     const read = (page: readonly string[]): Promise<Result<ModelRecord>[]> =>
-      this.reader.readMany(model, page, (record) => record, {});
+      this.reader.readMany(model, page, (record) => record, { signal });
     const pages = pMapIterable(slices(uids, READ_CHUNK * this.keys.shards), read, { concurrency: CHUNKS_IN_FLIGHT });
     for await (const results of pages) yield throwFirstFailure(results);
   }
@@ -225,18 +232,21 @@ export class RedisStore extends BaseStore {
   protected override async *scanRecords(
     model: string,
     pageSize: number,
+    signal?: AbortSignal,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
     await this.written(model);
-    for await (const page of this.pages(model, pageSize)) yield await this.reader.recordsOf(model, page);
+    for await (const page of this.pages(model, pageSize, signal)) yield await this.reader.recordsOf(model, page);
   }
 
-  protected override async countRecords(model: string): Promise<number> {
+  protected override async countRecords(model: string, signal?: AbortSignal): Promise<number> {
     await this.written(model);
+    signal?.throwIfAborted();
     return this.models.count(model);
   }
 
-  protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
+  protected override async countAllRecords(signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     for (const model of this.writes.keys()) await this.written(model);
+    signal?.throwIfAborted();
     const models = await this.models.list();
     const counts = await this.models.countAll(models);
     const all = models.map((model, at): [string, number] => [model, counts[at] ?? 0]);
@@ -305,15 +315,15 @@ export class RedisStore extends BaseStore {
     for (const model of await this.models.list()) {
       signal?.throwIfAborted();
       await this.written(model);
-      await this.models.clear(model, (shard) => objectsOf(this.connection, String(this), shard));
+      await this.models.clear(model, (shard) => objectsOf(this.connection, String(this), shard), signal);
     }
   }
 
-  protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
+  protected override async verifyRecords(options: VerifyRecordsOptions): Promise<StoreReport> {
     for (const model of this.writes.keys()) await this.written(model);
     const { keys, commands, models, sequence, reader, sizes } = this;
     const validate = (model: string, record: ModelRecord): string | undefined => this.validateRecord(model, record);
-    return new RedisVerification({ keys, commands, models, sequence, reader, sizes, validate }, repair).run();
+    return new RedisVerification({ keys, commands, models, sequence, reader, sizes, validate }, options).run();
   }
 
   private async insertMany(
@@ -325,14 +335,18 @@ export class RedisStore extends BaseStore {
     return throwFirstFailure(await this.writer.insert(model, records, { signal }));
   }
 
-  private async *pages(model: string, size: number): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+  private async *pages(
+    model: string,
+    size: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly StoredRecord[], void, undefined> {
     const scans = this.keys.of(model).map((keys): PageScan => ({
       keys,
       model,
       size,
       sizes: this.sizes,
       seesObjects: !this.connection.isCluster,
-      read: (commands) => this.commands.read(commands),
+      read: (commands) => this.commands.read(commands, { signal }),
       checkEmpty: () => this.models.checkEmpty(model, keys),
       lost: () => this.models.lost(model, keys),
     }));

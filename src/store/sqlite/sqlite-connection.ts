@@ -92,28 +92,35 @@ export class SqliteConnection {
   }
 
   /**
-   * Reads by a single query, or by several that see one state of the file.
+   * Reads by a single query, or by several that see one state of the file. Begins nothing once the signal is aborted.
    * @throws {ObjectStoreException} (STORE_TIMEOUT, STORE_CORRUPT, …) by SQLite's code.
    */
-  async read<T>(store: string, queries: SqliteQueries<T>, count: 'one' | 'several' = 'several'): Promise<T> {
+  async read<T>(
+    store: string,
+    queries: SqliteQueries<T>,
+    signal?: AbortSignal,
+    count: 'one' | 'several' = 'several',
+  ): Promise<T> {
     for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+    signal?.throwIfAborted();
     const opened = this.openedFor(store);
     const run = count === 'one' ? (): T => queries(opened.sql) : (): T => opened.snapshot(() => queries(opened.sql));
     try {
       return run();
     } catch (error) {
       if (!isBusy(error)) throw this.exception(store, error);
-      return await this.retry(store, run, performance.now() + this.timeout);
+      return await this.retry(store, run, performance.now() + this.timeout, signal);
     }
   }
 
   /**
-   * Writes in one transaction; transactions run in the order of the calls.
+   * Writes in one transaction; transactions run in the order of the calls. Begins nothing once the signal is aborted.
    * @throws {ObjectStoreException} (STORE_TIMEOUT) when another process keeps the file locked. Errors of `queries` that are
    *   not SQLite's are thrown as they are.
    */
-  async write<T>(store: string, queries: SqliteQueries<T>): Promise<T> {
+  async write<T>(store: string, queries: SqliteQueries<T>, signal?: AbortSignal): Promise<T> {
     for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+    signal?.throwIfAborted();
     const opened = this.openedFor(store);
     const run = (): T => {
       if (this.isFileLost(opened)) {
@@ -122,12 +129,12 @@ export class SqliteConnection {
       }
       return opened.transaction(() => queries(opened.sql));
     };
-    if (!this.lockedWrites.isIdle) return this.enqueue(store, run);
+    if (!this.lockedWrites.isIdle) return this.enqueue(store, run, signal);
     try {
       return run();
     } catch (error) {
       if (!isBusy(error)) throw this.exception(store, error);
-      return await this.enqueue(store, run);
+      return await this.enqueue(store, run, signal);
     }
   }
 
@@ -200,14 +207,14 @@ export class SqliteConnection {
     return this.opened;
   }
 
-  private enqueue<T>(store: string, run: () => T): Promise<T> {
+  private enqueue<T>(store: string, run: () => T, signal: AbortSignal | undefined): Promise<T> {
     const deadline = performance.now() + this.timeout;
-    return this.lockedWrites.run(() => this.retry(store, run, deadline));
+    return this.lockedWrites.run(() => this.retry(store, run, deadline, signal));
   }
 
-  private async retry<T>(store: string, run: () => T, deadline: number): Promise<T> {
+  private async retry<T>(store: string, run: () => T, deadline: number, signal: AbortSignal | undefined): Promise<T> {
     try {
-      return await retryWhileLocked(run, deadline);
+      return await retryWhileLocked(run, deadline, signal);
     } catch (error) {
       throw this.exception(store, error);
     }
@@ -227,8 +234,9 @@ export class SqliteConnection {
  * refuse the driver's errors where modules are loaded anew, as in a jest run: see `isSqliteError`.
  * @throws the error of the last attempt, once the deadline is over.
  */
-async function retryWhileLocked<T>(run: () => T, deadline: number): Promise<T> {
+async function retryWhileLocked<T>(run: () => T, deadline: number, signal?: AbortSignal): Promise<T> {
   for (let attempt = 0; ; attempt++) {
+    signal?.throwIfAborted();
     try {
       return run();
     } catch (error) {

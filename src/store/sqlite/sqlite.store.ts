@@ -2,7 +2,13 @@ import { ObjectStoreException } from '../../errors.js';
 import { decodeRecord, encodeRecord } from '../../record/record-codec.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
-import type { InsertConflict, ModelChanges, RecordChange, StoreCapabilities } from '../store-backend.js';
+import type {
+  InsertConflict,
+  ModelChanges,
+  RecordChange,
+  StoreCapabilities,
+  VerifyRecordsOptions,
+} from '../store-backend.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { withProblems, type StoreProblem, type StoreReport } from '../verify-report.js';
 import { checkSqliteOptions, type SqliteStoreOptions } from './sqlite-options.js';
@@ -85,19 +91,24 @@ export class SqliteStore extends BaseStore {
   }
 
   protected override async probe(): Promise<void> {
-    await this.connection.read(String(this), (sql) => sql.probe.get(), 'one');
+    await this.connection.read(String(this), (sql) => sql.probe.get(), undefined, 'one');
     this.connection.checkFile(String(this));
   }
 
-  protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
+  protected override async readRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<(ModelRecord | undefined)[]> {
     const [only] = uids;
     if (uids.length === 1 && only !== undefined) {
-      const json = await this.connection.read(String(this), (sql) => sql.find.get(this.storeId, model, only), 'one');
+      const find = (sql: SqliteStatements): string | undefined => sql.find.get(this.storeId, model, only);
+      const json = await this.connection.read(String(this), find, signal, 'one');
       return [json === undefined ? undefined : this.decode(model, only, json)];
     }
     const records: (ModelRecord | undefined)[] = [];
     while (records.length < uids.length) {
-      const values = await this.read((sql) => this.readChunk(sql, model, uids, records.length));
+      const values = await this.read((sql) => this.readChunk(sql, model, uids, records.length), signal);
       for (const json of values) {
         const uid = uids[records.length] as string;
         records.push(json === undefined ? undefined : this.decode(model, uid, json));
@@ -109,12 +120,13 @@ export class SqliteStore extends BaseStore {
   protected override async *scanRecords(
     model: string,
     pageSize: number,
+    signal?: AbortSignal,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
     // Ends at the record that is last when the scan begins: records that are added meanwhile do not prolong it.
     const last = await this.read((sql) => {
       const collection = sql.collection.get(this.storeId, model);
       return collection === undefined ? undefined : sql.lastPosition.get(collection);
-    });
+    }, signal);
     if (last === undefined) return;
     const size = Math.min(pageSize, CHUNK);
     for (let after = 0; after < last;) {
@@ -125,30 +137,31 @@ export class SqliteStore extends BaseStore {
         const [end] = records.at(-1) ?? [];
         if (collection === undefined || end === undefined) return undefined;
         return { records, end: sql.position.get(collection, end) ?? last };
-      });
+      }, signal);
       if (page === undefined) return;
       after = page.end;
       yield page.records.map(([uid, value]) => this.decode(model, uid, value));
     }
   }
 
-  protected override async countRecords(model: string): Promise<number> {
-    return this.connection.read(String(this), (sql) => sql.count.get(this.storeId, model) ?? 0, 'one');
+  protected override async countRecords(model: string, signal?: AbortSignal): Promise<number> {
+    return this.connection.read(String(this), (sql) => sql.count.get(this.storeId, model) ?? 0, signal, 'one');
   }
 
-  protected override async countAllRecords(): Promise<ReadonlyMap<string, number>> {
-    const counts = await this.connection.read(String(this), (sql) => sql.counts.all(this.storeId), 'one');
+  protected override async countAllRecords(signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    const counts = await this.connection.read(String(this), (sql) => sql.counts.all(this.storeId), signal, 'one');
     return new Map(counts.map(({ model, objects }) => [model, objects]));
   }
 
   protected override async insertRecords(
     model: string,
     records: readonly ModelRecord[],
+    signal?: AbortSignal,
   ): Promise<(ModelRecord | undefined)[]> {
     const conflicts: (ModelRecord | undefined)[] = [];
     while (conflicts.length < records.length) {
       const chunk = chunkOf(records, conflicts.length);
-      const existing = await this.write((sql) => this.insertChunk(sql, model, chunk));
+      const existing = await this.write((sql) => this.insertChunk(sql, model, chunk), signal);
       for (const [index, json] of existing.entries()) {
         const item = chunk[index] as StoredItem;
         // The same JSON text is an equal record, which need not be decoded.
@@ -159,26 +172,40 @@ export class SqliteStore extends BaseStore {
     return conflicts;
   }
 
-  protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
+  protected override async putRecords(
+    model: string,
+    records: readonly ModelRecord[],
+    signal?: AbortSignal,
+  ): Promise<void> {
     for (let at = 0; at < records.length;) {
       const chunk = chunkOf(records, at);
-      await this.write((sql) => this.putChunk(sql, model, chunk));
+      await this.write((sql) => this.putChunk(sql, model, chunk), signal);
       at += chunk.length;
     }
   }
 
-  protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
+  protected override async modifyRecords(
+    model: string,
+    uids: readonly string[],
+    change: RecordChange,
+    signal?: AbortSignal,
+  ): Promise<void> {
     for (let at = 0; at < uids.length;) {
       const from = at;
-      at += await this.write((sql) => this.modifyChunk(sql, model, uids, from, change));
+      at += await this.write((sql) => this.modifyChunk(sql, model, uids, from, change), signal);
     }
   }
 
-  protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
+  protected override async deleteRecords(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<boolean[]> {
     const present: boolean[] = [];
     while (present.length < uids.length) {
       const chunk = uids.slice(present.length, present.length + CHUNK);
-      for (const was of await this.write((sql) => this.deleteChunk(sql, model, chunk))) present.push(was);
+      const removed = await this.write((sql) => this.deleteChunk(sql, model, chunk), signal);
+      for (const was of removed) present.push(was);
     }
     return present;
   }
@@ -203,28 +230,29 @@ export class SqliteStore extends BaseStore {
    * One transaction detaches all records of the store. Further ones free their space, chunk by chunk, also the space that a
    * killed process left behind.
    */
-  protected override async clearRecords(): Promise<void> {
-    await this.write((sql) => sql.clear.run(this.storeId));
+  protected override async clearRecords(signal?: AbortSignal): Promise<void> {
+    await this.write((sql) => sql.clear.run(this.storeId), signal);
     const purge = (sql: SqliteStatements): boolean => {
       const collection = sql.cleared.get();
       if (collection === undefined) return false;
       if (sql.purge.run(collection, CHUNK).changes < CHUNK) sql.removeCollection.run(collection);
       return true;
     };
-    while (await this.write(purge));
+    while (await this.write(purge, signal));
   }
 
-  protected override async verifyRecords({ repair }: { readonly repair: boolean }): Promise<StoreReport> {
+  protected override async verifyRecords(options: VerifyRecordsOptions): Promise<StoreReport> {
+    const { repair, signal } = options;
     const problems: StoreProblem[] = [];
-    for (const { id, model } of await this.read((sql) => sql.collections.all(this.storeId))) {
-      const counted = await this.connection.read(String(this), (sql) => sql.miscounted.get(id), 'one');
+    for (const { id, model } of await this.read((sql) => sql.collections.all(this.storeId), signal)) {
+      const counted = await this.connection.read(String(this), (sql) => sql.miscounted.get(id), signal, 'one');
       if (counted === undefined) continue;
-      if (repair) await this.write((sql) => sql.recount.run(id));
+      if (repair) await this.write((sql) => sql.recount.run(id), signal);
       const reason = `there are ${counted} objects`;
       problems.push({ kind: 'miscounted', model, at: 'collections.objects', reason, repaired: repair });
     }
     // A model whose number is 0 is read once it is corrected.
-    return withProblems(await super.verifyRecords({ repair }), problems);
+    return withProblems(await super.verifyRecords(options), problems);
   }
 
   // ---- Queries of one transaction
@@ -319,12 +347,12 @@ export class SqliteStore extends BaseStore {
     }
   }
 
-  private read<T>(queries: (sql: SqliteStatements) => T): Promise<T> {
-    return this.connection.read(String(this), queries);
+  private read<T>(queries: (sql: SqliteStatements) => T, signal?: AbortSignal): Promise<T> {
+    return this.connection.read(String(this), queries, signal);
   }
 
-  private write<T>(queries: (sql: SqliteStatements) => T): Promise<T> {
-    return this.connection.write(String(this), queries);
+  private write<T>(queries: (sql: SqliteStatements) => T, signal?: AbortSignal): Promise<T> {
+    return this.connection.write(String(this), queries, signal);
   }
 }
 

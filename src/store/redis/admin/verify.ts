@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isModelName } from '../../../model/model-definition.js';
 import type { ModelRecord } from '../../../record/model-record.js';
 import { decodeRecord } from '../../../record/record-codec.js';
+import type { VerifyRecordsOptions } from '../../store-backend.js';
 import { StoreReporter, type StoreProblem, type StoreProblemKind, type StoreReport } from '../../verify-report.js';
 import { WRITE_CHUNK } from '../records/chunks.js';
 import { scanKeys } from './store-scan.js';
@@ -50,16 +51,25 @@ export class RedisVerification {
   /** Keys of the objects that are in the report already. */
   private readonly reported = new Set<string>();
 
+  private readonly repair: boolean;
+  private readonly signal: AbortSignal | undefined;
+
   constructor(
     private readonly store: VerifiedStore,
-    private readonly repair: boolean,
-  ) {}
+    { repair, signal }: VerifyRecordsOptions,
+  ) {
+    this.repair = repair;
+    this.signal = signal;
+  }
 
   async run(): Promise<StoreReport> {
     const { store, connection } = this.store.commands;
     const named = await this.names();
     for (const model of named) await this.prepare(model);
-    for await (const batch of scanKeys(connection, store, this.store.keys.pattern)) await this.collectKeys(batch);
+    for await (const batch of scanKeys(connection, store, this.store.keys.pattern)) {
+      this.signal?.throwIfAborted();
+      await this.collectKeys(batch);
+    }
     await this.inspectCollected();
     for (const model of [...new Set([...named, ...this.found])].toSorted()) {
       for (const [shard, keys] of this.store.keys.of(model).entries()) {
@@ -172,6 +182,7 @@ export class RedisVerification {
     for (const [keys, { model, shard, uids }] of this.collected) {
       const possible = await this.dropImpossible(model, keys, shard, uids);
       for (let at = 0; at < possible.length; at += WRITE_CHUNK) {
+        this.signal?.throwIfAborted();
         const some = possible.slice(at, at + WRITE_CHUNK);
         const verdicts = await this.inspect(keys, some);
         // A dangling entry shows when the index is read.
@@ -195,6 +206,7 @@ export class RedisVerification {
     /** The entries that were read with the score `from`: there may be more of them. */
     let read = new Set<string>();
     for (;;) {
+      this.signal?.throwIfAborted();
       const [start, most] = [from, WRITE_CHUNK + read.size];
       const flat = await this.store.commands.read((client) =>
         client.zrangeBuffer(keys.index, start, '+inf', 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES'),
@@ -229,6 +241,7 @@ export class RedisVerification {
   private async readObjects(model: string, keys: ModelKeys, uids: readonly Buffer[]): Promise<ReadonlySet<Buffer>> {
     const there = new Set<Buffer>();
     for (let at = 0; at < uids.length;) {
+      this.signal?.throwIfAborted();
       const some = uids.slice(at, at + this.store.sizes.chunk(model, WRITE_CHUNK));
       for (const uid of await this.readSome(model, keys, some)) there.add(uid);
       at += some.length;

@@ -8,6 +8,7 @@ import type { ScriptedRedis } from '../scripts/scripts.js';
 export interface OperationLimits {
   /** As `performance.now()`. Default: for each command the timeout of the store, from its beginning. */
   readonly deadline?: number;
+  /** Once it is aborted, no command is sent any more. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,9 +35,9 @@ export class CommandExecutor {
     return { deadline: this.connection.deadline(), signal };
   }
 
-  read<T>(send: (client: ScriptedRedis) => Promise<T>, { deadline }: OperationLimits = {}): Promise<T> {
+  read<T>(send: (client: ScriptedRedis) => Promise<T>, { deadline, signal }: OperationLimits = {}): Promise<T> {
     this.ttlRefresher?.use();
-    return this.connection.run({ store: this.store, send, deadline });
+    return this.connection.run({ store: this.store, send, deadline, signal });
   }
 
   /** Asks how the server is now: once, and not while attempts to connect fail. */
@@ -46,15 +47,15 @@ export class CommandExecutor {
   }
 
   /** Executes a write. It may be sent again, so that it must not matter how often it is done. @param key - Is written. */
-  write<T>(key: string, send: SendCommand<T>, { deadline }: OperationLimits = {}): Promise<T> {
+  write<T>(key: string, send: SendCommand<T>, { deadline, signal }: OperationLimits = {}): Promise<T> {
     this.ttlRefresher?.use();
-    return this.connection.run({ store: this.store, writes: key, send, deadline });
+    return this.connection.run({ store: this.store, writes: key, send, deadline, signal });
   }
 
   /** Executes a write of what is no object, as `write` does, but does not wait for the replicas of a durable store. */
-  writeMetadata<T>(key: string, send: SendCommand<T>, { deadline }: OperationLimits = {}): Promise<T> {
+  writeMetadata<T>(key: string, send: SendCommand<T>, { deadline, signal }: OperationLimits = {}): Promise<T> {
     this.ttlRefresher?.use();
-    return this.connection.run({ store: this.store, writes: key, unconfirmed: true, send, deadline });
+    return this.connection.run({ store: this.store, writes: key, unconfirmed: true, send, deadline, signal });
   }
 
   /**
@@ -62,7 +63,7 @@ export class CommandExecutor {
    * however often it is sent.
    * @param key - The first key that is written.
    */
-  async executeIdempotent<T>(key: string, { deadline }: OperationLimits, send: SendIdempotent<T>): Promise<T> {
+  async executeIdempotent<T>(key: string, { deadline, signal }: OperationLimits, send: SendIdempotent<T>): Promise<T> {
     this.ttlRefresher?.use();
     const { format, ttl = 0 } = this.keys;
     const token = this.tokens.acquire();
@@ -74,6 +75,7 @@ export class CommandExecutor {
         send: (client, serverDeadlineMs) =>
           send(client, clientId, sequenceNumber, serverDeadlineMs, format, String(ttl)),
         deadline,
+        signal,
       });
     } finally {
       this.tokens.release(token);

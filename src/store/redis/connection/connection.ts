@@ -29,6 +29,8 @@ export interface RedisCommand<T> {
   readonly probes?: boolean;
   /** As `performance.now()`. Default: the timeout of the store, from now. */
   readonly deadline?: number | undefined;
+  /** Once it is aborted, nothing is sent any more. */
+  readonly signal?: AbortSignal | undefined;
   /**
    * Sends it. Is called again after a reply was lost: a write must be idempotent.
    * @param serverDeadlineMs - Of a write: the time of the server's clock, in milliseconds since 1970, from which on the
@@ -124,9 +126,11 @@ export class RedisConnection {
 
   /**
    * Executes a command before its deadline. Reconnects, retries and waits for a failover as needed.
-   * @throws {ObjectStoreException} (STORE_OUTCOME_UNKNOWN) for a write that may have been done, else the code of the failure.
+   * @throws {ObjectStoreException} (STORE_OUTCOME_UNKNOWN) for a write that may have been done, else the code of the failure; the
+   * reason of the signal, which its operation does not see any more.
    */
   async run<T>(command: RedisCommand<T>): Promise<T> {
+    command.signal?.throwIfAborted();
     const open = this.#open;
     if (open === undefined) throw new ObjectStoreException(`${command.store} is closed`, { code: 'STORE_CLOSED' });
     if (this.waiting >= MAX_WAITING) throw this.overloaded(command.store, 'commands');
@@ -164,6 +168,7 @@ export class RedisConnection {
         async (attempt) => {
           // The first attempt was made already, and the next one follows after a delay. A client that was released must not
           // connect again, because nothing would close it.
+          command.signal?.throwIfAborted();
           if (attempt === 1 || !this.isOpen(channel)) throw new RedisFailed(last);
           return this.attempt(channel, command, deadline);
         },

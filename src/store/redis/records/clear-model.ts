@@ -16,15 +16,20 @@ export interface ClearedModel {
 /** Finds the objects of a shard by the keys that there are. @returns unique ids, some at a time. */
 export type ScanObjects = (shard: ModelKeys) => AsyncIterable<readonly Buffer[]>;
 
-/** Removes all objects of a model, and then the model from the set of models. @returns the number of objects. */
+/**
+ * Removes all objects of a model, and then the model from the set of models.
+ * @param signal - Ends it between two chunks.
+ * @returns the number of objects.
+ */
 export async function clearModel(
   commands: CommandExecutor,
   keys: RedisKeys,
   { name, models, shards, others }: ClearedModel,
   scan: ScanObjects,
+  signal?: AbortSignal,
 ): Promise<number> {
   let removed = 0;
-  for (const shard of shards) removed += await clearShard(commands, keys, shard, scan);
+  for (const shard of shards) removed += await clearShard(commands, keys, shard, scan, signal);
   await commands.writeMetadata(models, (client, deadline) => client.diffsyncUnregisterModel(models, name, deadline));
   for (const other of others) {
     await commands.writeMetadata(other[0] as string, (client, deadline) =>
@@ -56,10 +61,12 @@ async function clearShard(
   keys: RedisKeys,
   shard: ModelKeys,
   scan: ScanObjects,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
   const last = String(WRITE_CHUNK - 1);
   let removed = 0;
   for (;;) {
+    signal?.throwIfAborted();
     // On a cluster the keys of the objects are declared, so that they must be known.
     const { isCluster } = commands.connection;
     const uids = isCluster ? await commands.read((client) => client.zrange(shard.index, '0', last)) : [];
@@ -67,7 +74,10 @@ async function clearShard(
     if (some === 0) return removed;
     if (some > 0) removed += some;
     else {
-      for await (const found of scan(shard)) removed += await clearObjects(commands, keys, shard, found);
+      for await (const found of scan(shard)) {
+        signal?.throwIfAborted();
+        removed += await clearObjects(commands, keys, shard, found);
+      }
       // With no object left, this removes what the state knows of the lost index.
       await clearSome(commands, keys, shard, 0, []);
     }

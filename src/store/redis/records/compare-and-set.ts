@@ -42,7 +42,7 @@ export class CompareAndSet {
       /** @returns the unique ids of the objects that another client changed in between. */
       const replace = async ({ keys, items }: Chunk<string>): Promise<string[]> => {
         // Each chunk of a bulk operation has the time of one operation: there may be any number of them.
-        const limits = uids.length === 1 ? { deadline } : this.commands.limits();
+        const limits = uids.length === 1 ? { deadline, signal } : this.commands.limits(signal);
         const replacements = await this.replacements(model, keys, items, change, attempt > 0, limits);
         const conflicts: string[][] = [];
         for (const some of batches(replacements)) conflicts.push(await this.replace(keys, some, limits));

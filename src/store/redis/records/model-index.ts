@@ -94,10 +94,11 @@ export class ModelIndex {
    * Registers a model again after a write, because another process may have found it empty meanwhile and unregistered it.
    * @param created - Whether the write put the first object into its keys.
    */
-  async ensureRegistered(model: string, created: boolean, limits: OperationLimits): Promise<void> {
+  async ensureRegistered(model: string, created: boolean, { deadline }: OperationLimits): Promise<void> {
     if (!created && this.registered.get(model) === this.commands.connection.epoch) return;
     try {
-      await this.register(model, limits);
+      // The objects are stored: no signal ends it.
+      await this.register(model, deadline === undefined ? {} : { deadline });
     } catch (error) {
       throw new ObjectStoreException(
         `${this.commands.store}: objects of ${model} are stored, but the store's list of models may not name it: ${String(error)}`,
@@ -127,11 +128,11 @@ export class ModelIndex {
    * Removes all objects of a model, and unregisters it.
    * @param scan - Scans the keys of the store, for a model whose index does not tell its objects.
    */
-  async clear(model: string, scan: ScanObjects): Promise<void> {
+  async clear(model: string, scan: ScanObjects, signal: AbortSignal | undefined): Promise<void> {
     const { keys } = this;
     const others = keys.shards === 1 ? [] : [[keys.sequence(model), keys.formatKey(model)]];
     const cleared = { name: model, models: keys.models, shards: keys.of(model), others };
-    await clearModel(this.commands, keys, cleared, scan);
+    await clearModel(this.commands, keys, cleared, scan, signal);
     this.registered.delete(model);
   }
 
