@@ -1,5 +1,7 @@
 /** Lists up to this length are compared with the snapshot on every call, longer ones once per so many of their length. */
 const VERIFIED_LENGTH = 50;
+/** Unique ids that leave are taken out of a list once they are so large a part of it: an eighth. */
+const LEAVING_PART = 8;
 
 /**
  * The unique ids of one child list with their positions, so that a look-up does not walk the list. Other code may change the
@@ -13,6 +15,8 @@ export class ChildIndex {
   /** Unique id -> where the snapshot has it; several times where it is repeated. */
   private positions = new Map<string, number | number[]>();
   private removed = new RemovedBefore();
+  /** Unique ids that are removed and still in the list: see `removeLater`. */
+  private readonly leaving = new Set<string>();
   /** How many calls have not compared the list. */
   private unverified = 0;
 
@@ -31,6 +35,7 @@ export class ChildIndex {
 
   /** Appends a unique id to the list. */
   add(uid: string): void {
+    if (this.leaving.has(uid)) this.settle();
     this.positions.set(uid, this.snapshot.length);
     this.list.push(uid);
     this.snapshot.push(uid);
@@ -45,7 +50,7 @@ export class ChildIndex {
       found = this.find(uid) ?? [];
     }
     const positions = this.positions.get(uid) ?? [];
-    for (const at of found.toReversed()) this.list.splice(at, 1);
+    for (const at of found.toReversed()) removeAt(this.list, at);
     for (const at of typeof positions === 'number' ? [positions] : positions) {
       this.snapshot[at] = undefined;
       this.removed.add(at);
@@ -53,6 +58,21 @@ export class ChildIndex {
     this.positions.delete(uid);
     // Every other one was removed: to begin anew takes less time than was saved.
     if (this.removed.count * 2 > this.snapshot.length) this.build();
+  }
+
+  /**
+   * Takes a unique id out as `remove` does, but the list itself still has it until `settle`: to take many out of a list of any
+   * length, one by one, takes time in proportion to their number.
+   */
+  removeLater(uid: string): void {
+    this.positions.delete(uid);
+    this.leaving.add(uid);
+    if (this.leaving.size * LEAVING_PART > this.list.length) this.settle();
+  }
+
+  /** Takes out of the list what `removeLater` was called for. */
+  settle(): void {
+    if (this.leaving.size > 0) this.build();
   }
 
   /** How many unique ids the list had when it was last seen. */
@@ -92,6 +112,12 @@ export class ChildIndex {
   }
 
   private build(): void {
+    if (this.leaving.size > 0) {
+      let kept = 0;
+      for (const uid of this.list) if (!this.leaving.has(uid)) this.list[kept++] = uid;
+      this.list.length = kept;
+      this.leaving.clear();
+    }
     this.snapshot = [...this.list];
     this.positions = new Map();
     for (const [at, uid] of (this.snapshot as string[]).entries()) {
@@ -102,6 +128,19 @@ export class ChildIndex {
     }
     this.removed = new RemovedBefore();
   }
+}
+
+/** The start of a list, as a part of it, that is moved in place of what follows: a sixteenth. */
+const START_PART = 16;
+
+/** Takes an item out of a list. Near its start the items before it are moved: of a long list these are fewer. */
+function removeAt(list: string[], at: number): void {
+  if (at * START_PART >= list.length) {
+    list.splice(at, 1);
+    return;
+  }
+  for (let to = at; to > 0; to--) list[to] = list[to - 1] as string;
+  list.shift();
 }
 
 /** Counts removed positions: a binary indexed tree, so that a look-up takes the logarithm of their number. */

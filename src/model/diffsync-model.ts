@@ -48,6 +48,16 @@ export let bindModel: (
 export let setListed: (model: DiffSyncModel, field: string, list: string[], uid: string, listed: boolean) => boolean;
 
 /**
+ * Takes a unique id out of a child list of a model; the list itself has it until `settleLists`, so that many can be taken out of a
+ * long one. For the engine's links.
+ * @returns whether the list had it.
+ */
+export let unlistLater: (model: DiffSyncModel, field: string, list: string[], uid: string) => boolean;
+
+/** Takes out of the child lists of a model what `unlistLater` was called for. */
+export let settleLists: (model: DiffSyncModel) => void;
+
+/**
  * One object of an inventory. A model is a class that extends `DiffSyncModel.define(…)`; the fields of its objects are
  * those of its schema. Source of the behaviour: the reference's `DiffSyncModel`.
  *
@@ -89,6 +99,16 @@ export abstract class DiffSyncModel<
       model.#links = links;
     };
     setListed = (model, field, list, uid, listed) => model.#setListed(field, list, uid, listed);
+    unlistLater = (model, field, list, uid) => {
+      const index = model.#indexOf(field, list);
+      if (!index.has(uid)) return false;
+      model.#links?.recordChildLink(model, field, uid, false);
+      index.removeLater(uid);
+      return true;
+    };
+    settleLists = (model) => {
+      for (const index of model.#childIndexes?.values() ?? []) index.settle();
+    };
   }
 
   /**

@@ -1,4 +1,6 @@
 import type { ObjectAlreadyExists } from '../errors.js';
+import { settleLists, type DiffSyncModel } from '../model/diffsync-model.js';
+import { childUids } from '../model/model-fields.js';
 import { isSameRecord } from '../record/record-equality.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import type { OperatedStore, OperationContext } from './operation-context.js';
@@ -8,6 +10,11 @@ import { MAX_ATOMIC_FLUSH, WriteBehind, type RecordWriter } from './write-behind
 
 /** So many pending writes are flushed at once. */
 const MAX_PENDING = 500;
+/**
+ * A child list is written as a whole. So of a long one more may be pending, a sixteenth of it: all writes of it together then take
+ * time in proportion to its length.
+ */
+const LIST_PART = 16;
 
 /** What deferred writes need to know of the models of a store. */
 export interface DeferredObjects {
@@ -30,6 +37,10 @@ export class DeferredWrites {
   private forOperation = false;
   /** How many callers have paused flushing. */
   private pauses = 0;
+  /** The length of the longest child list that has pending changes. */
+  private longestList = 0;
+  /** Objects whose child lists have in memory what is unlinked: see `unlistLater`. */
+  private readonly unsettled = new Set<DiffSyncModel>();
 
   constructor(
     private readonly store: OperatedStore,
@@ -53,10 +64,16 @@ export class DeferredWrites {
   }
 
   /** Defers the change of a child list. It costs little while pending, so it is flushed after a delay only. */
-  link(model: string, uid: string, field: string, childUid: string, linked: boolean): void {
-    if (this.successor !== undefined) return this.successor.link(model, uid, field, childUid, linked);
-    this.pending.link(model, uid, field, childUid, linked);
+  link(parent: DiffSyncModel, field: string, childUid: string, linked: boolean): void {
+    if (this.successor !== undefined) return this.successor.link(parent, field, childUid, linked);
+    this.pending.link(parent.getType(), parent.getUniqueId(), field, childUid, linked);
+    this.longestList = Math.max(this.longestList, childUids(parent, field).length);
     if (this.pauses === 0) this.scheduler.schedule();
+  }
+
+  /** Notes an object whose child list is settled before the next flush. */
+  settleLater(parent: DiffSyncModel): void {
+    this.unsettled.add(parent);
   }
 
   /** Lets another store record all later links of objects that are bound to this one. */
@@ -105,7 +122,8 @@ export class DeferredWrites {
 
   /** Whether the bound on pending writes is reached. */
   get isFull(): boolean {
-    return this.pending.size >= (this.pauses === 0 ? MAX_PENDING : MAX_ATOMIC_FLUSH);
+    const most = this.pauses === 0 ? MAX_PENDING : MAX_ATOMIC_FLUSH;
+    return this.pending.size >= Math.max(most, this.longestList / LIST_PART);
   }
 
   /**
@@ -129,7 +147,10 @@ export class DeferredWrites {
   }
 
   private async drain(): Promise<void> {
+    for (const parent of this.unsettled) settleLists(parent);
+    this.unsettled.clear();
     if (this.pending.isEmpty()) return;
+    this.longestList = 0;
     const conflicts = await logOperation(this.store, 'flush', {}, () => this.pending.drain(this.backend));
     const different = conflicts.filter(({ record, existing }) => !isSameRecord(record, existing));
     if (different[0] !== undefined) throw this.objects.alreadyExists(different[0], different.length);

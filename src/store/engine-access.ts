@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { DiffSyncError } from '../errors.js';
 import { checkUniqueId } from '../model/unique-id.js';
-import { setListed, type DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
+import { setListed, settleLists, unlistLater, type DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
 import { FLAGS, type ModelDefinition } from '../model/model-definition.js';
 import { childListFor, definitionOf, type ChildListOf } from '../model/model-fields.js';
 import { buildRecord, type ModelRecord } from '../record/model-record.js';
@@ -203,6 +203,7 @@ export function deferRemove(store: BaseStore, obj: DiffSyncModel, parent?: DiffS
 export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel, keep: KeepChildren): Promise<void> {
   const core = coreOf(store);
   core.operations.checkOpen();
+  settleLists(obj);
   const remove: RemoveObjects = async (type, uids, records) =>
     uids.map((uid, index) => records[index] !== undefined && core.deferred.pending.remove(type, uid));
   await removeBelow(core, [obj], remove, keep);
@@ -210,7 +211,7 @@ export async function deferRemoveBelow(store: BaseStore, obj: DiffSyncModel, kee
 
 /**
  * Adds a child to the stored list of its parent, or takes it out, deferred; whatever list the object in memory has, which is
- * changed too.
+ * changed too, by the next flush.
  * @throws {ObjectStoreWrongType} (OBJECT_STORE_WRONG_TYPE) when the parent's model has no field for such children.
  */
 export function deferLink(store: BaseStore, parent: DiffSyncModel, child: DiffSyncModel, linked: boolean): void {
@@ -226,10 +227,11 @@ function setLink(
   uid: string,
   linked: boolean,
 ): void {
-  const changed = setListed(parent, field, list, uid, linked);
+  const changed = linked ? setListed(parent, field, list, uid, linked) : unlistLater(parent, field, list, uid);
+  if (changed && !linked) deferred.settleLater(parent);
   // The change of an object that is bound to this store's adapter is recorded already.
   if (changed && host !== undefined && parent.adapter === host) return;
-  deferred.link(parent.getType(), parent.getUniqueId(), field, uid, linked);
+  deferred.link(parent, field, uid, linked);
 }
 
 /**

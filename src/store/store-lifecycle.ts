@@ -67,7 +67,7 @@ export abstract class StoreLifecycle extends StoreBackend {
     const objects = new ObjectMapper(this, this.maxObjectBytes, () => this.capabilities, {
       recordChildLink: (parent, field, childUid, linked) => {
         this.checkOpen();
-        deferred.link(parent.getType(), parent.getUniqueId(), field, childUid, linked);
+        deferred.link(parent, field, childUid, linked);
       },
     });
     const deferred = new DeferredWrites(this, backend, objects);

@@ -1,6 +1,6 @@
 import { ObjectNotCreated, ObjectStoreWrongType } from '../../errors.js';
 import { DiffSyncStatus } from '../../flags.js';
-import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { settleLists, type DiffSyncModel } from '../../model/diffsync-model.js';
 import { checkUniqueId } from '../../model/unique-id.js';
 import {
   bindFor,
@@ -83,6 +83,7 @@ export class ObjectWork {
     if (action === 'delete') ready = await this.prepareDeletes(frames);
     for (const frame of ready) {
       report.logAttempt(frame.node);
+      if (frame.model !== undefined) settleLists(frame.model);
       if (action === 'update') takeSnapshot(frame);
     }
     const goesOn = (outcome: HookOutcome): boolean =>

@@ -1,5 +1,5 @@
 import { DiffSyncStatus } from '../../flags.js';
-import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { DiffSyncModel, settleLists } from '../../model/diffsync-model.js';
 import type { ChildLink } from '../../store/dangling-links.js';
 import { deferLink, unlinkMissing } from '../../store/engine-access.js';
 import { checkAborted, type Side } from '../side.js';
@@ -238,6 +238,7 @@ export class SyncLinks {
 
   private async call({ node, parent, child }: LinkWork): Promise<LinkOutcome> {
     this.report.logAttempt(node);
+    if (overridesLinks(parent)) settleLists(parent);
     try {
       await (node.action === 'create' ? parent.linkChild(child) : parent.unlinkChild(child));
       return {};
@@ -263,4 +264,8 @@ export class SyncLinks {
     this.report.advance(1);
     return undefined;
   }
+}
+
+function overridesLinks({ linkChild, unlinkChild }: DiffSyncModel): boolean {
+  return linkChild !== DiffSyncModel.prototype.linkChild || unlinkChild !== DiffSyncModel.prototype.unlinkChild;
 }

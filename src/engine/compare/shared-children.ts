@@ -44,8 +44,9 @@ export class SharedChildren {
   addListing(type: string, uid: string, node: PairNode, side: SideName): void {
     const byUid = entry(this.others, type, () => new Map<string, OtherListing[]>());
     const listings = entry(byUid, uid, (): OtherListing[] => []);
-    let listing = listings.find((each) => each.node === node);
-    if (listing === undefined) listings.push((listing = { node, src: false, dst: false }));
+    // Both sides' lists of one parent come one after the other. There may be any number of parents.
+    let listing = listings.at(-1);
+    if (listing?.node !== node) listings.push((listing = { node, src: false, dst: false }));
     listing[side] = true;
   }
 
