@@ -6,4 +6,5 @@ export const benchmarks = new Map([
   ['engine', () => import('./engine.mjs')],
   ['redis', () => import('./redis.mjs')],
   ['stores', () => import('./stores.mjs')],
+  ['types', () => import('./types.mjs')],
 ]);

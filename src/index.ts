@@ -65,23 +65,50 @@ export {
   type BulkHooks,
   type BulkResult,
   type CreateContext,
+  type CreateHook,
+  type CreateItem,
+  type DefinedHooks,
   type DefinedInstance,
   type DefinedModel,
+  type DefinitionOf,
   type DeleteItem,
+  type Dict,
   type ModelHost,
+  type OfAdapter,
   type UpdateItem,
   type VariantOptions,
 } from './model/diffsync-model.js';
-export type { IdentifiersOf, ModelClass } from './model/model-class.js';
 export type {
-  AttributeComparison,
-  ChildListOf,
-  DefineOptions,
+  CheckedAttribute,
+  CheckedAttributes,
+  CheckedChild,
+  CheckedChildren,
+  CheckedIdentifier,
+  CheckedIdentifiers,
+  CheckedSchema,
+  Comparisons,
+  EveryKey,
   FieldOf,
-  ModelDefinition,
+  FieldsOf,
+  Flat,
+  Identity,
+  IdentityFieldOf,
+  InputOf,
+  ListFieldOf,
+  Merged,
   ModelSchema,
-} from './model/model-definition.js';
-export type { CreateItem, DefinedStatics, FieldsOf } from './model/model-types.js';
+  NamesIn,
+  OneObject,
+  OneOf,
+  OutputOf,
+  Refused,
+  ReservedField,
+  Unstorable,
+  ValueAt,
+} from './model/declared-fields.js';
+export type { ModelTypes } from './model/model-types.js';
+export type { ModelClass } from './model/model-class.js';
+export type { AttributeComparison, DefineOptions, ModelDefinition } from './model/model-definition.js';
 export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './record/record-codec.js';
 export type { ModelRecord } from './record/model-record.js';
 export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';
@@ -111,7 +138,19 @@ export {
   type CopyStoreOptions,
 } from './store/copy-store.js';
 export type { StoreProblem, StoreProblemKind, StoreReport } from './store/verify-report.js';
-export type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './store/model-ref.js';
+export type {
+  AttrsOf,
+  AttrsToMake,
+  AttrsToSet,
+  FieldsToSet,
+  IdentifierOf,
+  IdentifiersOf,
+  InstanceOf,
+  ModelRef,
+  ObjectOf,
+  OmitEach,
+  TypesOf,
+} from './store/model-ref.js';
 export { SerialStore } from './store/serial-store.js';
 export type {
   InsertConflict,

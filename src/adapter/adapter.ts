@@ -8,14 +8,14 @@ import { ObjectNotFound } from '../errors.js';
 import type { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
-import type { IdentifiersOf, ModelClass } from '../model/model-class.js';
+import type { ModelClass } from '../model/model-class.js';
 import { checkMemberNames } from '../model/python-names.js';
 import { bindFor } from '../store/engine-access.js';
 import type { BaseStore } from '../store/base-store.js';
 import { BoundedText } from '../values/bounded-text.js';
 import { markCopy, refuseOtherCopy } from '../values/package-copy.js';
 import { LocalStore } from '../store/local/local.store.js';
-import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from '../store/model-ref.js';
+import type { AttrsToSet, FieldsToSet, IdentifierOf, IdentifiersOf, ModelRef, ObjectOf } from '../store/model-ref.js';
 import { checkDeclarations } from './adapter-declarations.js';
 import { loadModelFromDict, storeToDict, type AdapterDict } from './adapter-dict.js';
 import {
@@ -362,12 +362,10 @@ export abstract class Adapter implements ModelHost {
   async getOrInstantiate<C extends ModelClass>(
     model: C,
     ids: IdentifiersOf<C>,
-    attrs?: AttrsOf<C>,
+    ...[attrs]: Partial<FieldsToSet<C>> extends FieldsToSet<C> ? [attrs?: FieldsToSet<C>] : [attrs: FieldsToSet<C>]
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
-    return ownedFirst(
-      this,
-      await this.store.getOrInstantiate({ model, ids, ...(attrs === undefined ? {} : { attrs }) }),
-    );
+    const made = await this.store.getOrInstantiate<ModelClass>({ model, ids, attrs } as never);
+    return ownedFirst(this, made as [InstanceType<C>, boolean]);
   }
 
   /**
@@ -390,7 +388,7 @@ export abstract class Adapter implements ModelHost {
   async updateOrInstantiate<C extends ModelClass>(
     model: C,
     ids: IdentifiersOf<C>,
-    attrs: AttrsOf<C>,
+    attrs: AttrsToSet<C>,
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
     return ownedFirst(this, await this.store.updateOrInstantiate({ model, ids, attrs }));
   }

@@ -79,7 +79,7 @@ export interface PlanSide {
   readonly modelClasses: ReadonlyMap<
     string,
     {
-      readonly definition: { readonly comparison: Readonly<Record<string, (a: unknown, b: unknown) => boolean>> };
+      readonly definition: { readonly compare: Readonly<Record<string, (a: unknown, b: unknown) => boolean>> };
     }
   >;
 }
@@ -215,7 +215,7 @@ export function* addingElements<E extends PlannedElement<E>, D>(
   const kinds = { false: new Map<string, ElementKind<D>>(), true: new Map<string, ElementKind<D>>() };
   const kindOf = (type: string, linkOnly: boolean): ElementKind<D> => {
     const known = kinds[`${linkOnly}`];
-    const { comparison } = side.modelClasses.get(type)?.definition ?? {};
+    const comparison = side.modelClasses.get(type)?.definition.compare;
     const kind = known.get(type) ?? { type, sourceName: source, destName: target, diffClass, comparison, linkOnly };
     known.set(type, kind);
     return kind;

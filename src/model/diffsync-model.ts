@@ -1,7 +1,6 @@
 import { BoundedText } from '../values/bounded-text.js';
 import { markCopy } from '../values/package-copy.js';
 import { inspect } from 'node:util';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError, ObjectAlreadyExists, ObjectNotFound, type ObjectCrudException } from '../errors.js';
 import { DiffSyncStatus, type DiffSyncModelFlags } from '../flags.js';
 import { ChildIndex } from './child-index.js';
@@ -10,16 +9,16 @@ import { checkIdentifiers, completeModel, hydrateModel, initialiseFields, parseM
 import {
   createDefinition,
   variantOptions,
+  type AnyDefineOptions,
   type DefineOptions,
-  type FieldOf,
   type ModelDefinition,
-  type ModelSchema,
 } from './model-definition.js';
 import { describeModel, shownObjects } from './describe-model.js';
 import { withoutAbsent } from './parse-fields.js';
 import { isParsed, markParsed } from './parsed-values.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
-import type { CreateItem, DefinedStatics, FieldsOf, ModelConstructor } from './model-types.js';
+import type { FieldOf, FieldsOf, Flat, InputOf, ModelSchema, NamesIn, OutputOf } from './declared-fields.js';
+import type { ModelConstructor } from './model-types.js';
 import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
 
 declare module '../errors.js' {
@@ -78,6 +77,8 @@ export let settleLists: (model: DiffSyncModel) => void;
 export abstract class DiffSyncModel<
   Ids extends Record<string, unknown> = Record<string, unknown>,
   Attrs extends Record<string, unknown> = Record<string, unknown>,
+  Name extends string = string,
+  Fields extends object = Record<string, unknown>,
 > {
   /** The declarations of the model, checked. */
   static readonly definition: ModelDefinition;
@@ -146,15 +147,16 @@ export abstract class DiffSyncModel<
   static define<
     const Name extends string,
     S extends ModelSchema,
-    const I extends readonly [FieldOf<S>, ...FieldOf<S>[]],
-    const A extends readonly Exclude<FieldOf<S>, I[number]>[] = readonly [],
-  >(options: DefineOptions<Name, S, I, A>): DefinedModel<Name, S, I[number], A[number]> {
-    const definition = createDefinition(options, DiffSyncModel.prototype);
+    const I extends readonly string[],
+    const A extends readonly string[] = readonly [],
+    const C extends Readonly<Record<string, string>> = {},
+  >(options: DefineOptions<Name, S, I, A, C>): DefinedModel<Name, S, I, A, C, OutputOf<S>> {
+    const definition = createDefinition(options as AnyDefineOptions, DiffSyncModel.prototype);
     const model = class extends DiffSyncModel {
       static override readonly definition = definition;
     };
     Object.defineProperty(model, 'name', { value: definition.name });
-    return model as unknown as DefinedModel<Name, S, I[number], A[number]>;
+    return model as unknown as DefinedModel<Name, S, I, A, C, OutputOf<S>>;
   }
 
   /**
@@ -226,9 +228,10 @@ export abstract class DiffSyncModel<
    * @returns the object, with the model's default flags.
    * @throws {@link ModelValidationError} (MODEL_VALIDATION) when an identifier is no string, number, boolean or bigint.
    */
-  static hydrate(fields: Record<string, unknown>): DiffSyncModel {
-    checkIdentifiers(this.definition, fields);
-    return hydrateModel(modelOf(this), { ...fields });
+  static hydrate<M>(this: new (input: never) => M, fields: object): M {
+    const model = modelOf(this);
+    checkIdentifiers(model.definition, fields as Record<string, unknown>);
+    return hydrateModel(model, { ...fields }) as M;
   }
 
   /**
@@ -237,8 +240,8 @@ export abstract class DiffSyncModel<
    * @returns the object.
    * @throws {@link ModelValidationError} (MODEL_VALIDATION) when the schema refuses the input.
    */
-  static async parse(input: unknown): Promise<DiffSyncModel> {
-    return parseModel(modelOf(this), input);
+  static async parse<M>(this: new (input: never) => M, input: unknown): Promise<M> {
+    return (await parseModel(modelOf(this), input)) as M;
   }
 
   /** The adapter whose store holds this object; undefined for an object of no adapter. */
@@ -278,8 +281,8 @@ export abstract class DiffSyncModel<
   async unlinkChild(_child: DiffSyncModel): Promise<void> {}
 
   /** @returns the name of the model. */
-  getType(): string {
-    return definitionOf(this).name;
+  getType(): Name {
+    return definitionOf(this).name as Name;
   }
 
   /**
@@ -376,14 +379,14 @@ export abstract class DiffSyncModel<
   }
 
   /** @returns a copy of all fields, with `modelFlags` where they are not the model's default. */
-  toDict(): Record<string, unknown> {
+  toDict(): Dict<Fields> {
     const dict = copyFields(this, fieldNames(this));
     if (this.modelFlags !== definitionOf(this).modelFlags) dict['modelFlags'] = this.modelFlags;
-    return dict;
+    return dict as Dict<Fields>;
   }
 
   /** @returns `toDict()`; `JSON.stringify` calls this. */
-  toJSON(): Record<string, unknown> {
+  toJSON(): Dict<Fields> {
     return this.toDict();
   }
 
@@ -427,8 +430,11 @@ export abstract class DiffSyncModel<
   }
 }
 
-function modelOf(owner: typeof DiffSyncModel): ModelConstructor<DiffSyncModel> {
-  return owner as unknown as ModelConstructor<DiffSyncModel>;
+/** The fields of an object as plain values, with `modelFlags` where they are not the model's default. */
+export type Dict<Fields> = Fields & { readonly modelFlags?: DiffSyncModelFlags };
+
+function modelOf(owner: unknown): ModelConstructor<DiffSyncModel> {
+  return owner as ModelConstructor<DiffSyncModel>;
 }
 
 /** What a model may know of the adapter it belongs to. Narrow it to your own adapter class in your hooks. */
@@ -443,6 +449,14 @@ export interface ModelHost {
   getOrNone(model: string, identifier: string): Promise<DiffSyncModel | null>;
 }
 
+/** One object of the hook `createBulk`. */
+export interface CreateItem<Ids = Record<string, unknown>, Attrs = Record<string, unknown>> {
+  /** Identifier -> value. */
+  readonly ids: Ids;
+  /** The attributes that the source has. */
+  readonly attrs: Attrs;
+}
+
 /** What the hook `create` is called with. */
 export interface CreateContext<
   Ids = Record<string, unknown>,
@@ -454,7 +468,7 @@ export interface CreateContext<
 }
 
 /** What a bulk hook returns for each object: the model, null for "failed", or the error of this object. */
-export type BulkResult = DiffSyncModel | ObjectCrudException | null;
+export type BulkResult<M = DiffSyncModel> = M | ObjectCrudException | null;
 
 /** What a bulk hook is called with. */
 export interface BulkContext<Item, Host = ModelHost> {
@@ -481,38 +495,135 @@ export type DeleteItem<M = DiffSyncModel> = Pick<UpdateItem<M>, 'model'>;
  */
 export interface BulkHooks<Ids = Record<string, unknown>, Attrs = Record<string, unknown>, M = DiffSyncModel> {
   /** Creates objects in the outside world. */
-  createBulk?(context: BulkContext<CreateItem<Ids, Attrs>>): Promise<readonly BulkResult[]>;
+  createBulk?(context: BulkContext<CreateItem<Ids, Attrs>>): Promise<readonly BulkResult<M>[]>;
   /** Changes objects in the outside world. */
-  updateBulk?(context: BulkContext<UpdateItem<M, Attrs>>): Promise<readonly BulkResult[]>;
+  updateBulk?(context: BulkContext<UpdateItem<M, Attrs>>): Promise<readonly BulkResult<M>[]>;
   /** Deletes objects from the outside world. */
-  deleteBulk?(context: BulkContext<DeleteItem<M>>): Promise<readonly BulkResult[]>;
+  deleteBulk?(context: BulkContext<DeleteItem<M>>): Promise<readonly BulkResult<M>[]>;
+}
+
+/** The hook that creates one object. `Fields` are what the hook of the base class takes: more than a sync passes. */
+export interface CreateHook<Ids, Fields, M> {
+  create(context: CreateContext<Ids, Fields>): Promise<M | null>;
+}
+
+/**
+ * The hooks of a defined model. The compiler compares methods both ways, so that a hook may narrow the adapter to its own class,
+ * and the objects to its own. What a sync passes is compared strictly besides, by functions that no adapter and no object fits: a
+ * hook that relies on more identifiers or attributes than there are does not compile.
+ */
+export interface DefinedHooks<Ids, Attrs, Fields, M> {
+  /**
+   * Platform hook of a sync: creates the object in the outside world. The default validates `ids` and `attrs` as input.
+   * @param context - the target's adapter, the identifiers and the attributes.
+   * @returns the model; null for "failed, leave the children alone".
+   * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
+   */
+  create: CreateHook<Ids, Fields, M>['create'] & ((context: CreateContext<Ids, Attrs, never>) => Promise<M | null>);
+  /** Creates objects in the outside world. */
+  createBulk?: NonNullable<BulkHooks<Ids, Attrs, M>['createBulk']> &
+    ((context: BulkContext<CreateItem<Ids, Attrs>, never>) => Promise<readonly BulkResult<M>[]>);
+  /** Changes objects in the outside world. */
+  updateBulk?: NonNullable<BulkHooks<Ids, Attrs, M>['updateBulk']> &
+    ((context: BulkContext<UpdateItem<never, Attrs>, never>) => Promise<readonly BulkResult<M>[]>);
+  /** Deletes objects from the outside world. */
+  deleteBulk?: NonNullable<BulkHooks<Ids, Attrs, M>['deleteBulk']>;
+}
+
+/** The adapter of an object; a model may declare it again as its own adapter's class. */
+export interface OfAdapter {
+  /** The adapter whose store holds this object; undefined for an object of no adapter. */
+  readonly adapter: ModelHost | undefined;
 }
 
 /** An instance of a defined model: the schema's output fields, and the methods of DiffSyncModel typed by them. */
 export type DefinedInstance<
-  S extends ModelSchema,
-  Ids extends FieldOf<S>,
-  Attrs extends FieldOf<S>,
-> = StandardSchemaV1.InferOutput<S> & DiffSyncModel<FieldsOf<S, Ids>, FieldsOf<S, Attrs>>;
+  Name extends string,
+  O,
+  Ids extends string | readonly string[],
+  Attrs extends string | readonly string[],
+> = O & OfAdapter & DiffSyncModel<FieldsOf<O, NamesIn<Ids>>, FieldsOf<O, NamesIn<Attrs>>, Name, Flat<O>>;
 
-/** What `variant` may replace of a definition with the schema `S`, for a model with the schema `S2`. */
+/** The declarations of a defined model, with the names that were given. */
+export interface DefinitionOf<
+  Name extends string,
+  S extends ModelSchema,
+  Ids extends string | readonly string[],
+  Attrs extends string | readonly string[],
+  Children extends Readonly<Record<string, string>>,
+> extends ModelDefinition {
+  readonly name: Name;
+  readonly schema: S;
+  readonly identifiers: Ids extends readonly string[] ? Ids : readonly NamesIn<Ids>[];
+  readonly attributes: Attrs extends readonly string[] ? Attrs : readonly NamesIn<Attrs>[];
+  readonly children: Children;
+  readonly shortname: readonly FieldOf<S>[];
+}
+
+/** What `variant` may replace of a definition, for a model with the schema `S`. */
 export type VariantOptions<
   Name extends string,
-  S2 extends ModelSchema,
-  Ids extends FieldOf<S2>,
-  Attrs extends FieldOf<S2>,
-> = Partial<DefineOptions<Name, S2, readonly [Ids, ...Ids[]], readonly Attrs[]>>;
+  S extends ModelSchema,
+  I extends readonly string[],
+  A extends readonly string[],
+  C extends Readonly<Record<string, string>>,
+  O = OutputOf<S>,
+> = Partial<DefineOptions<Name, S, I, A, C, O>>;
 
 /** The class that `DiffSyncModel.define` returns, for a class of your own to extend. */
 export interface DefinedModel<
   Name extends string,
   S extends ModelSchema,
-  Ids extends FieldOf<S>,
-  Attrs extends FieldOf<S>,
->
-  extends
-    DefinedStatics<Name, S, Ids, DefinedInstance<S, Ids, Attrs>>,
-    BulkHooks<FieldsOf<S, Ids>, Partial<FieldsOf<S, Attrs>>, DefinedInstance<S, Ids, Attrs>> {
+  Ids extends string | readonly string[],
+  Attrs extends string | readonly string[] = never,
+  Children extends Readonly<Record<string, string>> = {},
+  O = OutputOf<S>,
+> extends DefinedHooks<
+  FieldsOf<O, NamesIn<Ids>>,
+  Partial<FieldsOf<O, NamesIn<Attrs>>>,
+  Partial<FieldsOf<O, Exclude<keyof O, NamesIn<Ids>>>>,
+  DefinedInstance<Name, O, Ids, Attrs>
+> {
+  /**
+   * Validates the input and creates an object of it.
+   * @throws {@link ModelValidationError} (MODEL_VALIDATION) when the schema refuses the input.
+   * @throws {@link ModelDefinitionError} (MODEL_DEFINITION) when the schema is asynchronous.
+   */
+  new (input: InputOf<S>): DefinedInstance<Name, O, Ids, Attrs>;
+  readonly prototype: DefinedInstance<Name, O, Ids, Attrs>;
+  /** For the compiler alone. */
+  readonly '~types'?: {
+    readonly name: Name;
+    readonly input: InputOf<S>;
+    readonly ids: FieldsOf<O, NamesIn<Ids>>;
+    readonly attrs: FieldsOf<O, NamesIn<Attrs>>;
+    readonly children: Children;
+  };
+  /** The name of the model, as given to `define`. */
+  readonly modelName: Name;
+  /** The declarations of the model, checked. */
+  readonly definition: DefinitionOf<Name, S, Ids, Attrs, Children>;
+  /** Returns the name of the model. */
+  getType(): Name;
+  /** Returns the fields that list children: child model name -> field. */
+  getChildrenMapping(): Children;
+  /**
+   * Joins the values of the identifiers with `__` to a unique id, in the order of the definition.
+   * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
+   */
+  createUniqueId(ids: FieldsOf<O, NamesIn<Ids>>): string;
+  /**
+   * Creates an object of fields that the schema has put out before, without validation.
+   * @param fields - all fields of the object; it gets these values themselves, but copies of child lists.
+   * @throws {@link ModelValidationError} (MODEL_VALIDATION) when an identifier is no string, number, boolean or bigint.
+   */
+  hydrate<M>(this: new (input: never) => M, fields: O): M;
+  /**
+   * Validates input and creates an object of it, also with an asynchronous schema.
+   * @param input - what the schema takes.
+   * @throws {@link ModelValidationError} (MODEL_VALIDATION) when the schema refuses the input.
+   */
+  parse<M>(this: new (input: never) => M, input: InputOf<S>): Promise<M>;
   /**
    * Declares a model by the definition of this one, with some options replaced; `compare` is kept for the attributes that stay.
    * Methods and hooks of this class are not part of it.
@@ -521,20 +632,12 @@ export interface DefinedModel<
    * @throws {@link ModelDefinitionError} (MODEL_DEFINITION) for a wrong declaration, naming model and field.
    */
   variant<
-    N extends string = Name,
+    const N extends string = Name,
     S2 extends ModelSchema = S,
-    const I extends FieldOf<S2> = Extract<Ids, FieldOf<S2>>,
-    const A extends FieldOf<S2> = Extract<Attrs, FieldOf<S2>>,
+    const I extends readonly string[] = Ids extends readonly string[] ? Ids : readonly NamesIn<Ids>[],
+    const A extends readonly string[] = Attrs extends readonly string[] ? Attrs : readonly NamesIn<Attrs>[],
+    const C extends Readonly<Record<string, string>> = Children,
   >(
-    options: VariantOptions<N, S2, I, A>,
-  ): DefinedModel<N, S2, I, A>;
-  /**
-   * Platform hook of a sync: creates the object in the outside world. The default validates `ids` and `attrs` as input.
-   * @param context - the target's adapter, the identifiers and the attributes.
-   * @returns the model; null for "failed, leave the children alone".
-   * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
-   */
-  create(
-    context: CreateContext<FieldsOf<S, Ids>, Partial<FieldsOf<S, Exclude<FieldOf<S>, Ids>>>>,
-  ): Promise<DefinedInstance<S, Ids, Attrs> | null>;
+    options: VariantOptions<N, S2, I, A, C>,
+  ): DefinedModel<N, S2, I, A, C, OutputOf<S2>>;
 }

@@ -1,56 +1,53 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ModelDefinitionError } from '../errors.js';
 import { DiffSyncModelFlags } from '../flags.js';
 import { findUnknownOption, optionHint, type OptionNames } from '../values/option-names.js';
 import { hasSameItems } from '../values/deep-equal.js';
+import type {
+  CheckedAttributes,
+  CheckedChildren,
+  CheckedIdentifiers,
+  CheckedSchema,
+  ModelSchema,
+  Comparisons,
+  OutputOf,
+} from './declared-fields.js';
 
 /** The names that a store takes, because a model's name becomes part of keys and file names. */
 const MODEL_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,511}$/;
 
-/** A schema of an object, of any library that implements Standard Schema: zod 4, valibot, arktype, … */
-export type ModelSchema = StandardSchemaV1<object, object>;
-
 /** Returns whether two values of an attribute count as equal. Must return true for values that are equal. */
 export type AttributeComparison = (a: unknown, b: unknown) => boolean;
-
-/** The name of a field of the schema's output. */
-export type FieldOf<S extends ModelSchema> = keyof StandardSchemaV1.InferOutput<S> & string;
-/** The name of a field that may list children's unique ids. */
-export type ChildListOf<S extends ModelSchema> = {
-  [F in FieldOf<S>]: NonNullable<StandardSchemaV1.InferOutput<S>[F]> extends readonly string[] ? F : never;
-}[FieldOf<S>];
 
 /** The options of `DiffSyncModel.define`. */
 export interface DefineOptions<
   Name extends string,
   S extends ModelSchema,
-  Ids extends readonly FieldOf<S>[],
-  Attrs extends readonly FieldOf<S>[],
+  I extends readonly string[],
+  A extends readonly string[] = readonly [],
+  C extends Readonly<Record<string, string>> = {},
+  O = OutputOf<S>,
 > {
   /** The name of the model, unique in an adapter: `[A-Za-z_][A-Za-z0-9_-]*`, 512 characters at most. */
   readonly name: Name;
-  /** The schema of the objects. Its output is what is stored and compared. */
-  readonly schema: S;
+  /** The schema of the objects. Its output is what is stored and compared; of a union, what any of its members puts out. */
+  readonly schema: CheckedSchema<S, O>;
   /** Fields whose values are joined with `__` to the unique id, in this order. Never empty. */
-  readonly identifiers: Ids;
+  readonly identifiers: CheckedIdentifiers<I, O>;
   /** Fields that a diff compares, in the order in which diffs show them. Default: none. */
-  readonly attributes?: Attrs;
+  readonly attributes?: CheckedAttributes<A, O, I[number]> | undefined;
   /** Child model name -> field that lists the children's unique ids. Default: none. */
-  readonly children?: Readonly<Record<string, Exclude<ChildListOf<S>, Ids[number] | Attrs[number]>>>;
+  readonly children?: CheckedChildren<C, O, I[number] | A[number]> | undefined;
   /** Fields that make a shorter name, unique among the children of one parent. Default: the unique id. */
-  readonly shortname?: readonly FieldOf<S>[];
+  readonly shortname?: readonly (keyof O & string)[] | undefined;
   /**
    * When two values of an attribute count as equal: `'set'` for lists whose order has no meaning, or a function, which must
    * return true for equal values. The target's model decides. Default: by value.
    */
-  readonly compare?: {
-    readonly [A in Attrs[number]]?:
-      'set' | ((a: StandardSchemaV1.InferOutput<S>[A], b: StandardSchemaV1.InferOutput<S>[A]) => boolean);
-  };
+  readonly compare?: Comparisons<O, A[number]> | undefined;
   /** Top-level models whose objects are created before this model's and deleted after them. Default: none. */
-  readonly dependsOn?: readonly string[];
+  readonly dependsOn?: readonly string[] | undefined;
   /** The flags of a new object. Default: NONE. */
-  readonly modelFlags?: DiffSyncModelFlags;
+  readonly modelFlags?: DiffSyncModelFlags | undefined;
 }
 
 /** The declarations of a model, checked and frozen. */
@@ -68,7 +65,7 @@ export interface ModelDefinition {
   /** Fields that make the shortname; empty where it is the unique id. */
   readonly shortname: readonly string[];
   /** Attribute -> comparison of two of its values, for attributes that are not compared by value. */
-  readonly comparison: Readonly<Record<string, AttributeComparison>>;
+  readonly compare: Readonly<Record<string, AttributeComparison>>;
   /** Top-level models whose objects are created before this model's and deleted after them. */
   readonly dependsOn: readonly string[];
   /** The flags of a new object. */
@@ -116,8 +113,8 @@ const DEFINE_OPTIONS: OptionNames<AnyDefineOptions> = {
 };
 
 /** The options of `DiffSyncModel.define`, whatever the schema. */
-type AnyDefineOptions = Pick<ModelDefinition, 'name' | 'schema' | 'identifiers'> &
-  Partial<Omit<ModelDefinition, 'comparison'>> & { readonly compare?: object };
+export type AnyDefineOptions = Pick<ModelDefinition, 'name' | 'schema' | 'identifiers'> &
+  Partial<Omit<ModelDefinition, 'compare'>> & { readonly compare?: object };
 
 /**
  * Checks the options of `DiffSyncModel.define` and freezes them.
@@ -140,7 +137,7 @@ export function createDefinition(options: AnyDefineOptions, methods: object): Mo
       attributes: Object.freeze([...(options.attributes ?? [])]),
       children: Object.freeze({ ...options.children }),
       shortname: Object.freeze([...(options.shortname ?? [])]),
-      comparison: Object.freeze(comparisonOf(options.compare ?? {})),
+      compare: Object.freeze(comparisonOf(options.compare ?? {})),
       dependsOn: Object.freeze([...(options.dependsOn ?? [])]),
       modelFlags: options.modelFlags ?? DiffSyncModelFlags.NONE,
     }),
@@ -153,10 +150,9 @@ export function createDefinition(options: AnyDefineOptions, methods: object): Mo
  * new attributes still have is kept.
  */
 export function variantOptions(definition: ModelDefinition, changed: Partial<AnyDefineOptions>): AnyDefineOptions {
-  const { comparison, ...kept } = definition;
-  const attributes = changed.attributes ?? kept.attributes;
-  const compare = Object.fromEntries(Object.entries(comparison).filter(([attr]) => attributes.includes(attr)));
-  return { ...kept, ...changed, compare: { ...compare, ...changed.compare } };
+  const attributes = changed.attributes ?? definition.attributes;
+  const compare = Object.fromEntries(Object.entries(definition.compare).filter(([attr]) => attributes.includes(attr)));
+  return { ...definition, ...changed, compare: { ...compare, ...changed.compare } };
 }
 
 function comparisonOf(compare: object): Record<string, AttributeComparison> {
@@ -208,7 +204,7 @@ function checkDefinition(definition: ModelDefinition, methods: object): ModelDef
       owner.set(field, group);
     }
   }
-  for (const field of Object.keys(definition.comparison)) {
+  for (const field of Object.keys(definition.compare)) {
     if (!attributes.includes(field)) {
       throw new ModelDefinitionError(
         `${model}: "compare" names the field "${shortened(field)}", which is no attribute`,

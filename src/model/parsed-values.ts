@@ -1,4 +1,4 @@
-import type { ModelSchema } from './model-definition.js';
+import type { ModelSchema } from './declared-fields.js';
 
 /** Makes `this` of a class over it the given object, which then gets that class's private fields. */
 class Itself {

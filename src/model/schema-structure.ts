@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ModelSchema } from './model-definition.js';
+import type { ModelSchema } from './declared-fields.js';
 
 /** What the schema of an object says of one of its fields. */
 export interface FieldSchema {

@@ -1,10 +1,10 @@
 import { ValueError } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
-import { classOf, type IdentifiersOf, type ModelClass } from '../model/model-class.js';
+import { classOf, type ModelClass } from '../model/model-class.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { addObjects, removeObjects, updateAll, updateObjects } from './bulk-writes.js';
-import type { AttrsOf, IdentifierOf, ModelRef, ObjectOf } from './model-ref.js';
+import type { AttrsToMake, AttrsToSet, IdentifierOf, IdentifiersOf, ModelRef, ObjectOf } from './model-ref.js';
 import type { ObjectMapper } from './object-mapper.js';
 import type { OperationOptions } from './operation-context.js';
 import type { OperationRunner } from './operation-runner.js';
@@ -284,7 +284,7 @@ export abstract class BaseStore extends StoreLifecycle {
    * @throws {ModelValidationError} (MODEL_VALIDATION) when there is none, and `ids` and `attrs` make no object of the model.
    */
   async getOrInstantiate<C extends ModelClass>(
-    options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs?: AttrsOf<C> },
+    options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C> } & AttrsToMake<C>,
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
     const { model, ids, attrs = {}, signal } = options;
     const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs);
@@ -317,7 +317,7 @@ export abstract class BaseStore extends StoreLifecycle {
    * @throws {ObjectStoreException} (STORE_CONTENTION) when others add and remove the object at every try.
    */
   async updateOrInstantiate<C extends ModelClass>(
-    options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs: AttrsOf<C> },
+    options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs: AttrsToSet<C> },
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
     const { model, ids, attrs, signal } = options;
     const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs);

@@ -84,8 +84,8 @@ describe('variant', () => {
   it('declares a model by the definition of another, with compare for what stays', () => {
     const Spare = Device.variant({ attributes: ['role'] });
     expect(Spare.definition).toMatchObject({ name: 'device', identifiers: ['name'], attributes: ['role'] });
-    expect(Object.keys(Spare.definition.comparison)).toEqual(['role']);
-    expect(Spare.definition.comparison['role']?.('A', 'a')).toBe(true);
+    expect(Object.keys(Spare.definition.compare)).toEqual(['role']);
+    expect(Spare.definition.compare['role']?.('A', 'a')).toBe(true);
     expect(new Spare({ name: 'r1' }).role).toBe('leaf');
   });
 
@@ -97,8 +97,8 @@ describe('variant', () => {
       compare: { serial: () => true },
     });
     expect(Rich.definition).toMatchObject({ name: 'switch', attributes: ['role', 'tags', 'serial'] });
-    expect(Object.keys(Rich.definition.comparison)).toEqual(['role', 'tags', 'serial']);
-    expect(Rich.definition.comparison['tags']?.(['a', 'b'], ['b', 'a'])).toBe(true);
+    expect(Object.keys(Rich.definition.compare)).toEqual(['role', 'tags', 'serial']);
+    expect(Rich.definition.compare['tags']?.(['a', 'b'], ['b', 'a'])).toBe(true);
   });
 
   it('refuses what define refuses', () => {

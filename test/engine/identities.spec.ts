@@ -297,7 +297,9 @@ describe.each(stores)('unique ids that schema or class make, on the $name store'
     await withAdapters(store, async (from, to) => {
       const calls: string[] = [];
       class Hooked extends Folded {
-        static override create(context: CreateContext<{ name: string }, { mtu?: number; vlans?: string[] }>) {
+        static override create(
+          context: CreateContext<{ name: string }, { mtu?: number; vlans?: string[] | undefined }>,
+        ) {
           calls.push(`create ${context.ids.name}`);
           return super.create(context);
         }

@@ -33,7 +33,7 @@ const SHARING = {
     ...options,
     schema: v.object({ name: v.string(), ports: v.optional(v.array(v.string()), shared) }),
   }),
-} as unknown as Record<string, DefinedModel<'site', typeof Site.definition.schema, 'name', never>>;
+} as unknown as Record<string, DefinedModel<'site', typeof Site.definition.schema, 'name'>>;
 
 describe.each(Object.entries(SHARING))('over %s, a child list', (_, Model) => {
   class Shared extends Model {}

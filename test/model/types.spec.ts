@@ -11,6 +11,7 @@ import {
   type Diff,
   type DiffSyncError,
   type IdentifiersOf,
+  type ReservedField,
 } from '../../src/index.js';
 
 /* oxlint-disable typescript/no-unnecessary-type-parameters -- type parameters are what is tested here */
@@ -93,6 +94,8 @@ class Spare extends Device.variant({ attributes: ['role'] }) {
     return super.update(attrs);
   }
 }
+/** A definition is made of another one. */
+class Few extends DiffSyncModel.define({ ...Device.definition, attributes: ['role'] }) {}
 class Rich extends Device.variant({
   schema: schema.extend({ serial: z.string().default('') }),
   attributes: ['role', 'serial'],
@@ -225,6 +228,7 @@ async function modelTypes(): Promise<void> {
 }
 
 function definitionTypes(): void {
+  holds<Equal<ReservedField, keyof DiffSyncModel & string>>();
   // @ts-expect-error an unknown identifier
   DiffSyncModel.define({ name: 'x', schema, identifiers: ['nmae'] });
   // @ts-expect-error no identifiers
@@ -250,6 +254,7 @@ function definitionTypes(): void {
 describe('the types of models, stores and adapters', () => {
   it('are checked by the compiler; the classes above also work', async () => {
     expect([storeTypes, adapterTypes, modelTypes, definitionTypes, portedTypes]).toHaveLength(5);
+    expect([Few.definition.attributes, new Few({ name: 'r1' }).role]).toEqual([['role'], 'leaf']);
     expect([Spare.definition.attributes, Rich.definition.attributes]).toEqual([['role'], ['role', 'serial']]);
     expect(ExtendingDevice.modelName).toBe('device');
     const store = new LocalStore();

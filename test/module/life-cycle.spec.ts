@@ -17,6 +17,7 @@ import {
   LocalStore,
   STORE,
   ValueError,
+  type CreateContext,
 } from '../../src/index.js';
 import { SqliteStore } from '../../src/store/sqlite/index.js';
 
@@ -280,7 +281,7 @@ describe('close() while a sync is running', () => {
         let created = 0;
         let saved: number | undefined;
         class Remote extends Device {
-          static override async create(context: never) {
+          static override async create(context: CreateContext<{ name: string }>) {
             created++;
             await sleep(1);
             return super.create(context);
@@ -326,7 +327,7 @@ describe('close() while a sync is running', () => {
     let begun = (): void => undefined;
     const started = new Promise<void>((resolve) => (begun = resolve));
     class Hanging extends Device {
-      static override async create(context: never) {
+      static override async create(context: CreateContext<{ name: string }>) {
         begun();
         await new Promise<void>((resolve) => (finish = resolve));
         return super.create(context);

@@ -117,7 +117,8 @@ describe.each(stores)('$name', ({ open, close }) => {
     await store.add({ obj: new Strict({ name: 'R1', role: 'leaf', mtu: 1 }) });
     const [obj, created] = await store.updateOrInstantiate(upsert);
     expect([created, obj.mtu, obj.role]).toEqual([false, 10, 'leaf']);
-    expect((await store.getOrInstantiate({ model: Strict, ids: { name: 'R1' } }))[0].mtu).toBe(10);
+    const attrs = {} as { role: string; mtu: number };
+    expect((await store.getOrInstantiate({ model: Strict, ids: { name: 'R1' }, attrs }))[0].mtu).toBe(10);
   });
 
   it('takes no object whose data has a field with the name of its flags', async () => {

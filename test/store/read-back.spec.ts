@@ -107,7 +107,9 @@ describe.each(stores)('$name', ({ open, close }) => {
         expect(device?.toDict()).toEqual({ ...promised, serial: expect.stringMatching(/^s\d+$/) as unknown });
         expect(device?.getShortname()).toBe('none');
       }
-      expect(new Set(found.map((device) => device?.toDict()['serial'])).size).toBe(3); // A default may be a function.
+      expect(new Set(found.map((device) => (device?.toDict() as { serial?: string } | undefined)?.serial)).size).toBe(
+        3,
+      ); // A default may be a function.
       expect(Object.keys(await store.get({ model: Device, identifier: 'r2' }))).not.toContain('role');
       expect(sharedPorts).toEqual([]);
     });

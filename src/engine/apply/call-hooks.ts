@@ -9,9 +9,8 @@ import {
   ObjectNotUpdated,
 } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
-import { DiffSyncModel, type BulkResult, type ModelHost } from '../../model/diffsync-model.js';
+import { DiffSyncModel, type BulkResult, type CreateItem, type ModelHost } from '../../model/diffsync-model.js';
 import type { ModelClass } from '../../model/model-class.js';
-import type { CreateItem } from '../../model/model-types.js';
 import { markParsed } from '../../model/parsed-values.js';
 import { issuesText } from '../../model/schema-issues.js';
 import { callEach } from './call-each.js';

@@ -114,7 +114,7 @@ export class PairComparer {
     const key = definition ?? type;
     let kind = this.kinds.get(key);
     if (kind === undefined) {
-      const comparison = this.dst.modelClasses.get(type)?.definition.comparison;
+      const comparison = this.dst.modelClasses.get(type)?.definition.compare;
       const common = {
         type,
         sourceName: this.src.name,

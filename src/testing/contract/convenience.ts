@@ -113,7 +113,7 @@ export const CONVENIENCE: ContractTheme = {
     'updateOrInstantiate() with another value for an identifier rejects and changes nothing': async (context) => {
       const store = await context.open();
       await store.addMany({ objs: devices(1) });
-      const call = { model: Device, ids: { name: 'r0' }, attrs: { name: 'r1' } };
+      const call = { model: Device, ids: { name: 'r0' }, attrs: { name: 'r1' } as never };
       await rejection(store.updateOrInstantiate(call), ValueError, 'name');
       assert.equal(await store.count(), 1);
       assert.equal((await store.get({ model: Device, identifier: 'r0' })).name, 'r0');

@@ -16,6 +16,7 @@ import {
   SyncHookError,
   TooManyDeletes,
   ValueError,
+  type CreateContext,
   type DiffSyncLogger,
   type ModelClass,
   type SyncOptions,
@@ -168,8 +169,8 @@ describe.each(WAYS)('what a hook answers, %s', (_way, bulk, options) => {
 
 describe('a hook that answers the model, without the default hook', () => {
   class Alone extends define() {
-    static override async create({ ids, attrs }: never): Promise<never> {
-      return new Alone({ ...(ids as object), ...(attrs as object) } as never) as never;
+    static override async create({ ids, attrs }: CreateContext<object, object>): Promise<never> {
+      return new Alone({ ...ids, ...attrs } as never) as never;
     }
     override async update(attrs: object): Promise<this> {
       return Object.assign(this, attrs);

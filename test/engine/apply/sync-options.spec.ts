@@ -101,10 +101,10 @@ function bulk({ journal, refuse }: Parts) {
   const each = async (
     call: string,
     names: readonly string[],
-    make: (at: number) => Promise<DiffSyncModel | null>,
-  ): Promise<BulkResult[]> =>
+    make: (at: number) => Promise<Device | null>,
+  ): Promise<BulkResult<Device>[]> =>
     journal.during(`${call} ${names.join(' ')}`, async () => {
-      const results: BulkResult[] = [];
+      const results: BulkResult<Device>[] = [];
       for (const [at, name] of names.entries()) {
         try {
           refuse?.(`${call} ${name}`);
@@ -125,17 +125,17 @@ function bulk({ journal, refuse }: Parts) {
       });
     }
 
-    static override async updateBulk({ objects }: BulkContext<UpdateItem>) {
+    static override async updateBulk({ objects }: BulkContext<UpdateItem<Device>>) {
       const names = objects.map(({ model }) => model.getUniqueId());
       return each('update', names, async (at) => {
-        const { model, attrs } = objects[at] as UpdateItem;
+        const { model, attrs } = objects[at] as UpdateItem<Device>;
         return model.update(attrs);
       });
     }
 
-    static override async deleteBulk({ objects }: BulkContext<DeleteItem>) {
+    static override async deleteBulk({ objects }: BulkContext<DeleteItem<Device>>) {
       const names = objects.map(({ model }) => model.getUniqueId());
-      return each('delete', names, async (at) => (objects[at] as DeleteItem).model.delete());
+      return each('delete', names, async (at) => (objects[at] as DeleteItem<Device>).model.delete());
     }
   };
 }
@@ -269,7 +269,7 @@ describe('bulk hooks', () => {
 
   it('an answer that is not one result for each object is an error that says so', async () => {
     class Wrong extends Device {
-      static override async createBulk(): Promise<BulkResult[]> {
+      static override async createBulk(): Promise<BulkResult<never>[]> {
         return [];
       }
     }

@@ -151,8 +151,8 @@ describe.each(stores)('a diff on the $name store', ({ open, close }) => {
     }
   }
   class WithSpares extends Site {
-    static override getChildrenMapping() {
-      return { device: 'spares' };
+    static override getChildrenMapping(): never {
+      return { device: 'spares' } as never;
     }
     override getChildrenMapping() {
       return { device: 'spares' };
