@@ -14,7 +14,7 @@ import {
   sequenceKey,
   type ModelKeys,
 } from './layout/keys.js';
-import { clearModel, clearObjects } from './records/clear-model.js';
+import { ANY_LAYOUT, clearModel, clearObjects } from './records/clear-model.js';
 import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
 import type { ScriptedRedis } from './scripts/scripts.js';
 import { RedisStore } from './redis.store.js';
@@ -117,7 +117,12 @@ export class RedisCatalog {
       const shards = parts.map(keysOfName);
       const others = parts.map((part) => [sequenceKey(part)]);
       const scan = (shard: ModelKeys): AsyncGenerator<Buffer[]> => objectsOf(this.connection, owner(id), shard);
-      removed += await clearModel(commands, keys, { name, models: modelsKey(id), shards, others }, scan);
+      removed += await clearModel(
+        commands,
+        keys,
+        { name, models: modelsKey(id), shards, others, layout: ANY_LAYOUT },
+        scan,
+      );
     }
     return removed + (await this.removeUnindexed(id, commands));
   }
@@ -189,8 +194,8 @@ export class RedisCatalog {
       for (const { state } of [...parts].map(keysOfName)) {
         const format = await this.commands(id).read((client) => client.hget(state, 'format'));
         if (format === null || parseFormat(format).version <= FORMAT_VERSION) continue;
-        const { code, text } = formatMismatch(format);
-        throw new ObjectStoreException(`${owner(id)} at ${this.address}: model "${model}": ${text}`, { code });
+        const { code, text } = formatMismatch(format, model);
+        throw new ObjectStoreException(`${owner(id)} at ${this.address}: ${text}`, { code });
       }
     }
   }
@@ -217,7 +222,7 @@ export class RedisCatalog {
     for (const pattern of objectPatterns(id)) {
       for await (const batch of scanKeys(this.connection, owner(id), pattern)) {
         for (const [name, uids] of uidsByName(batch)) {
-          removed += await clearObjects(commands, this.keysOf(id), keysOfName(name), uids);
+          removed += await clearObjects(commands, this.keysOf(id), keysOfName(name), uids, ANY_LAYOUT);
         }
       }
     }

@@ -343,6 +343,7 @@ export class RedisStore extends BaseStore {
     const scans = this.keys.of(model).map((keys): PageScan => ({
       keys,
       model,
+      layout: this.keys.format,
       size,
       sizes: this.sizes,
       seesObjects: !this.connection.isCluster,
@@ -351,7 +352,9 @@ export class RedisStore extends BaseStore {
       lost: () => this.models.lost(model, keys),
     }));
     const [only] = scans;
-    if (scans.length !== 1 || only === undefined) yield* mergedPages(scans);
+    if (scans.length !== 1 || only === undefined) {
+      yield* mergedPages(scans, () => this.models.checkSplit([model]));
+    }
     // SORT replaces the first "*" of a pattern by the unique id.
     else if (this.connection.canSortGet && !only.keys.prefix.includes('*')) yield* sortedPages(only);
     else yield* listedPages(only);

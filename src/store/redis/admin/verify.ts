@@ -13,6 +13,7 @@ import type { ModelIndex } from '../records/model-index.js';
 import type { ShardSequence } from '../records/shard-sequence.js';
 import type { CommandExecutor } from '../commands/command-executor.js';
 import type { RecordReader } from '../records/record-reader.js';
+import type { ScriptedRedis } from '../scripts/scripts.js';
 
 /** The parts of the store that is verified. */
 interface VerifiedStore {
@@ -117,7 +118,9 @@ export class RedisVerification {
   private async prepare(model: string): Promise<void> {
     if (this.prepared.has(model)) return;
     this.prepared.add(model);
-    const { keys } = this.store;
+    const { keys, models } = this.store;
+    // Before anything is repaired: what another layout has looks damaged.
+    if (!(await this.isOther(keys.formatKey(model), 'hash'))) await models.checkLayout([model]);
     let last = 0;
     for (const part of keys.of(model)) {
       const noState = await this.isOther(part.state, 'hash');
@@ -349,7 +352,9 @@ export class RedisVerification {
   }
 
   private async isLost({ index, state }: ModelKeys): Promise<boolean> {
-    return (await this.store.commands.read((client) => client.diffsyncCount(2, [index, state])))[0] === -1;
+    const { format } = this.store.keys;
+    const count = (client: ScriptedRedis): Promise<number[]> => client.diffsyncCount(2, [index, state], format);
+    return (await this.store.commands.read(count))[0] === -1;
   }
 
   private async drop(key: string): Promise<void> {

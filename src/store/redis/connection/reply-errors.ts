@@ -1,6 +1,7 @@
 import { ObjectStoreException, type StoreErrorCode } from '../../../errors.js';
 import { isReplyError } from './driver.js';
 import { formatMismatch } from '../layout/format.js';
+import { parseMetadataKey } from '../layout/keys.js';
 import { scriptCommand } from '../scripts/scripts.js';
 
 /** Why a command failed. */
@@ -90,9 +91,10 @@ export function failureOf(error: unknown, lastError: unknown, failsOver: boolean
   // An error that is no reply of the server says only that none came.
   const replied = isReplyError(error) || (last !== undefined && /^[A-Z]{3,} /.test(last));
   if (!replied) return unreachable(lastError ?? error, !NOT_SENT.test(words));
-  const [, layout] = /^DIFFSYNCFORMAT ([^.]*?)(?: script: |$)/.exec(words) ?? [];
+  const [, layout, state = ''] = /^DIFFSYNCFORMAT ([^.|]*)\|(.*?)(?: script: |$)/s.exec(words) ?? [];
   if (layout !== undefined) {
-    return { ...formatMismatch(layout), cause: undefined, sent: false, retryable: false };
+    const { code, text } = formatMismatch(layout, parseMetadataKey(state).model);
+    return { code, text, cause: undefined, sent: false, retryable: false };
   }
   const [code, remedy, retryable] = known(error, words) ?? ['STORE_FAILED', 'the server refuses', 'never'];
   return {

@@ -27,12 +27,19 @@ export function parseFormat(text: string): ModelFormat {
 /**
  * Why a model cannot be used that is kept in another layout: by a newer version, or with other options.
  * @param found - The layout that its state names.
+ * @param model - The name of the model, where it is known.
  */
-export function formatMismatch(found: string): { readonly code: StoreErrorCode; readonly text: string } {
+export function formatMismatch(
+  found: string,
+  model: string | undefined,
+): { readonly code: StoreErrorCode; readonly text: string } {
+  const what = model === undefined ? 'a model' : `model "${model}"`;
   if (parseFormat(found).version > FORMAT_VERSION) {
-    const text = `it is kept in format ${found}, and this version of nestjs-diffsync knows formats up to ${FORMAT_VERSION}: update it`;
+    const text = `${what} is kept in format ${found}, and this version of nestjs-diffsync knows formats up to ${FORMAT_VERSION}: update it`;
     return { code: 'STORE_NEWER_FORMAT', text };
   }
-  const text = `it is kept as "${found}": open the store with the same "shards", and with a "ttl" where it has one, or clear it first`;
+  const text =
+    `${what} is kept as "${found}": open the store with the same "shards", and with a "ttl" where it has one; to keep ` +
+    `it otherwise, clear it with those options first`;
   return { code: 'STORE_OTHER_LAYOUT', text };
 }

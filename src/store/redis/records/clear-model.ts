@@ -2,6 +2,9 @@ import { slices, WRITE_CHUNK } from './chunks.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { CommandExecutor } from '../commands/command-executor.js';
 
+/** The layout of a model that is removed whatever its layout is. */
+export const ANY_LAYOUT = '';
+
 /** The keys of a model that is removed. */
 export interface ClearedModel {
   readonly name: string;
@@ -11,6 +14,8 @@ export interface ClearedModel {
   readonly shards: readonly ModelKeys[];
   /** What else is kept of it; the keys of each list lie in one slot. */
   readonly others: readonly (readonly string[])[];
+  /** What it must be kept as. */
+  readonly layout: string;
 }
 
 /** Finds the objects of a shard by the keys that there are. @returns unique ids, some at a time. */
@@ -24,16 +29,16 @@ export type ScanObjects = (shard: ModelKeys) => AsyncIterable<readonly Buffer[]>
 export async function clearModel(
   commands: CommandExecutor,
   keys: RedisKeys,
-  { name, models, shards, others }: ClearedModel,
+  { name, models, shards, others, layout }: ClearedModel,
   scan: ScanObjects,
   signal?: AbortSignal,
 ): Promise<number> {
   let removed = 0;
-  for (const shard of shards) removed += await clearShard(commands, keys, shard, scan, signal);
+  for (const shard of shards) removed += await clearShard(commands, keys, shard, scan, layout, signal);
   await commands.writeMetadata(models, (client, deadline) => client.diffsyncUnregisterModel(models, name, deadline));
   for (const other of others) {
     await commands.writeMetadata(other[0] as string, (client, deadline) =>
-      client.diffsyncDropSequence(other.length, ...other, deadline),
+      client.diffsyncDropSequence(other.length, ...other, deadline, layout),
     );
   }
   await commands.writeMetadata(models, async (client) => {
@@ -50,9 +55,10 @@ export async function clearObjects(
   keys: RedisKeys,
   shard: ModelKeys,
   uids: readonly (string | Buffer)[],
+  layout: string,
 ): Promise<number> {
   let removed = 0;
-  for (const some of slices(uids, WRITE_CHUNK)) removed += await clearSome(commands, keys, shard, 0, some);
+  for (const some of slices(uids, WRITE_CHUNK)) removed += await clearSome(commands, keys, shard, 0, some, layout);
   return removed;
 }
 
@@ -61,6 +67,7 @@ async function clearShard(
   keys: RedisKeys,
   shard: ModelKeys,
   scan: ScanObjects,
+  layout: string,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const last = String(WRITE_CHUNK - 1);
@@ -70,16 +77,16 @@ async function clearShard(
     // On a cluster the keys of the objects are declared, so that they must be known.
     const { isCluster } = commands.connection;
     const uids = isCluster ? await commands.read((client) => client.zrange(shard.index, '0', last)) : [];
-    const some = await clearSome(commands, keys, shard, uids.length > 0 ? 0 : WRITE_CHUNK, uids);
+    const some = await clearSome(commands, keys, shard, uids.length > 0 ? 0 : WRITE_CHUNK, uids, layout);
     if (some === 0) return removed;
     if (some > 0) removed += some;
     else {
       for await (const found of scan(shard)) {
         signal?.throwIfAborted();
-        removed += await clearObjects(commands, keys, shard, found);
+        removed += await clearObjects(commands, keys, shard, found, layout);
       }
       // With no object left, this removes what the state knows of the lost index.
-      await clearSome(commands, keys, shard, 0, []);
+      await clearSome(commands, keys, shard, 0, [], layout);
     }
   }
 }
@@ -91,9 +98,10 @@ function clearSome(
   shard: ModelKeys,
   most: number,
   uids: readonly (string | Buffer)[],
+  layout: string,
 ): Promise<number> {
   const declared = keys.declared(shard, uids);
   return commands.write(shard.index, (client, deadline) =>
-    client.diffsyncClear(declared, shard.prefix, most, deadline, uids),
+    client.diffsyncClear(declared, shard.prefix, most, deadline, layout, uids),
   );
 }

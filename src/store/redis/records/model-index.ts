@@ -33,7 +33,8 @@ export class ModelIndex {
   /**
    * Counts the objects of models: in few calls where their keys need not lie in one slot.
    * @returns by position.
-   * @throws {ObjectStoreException} (STORE_CORRUPT) when the index of one is lost.
+   * @throws {ObjectStoreException} (STORE_CORRUPT) when the index of one is lost; (STORE_NEWER_FORMAT, STORE_OTHER_LAYOUT) for one
+   *   in another layout than the store's.
    */
   async countAll(models: readonly string[]): Promise<number[]> {
     const parts = models.flatMap((model, at) => this.keys.of(model).map((keys) => ({ model, at, keys })));
@@ -41,7 +42,7 @@ export class ModelIndex {
     const totals = models.map(() => 0);
     const countSome = async (some: readonly (typeof parts)[number][]): Promise<void> => {
       const keys = some.flatMap(({ keys: { index, state } }) => [index, state]);
-      const counts = await this.commands.read((client) => client.diffsyncCount(keys.length, keys));
+      const counts = await this.commands.read((client) => client.diffsyncCount(keys.length, keys, this.keys.format));
       for (const [number, { model, at, keys: part }] of some.entries()) {
         const count = counts[number] ?? 0;
         if (count < 0) throw this.lost(model, part);
@@ -49,13 +50,18 @@ export class ModelIndex {
       }
     };
     const size = isCluster ? 1 : COUNT_CHUNK;
-    await pMap(slices(parts, size), countSome, { concurrency: isCluster ? COUNTS_IN_FLIGHT : 1 });
+    const counting = pMap(slices(parts, size), countSome, { concurrency: isCluster ? COUNTS_IN_FLIGHT : 1 });
+    await Promise.all([counting, this.checkSplit(models)]);
     return totals;
   }
 
   /** @throws {ObjectStoreException} (STORE_CORRUPT) when an index looks empty because it is lost. */
   async checkEmpty(model: string, { index, state }: ModelKeys): Promise<void> {
-    const [count = 0] = await this.commands.read((client) => client.diffsyncCount(2, [index, state]));
+    const { format } = this.keys;
+    const [[count = 0]] = await Promise.all([
+      this.commands.read((client) => client.diffsyncCount(2, [index, state], format)),
+      this.checkSplit([model]),
+    ]);
     if (count < 0) throw this.lost(model, { index });
   }
 
@@ -79,10 +85,18 @@ export class ModelIndex {
     for (const [at, model] of all.entries()) {
       const found = formats[at];
       if (found === null || found === undefined || found === this.keys.format) continue;
-      const { code, text } = formatMismatch(found);
+      const { code, text } = formatMismatch(found, model);
       const { store, connection } = this.commands;
-      throw new ObjectStoreException(`${store} at ${connection.address}: model "${model}": ${text}`, { code });
+      throw new ObjectStoreException(`${store} at ${connection.address}: ${text}`, { code });
     }
+  }
+
+  /**
+   * Checks the layout of split models: that of each as a whole, because a shard without objects names none. The scripts check
+   * the layout of every shard, and of a model that is not split.
+   */
+  async checkSplit(models: readonly string[]): Promise<void> {
+    if (this.keys.shards > 1) await this.checkLayout(models);
   }
 
   /** Registers a model before its first write, so that no crash leaves objects of a model that is not registered. */
@@ -120,7 +134,7 @@ export class ModelIndex {
       await Promise.all(sent);
     };
     await this.commands.writeMetadata(models, send, limits);
-    if (shards > 1) await this.checkLayout([model]);
+    await this.checkSplit([model]);
     this.registered.set(model, epoch);
   }
 
@@ -130,8 +144,9 @@ export class ModelIndex {
    */
   async clear(model: string, scan: ScanObjects, signal: AbortSignal | undefined): Promise<void> {
     const { keys } = this;
+    await this.checkSplit([model]);
     const others = keys.shards === 1 ? [] : [[keys.sequence(model), keys.formatKey(model)]];
-    const cleared = { name: model, models: keys.models, shards: keys.of(model), others };
+    const cleared = { name: model, models: keys.models, shards: keys.of(model), others, layout: keys.format };
     await clearModel(this.commands, keys, cleared, scan, signal);
     this.registered.delete(model);
   }

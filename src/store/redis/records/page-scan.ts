@@ -22,6 +22,8 @@ export interface PageScan {
   readonly read: RunRead;
   readonly keys: ModelKeys;
   readonly model: string;
+  /** The layout that the model must be kept in. */
+  readonly layout: string;
   /** Objects in a page, at most: fewer of them where they are large. */
   readonly size: number;
   readonly sizes: ObjectSizes;
@@ -116,11 +118,17 @@ export async function* listedPages(
   for (const page of slices(all, scan.size)) yield page.map((record) => ({ ...record, score: end }));
 }
 
-/** Scans several shards of a model as one, in the order of the scores. */
-export async function* mergedPages(shards: readonly PageScan[]): AsyncGenerator<StoredRecord[], void, undefined> {
+/**
+ * Scans several shards of a model as one, in the order of the scores.
+ * @param check - Is called with the first reads. @throws for a model of another layout.
+ */
+export async function* mergedPages(
+  shards: readonly PageScan[],
+  check: () => Promise<void>,
+): AsyncGenerator<StoredRecord[], void, undefined> {
   const heads: { readonly pages: AsyncGenerator<ScoredRecord[]>; page: ScoredRecord[]; at: number }[] = [];
   const all = shards.map((scan) => listedPages(scan));
-  const firsts = await Promise.all(all.map((pages) => pages.next()));
+  const [firsts] = await Promise.all([Promise.all(all.map((pages) => pages.next())), check()]);
   for (const [at, { value }] of firsts.entries()) {
     const pages = all[at] as AsyncGenerator<ScoredRecord[]>;
     if (value !== undefined) heads.push({ pages, page: value, at: 0 });
@@ -159,10 +167,10 @@ interface Extent {
   readonly all?: StoredRecord[];
 }
 
-async function extent({ read, keys, model, sizes, seesObjects, lost }: PageScan): Promise<Extent> {
+async function extent({ read, keys, model, layout, sizes, seesObjects, lost }: PageScan): Promise<Extent> {
   const few = seesObjects ? FEW : 0;
   const [found, end, longest, ...flat] = await read((client) =>
-    client.diffsyncExtent(keys.index, keys.state, keys.prefix, few, SMALL),
+    client.diffsyncExtent(keys.index, keys.state, keys.prefix, few, SMALL, layout),
   );
   const count = Number(found);
   if (count < 0) throw lost();

@@ -178,8 +178,8 @@ export class RecordReader {
     limits: OperationLimits,
   ): Promise<readonly FoundJson[]> {
     const recheck = (client: ScriptedRedis): Promise<(number | string)[]> =>
-      client.diffsyncRecheck(this.keys.declared(keys, uids), keys.prefix, uids);
-    const found = await this.commands.read(recheck, limits);
+      client.diffsyncRecheck(this.keys.declared(keys, uids), keys.prefix, this.keys.format, uids);
+    const [found] = await Promise.all([this.commands.read(recheck, limits), this.models.checkSplit([model])]);
     return uids.map((uid, at) => {
       const json = found[at];
       if (typeof json === 'string') return json;

@@ -10,7 +10,7 @@
 -- given up.
 local known = redis.call('HMGET', state, client, 'format', 'filled')
 if known[2] and known[2] ~= layout then
-  return redis.error_reply('DIFFSYNCFORMAT ' .. known[2])
+  return redis.error_reply('DIFFSYNCFORMAT ' .. known[2] .. '|' .. state)
 end
 local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
 if known[3] == '1' and not last[2] then

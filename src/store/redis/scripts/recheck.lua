@@ -1,14 +1,15 @@
 #!lua flags=no-writes
 -- Reads objects and their scores at one moment, for the unique ids whose objects were not found.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
--- ARGV 1 prefix (of the keys of objects), then unique ids
--- UIDS from 2 step 1
+-- ARGV 1 prefix (of the keys of objects), 2 layout (as in layout), then unique ids
+-- UIDS from 3 step 1
 -- Returns for each its JSON text, or 0 when it is gone, 1 when the index lists it and there is no object, 2 when its key
 -- holds something else than a string, 3 when the index is lost, so that it cannot be told.
 local index, state = KEYS[1], KEYS[2]
-local prefix = ARGV[1]
+local prefix, layout = unpack(ARGV, 1, 2)
+--- @include "layout"
 
-local lost = redis.call('HGET', state, 'filled') == '1' and redis.call('EXISTS', index) == 0
+local lost = known[2] == '1' and redis.call('EXISTS', index) == 0
 local found, position = {}, 0
 for at = FIRST_UID, #ARGV, UID_STEP do
   position = position + 1

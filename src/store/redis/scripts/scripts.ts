@@ -29,6 +29,7 @@ export interface RedisScripts {
     prefix: string,
     most: number,
     deadline: string,
+    layout: string,
     uids: readonly (string | Buffer)[],
   ): Promise<number>;
   diffsyncRenew(
@@ -39,17 +40,23 @@ export interface RedisScripts {
     uids: readonly string[],
   ): Promise<number>;
   diffsyncUnregisterModel(models: string, model: string, deadline: string): Promise<number>;
-  diffsyncDropSequence(numberOfKeys: number, ...keysAndDeadline: string[]): Promise<number>;
+  diffsyncDropSequence(numberOfKeys: number, ...keysAndArgs: string[]): Promise<number>;
   diffsyncExtent(
     index: string,
     state: string,
     prefix: string,
     few: number,
     small: number,
+    layout: string,
   ): Promise<(number | string | null)[]>;
   diffsyncTime(key: string): Promise<[seconds: string, micros: string]>;
-  diffsyncRecheck(keys: DeclaredKeys, prefix: string, uids: readonly string[]): Promise<(number | string)[]>;
-  diffsyncCount(numberOfKeys: number, keys: readonly string[]): Promise<number[]>;
+  diffsyncRecheck(
+    keys: DeclaredKeys,
+    prefix: string,
+    layout: string,
+    uids: readonly string[],
+  ): Promise<(number | string)[]>;
+  diffsyncCount(numberOfKeys: number, keys: readonly string[], layout: string): Promise<number[]>;
   diffsyncInspect(keys: DeclaredKeys, prefix: string, uids: readonly Buffer[]): Promise<string[]>;
   diffsyncRepair(keys: DeclaredKeys, prefix: string, ...args: (string | readonly Buffer[])[]): Promise<number>;
 }

@@ -4,16 +4,17 @@ export const TEXTS: Readonly<Record<string, string>> = {
 -- Removes objects of a model, and with the last of them the state of the model. The caller calls it again until it returns 0.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 most (how many objects at most, the first ones; 0: those that follow),
--- ARGV 3 deadline (as in deadline), then unique ids
--- UIDS from 4 step 1
+-- ARGV 3 deadline (as in deadline), 4 layout (as in layout), then unique ids
+-- UIDS from 5 step 1
 -- Returns how many objects were removed; -1 when there is no index, although the last write left objects.
 local index, state = KEYS[1], KEYS[2]
-local prefix, most, deadline = unpack(ARGV, 1, 3)
+local prefix, most, deadline, layout = unpack(ARGV, 1, 4)
 --- @include "deadline"
+--- @include "layout"
 
 local uids = {}
 if most ~= '0' then
-  if redis.call('EXISTS', index) == 0 and redis.call('HGET', state, 'filled') == '1' then
+  if redis.call('EXISTS', index) == 0 and known[2] == '1' then
     return -1
   end
   uids = redis.call('ZRANGE', index, 0, tonumber(most) - 1)
@@ -68,13 +69,17 @@ return changed
   'count.lua': `#!lua flags=no-writes
 -- Counts the objects of models or shards.
 -- KEYS for each: index (sorted set), state (hash)
--- ARGV none
+-- ARGV 1 layout (as in layout)
 -- Returns for each the number of its objects; -1 when its index is lost, evicted or deleted by another client: the last write
 -- left objects, and there is no index.
+local layout = ARGV[1]
+
 local counts = {}
 for at = 1, #KEYS, 2 do
+  local state = KEYS[at + 1]
+  --- @include "layout"
   local count = redis.call('ZCARD', KEYS[at])
-  if count == 0 and redis.call('HGET', KEYS[at + 1], 'filled') == '1' then
+  if count == 0 and known[2] == '1' then
     count = -1
   end
   counts[#counts + 1] = count
@@ -132,11 +137,15 @@ return missing
 `,
   'drop-sequence.lua': `#!lua flags=allow-oom
 -- Removes the sequence of a model, and what else is kept of a split model beside its shards.
--- KEYS of one slot
--- ARGV 1 deadline (as in deadline)
+-- KEYS of one slot: sequence; then the hash that names the layout, where it is known
+-- ARGV 1 deadline (as in deadline), 2 layout (as in layout)
 -- Returns how many of the keys were there.
-local deadline = ARGV[1]
+local state = KEYS[2]
+local deadline, layout = unpack(ARGV)
 --- @include "deadline"
+if state then
+  --- @include "layout"
+end
 
 return redis.call('UNLINK', unpack(KEYS))
 `,
@@ -145,15 +154,16 @@ return redis.call('UNLINK', unpack(KEYS))
 -- KEYS 1 index (sorted set), 2 state (hash)
 -- ARGV 1 prefix (of the keys of objects), 2 few (of how many objects at most all are read; 0: none is looked at, because on a
 -- cluster a script may not touch them),
--- ARGV 3 small (characters of JSON text that are read at most)
+-- ARGV 3 small (characters of JSON text that are read at most), 4 layout (as in layout)
 -- Returns the number of objects (0: none; -1: the index is lost), the score of the last one, and where objects are looked at
 -- the length of the longest JSON text of a sample; then unique id and JSON text of each, when there are few and small ones.
 local index, state = KEYS[1], KEYS[2]
-local prefix, few, small = unpack(ARGV)
+local prefix, few, small, layout = unpack(ARGV)
+--- @include "layout"
 
 local count = redis.call('ZCARD', index)
 if count == 0 then
-  return { redis.call('HGET', state, 'filled') == '1' and -1 or 0 }
+  return { known[2] == '1' and -1 or 0 }
 end
 local reply = { count, redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2] }
 if few == '0' then
@@ -211,7 +221,7 @@ end
 -- given up.
 local known = redis.call('HMGET', state, client, 'format', 'filled')
 if known[2] and known[2] ~= layout then
-  return redis.error_reply('DIFFSYNCFORMAT ' .. known[2])
+  return redis.error_reply('DIFFSYNCFORMAT ' .. known[2] .. '|' .. state)
 end
 local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
 if known[3] == '1' and not last[2] then
@@ -368,6 +378,15 @@ for at = FIRST_UID, #ARGV, UID_STEP do
   end
 end
 return found
+`,
+  'layout.lua': `-- Included by what says that something is not there, counts or clears. Refuses a model of another layout: its objects are at
+-- other keys, or expire otherwise. An object that is found is there, whatever the layout.
+-- Needs: state (hash), layout (that of the store; '' for any)
+-- Gives: known (the fields "format" and "filled" of the state, as in idempotent-write)
+local known = redis.call('HMGET', state, 'format', 'filled')
+if layout ~= '' and known[1] and known[1] ~= layout then
+  return redis.error_reply('DIFFSYNCFORMAT ' .. known[1] .. '|' .. state)
+end
 `,
   'multi-model-write.lua': `#!lua
 -- Writes the pending changes of several models, all of them in one atomic command.
@@ -569,14 +588,15 @@ return last[2] and left == nil and 0 or 1
   'recheck.lua': `#!lua flags=no-writes
 -- Reads objects and their scores at one moment, for the unique ids whose objects were not found.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
--- ARGV 1 prefix (of the keys of objects), then unique ids
--- UIDS from 2 step 1
+-- ARGV 1 prefix (of the keys of objects), 2 layout (as in layout), then unique ids
+-- UIDS from 3 step 1
 -- Returns for each its JSON text, or 0 when it is gone, 1 when the index lists it and there is no object, 2 when its key
 -- holds something else than a string, 3 when the index is lost, so that it cannot be told.
 local index, state = KEYS[1], KEYS[2]
-local prefix = ARGV[1]
+local prefix, layout = unpack(ARGV, 1, 2)
+--- @include "layout"
 
-local lost = redis.call('HGET', state, 'filled') == '1' and redis.call('EXISTS', index) == 0
+local lost = known[2] == '1' and redis.call('EXISTS', index) == 0
 local found, position = {}, 0
 for at = FIRST_UID, #ARGV, UID_STEP do
   position = position + 1

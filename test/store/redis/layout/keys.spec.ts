@@ -14,8 +14,8 @@ describe('the layout of a model', () => {
   });
 
   it('that is newer and one that is only other have different codes', () => {
-    expect(formatMismatch('2').code).toBe('STORE_NEWER_FORMAT');
-    expect(formatMismatch('1, 8 shards').code).toBe('STORE_OTHER_LAYOUT');
+    expect(formatMismatch('2', undefined).code).toBe('STORE_NEWER_FORMAT');
+    expect(formatMismatch('1, 8 shards', 'device').code).toBe('STORE_OTHER_LAYOUT');
   });
 });
 

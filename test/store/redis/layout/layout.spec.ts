@@ -54,6 +54,29 @@ async function clusterKeys(): Promise<string[]> {
   return keys.flat().toSorted();
 }
 
+const LOOKS = ['count', 'getAll', 'get', 'verify', 'repair', 'clear', 'add'] as const;
+
+/** What a store says when it looks at what another one keeps, and how many objects that one then counts and gets. */
+async function looks(
+  store: RedisStore,
+  mine: RedisStore,
+  objs: readonly Device[],
+): Promise<{ codes: string[]; counts: number[] }> {
+  const uids = objs.map(({ name }) => name);
+  const work: Record<(typeof LOOKS)[number], () => Promise<unknown>> = {
+    count: () => store.count(),
+    getAll: () => store.getAll({ model: Device }),
+    get: () => store.find({ model: Device, uids }),
+    verify: () => store.verify(),
+    repair: () => store.verify({ repair: true }),
+    clear: () => store.clear(),
+    add: () => store.add({ obj: new Device({ name: 'more' }) }),
+  };
+  const codes: string[] = [];
+  for (const look of LOOKS) codes.push((await failure(work[look]())).code);
+  return { codes, counts: [await mine.count(), (await mine.getAll({ model: Device })).length] };
+}
+
 it('an object costs at most 130 bytes beside its key and its JSON text', async () => {
   const objs = devices(20_000);
   const used = async (): Promise<number> =>
@@ -147,6 +170,24 @@ describe('on a cluster', () => {
     await Promise.all([store.close(), late.close()]);
   });
 
+  // Some of the objects are found in spite of another number of shards: those that are not must not count as gone.
+  it.each<[mine: Partial<RedisStoreOptions>, others: Partial<RedisStoreOptions>]>([
+    [{ shards: 4 }, { shards: 3 }],
+    [{ shards: 3 }, {}],
+    [{}, { shards: 3 }],
+    [{ shards: 2, ttl: 60_000 }, { shards: 2 }],
+  ])('what is kept with %j is refused, by a store that was open before with %j, to all that looks', async (...both) => {
+    const [mine, others] = await Promise.all(both.map((each) => connect({ cluster, storeId: 'late', ...each })));
+    const objs = devices(40);
+    await (mine as RedisStore).addMany({ objs });
+    const { codes, counts } = await looks(others as RedisStore, mine as RedisStore, [...objs, ...devices(1, 99)]);
+    expect(codes).toEqual(LOOKS.map(() => 'STORE_OTHER_LAYOUT'));
+    expect(counts).toEqual([40, 40]);
+    await (mine as RedisStore).clear();
+    expect(await clusterKeys()).toEqual([]);
+    await Promise.all([mine?.close(), others?.close()]);
+  });
+
   it("a cluster client of the user's own is used and never closed", async () => {
     const store = await connect({ client: nodes, storeId: 'own' });
     await store.add({ obj: new Device({ name: 'a' }) });
@@ -168,6 +209,9 @@ describe('the format', () => {
     const refused = await failure(open.add({ obj: new Device({ name: 'a' }) }));
     expect(refused.code).toBe('STORE_NEWER_FORMAT');
     expect(await redis.exists('diffsync:new:device:a')).toBe(0);
+    await redis.zadd('diffsync.index:new:device', 1, 'b');
+    expect((await failure(open.count())).message).toContain('model "device" is kept in format 2');
+    expect((await failure(open.getAll({ model: Device }))).code).toBe('STORE_NEWER_FORMAT');
     await open.close();
     await redis.flushall();
   });
