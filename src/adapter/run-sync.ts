@@ -57,6 +57,7 @@ async function sync<Source extends Side>(
   source: Source,
   options: SyncOptions,
 ): Promise<Diff> {
+  options.diff?.checkIntact();
   if (options.diff?.isPlan === true && options.allowStale !== true) {
     await checkStaleness(options.diff, source, target, options);
   }

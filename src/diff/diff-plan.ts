@@ -71,6 +71,17 @@ export interface PlanElement {
 /** A diff as JSON. Values that JSON lacks are in tagged form. */
 export interface Plan extends PlanHeader {
   readonly elements: readonly PlanElement[];
+  /** SHA-256 of all the rest, whatever the order of keys: what was changed by mistake shows. */
+  readonly digest: string;
+}
+
+/** A plan as it was read. */
+export interface SavedPlan {
+  readonly header: PlanHeader;
+  /** The header as it was read, with what is no part of it. */
+  readonly asRead: unknown;
+  readonly elements: readonly unknown[];
+  readonly digest: string;
 }
 
 /** What a plan needs to know of an adapter: its models by name, because they decide how attributes compare. */
@@ -136,6 +147,9 @@ const ELEMENT = z.object({
   refused: z.record(z.string(), z.string()).exactOptional(),
 });
 
+const DIGEST = z.string();
+const LAST_LINE = z.strictObject({ digest: DIGEST });
+
 /** Yields the elements of a diff's plan; undefined in a step without one. @param changed what `findingChanged` returned. */
 export function* planElements<E extends PlannedElement<E>>(
   diff: InsertionOrdered<E>,
@@ -193,25 +207,56 @@ export async function readJsonLines(text: Iterable<string> | AsyncIterable<strin
   return lines;
 }
 
-/** Checks the header of a plan. @throws DiffInvalid, path by path. */
-export function readHeader(json: unknown): PlanHeader {
-  return read(HEADER, json, 'header');
-}
-
-/** Returns the elements of a plan that is one JSON value, unchecked. @throws DiffInvalid where they are not a list. */
-export function elementsOf(json: unknown): readonly unknown[] {
-  const { elements } = json as { elements?: unknown };
+/** Reads a plan that is one JSON value; its elements are unchecked. @throws DiffInvalid, path by path. */
+export function planOf(json: unknown): SavedPlan {
+  const header = read(HEADER, json, 'header');
+  const { elements, digest, ...asRead } = json as { elements?: unknown; digest?: unknown };
   if (!Array.isArray(elements)) throw invalid('elements: not a list');
-  return elements;
+  return { header, asRead, elements, digest: read(DIGEST, digest, 'digest') };
 }
 
-/** Checks the elements of a plan and adds them to the target's diff, in their order. @throws DiffInvalid */
+/** Reads a plan of which the first line is the header and the last one has the digest. @throws DiffInvalid, path by path. */
+export function planOfLines([asRead, ...lines]: readonly unknown[]): SavedPlan {
+  const header = read(HEADER, asRead, 'header');
+  const { digest } = read(LAST_LINE, lines.at(-1), 'last line');
+  return { header, asRead, elements: lines.slice(0, -1), digest };
+}
+
+/** Digests a plan: its header, and then its elements. */
+export class PlanDigest {
+  private readonly hash = createHash('sha256');
+  private isWhole = true;
+
+  add(part: unknown): void {
+    try {
+      this.hash.update(`${canonicalJson(part)}\n`);
+    } catch {
+      this.isWhole = false; // No plan is nested so deeply.
+    }
+  }
+
+  /** Returns the digest; undefined where a part was no JSON of a plan. */
+  finish(): string | undefined {
+    return this.isWhole ? this.hash.digest('hex') : undefined;
+  }
+}
+
+/**
+ * Checks the elements of a plan and adds them to the target's diff, in their order.
+ * @returns whether the plan is as it was saved.
+ * @throws DiffInvalid
+ */
 export function* addingElements<E extends PlannedElement<E>, D>(
   { diff, diffClass, createElement }: PlanTarget<E, D>,
-  { terms: { source, target }, length }: PlanHeader,
-  elements: Iterable<unknown>,
+  { header, asRead, elements, digest }: SavedPlan,
   side: PlanSide,
-): Steps<void> {
+): Steps<boolean> {
+  const {
+    terms: { source, target },
+    length,
+  } = header;
+  const found = new PlanDigest();
+  found.add(asRead);
   const kinds = { false: new Map<string, ElementKind<D>>(), true: new Map<string, ElementKind<D>>() };
   const kindOf = (type: string, linkOnly: boolean): ElementKind<D> => {
     const known = kinds[`${linkOnly}`];
@@ -236,6 +281,7 @@ export function* addingElements<E extends PlannedElement<E>, D>(
       ids,
       refused,
     } = read(ELEMENT, json, where);
+    found.add(json);
     if (depth > above.length) throw invalid(`${where}.depth: ${depth}, but nothing is above it`);
     const input = {
       ...(ids === undefined ? {} : { ids: values(ids, `${where}.ids`) }),
@@ -257,6 +303,7 @@ export function* addingElements<E extends PlannedElement<E>, D>(
     above.push(element);
   }
   if (at !== length) throw invalid(`elements: ${at}, where the header promises ${length}`);
+  return found.finish() === digest;
 }
 
 /** A parent that lists an object which is compared under another parent, and the sides on which it does. */

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { doAtOnce, doInSteps, itemsInSteps, itemsOf, type Steps } from '../async/steps.js';
-import { ValueError } from '../errors.js';
+import { DiffInvalid, ValueError } from '../errors.js';
 import { BoundedText } from '../values/bounded-text.js';
 import {
   ComparedObject,
@@ -13,18 +13,19 @@ import {
 import {
   addingElements,
   digesting,
-  elementsOf,
   findingPlanned,
   planElements,
+  PlanDigest,
   planHeader,
-  readHeader,
+  planOf,
+  planOfLines,
   readJsonLines,
   type DiffTerms,
   type Fingerprint,
   type Plan,
   type PlanElement,
-  type PlanHeader,
   type PlanSide,
+  type SavedPlan,
 } from './diff-plan.js';
 import {
   diffLines,
@@ -85,6 +86,8 @@ export class Diff {
   unsettled: Diff | undefined;
   /** Of a loaded diff, the fingerprint that it was saved with. Of a selection, the diff that it was made from. */
   private origin: Fingerprint | Diff | undefined;
+  /** Whether the diff was loaded from a plan that is not as it was saved. */
+  private wasChanged = false;
   /** @internal Whether the comparison has left out objects of the target, which may list what it has not left out. */
   hidesParents = false;
   /** @internal The links of shared children, but for one of each child. */
@@ -161,6 +164,7 @@ export class Diff {
    * Selects changes. Elements above a selected change stay, without a change of their own that is not selected.
    * @param selection - The conditions; a change is selected if it satisfies every one that is given.
    * @returns A new diff of the same class with the selected changes.
+   * @throws {DiffInvalid} (DIFF_INVALID) for a loaded plan that is not as it was saved.
    * @example
    * ```ts
    * const creates = diff.filter({ actions: ['create'], modelTypes: ['device'] });
@@ -180,6 +184,7 @@ export class Diff {
   }
 
   private select(isWanted: (element: DiffElement) => boolean): this {
+    this.checkIntact();
     const result = new (this.constructor as new () => this)();
     copySelected<DiffElement>(this, isWanted, result);
     result.terms = this.terms;
@@ -190,6 +195,14 @@ export class Diff {
   /** @internal Of a selection, the diff that it was made from. */
   get original(): Diff | undefined {
     return this.origin instanceof Diff ? this.origin : undefined;
+  }
+
+  /** @internal @throws DiffInvalid for a plan that is not as it was saved, which may only be looked at. */
+  checkIntact(): void {
+    if (!this.wasChanged) return;
+    throw new DiffInvalid(
+      'This plan is not as it was saved: something has changed it since, which its digest shows; make it again',
+    );
   }
 
   /** Whether the diff was loaded from a plan. A sync with it first checks that both sides are still the same. */
@@ -257,7 +270,8 @@ export class Diff {
    * @param json - The parsed JSON.
    * @param adapters - `target` is the adapter to be changed; its models decide how attributes compare.
    * @returns A diff of the class on which this is called.
-   * @throws {DiffInvalid} (DIFF_INVALID) with the path of each mistake, if it is no plan or was cut short.
+   * @throws {DiffInvalid} (DIFF_INVALID) with the path of each mistake, if it is no plan or was cut short. One that is not as it was
+   * saved loads all the same, to be looked at: its sync, selection and `toJSON` throw.
    * @example
    * ```ts
    * const plan = Diff.fromJSON(JSON.parse(await readFile('plan.json', 'utf8')), { target: cmdb });
@@ -265,7 +279,7 @@ export class Diff {
    * ```
    */
   static fromJSON<D extends Diff>(this: new () => D, json: unknown, adapters: { readonly target: PlanSide }): D {
-    return doAtOnce(Diff.restoring(this, readHeader(json), elementsOf(json), adapters.target));
+    return doAtOnce(Diff.restoring(this, planOf(json), adapters.target));
   }
 
   /**
@@ -273,14 +287,15 @@ export class Diff {
    * @param json - The parsed JSON.
    * @param adapters - `target` is the adapter to be changed; its models decide how attributes compare.
    * @returns A diff of the class on which this is called.
-   * @throws {DiffInvalid} (DIFF_INVALID) with the path of each mistake, if it is no plan or was cut short.
+   * @throws {DiffInvalid} (DIFF_INVALID) with the path of each mistake, if it is no plan or was cut short. One that is not as it was
+   * saved loads all the same, to be looked at: its sync, selection and `toJSON` throw.
    */
   static async fromJSONAsync<D extends Diff>(
     this: new () => D,
     json: unknown,
     adapters: { readonly target: PlanSide },
   ): Promise<D> {
-    return doInSteps(Diff.restoring(this, readHeader(json), elementsOf(json), adapters.target));
+    return doInSteps(Diff.restoring(this, planOf(json), adapters.target));
   }
 
   /**
@@ -288,48 +303,57 @@ export class Diff {
    * @param text - The lines, in chunks of any size: a file's stream, for example.
    * @param adapters - `target` is the adapter to be changed; its models decide how attributes compare.
    * @returns A diff of the class on which this is called.
-   * @throws {DiffInvalid} (DIFF_INVALID) with the path of each mistake, if it is no plan or was cut short.
+   * @throws {DiffInvalid} (DIFF_INVALID) with the path of each mistake, if it is no plan or was cut short. One that is not as it was
+   * saved loads all the same, to be looked at: its sync, selection and `toJSON` throw.
    */
   static async fromJSONLines<D extends Diff>(
     this: new () => D,
     text: Iterable<string> | AsyncIterable<string>,
     adapters: { readonly target: PlanSide },
   ): Promise<D> {
-    const [header, ...elements] = await readJsonLines(text);
-    return doInSteps(Diff.restoring(this, readHeader(header), elements, adapters.target));
+    return doInSteps(Diff.restoring(this, planOfLines(await readJsonLines(text)), adapters.target));
   }
 
   private *planning(): Steps<Plan> {
+    this.checkIntact();
+    const digest = new PlanDigest();
     const elements: PlanElement[] = [];
     const planned = yield* findingPlanned<DiffElement>(this);
     const header = planHeader(this.terms, yield* this.digesting(), planned.size);
+    digest.add(header);
     for (const element of planElements<DiffElement>(this, planned)) {
-      if (element === undefined) yield;
-      else elements.push(element);
+      if (element === undefined) {
+        yield;
+        continue;
+      }
+      elements.push(element);
+      digest.add(element);
     }
-    return { ...header, elements };
+    return { ...header, elements, digest: String(digest.finish()) };
   }
 
   private *planLines(): Generator<string | undefined, void, undefined> {
+    this.checkIntact();
+    const digest = new PlanDigest();
     const planned = yield* findingPlanned<DiffElement>(this);
-    yield `${JSON.stringify(planHeader(this.terms, yield* this.digesting(), planned.size))}\n`;
+    const header = planHeader(this.terms, yield* this.digesting(), planned.size);
+    digest.add(header);
+    yield `${JSON.stringify(header)}\n`;
     for (const element of planElements<DiffElement>(this, planned)) {
+      if (element !== undefined) digest.add(element);
       yield element === undefined ? undefined : `${JSON.stringify(element)}\n`;
     }
+    yield `${JSON.stringify({ digest: digest.finish() })}\n`;
   }
 
-  private static *restoring<D extends Diff>(
-    diffClass: new () => D,
-    header: PlanHeader,
-    elements: Iterable<unknown>,
-    target: PlanSide,
-  ): Steps<D> {
+  private static *restoring<D extends Diff>(diffClass: new () => D, plan: SavedPlan, target: PlanSide): Steps<D> {
     const diff = new diffClass();
     const createElement = (kind: ElementKind<Diff>, name: string, keys: Attrs, input?: SourceInput): DiffElement =>
       DiffElement.of(kind, name, keys, { input });
-    yield* addingElements<DiffElement, Diff>({ diff, diffClass, createElement }, header, elements, target);
-    diff.terms = header.terms;
-    diff.origin = header.fingerprint;
+    const isIntact = yield* addingElements<DiffElement, Diff>({ diff, diffClass, createElement }, plan, target);
+    diff.wasChanged = !isIntact;
+    diff.terms = plan.header.terms;
+    diff.origin = plan.header.fingerprint;
     return diff;
   }
 

@@ -84,6 +84,7 @@ describe('toJSON() and fromJSON()', () => {
         { depth: 2, type: 'interface', name: 'e0', keys: { name: 'e0' }, source: { mtu: 1500 }, dest: null },
         { depth: 0, type: 'site', name: 'lon', keys: { name: 'lon' }, source: null, dest: { region: '' } },
       ],
+      digest: DIGEST,
     });
     expect(JSON.parse(JSON.stringify(diff))).toEqual(diff.toJSON());
   });
@@ -201,13 +202,13 @@ describe('toJSONLines() and fromJSONLines()', () => {
     );
   });
 
-  it('one line for the header and one for each element; blank lines and a missing last line break do no harm', async () => {
+  it('one line for the header, one for each element and one for the digest; blank lines and a missing last line break do no harm', async () => {
     const [source, target] = await sides();
     const diff = await target.diffFrom(source);
     const lines = [...diff.toJSONLines()];
-    const { elements, ...header } = diff.toJSON();
+    const { elements, digest, ...header } = diff.toJSON();
     expect(lines.every((line) => line.endsWith('\n'))).toBe(true);
-    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([header, ...elements]);
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([header, ...elements, { digest }]);
     const loaded = await Diff.fromJSONLines([`\n${lines.join('\r\n').trimEnd()}`], { target });
     expect(loaded.toJSON()).toEqual(diff.toJSON());
   });
@@ -239,10 +240,10 @@ describe('toJSONLines() and fromJSONLines()', () => {
   it.each<[string, (lines: string[]) => string[], string]>([
     ['nothing at all', () => [], 'header'],
     ['no header', (lines) => lines.slice(1), 'header.format'],
-    ['the last line missing', (lines) => lines.slice(0, -1), 'elements: 8, where the header promises 9'],
-    ['a line from the middle missing', (lines) => lines.toSpliced(3, 1), 'elements: 8'],
-    ['a line cut short', (lines) => [...lines.slice(0, -1), lines.at(-1)?.slice(0, 9) ?? ''], 'line 10 is not JSON'],
-    ['something else behind', (lines) => [...lines, '{}\n'], 'elements.9.depth'],
+    ['the last line missing', (lines) => lines.slice(0, -1), 'last line.digest'],
+    ['a line from the middle missing', (lines) => lines.toSpliced(3, 1), 'elements: 8, where the header promises 9'],
+    ['a line cut short', (lines) => [...lines.slice(0, -1), lines.at(-1)?.slice(0, 9) ?? ''], 'line 11 is not JSON'],
+    ['something else behind', (lines) => [...lines, '{}\n'], 'last line.digest'],
   ])('%s: DiffInvalid', async (_what, change, message) => {
     const [source, target] = await sides();
     const lines = [...(await target.diffFrom(source)).toJSONLines()];
@@ -462,6 +463,101 @@ describe.each(stores)('a sync with a loaded plan, on the $name store', ({ open, 
     } finally {
       await close(store);
     }
+  });
+});
+
+describe('a plan that is not as it was saved', () => {
+  /** Refused when it is loaded, or when it is used; what it shows may be looked at. */
+  async function expectRefused(load: () => Diff | Promise<Diff>, [from, to]: [Adapter, Adapter]): Promise<void> {
+    let diff: Diff;
+    try {
+      diff = await load();
+    } catch (error) {
+      expect(error).toBeInstanceOf(DiffInvalid);
+      return;
+    }
+    expect([typeof diff.toString(), typeof diff.toDict(), typeof diff.summary()]).toEqual([
+      'string',
+      'object',
+      'object',
+    ]);
+    const before = await to.toDict();
+    for (const options of [{ diff }, { diff, allowStale: true }]) {
+      expect(await errorOf(to.syncFrom(from, options))).toBeInstanceOf(DiffInvalid);
+    }
+    for (const use of [
+      () => diff.toJSON(),
+      () => [...diff.toJSONLines()],
+      () => diff.filter({}),
+      () => diff.exclude({}),
+    ]) {
+      expect(use).toThrow(DiffInvalid);
+    }
+    expect(await to.toDict()).toEqual(before);
+  }
+
+  function changesOf(value: unknown): unknown[] {
+    if (typeof value === 'string') return [`${value}x`, ''];
+    if (typeof value === 'number') return [value + 1];
+    if (typeof value === 'boolean') return [!value];
+    if (Array.isArray(value)) return [[...value, ...value.slice(-1)], value.slice(1), value.toReversed()];
+    if (value === null) return [{}, { role: 'x' }];
+    return [
+      { ...value, more: 1 },
+      null,
+      ...Object.keys(value as object).map((key) => ({ ...value, [key]: undefined })),
+    ];
+  }
+
+  it('is refused, whatever was changed in it', async () => {
+    const [from, to] = await sides();
+    const json: unknown = JSON.parse(JSON.stringify(await to.diffFrom(from)));
+    for (const path of pathsOf(json)) {
+      for (const change of changesOf(path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], json))) {
+        const changed: unknown = structuredClone(json);
+        put(changed, path, change);
+        const text = JSON.stringify(changed);
+        if (text === JSON.stringify(json)) continue;
+        await expectRefused(() => Diff.fromJSON(JSON.parse(text), { target: to }), [from, to]);
+      }
+    }
+  });
+
+  it('is refused with an added delete, and with another number of compared objects', async () => {
+    const [from, to] = await sides();
+    const plan = (await to.diffFrom(from)).toJSON();
+    const gone = { depth: 0, type: 'site', name: 'nyc', keys: { name: 'nyc' }, source: null, dest: { region: '' } };
+    for (const changed of [
+      { ...plan, length: plan.length + 1, elements: [...plan.elements, { ...gone, name: 'z', keys: { name: 'z' } }] },
+      { ...plan, terms: { ...plan.terms, compared: 1e6 } },
+    ]) {
+      const load = (): Diff => Diff.fromJSON(JSON.parse(JSON.stringify(changed)), { target: to });
+      expect(load()).toBeInstanceOf(Diff);
+      await expectRefused(load, [from, to]);
+    }
+  });
+
+  it('is refused with any other byte, line by line too', async () => {
+    const [from, to] = await sides();
+    const text = [...(await to.diffFrom(from)).toJSONLines()].join('');
+    await fc.assert(
+      fc.asyncProperty(fc.nat(text.length - 2), fc.constantFrom(...'x0"}{ ,\\'), async (at, byte) => {
+        const changed = text.slice(0, at) + byte + text.slice(at + 1);
+        if (changed !== text) await expectRefused(() => Diff.fromJSONLines([changed], { target: to }), [from, to]);
+      }),
+    );
+  });
+
+  it('with its keys in another order is as it was saved', async () => {
+    const [from, to] = await sides();
+    const diff = await to.diffFrom(from);
+    const reversed: unknown = JSON.parse(JSON.stringify(diff), (_, value: unknown) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).toReversed())
+        : value,
+    );
+    await to.syncFrom(from, { diff: Diff.fromJSON(reversed, { target: to }) });
+    expect((await to.diffFrom(from)).hasDiffs()).toBe(false);
   });
 });
 
