@@ -5,21 +5,23 @@ import { requireAtLeast, type SyncerOptions } from './sync-options.js';
 
 /**
  * Refuses a sync that would delete too much.
- * @param deletes how many objects of the target are deleted and not created elsewhere.
  * @param target the name of the target's adapter.
+ * @param count counts what the sync deletes; it is called only where there is a limit.
  * @throws TooManyDeletes; ValueError for a limit that is negative or no number.
  */
-export function checkDeleteLimits(
+export async function checkDeleteLimits(
   diff: Diff,
-  deletes: number,
   target: string,
   { maxDeletes = Infinity, maxDeletePercent = Infinity }: Pick<SyncerOptions, 'maxDeletes' | 'maxDeletePercent'>,
-): void {
+  count: () => Promise<number>,
+): Promise<void> {
   requireAtLeast('maxDeletes', maxDeletes, 0);
   requireAtLeast('maxDeletePercent', maxDeletePercent, 0);
+  if (maxDeletes === Infinity && maxDeletePercent === Infinity) return;
+  const deletes = await count();
   if (deletes <= maxDeletes && maxDeletePercent === Infinity) return;
   // The terms know how many objects were compared; a selection or a plan has lost the unchanged elements.
-  const present = diff.terms.compared ?? countPresent(diff);
+  const present = Math.max(diff.terms.compared ?? countPresent(diff), deletes);
   const percent = deletes === 0 ? 0 : (100 * deletes) / present;
   if (deletes <= maxDeletes && percent <= maxDeletePercent) return;
   const limit = deletes > maxDeletes ? `maxDeletes is ${maxDeletes}` : `maxDeletePercent is ${maxDeletePercent}`;

@@ -50,11 +50,12 @@ export interface SyncerOptions {
   /** How many objects of one model a bulk hook gets at most. Default: 500. */
   readonly batchSize?: number;
   /**
-   * Refuses a sync that would delete more objects, with TooManyDeletes (SYNC_TOO_MANY_DELETES), before anything is changed.
-   * Default: no limit.
+   * Refuses a sync that would delete more objects, with TooManyDeletes (SYNC_TOO_MANY_DELETES), before anything is changed. Those
+   * count that will be gone: also what is stored below an object that goes with all its children; not what moves, nor what
+   * `syncFilter` leaves out, which is asked before the sync begins then. Default: no limit.
    */
   readonly maxDeletes?: number;
-  /** The same limit in per cent of the target's objects that were compared. Default: no limit. */
+  /** The same limit in per cent of the target's objects that were compared, or would go. Default: no limit. */
   readonly maxDeletePercent?: number;
 }
 

@@ -57,8 +57,6 @@ export class SyncPlan {
   private active: readonly SyncNode[] | undefined;
   /** How many elements the diff has. */
   readonly elements: number;
-  /** How many of them are deletes of objects, moved ones among them. */
-  readonly deletes: number;
   /** Whether any object or link is deleted. */
   readonly hasDeletes: boolean;
 
@@ -68,14 +66,12 @@ export class SyncPlan {
     private readonly src: Side,
     private readonly dst: Side,
   ) {
-    let [elements, deletes, hasDeletes] = [0, 0, false];
+    let [elements, hasDeletes] = [0, false];
     const open: OpenElement[] = [];
     const closeTo = (depth: number): void => {
       while (open.length > depth) {
         const node = this.close(open.pop() as OpenElement, open.at(-1));
-        if (node?.action !== 'delete') continue;
-        hasDeletes = true;
-        if (!node.element.linkOnly) deletes++;
+        if (node?.action === 'delete') hasDeletes = true;
       }
     };
     for (const { element, depth } of walk(diff.getChildren())) {
@@ -96,7 +92,6 @@ export class SyncPlan {
     }
     closeTo(0);
     this.elements = elements;
-    this.deletes = deletes;
     this.hasDeletes = hasDeletes;
   }
 

@@ -8,6 +8,7 @@ import { abortedError, checkAborted, type Side } from '../side.js';
 import { AtomicSubtrees } from './atomic-subtrees.js';
 import { hasBulkHook } from './call-hooks.js';
 import { checkDeleteLimits } from './delete-guard.js';
+import { countDeleted } from './deleted-objects.js';
 import { DepthFirstWalk } from './depth-first-walk.js';
 import { FilterAnswers } from './filter-answers.js';
 import { GroupedWalk } from './grouped-walk.js';
@@ -27,8 +28,6 @@ export class Syncer {
   private readonly parts: SyncParts;
   private readonly filter: FilterAnswers;
   private readonly batchSize: number;
-  /** How many objects are deleted and not created at another place. */
-  private readonly deletes: number;
   private readonly logger: RunLogger;
 
   /**
@@ -46,7 +45,6 @@ export class Syncer {
     this.batchSize = requireAtLeast('batchSize', options.batchSize ?? 500, 1);
     const plan = new SyncPlan(diff, src, dst);
     const found = findMoves(plan);
-    this.deletes = plan.deletes - found.size;
     this.filter = new FilterAnswers(options.syncFilter);
     const cache = new TargetCache(dst.store, plan, found, dst);
     const { signal, flags = DiffSyncFlags.NONE } = options;
@@ -74,7 +72,11 @@ export class Syncer {
     diff.operations = report.operations;
     diff.errors = report.failures;
     report.clearStatuses();
-    checkDeleteLimits(diff, this.deletes, dst.name, this.options);
+    const { plan, signal } = this.parts;
+    const count = (): Promise<number> => countDeleted(plan, dst, this.filter, signal);
+    await checkDeleteLimits(diff, dst.name, this.options, count).catch((error: unknown) => {
+      throw abortedError(error, signal);
+    });
     checkAborted(this.parts.signal);
     this.logger.info('Beginning sync');
     try {
