@@ -170,6 +170,15 @@ const causes: Record<
       await store.add({ obj: device() });
     },
   ],
+  STORE_EXPIRED: [
+    async () => {
+      const server = await serve();
+      const store = await connect({ url: server.url, ttl: 60_000 });
+      await store.add({ obj: device() });
+      await call(server, 'DEL', 'diffsync.index:errors:device', 'diffsync:errors:device:a');
+      await store.count();
+    },
+  ],
   STORE_OVERLOADED: [
     async () => {
       const store = await frozen();

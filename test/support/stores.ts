@@ -145,6 +145,7 @@ export const LEAST_RIGHTS: readonly string[] = [
     'incrby',
     'pexpire',
     'pexpireat',
+    'persist',
     'pexpiretime',
     'time',
     'wait',

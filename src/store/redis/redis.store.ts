@@ -107,7 +107,7 @@ export class RedisStore extends BaseStore {
       );
     }
     const commands = (this.commands = new CommandExecutor(store, connection, keys, this.ttlRefresher));
-    const models = (this.models = new ModelIndex(keys, commands));
+    const models = (this.models = new ModelIndex(keys, commands, this.ttlRefresher));
     const sequence = (this.sequence = new ShardSequence(keys, commands, models));
     const reader = (this.reader = new RecordReader(keys, commands, models, this.sizes, (...damage) =>
       this.damagedRecord(...damage),
@@ -168,7 +168,7 @@ export class RedisStore extends BaseStore {
       }
     }
     await this.warnOfEviction();
-    this.ttlRefresher?.start();
+    await this.ttlRefresher?.start();
   }
 
   /** Warns of a server that removes objects by itself, once for each connection. */
@@ -235,7 +235,12 @@ export class RedisStore extends BaseStore {
     signal?: AbortSignal,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
     await this.written(model);
-    for await (const page of this.pages(model, pageSize, signal)) yield await this.reader.recordsOf(model, page);
+    this.ttlRefresher?.beginScan();
+    try {
+      for await (const page of this.pages(model, pageSize, signal)) yield await this.reader.recordsOf(model, page);
+    } finally {
+      this.ttlRefresher?.endScan();
+    }
   }
 
   protected override async countRecords(model: string, signal?: AbortSignal): Promise<number> {
@@ -349,7 +354,7 @@ export class RedisStore extends BaseStore {
       seesObjects: !this.connection.isCluster,
       read: (commands) => this.commands.read(commands, { signal }),
       checkEmpty: () => this.models.checkEmpty(model, keys),
-      lost: () => this.models.lost(model, keys),
+      checkExtent: (count) => this.models.checkExtent(model, keys, count),
     }));
     const [only] = scans;
     if (scans.length !== 1 || only === undefined) {

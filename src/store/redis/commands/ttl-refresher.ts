@@ -5,11 +5,25 @@ import type { ScriptedRedis } from '../scripts/scripts.js';
 
 /** Objects whose expiry is renewed in one command. */
 const RENEW_CHUNK = 1000;
+/** The part of a `ttl` that is left when a use renews it; where less than half of that is left, `start` waits for it. */
+const RENEWED_BELOW = 2 / 3;
+/** The part of a `ttl` after which a renewal that failed is tried again. */
+const RETRIED_AFTER = 1 / 10;
 
-/** Renews the expiry of a store with a `ttl` for as long as it is used. */
+/**
+ * Renews the expiry of a store with a `ttl` while it is used, before anything can expire, and knows which of its models must
+ * not have expired.
+ */
 export class TtlRefresher {
   private used = false;
-  private running: Promise<void> | undefined;
+  /** As `performance.now()`. */
+  private lastUse = -Infinity;
+  /** From when on a use renews the expiry, as `performance.now()`. */
+  private dueAt = Infinity;
+  private scans = 0;
+  /** The models that had objects, as far as the store was used without a pause of a `ttl`. */
+  private readonly seen = new Set<string>();
+  private renewing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   /**
@@ -27,55 +41,121 @@ export class TtlRefresher {
 
   /** Notes that the store is used. */
   use(): void {
+    const now = performance.now();
+    if (this.scans === 0 && now - this.lastUse > this.ttl) this.seen.clear();
+    this.lastUse = now;
     this.used = true;
+    if (now >= this.dueAt) this.begin();
   }
 
-  start(): void {
-    this.timer ??= setInterval(() => void this.tick(), Math.min(this.ttl / 3, MAX_TIMER_MS)).unref();
+  /** Notes that a model has objects. */
+  saw(model: string): void {
+    this.seen.add(model);
+  }
+
+  /** Whether a model had objects, and the store was used ever since, so that it must not have expired. */
+  mustLive(model: string): boolean {
+    return this.seen.has(model);
+  }
+
+  /** The store counts as used until the scan ends, however long its reader pauses between two pages. */
+  beginScan(): void {
+    this.scans++;
+  }
+
+  endScan(): void {
+    this.scans--;
+  }
+
+  /** Opening is a use. Learns what is left, and resolves when nothing of it is about to expire. */
+  async start(): Promise<void> {
+    const now = performance.now();
+    const left = await this.timeLeft().catch((error: unknown) => {
+      this.onError(error);
+      return 0;
+    });
+    this.schedule(now + left - RENEWED_BELOW * this.ttl);
+    this.use();
+    if (left < (RENEWED_BELOW / 2) * this.ttl) await this.renewing;
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.timer);
-    this.timer = undefined;
-    await this.running;
+    this.schedule(Infinity);
+    await this.renewing;
+    this.schedule(Infinity);
+    this.lastUse = -Infinity;
   }
 
-  private async tick(): Promise<void> {
-    if (!this.used || this.running !== undefined) return;
+  /** @param dueAt - When the expiry is renewed, if the store was used since the last time, or else is used then. */
+  private schedule(dueAt: number): void {
+    clearTimeout(this.timer);
+    this.dueAt = dueAt;
+    if (dueAt === Infinity) return;
+    const due = (): void => {
+      if (performance.now() < dueAt) this.schedule(dueAt);
+      else if (this.used || this.scans > 0) this.begin();
+    };
+    const wait = Math.min(Math.max(Math.ceil(dueAt - performance.now()), 1), MAX_TIMER_MS);
+    this.timer = setTimeout(due, wait).unref();
+  }
+
+  private begin(): void {
+    if (this.renewing !== undefined) return;
     this.used = false;
-    this.running = this.renew().catch((error: unknown) => {
+    const started = performance.now();
+    const renewed = (): void => this.schedule(started + (1 - RENEWED_BELOW) * this.ttl);
+    const failed = (error: unknown): void => {
       this.used = true;
+      this.schedule(performance.now() + RETRIED_AFTER * this.ttl);
       this.onError(error);
-    });
-    await this.running;
-    this.running = undefined;
+    };
+    this.renewing = this.renew()
+      .then(renewed, failed)
+      .finally(() => (this.renewing = undefined));
   }
 
-  /** Sends its commands by the connection itself: a renewal is no use of the store. */
+  /** @returns the milliseconds until the first model expires; at most the `ttl`. */
+  private async timeLeft(): Promise<number> {
+    const parts = (await this.models()).flatMap((model) => this.keys.of(model));
+    const lefts = await Promise.all(parts.map(({ index }) => this.run((client) => client.diffsyncTimeLeft(index))));
+    return Math.min(this.ttl, ...lefts.filter((left) => left >= 0));
+  }
+
+  private models(): Promise<string[]> {
+    return this.run((client) => client.smembers(this.keys.models));
+  }
+
   private async renew(): Promise<void> {
-    const { store, connection, ttl } = this;
-    const { models } = this.keys;
-    for (const model of await connection.run({ store, send: (client) => client.smembers(models) })) {
-      for (const keys of this.keys.of(model)) {
-        let from = '-inf';
-        for (let full = true; full;) {
-          const start = from;
-          const flat = await connection.run({
-            store,
-            send: (client) =>
-              client.zrange(keys.index, start, '+inf', 'BYSCORE', 'LIMIT', 0, RENEW_CHUNK, 'WITHSCORES'),
-          });
-          const uids = flat.filter((_, at) => at % 2 === 0);
-          full = uids.length === RENEW_CHUNK;
-          const part = start === '-inf' ? (full ? 'first' : 'only') : full ? 'middle' : 'last';
-          const declared = this.keys.declared(keys, uids);
-          const send = (client: ScriptedRedis): Promise<number> =>
-            client.diffsyncRenew(declared, keys.prefix, part, ttl, uids);
-          await connection.run({ store, writes: keys.index, send });
-          from = `(${flat.at(-1)}`;
-        }
+    const { keys, ttl } = this;
+    // What names the models and their layout must outlast them.
+    const others = [keys.models];
+    for (const model of await this.models()) {
+      for (const part of keys.of(model)) {
+        let [expiry, after, uids] = ['', '-inf', [] as string[]];
+        do {
+          const [until, from, page] = [expiry, after, uids];
+          [expiry, after, ...uids] = await this.run((client) =>
+            client.diffsyncRenew(
+              keys.declared(part, page),
+              part.prefix,
+              keys.format,
+              ttl,
+              until,
+              from,
+              RENEW_CHUNK,
+              page,
+            ),
+          );
+        } while (uids.length > 0);
       }
+      if (keys.shards > 1) others.push(keys.formatKey(model), keys.sequence(model));
     }
-    await connection.run({ store, writes: models, send: (client) => client.pexpire(models, 2 * ttl) });
+    for (const key of others) await this.run((client) => client.pexpire(key, 2 * ttl, 'GT'));
+  }
+
+  /** By the connection itself: a renewal is no use of the store. As a read: it waits for no replica, and need not. */
+  private run<T>(send: (client: ScriptedRedis) => Promise<T>): Promise<T> {
+    const { store, connection } = this;
+    return connection.run({ store, send });
   }
 }

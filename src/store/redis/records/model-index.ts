@@ -6,9 +6,13 @@ import { formatMismatch } from '../layout/format.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
+import type { TtlRefresher } from '../commands/ttl-refresher.js';
 
 /** Models, or shards of them, that are counted in one call. */
 const COUNT_CHUNK = 500;
+/** What the scripts return in the place of a count, for an index that is not there and should be. */
+const LOST = -1;
+const EXPIRED = -2;
 /** Of a cluster, where each has its own call. */
 const COUNTS_IN_FLIGHT = 50;
 
@@ -20,6 +24,7 @@ export class ModelIndex {
   constructor(
     private readonly keys: RedisKeys,
     private readonly commands: CommandExecutor,
+    private readonly ttlRefresher: TtlRefresher | undefined,
   ) {}
 
   async list(): Promise<string[]> {
@@ -33,8 +38,8 @@ export class ModelIndex {
   /**
    * Counts the objects of models: in few calls where their keys need not lie in one slot.
    * @returns by position.
-   * @throws {ObjectStoreException} (STORE_CORRUPT) when the index of one is lost; (STORE_NEWER_FORMAT, STORE_OTHER_LAYOUT) for one
-   *   in another layout than the store's.
+   * @throws {ObjectStoreException} (STORE_CORRUPT) when the index of one is lost; (STORE_EXPIRED) for one that expired while it was
+   *   used; (STORE_NEWER_FORMAT, STORE_OTHER_LAYOUT) for one in another layout than the store's.
    */
   async countAll(models: readonly string[]): Promise<number[]> {
     const parts = models.flatMap((model, at) => this.keys.of(model).map((keys) => ({ model, at, keys })));
@@ -45,8 +50,8 @@ export class ModelIndex {
       const counts = await this.commands.read((client) => client.diffsyncCount(keys.length, keys, this.keys.format));
       for (const [number, { model, at, keys: part }] of some.entries()) {
         const count = counts[number] ?? 0;
-        if (count < 0) throw this.lost(model, part);
-        totals[at] = (totals[at] ?? 0) + count;
+        this.checkExtent(model, part, count);
+        totals[at] = (totals[at] ?? 0) + Math.max(count, 0);
       }
     };
     const size = isCluster ? 1 : COUNT_CHUNK;
@@ -55,14 +60,44 @@ export class ModelIndex {
     return totals;
   }
 
-  /** @throws {ObjectStoreException} (STORE_CORRUPT) when an index looks empty because it is lost. */
+  /**
+   * Notes that a model has objects, or finds out why its index is not there.
+   * @param count - Of objects, as `count.lua` and `extent-2.lua` return it.
+   * @throws {ObjectStoreException} as `countAll`.
+   */
+  checkExtent(model: string, keys: Pick<ModelKeys, 'index'>, count: number): void {
+    if (count > 0) this.saw(model);
+    if (count === LOST) throw this.lost(model, keys);
+    const why = count === EXPIRED ? this.whyGone(model) : undefined;
+    if (why !== undefined) throw why;
+  }
+
+  /** Notes that a model has objects: one that has a `ttl` must not expire while the store is used. */
+  saw(model: string): void {
+    this.ttlRefresher?.saw(model);
+  }
+
+  /** @returns why the objects of an expired model are not there; undefined when it expired unused, and so is empty. */
+  whyGone(model: string): ObjectStoreException | undefined {
+    if (this.ttlRefresher?.mustLive(model) !== true) return undefined;
+    return new ObjectStoreException(
+      `${this.commands.store} at ${this.commands.connection.address}: the objects of its model "${model}" expired while they ` +
+        `were used: its ttl of ${this.keys.ttl} ms could not be renewed in time. Load them again, or give a longer ttl`,
+      { code: 'STORE_EXPIRED' },
+    );
+  }
+
+  /**
+   * Is called by a scan that has begun with objects, and finds none.
+   * @throws {ObjectStoreException} (STORE_CORRUPT, STORE_EXPIRED) when the index is lost or has expired.
+   */
   async checkEmpty(model: string, { index, state }: ModelKeys): Promise<void> {
     const { format } = this.keys;
     const [[count = 0]] = await Promise.all([
       this.commands.read((client) => client.diffsyncCount(2, [index, state], format)),
       this.checkSplit([model]),
     ]);
-    if (count < 0) throw this.lost(model, { index });
+    this.checkExtent(model, { index }, count);
   }
 
   lost(model: string, { index }: Pick<ModelKeys, 'index'>): ObjectStoreException {
@@ -109,6 +144,7 @@ export class ModelIndex {
    * @param created - Whether the write put the first object into its keys.
    */
   async ensureRegistered(model: string, created: boolean, { deadline }: OperationLimits): Promise<void> {
+    this.saw(model);
     if (!created && this.registered.get(model) === this.commands.connection.epoch) return;
     try {
       // The objects are stored: no signal ends it.
@@ -123,17 +159,27 @@ export class ModelIndex {
 
   async register(model: string, limits: OperationLimits = {}): Promise<void> {
     const { models, format, shards, ttl } = this.keys;
+    // The names of all models expire together: not those of a store that lasts.
+    if (ttl !== undefined) await this.checkLayout();
     const formatKey = this.keys.formatKey(model);
     const { epoch } = this.commands.connection;
+    let expires = false;
     const send = async (client: ScriptedRedis): Promise<void> => {
-      const sent =
-        shards === 1
-          ? [client.sadd(models, model)]
-          : [client.sadd(models, model), client.hsetnx(formatKey, 'format', format), client.hget(formatKey, 'format')];
-      if (ttl !== undefined) sent.push(client.pexpire(models, 2 * ttl));
-      await Promise.all(sent);
+      const sent: Promise<unknown>[] = [client.pexpiretime(models), client.sadd(models, model)];
+      if (shards > 1) sent.push(client.hsetnx(formatKey, 'format', format));
+      if (ttl !== undefined) {
+        for (const key of shards > 1 ? [models, formatKey] : [models]) {
+          sent.push(client.pexpire(key, 2 * ttl, 'NX'), client.pexpire(key, 2 * ttl, 'GT'));
+        }
+      }
+      const [expiry] = await Promise.all(sent);
+      expires = Number(expiry) > 0;
     };
     await this.commands.writeMetadata(models, send, limits);
+    if (ttl === undefined && expires) {
+      await this.checkLayout();
+      await this.commands.writeMetadata(models, (client) => client.persist(models), limits);
+    }
     await this.checkSplit([model]);
     this.registered.set(model, epoch);
   }

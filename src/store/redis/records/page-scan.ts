@@ -29,10 +29,10 @@ export interface PageScan {
   readonly sizes: ObjectSizes;
   /** Whether a script may look at the objects of a model without being given their keys: not on a cluster. */
   readonly seesObjects: boolean;
-  /** Is called when the index looks empty. @throws when the index is lost. */
+  /** Is called with the number of objects that the scan begins with. @throws when the index is lost, or expired in use. */
+  checkExtent(count: number): void;
+  /** Is called when the index looks empty later. @throws when the index is lost or has expired. */
   checkEmpty(): Promise<void>;
-  /** @returns the error of a model whose index is lost. */
-  lost(): Error;
 }
 
 /** So many objects, and characters of JSON text, are read with the first look at a model. */
@@ -167,13 +167,13 @@ interface Extent {
   readonly all?: StoredRecord[];
 }
 
-async function extent({ read, keys, model, layout, sizes, seesObjects, lost }: PageScan): Promise<Extent> {
+async function extent({ read, keys, model, layout, sizes, seesObjects, checkExtent }: PageScan): Promise<Extent> {
   const few = seesObjects ? FEW : 0;
   const [found, end, longest, ...flat] = await read((client) =>
     client.diffsyncExtent(keys.index, keys.state, keys.prefix, few, SMALL, layout),
   );
-  const count = Number(found);
-  if (count < 0) throw lost();
+  checkExtent(Number(found));
+  const count = Math.max(Number(found), 0);
   if (longest !== undefined) sizes.note(model, Number(longest));
   const extent = { count, end: Number(end) };
   return count === 0 || flat.length > 0 ? { ...extent, all: storedRecords(flat as (string | null)[]) } : extent;

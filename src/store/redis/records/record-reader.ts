@@ -80,6 +80,7 @@ export class RecordReader {
     if (fromMaster) return this.checkUtf8(model, keys, uids, await this.recheck(model, keys, uids, limits));
     const found = await this.commands.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)), limits);
     this.sizes.noteAll(model, found);
+    if (this.keys.ttl !== undefined && found.some((json) => json !== null)) this.models.saw(model);
     return this.recheckMissing(model, keys, uids, found, limits);
   }
 
@@ -185,6 +186,10 @@ export class RecordReader {
       if (typeof json === 'string') return json;
       if (json === 0) return undefined;
       if (json === 3) return new Failed(this.models.lost(model, keys));
+      if (json === 4) {
+        const why = this.models.whyGone(model);
+        return why && new Failed(why);
+      }
       const where = `the key "${keys.prefix}${uid}"`;
       if (json === 1) return new Failed(this.corrupt(model, uid, `is listed, and its object is gone from ${where}`));
       const what = `is no stored object, but something else at ${where}`;

@@ -1,6 +1,7 @@
 import type { ModelRecord } from '../../../record/model-record.js';
 import type { RedisKeys } from '../layout/keys.js';
 import type { ModelIndex } from './model-index.js';
+import type { ScriptedRedis } from '../scripts/scripts.js';
 import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
 import { KeyedQueue } from '../../../async/keyed-queue.js';
 import { SerialQueue } from '../../../async/serial-queue.js';
@@ -55,8 +56,15 @@ export class ShardSequence {
   /** @returns the first of so many new sequence numbers. */
   async reserve(model: string, count: number, limits: OperationLimits = {}): Promise<number> {
     const counter = this.keys.sequence(model);
+    const { ttl } = this.keys;
+    const send = async (client: ScriptedRedis): Promise<number> => {
+      const last = client.incrby(counter, count);
+      // The renewals of the store put it off.
+      const expiring = ttl === undefined ? undefined : client.pexpire(counter, 2 * ttl, 'NX');
+      return (await Promise.all([last, expiring]))[0];
+    };
     // A command that is sent twice leaves a gap, which does no harm.
-    return (await this.commands.writeMetadata(counter, (client) => client.incrby(counter, count), limits)) - count + 1;
+    return (await this.commands.writeMetadata(counter, send, limits)) - count + 1;
   }
 
   private orderOf(model: string): ModelOrder {

@@ -12,7 +12,7 @@ local prefix, most, deadline, layout = unpack(ARGV, 1, 4)
 
 local uids = {}
 if most ~= '0' then
-  if redis.call('EXISTS', index) == 0 and known[2] == '1' then
+  if redis.call('EXISTS', index) == 0 and absent == -1 then
     return -1
   end
   uids = redis.call('ZRANGE', index, 0, tonumber(most) - 1)

@@ -4,7 +4,7 @@
 -- ARGV 1 prefix (of the keys of objects), 2 few (of how many objects at most all are read; 0: none is looked at, because on a
 -- cluster a script may not touch them),
 -- ARGV 3 small (characters of JSON text that are read at most), 4 layout (as in layout)
--- Returns the number of objects (0: none; -1: the index is lost), the score of the last one, and where objects are looked at
+-- Returns the number of objects (0: none; less: as absent in layout), the score of the last one, and where objects are looked at
 -- the length of the longest JSON text of a sample; then unique id and JSON text of each, when there are few and small ones.
 local index, state = KEYS[1], KEYS[2]
 local prefix, few, small, layout = unpack(ARGV)
@@ -12,7 +12,7 @@ local prefix, few, small, layout = unpack(ARGV)
 
 local count = redis.call('ZCARD', index)
 if count == 0 then
-  return { known[2] == '1' and -1 or 0 }
+  return { absent }
 end
 local reply = { count, redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2] }
 if few == '0' then

@@ -2,8 +2,8 @@
 -- has done is not done twice, and what it has left undone is tried again.
 -- A client id writes one write at a time, with growing sequence numbers. Its field in the state holds the deduplication
 -- record: the sequence number, time and undone positions of its last write.
--- Needs: now, index, state (hash: "format", "changed" in ms, "filled" (1: the model has objects, so that the loss of its
--- index shows; never with a ttl), and a field for each client id), client, sequence, layout, ttl (in ms; 0: none)
+-- Needs: now, index, state (hash: "format", "changed" in ms, "filled" (the model has objects, so that the loss of its
+-- index shows: 1, or "expires" with a ttl), and a field for each client id), client, sequence, layout, ttl (in ms; 0: none)
 -- Gives: last (the last unique id and its score; empty when there is none), left (the positions that are left to do; nil:
 -- all), expiry (in ms since 1970, of what joins the model; nil: none), settle (to be called when the write is done)
 -- Returns an error for a model of another layout, for a model whose index is lost, and for a write that its client has
@@ -59,12 +59,14 @@ local function settle(undone, filled)
       end
     end
   end
+  filled = filled or tostring(redis.call('EXISTS', index))
+  if filled == '1' and lifetime > 0 then
+    filled = 'expires'
+  end
+  if filled ~= known[3] then
+    redis.call('HSET', state, 'filled', filled)
+  end
   if lifetime > 0 then
     redis.call('PEXPIRE', state, 2 * lifetime)
-  else
-    filled = filled or tostring(redis.call('EXISTS', index))
-    if filled ~= known[3] then
-      redis.call('HSET', state, 'filled', filled)
-    end
   end
 end

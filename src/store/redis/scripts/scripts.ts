@@ -35,10 +35,14 @@ export interface RedisScripts {
   diffsyncRenew(
     keys: DeclaredKeys,
     prefix: string,
-    part: 'first' | 'middle' | 'last' | 'only',
+    layout: string,
     ttl: number,
+    expiry: string,
+    after: string,
+    most: number,
     uids: readonly string[],
-  ): Promise<number>;
+  ): Promise<[expiry: string, after: string, ...uids: string[]]>;
+  diffsyncTimeLeft(index: string): Promise<number>;
   diffsyncUnregisterModel(models: string, model: string, deadline: string): Promise<number>;
   diffsyncDropSequence(numberOfKeys: number, ...keysAndArgs: string[]): Promise<number>;
   diffsyncExtent(
@@ -77,6 +81,7 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncMultiModelShrink: { file: 'multi-model-write.lua', flags: 'allow-oom' },
   diffsyncClear: { file: 'clear.lua' },
   diffsyncRenew: { file: 'renew.lua' },
+  diffsyncTimeLeft: { file: 'time-left-1.lua' },
   diffsyncUnregisterModel: { file: 'unregister-model-1.lua' },
   diffsyncDropSequence: { file: 'drop-sequence.lua' },
   diffsyncExtent: { file: 'extent-2.lua' },

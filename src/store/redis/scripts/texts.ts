@@ -14,7 +14,7 @@ local prefix, most, deadline, layout = unpack(ARGV, 1, 4)
 
 local uids = {}
 if most ~= '0' then
-  if redis.call('EXISTS', index) == 0 and known[2] == '1' then
+  if redis.call('EXISTS', index) == 0 and absent == -1 then
     return -1
   end
   uids = redis.call('ZRANGE', index, 0, tonumber(most) - 1)
@@ -70,8 +70,7 @@ return changed
 -- Counts the objects of models or shards.
 -- KEYS for each: index (sorted set), state (hash)
 -- ARGV 1 layout (as in layout)
--- Returns for each the number of its objects; -1 when its index is lost, evicted or deleted by another client: the last write
--- left objects, and there is no index.
+-- Returns for each the number of its objects; less than 0 when its index is not there and should be (absent in layout).
 local layout = ARGV[1]
 
 local counts = {}
@@ -79,10 +78,7 @@ for at = 1, #KEYS, 2 do
   local state = KEYS[at + 1]
   --- @include "layout"
   local count = redis.call('ZCARD', KEYS[at])
-  if count == 0 and known[2] == '1' then
-    count = -1
-  end
-  counts[#counts + 1] = count
+  counts[#counts + 1] = count > 0 and count or absent
 end
 return counts
 `,
@@ -155,7 +151,7 @@ return redis.call('UNLINK', unpack(KEYS))
 -- ARGV 1 prefix (of the keys of objects), 2 few (of how many objects at most all are read; 0: none is looked at, because on a
 -- cluster a script may not touch them),
 -- ARGV 3 small (characters of JSON text that are read at most), 4 layout (as in layout)
--- Returns the number of objects (0: none; -1: the index is lost), the score of the last one, and where objects are looked at
+-- Returns the number of objects (0: none; less: as absent in layout), the score of the last one, and where objects are looked at
 -- the length of the longest JSON text of a sample; then unique id and JSON text of each, when there are few and small ones.
 local index, state = KEYS[1], KEYS[2]
 local prefix, few, small, layout = unpack(ARGV)
@@ -163,7 +159,7 @@ local prefix, few, small, layout = unpack(ARGV)
 
 local count = redis.call('ZCARD', index)
 if count == 0 then
-  return { known[2] == '1' and -1 or 0 }
+  return { absent }
 end
 local reply = { count, redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2] }
 if few == '0' then
@@ -213,8 +209,8 @@ end
 -- has done is not done twice, and what it has left undone is tried again.
 -- A client id writes one write at a time, with growing sequence numbers. Its field in the state holds the deduplication
 -- record: the sequence number, time and undone positions of its last write.
--- Needs: now, index, state (hash: "format", "changed" in ms, "filled" (1: the model has objects, so that the loss of its
--- index shows; never with a ttl), and a field for each client id), client, sequence, layout, ttl (in ms; 0: none)
+-- Needs: now, index, state (hash: "format", "changed" in ms, "filled" (the model has objects, so that the loss of its
+-- index shows: 1, or "expires" with a ttl), and a field for each client id), client, sequence, layout, ttl (in ms; 0: none)
 -- Gives: last (the last unique id and its score; empty when there is none), left (the positions that are left to do; nil:
 -- all), expiry (in ms since 1970, of what joins the model; nil: none), settle (to be called when the write is done)
 -- Returns an error for a model of another layout, for a model whose index is lost, and for a write that its client has
@@ -270,13 +266,15 @@ local function settle(undone, filled)
       end
     end
   end
+  filled = filled or tostring(redis.call('EXISTS', index))
+  if filled == '1' and lifetime > 0 then
+    filled = 'expires'
+  end
+  if filled ~= known[3] then
+    redis.call('HSET', state, 'filled', filled)
+  end
   if lifetime > 0 then
     redis.call('PEXPIRE', state, 2 * lifetime)
-  else
-    filled = filled or tostring(redis.call('EXISTS', index))
-    if filled ~= known[3] then
-      redis.call('HSET', state, 'filled', filled)
-    end
   end
 end
 `,
@@ -382,11 +380,13 @@ return found
   'layout.lua': `-- Included by what says that something is not there, counts or clears. Refuses a model of another layout: its objects are at
 -- other keys, or expire otherwise. An object that is found is there, whatever the layout.
 -- Needs: state (hash), layout (that of the store; '' for any)
--- Gives: known (the fields "format" and "filled" of the state, as in idempotent-write)
+-- Gives: absent (what it means when the index is not there; 0: the model is empty, -1: its index is lost, evicted or deleted by
+-- another client, because the last write left objects, -2: it has expired)
 local known = redis.call('HMGET', state, 'format', 'filled')
 if layout ~= '' and known[1] and known[1] ~= layout then
   return redis.error_reply('DIFFSYNCFORMAT ' .. known[1] .. '|' .. state)
 end
+local absent = known[2] == '1' and -1 or known[2] == 'expires' and -2 or 0
 `,
   'multi-model-write.lua': `#!lua
 -- Writes the pending changes of several models, all of them in one atomic command.
@@ -591,12 +591,12 @@ return last[2] and left == nil and 0 or 1
 -- ARGV 1 prefix (of the keys of objects), 2 layout (as in layout), then unique ids
 -- UIDS from 3 step 1
 -- Returns for each its JSON text, or 0 when it is gone, 1 when the index lists it and there is no object, 2 when its key
--- holds something else than a string, 3 when the index is lost, so that it cannot be told.
+-- holds something else than a string, 3 when the index is lost, so that it cannot be told, 4 when it has expired.
 local index, state = KEYS[1], KEYS[2]
 local prefix, layout = unpack(ARGV, 1, 2)
 --- @include "layout"
 
-local lost = known[2] == '1' and redis.call('EXISTS', index) == 0
+local gone = absent < 0 and redis.call('EXISTS', index) == 0 and 2 - absent
 local found, position = {}, 0
 for at = FIRST_UID, #ARGV, UID_STEP do
   position = position + 1
@@ -604,37 +604,53 @@ for at = FIRST_UID, #ARGV, UID_STEP do
   if type(json) == 'table' then
     found[position] = 2
   else
-    found[position] = json or lost and 3 or (redis.call('ZSCORE', index, ARGV[at]) and 1 or 0)
+    found[position] = json or gone or (redis.call('ZSCORE', index, ARGV[at]) and 1 or 0)
   end
 end
 return found
 `,
-  'renew.lua': `#!lua
+  'renew.lua': `#!lua flags=allow-oom
 -- Renews the expiry of a model: that of its objects first, and with the last of them that of its index, so that the index
--- never lists what has expired. The caller calls it for each page of the index, in order.
+-- never lists what has expired. The caller calls it with the unique ids that it returned, until it returns none. Nothing
+-- expires earlier than it would, whatever ttl another process has. Allowed on a full server, where nothing else could.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
--- ARGV 1 prefix (of the keys of objects), 2 part ('first', 'middle', 'last' or 'only' page), 3 ttl (in ms), then unique ids
--- UIDS from 4 step 1
--- Returns 0.
+-- ARGV 1 prefix (of the keys of objects), 2 layout (as in layout), 3 ttl (in ms), 4 expiry (as it returned it; '' at first),
+-- ARGV 5 after (the score that it returned; '-inf' at first), 6 most (how many unique ids it returns at most), then unique ids
+-- UIDS from 7 step 1
+-- Returns the expiry of all (in ms since 1970), the score of the last of the unique ids that follow, and these.
 local index, state = KEYS[1], KEYS[2]
-local prefix, part, ttl = unpack(ARGV, 1, 3)
+local prefix, layout, ttl, expiry, after, most = unpack(ARGV, 1, 6)
+--- @include "layout"
 
--- The index must not outlast the objects that were renewed first, however long the rest takes.
-local started = tonumber(redis.call('HGET', state, 'renewed') or 0)
-if part == 'first' or part == 'only' or started == 0 then
+if expiry == '' then
   local time = redis.call('TIME')
-  started = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('HSET', state, 'renewed', string.format('%.0f', started))
+  expiry = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ttl)
 end
-local expiry = string.format('%.0f', started + ttl)
 for at = FIRST_UID, #ARGV, UID_STEP do
-  redis.call('PEXPIREAT', prefix .. ARGV[at], expiry)
+  redis.call('PEXPIREAT', prefix .. ARGV[at], expiry, 'GT')
 end
-if part == 'last' or part == 'only' then
-  redis.call('PEXPIREAT', index, expiry)
-  redis.call('PEXPIRE', state, 2 * ttl)
+
+local from = after == '-inf' and after or '(' .. after
+local page = redis.call('ZRANGE', index, from, '+inf', 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
+if #page == 0 then
+  redis.call('PEXPIREAT', index, expiry, 'GT')
+  if after ~= '-inf' then
+    redis.call('PEXPIREAT', state, string.format('%.0f', expiry + ttl), 'GT')
+  end
+  return { expiry, after }
 end
-return 0
+-- Objects with one score come together.
+local last = page[#page]
+local reply = { expiry, last }
+for at = 1, #page, 2 do
+  if page[at + 1] ~= last then
+    reply[#reply + 1] = page[at]
+  end
+end
+for _, uid in ipairs(redis.call('ZRANGE', index, last, last, 'BYSCORE')) do
+  reply[#reply + 1] = uid
+end
+return reply
 `,
   'repair.lua': `#!lua
 -- Makes the index agree with the objects that are there at this moment, all in one atomic command: a unique id without an
@@ -686,6 +702,15 @@ return 0
 -- ARGV none
 -- Returns seconds since 1970, and microseconds of the second.
 return redis.call('TIME')
+`,
+  'time-left-1.lua': `#!lua flags=no-writes
+-- Says when a model expires.
+-- KEYS 1 index (sorted set)
+-- ARGV none
+-- Returns the milliseconds that are left; less than 0 when it has no objects, or never expires.
+local time = redis.call('TIME')
+local expiry = redis.call('PEXPIRETIME', KEYS[1])
+return expiry < 0 and expiry or math.max(0, expiry - time[1] * 1000 - math.floor(time[2] / 1000))
 `,
   'unregister-model-1.lua': `#!lua flags=allow-oom
 -- Removes a model from the set of models of a store.

@@ -14,6 +14,12 @@ class Device extends DiffSyncModel.define({
   attributes: ['role'],
 }) {}
 
+class Rack extends DiffSyncModel.define({
+  name: 'rack',
+  schema: z.object({ name: z.string() }),
+  identifiers: ['name'],
+}) {}
+
 const devices = (count: number, first = 0): Device[] =>
   Array.from({ length: count }, (_, at) => new Device({ name: `d${String(first + at).padStart(5, '0')}` }));
 
@@ -251,8 +257,11 @@ describe('a ttl', () => {
 
   it('is renewed while the store is used, and not when it is not used', async () => {
     const ttl = 1500;
-    const [used, left] = await Promise.all([connect({ storeId: 'used', ttl }), connect({ storeId: 'left', ttl })]);
-    await Promise.all([used.addMany({ objs: devices(1200) }), left.addMany({ objs: devices(10) })]);
+    const [filled, left] = await Promise.all([connect({ storeId: 'used', ttl }), connect({ storeId: 'left', ttl })]);
+    await Promise.all([filled.addMany({ objs: devices(1200) }), left.addMany({ objs: devices(10) })]);
+    await filled.close();
+    // There is no replica that a renewal could wait for.
+    const used = await connect({ storeId: 'used', ttl, durability: { replicas: 1, timeout: 100 } });
     const gone = async (): Promise<boolean> => (await redis.exists('diffsync.index:left:device')) === 0;
     while (!(await gone())) {
       expect(await used.count({ model: Device })).toBe(1200);
@@ -261,8 +270,75 @@ describe('a ttl', () => {
     expect(await left.count()).toBe(0);
     expect(await left.getAll({ model: Device })).toEqual([]);
     expect(await used.getAll({ model: Device })).toHaveLength(1200);
-    await used.clear();
+    await redis.flushall();
     await Promise.all([used.close(), left.close()]);
+  });
+
+  it('is renewed when the store is opened and little is left; a shorter one of another process takes nothing away', async () => {
+    const ttl = 60_000;
+    const filled = await connect({ storeId: 'brief', ttl });
+    await filled.addMany({ objs: devices(2100) });
+    const keys = await redis.keys('diffsync*:brief*');
+    for (const key of keys) await redis.pexpire(key, 15_000);
+    await (await connect({ storeId: 'brief', ttl })).close();
+    const renewed = Math.min(...(await expiries()));
+    expect(renewed - Date.now()).toBeGreaterThan(50_000);
+    const before = Math.min(...(await expiries()));
+    await (await connect({ storeId: 'brief', ttl: 1000 })).close();
+    expect(Math.min(...(await expiries()))).toBe(before);
+    await filled.clear();
+    await filled.close();
+  });
+
+  it('makes every key of a split model expire', async () => {
+    const store = await connect({ cluster, storeId: 'brief', shards: 2, ttl: 60_000 });
+    await store.addMany({ objs: devices(10) });
+    const ttls = await Promise.all((await clusterKeys()).map((key) => nodes.pttl(key)));
+    expect(ttls).toHaveLength(17);
+    expect(Math.min(...ttls)).toBeGreaterThan(0);
+    await store.clear();
+    await store.close();
+  });
+
+  it('that ends while the store is used fails every read, and a scan that has begun; who comes later finds it empty', async () => {
+    const store = await connect({ storeId: 'brief', ttl: 60_000 });
+    await store.addMany({ objs: devices(3000) });
+    const other = await connect({ storeId: 'brief', ttl: 60_000 });
+    const pages = store.iterate({ model: Device, batchSize: 500 });
+    await pages.next();
+    // As the server does it: the state outlives the objects and their index.
+    const keys = (await redis.keys('diffsync*:brief:*')).filter((key) => !key.startsWith('diffsync.state'));
+    await redis.del(keys);
+    const rest = async (): Promise<void> => {
+      for await (const _ of pages);
+    };
+    const find = { model: Device, uids: ['d00000'] };
+    for (const read of [rest(), store.count(), store.getAll({ model: Device }), store.find(find)]) {
+      expect((await failure(read)).code).toBe('STORE_EXPIRED');
+    }
+    expect([await other.count(), await other.getAll({ model: Device }), await other.find(find)]).toEqual([
+      0,
+      [],
+      [undefined],
+    ]);
+    await store.add({ obj: new Device({ name: 'again' }) });
+    expect(await store.count()).toBe(1);
+    await store.clear();
+    await Promise.all([store.close(), other.close()]);
+  });
+
+  it('of another process never makes a store expire that has none, nor its names', async () => {
+    const [lasting, brief] = await Promise.all([
+      connect({ storeId: 'lasting' }),
+      connect({ storeId: 'lasting', ttl: 1000 }),
+    ]);
+    await lasting.addMany({ objs: devices(10) });
+    expect((await failure(brief.add({ obj: new Rack({ name: 'r' }) }))).code).toBe('STORE_OTHER_LAYOUT');
+    // Its renewal comes after a third of its ttl.
+    await new Promise((resolve) => setTimeout(resolve, 450));
+    expect(new Set(await expiries())).toEqual(new Set([-1]));
+    await lasting.clear();
+    await Promise.all([lasting.close(), brief.close()]);
   });
 
   it('is part of the layout: without it the store is refused', async () => {
