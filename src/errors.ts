@@ -109,7 +109,7 @@ export type BackendErrorCode = Exclude<
 /** Options of the constructor of ObjectStoreException. */
 export interface ObjectStoreExceptionOptions extends DiffSyncErrorOptions {
   /** The stable code of the error. Default: STORE_FAILED. */
-  readonly code?: StoreErrorCode;
+  readonly code?: StoreErrorCode | undefined;
 }
 
 /**

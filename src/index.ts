@@ -112,13 +112,26 @@ export type { AttributeComparison, DefineOptions, ModelDefinition } from './mode
 export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './record/record-codec.js';
 export type { ModelRecord } from './record/model-record.js';
 export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';
-export { DiffSyncStoreModule, type DiffSyncStoreExtras } from './module/diffsync-store.module.js';
+export {
+  DiffSyncStoreModule,
+  type DiffSyncStoreAsyncExtras,
+  type DiffSyncStoreAsyncOptions,
+  type DiffSyncStoreExtras,
+  type Injected,
+  type Injections,
+} from './module/diffsync-store.module.js';
 export type {
+  BuiltInEngineOptions,
+  ClassEngineOptions,
   CustomEngineOptions,
   DiffSyncStoreOptions,
   DiffSyncStoreOptionsFactory,
+  FactoryOptions,
   FeatureStore,
+  InstanceEngineOptions,
   LocalEngineOptions,
+  OmitOf,
+  OwnOptions,
   RedisEngineOptions,
   SharedOptions,
   SqliteEngineOptions,

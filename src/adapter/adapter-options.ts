@@ -16,11 +16,11 @@ import { findUnknownOption, optionHint, type OptionNames } from '../values/optio
  */
 export interface AdapterOptions {
   /** The store that keeps the adapter's objects, and those of no other adapter. Default: a new LocalStore. */
-  readonly store?: BaseStore | undefined;
+  store?: BaseStore | undefined;
   /** The adapter's name in diffs, logs and errors. Default: the name of its class. */
-  readonly name?: string | undefined;
+  name?: string | undefined;
   /** The adapter's logger. Default: the store's logger, else Nest's at the verbosity of `enableConsoleLogging`. */
-  readonly logger?: DiffSyncLogger | undefined;
+  logger?: DiffSyncLogger | undefined;
 }
 
 /**
@@ -34,17 +34,17 @@ export interface AdapterOptions {
  */
 export interface SyncOptions extends DiffOptions, SyncerOptions {
   /** A diff that was made before; it is applied as it is, even when it is empty. Default: a new one. */
-  readonly diff?: Diff;
+  diff?: Diff | undefined;
   /** Whether to apply a diff that was loaded from a plan although a side has changed since. Default: false. */
-  readonly allowStale?: boolean;
+  allowStale?: boolean | undefined;
   /** Whether to compare again after the sync; what is not settled is then the diff's `unsettled`. Default: false. */
-  readonly verify?: boolean;
+  verify?: boolean | undefined;
   /**
    * How long to wait, in milliseconds, for another sync or reload of the same target in this process. After that the sync is
    * refused with SyncInProgress (SYNC_IN_PROGRESS). It compares once it has waited; a diff that is given may be stale by then.
    * Default: 0, it is refused at once.
    */
-  readonly waitMs?: number;
+  waitMs?: number | undefined;
 }
 
 export const ADAPTER_OPTIONS: OptionNames<AdapterOptions> = { store: true, name: true, logger: true };

@@ -300,7 +300,7 @@ export abstract class Adapter implements ModelHost {
    * await network.add(new Interface({ device: 'r1', name: 'eth0' }), { parent: device });
    * ```
    */
-  async add(obj: DiffSyncModel, options: { readonly parent?: DiffSyncModel } = {}): Promise<void> {
+  async add(obj: DiffSyncModel, options: { readonly parent?: DiffSyncModel | undefined } = {}): Promise<void> {
     const { parent } = options;
     const linked = parent === undefined || parent.hasChild(obj);
     await this.store.add({ obj });
@@ -409,7 +409,7 @@ export abstract class Adapter implements ModelHost {
    * @param options - `excludeDefaults` leaves out what the schema fills in by itself, and default flags. Default: true.
    * @returns `{ <model>: { <unique id>: fields } }`.
    */
-  async toDict(options: { readonly excludeDefaults?: boolean } = {}): Promise<AdapterDict> {
+  async toDict(options: { readonly excludeDefaults?: boolean | undefined } = {}): Promise<AdapterDict> {
     return storeToDict(this.store, options.excludeDefaults ?? true);
   }
 
@@ -424,7 +424,7 @@ export abstract class Adapter implements ModelHost {
    */
   async loadFromDict(
     data: Readonly<Record<string, Readonly<Record<string, object>>>>,
-    options: { readonly parsed?: boolean } = {},
+    options: { readonly parsed?: boolean | undefined } = {},
   ): Promise<void> {
     for (const name of traversalOrder(this.topLevel, this.modelClasses)) {
       if (!Object.hasOwn(data, name)) continue;

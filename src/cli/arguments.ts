@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ValueError } from '../errors.js';
 import { parseAddressList } from '../store/address-list.js';
-import type { RedisAddress, RedisStoreOptions } from '../store/redis/redis-options.js';
+import type { RedisAddress, AnyRedisOptions } from '../store/redis/redis-options.js';
 import type { Io, StoresCommand } from './stores.command.js';
 
 export const HELP = `nestjs-diffsync stores [options]
@@ -79,7 +79,7 @@ function parse(argv: readonly string[]) {
   }
 }
 
-function serverOf(values: Values, env: Io['env']): RedisStoreOptions {
+function serverOf(values: Values, env: Io['env']): AnyRedisOptions {
   const { cluster, sentinel, db, tls, 'tls-ca': ca, 'master-name': masterName } = values;
   const url = values.url ?? (cluster === undefined && sentinel === undefined ? env['DIFFSYNC_STORE_URL'] : undefined);
   if (!url && cluster === undefined && sentinel === undefined) {

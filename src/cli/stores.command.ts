@@ -3,7 +3,7 @@ import { createInterface, type Interface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { DiffSyncError, ValueError } from '../errors.js';
 import { RedisCatalog, type StoreEntry } from '../store/redis/redis-catalog.js';
-import type { RedisStoreOptions } from '../store/redis/redis-options.js';
+import type { AnyRedisOptions } from '../store/redis/redis-options.js';
 import type { StoreReport } from '../store/verify-report.js';
 import { printable, table, type Column } from './table.js';
 
@@ -18,7 +18,7 @@ export interface Io {
 /** The command `stores`, as `readArguments` reads it. */
 export interface StoresCommand {
   /** The server of the stores. */
-  readonly server: RedisStoreOptions;
+  readonly server: AnyRedisOptions;
   /** Ids of the stores to verify. The command lists all stores where both lists of ids are empty. */
   readonly verify: readonly string[];
   /** Ids of the stores to remove. */

@@ -4,9 +4,9 @@ import { walkAdded, type InsertionOrdered, type OrderedElement, type WalkEntry }
 /** Selects changes of a diff; a change is selected if it satisfies every condition that is given. */
 export interface Selection {
   /** The change is one of these actions. Default: any action. */
-  readonly actions?: readonly DiffSyncAction[];
+  actions?: readonly DiffSyncAction[] | undefined;
   /** The changed object is of one of these models, by name. Default: any model. */
-  readonly modelTypes?: readonly string[];
+  modelTypes?: readonly string[] | undefined;
 }
 
 /** What a selection needs to know of an element. */

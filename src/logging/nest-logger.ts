@@ -13,7 +13,7 @@ let processVerbosity: Verbosity = 0;
  * await cmdb.syncFrom(network);
  * ```
  */
-export function enableConsoleLogging(options: { verbosity?: Verbosity } = {}): void {
+export function enableConsoleLogging(options: { verbosity?: Verbosity | undefined } = {}): void {
   processVerbosity = options.verbosity ?? 0;
 }
 

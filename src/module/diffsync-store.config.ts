@@ -4,7 +4,7 @@ import { ValueError } from '../errors.js';
 import { parseAddressList } from '../store/address-list.js';
 import { packageException } from '../store/optional-package.js';
 import { checkOptions } from '../store/check-options.js';
-import type { DiffSyncStoreOptions } from './diffsync-store.options.js';
+import type { DiffSyncStoreOptions, RedisEngineOptions } from './diffsync-store.options.js';
 import { redactSecrets } from './redact-options.js';
 
 const NAMESPACE = 'diffsyncStore';
@@ -128,7 +128,7 @@ function engineOptionsOf(env: z.output<typeof environment>): DiffSyncStoreOption
       ...(env.DIFFSYNC_STORE_MASTER_NAME === undefined ? {} : { masterName: env.DIFFSYNC_STORE_MASTER_NAME }),
       ...(password === undefined ? {} : { password }),
       ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
-    };
+    } as object as RedisEngineOptions; // The store checks which of them go together.
   }
   if (engine !== 'sqlite') return { engine };
   if (path === undefined) throw new ValueError('diffSyncStoreConfig: DIFFSYNC_STORE_PATH: missing, for sqlite');

@@ -1,4 +1,14 @@
-import { ConfigurableModuleBuilder, Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import {
+  ConfigurableModuleBuilder,
+  Global,
+  Module,
+  type DynamicModule,
+  type InjectionToken,
+  type ModuleMetadata,
+  type OptionalFactoryDependency,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { ValueError } from '../errors.js';
 import { BaseStore } from '../store/base-store.js';
 import {
@@ -7,7 +17,12 @@ import {
   checkStoreName,
   DEFAULTS,
   type DiffSyncStoreOptions,
+  type DiffSyncStoreOptionsFactory,
+  type BuiltInEngineOptions,
+  type ClassEngineOptions,
+  type FactoryOptions,
   type FeatureStore,
+  type StoreClass,
 } from './diffsync-store.options.js';
 import { getStoreToken } from './diffsync-store.tokens.js';
 import { redactSecrets } from './redact-options.js';
@@ -20,26 +35,77 @@ export interface DiffSyncStoreExtras {
   /** The name of the store, for `@InjectStore(name)`. Default: the unnamed store. */
   readonly name?: string | undefined;
   /** Whether every module can inject the store without importing this one. @default true */
-  readonly isGlobal?: boolean;
+  readonly isGlobal?: boolean | undefined;
   /** Providers that only the factory of `forRootAsync` needs. @default [] */
-  readonly extraProviders?: Provider[];
+  readonly extraProviders?: Provider[] | undefined;
 }
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<DiffSyncStoreOptions>({ moduleName: 'DiffSyncStore' })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createDiffSyncStoreOptions')
-    .setExtras<DiffSyncStoreExtras>(
-      // The builder keeps these keys, and no others, out of the store's options.
-      { name: undefined, isGlobal: true, extraProviders: [] },
-      (definition, { name, isGlobal = true, extraProviders = [] }) => ({
-        ...definition,
-        global: isGlobal,
-        providers: [...(definition.providers ?? []), ...extraProviders, ...storeProviders(name)],
-        exports: [getStoreToken(name), ...(name === undefined ? [BaseStore] : [])],
-      }),
-    )
-    .build();
+/** What a factory asks Nest for: classes, tokens, or either as optional. */
+export type Injections = readonly (InjectionToken | OptionalFactoryDependency)[];
+
+/** What Nest gives a factory for what it asks for. Of a token that is no class the type is not known. */
+export type Injected<I extends Injections> = {
+  -readonly [K in keyof I]: I[K] extends abstract new (...args: never) => infer T ? T : unknown;
+};
+
+/** Options of the module itself, beside the factory of the store's options. */
+export interface DiffSyncStoreAsyncExtras extends DiffSyncStoreExtras {
+  /** Modules that export what the factory asks for. */
+  readonly imports?: ModuleMetadata['imports'] | undefined;
+  /** Providers that Nest makes for the factory alone, and what they ask for in turn. */
+  readonly provideInjectionTokensFrom?: Provider[] | undefined;
+}
+
+/** The options of `forRootAsync`: one of a factory, a class and a provider, which say what `forRoot` would be given. */
+export type DiffSyncStoreAsyncOptions<I extends Injections = Injections> = DiffSyncStoreAsyncExtras &
+  (
+    | {
+        /** What the factory asks for: its parameters, in their order. */
+        readonly inject?: I | undefined;
+        /** Returns the options of the store. */
+        useFactory(...injected: Injected<NoInfer<I>>): FactoryOptions | Promise<FactoryOptions>;
+        readonly useClass?: undefined;
+        readonly useExisting?: undefined;
+      }
+    | {
+        /** A class that Nest makes for this module. */
+        readonly useClass: Type<DiffSyncStoreOptionsFactory>;
+        readonly inject?: undefined;
+        readonly useFactory?: undefined;
+        readonly useExisting?: undefined;
+      }
+    | {
+        /** A provider that there is. */
+        readonly useExisting: Type<DiffSyncStoreOptionsFactory>;
+        readonly inject?: undefined;
+        readonly useFactory?: undefined;
+        readonly useClass?: undefined;
+      }
+  );
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<DiffSyncStoreOptions>({
+  moduleName: 'DiffSyncStore',
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createDiffSyncStoreOptions')
+  .setExtras<DiffSyncStoreExtras>(
+    // The builder keeps these keys, and no others, out of the store's options.
+    { name: undefined, isGlobal: true, extraProviders: [] },
+    (definition, { name, isGlobal = true, extraProviders = [] }) => ({
+      ...definition,
+      global: isGlobal,
+      providers: [...(definition.providers ?? []), ...extraProviders, ...storeProviders(name)],
+      exports: [getStoreToken(name), ...(name === undefined ? [BaseStore] : [])],
+    }),
+  )
+  .build();
+
+/** Nest's class by what this module calls: its options are Nest's, which say less than ours. */
+const ModuleClass = ConfigurableModuleClass as unknown as {
+  new (): object;
+  forRoot(options: object): DynamicModule;
+  forRootAsync(options: object): DynamicModule;
+};
 
 /** The registry, once in an application, whatever the number of store modules in it. */
 @Global()
@@ -66,7 +132,7 @@ class DiffSyncStoreCoreModule {}
  * ```
  */
 @Module({ imports: [DiffSyncStoreCoreModule] })
-export class DiffSyncStoreModule extends ConfigurableModuleClass {
+export class DiffSyncStoreModule extends ModuleClass {
   /**
    * Opens one store when the application starts. Call it again with another `name` for a second store.
    * @param options - the engine and its options, and those of the module itself: `name`, `isGlobal` (default: true).
@@ -77,8 +143,16 @@ export class DiffSyncStoreModule extends ConfigurableModuleClass {
    * DiffSyncStoreModule.forRoot({ engine: 'sqlite', path: 'inventory.db', storeId: 'inventory' });
    * ```
    */
-  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    const { name, isGlobal, extraProviders, ...own } = (options ?? {}) as typeof OPTIONS_TYPE & Record<string, unknown>;
+  static override forRoot(options: BuiltInEngineOptions & DiffSyncStoreExtras): DynamicModule;
+  /**
+   * Opens one store of your own class when the application starts.
+   * @param options - the class, the options of its constructor, and those of the module itself: `name`, `isGlobal` (default: true).
+   * @returns the dynamic module, for the `imports` of the application's module.
+   * @throws {@link ValueError} (VALUE_ERROR) for wrong options, path by path.
+   */
+  static override forRoot<C extends StoreClass>(options: ClassEngineOptions<C> & DiffSyncStoreExtras): DynamicModule;
+  static override forRoot(options: object): DynamicModule {
+    const { name, isGlobal, extraProviders, ...own } = (options ?? {}) as DiffSyncStoreExtras & Record<string, unknown>;
     void [name, isGlobal, extraProviders];
     checkModuleOptions(own);
     checkStoreName(name);
@@ -104,7 +178,9 @@ export class DiffSyncStoreModule extends ConfigurableModuleClass {
    * });
    * ```
    */
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+  static override forRootAsync<const I extends Injections = readonly []>(
+    options: DiffSyncStoreAsyncOptions<I>,
+  ): DynamicModule {
     if (!options?.useFactory && !options?.useClass && !options?.useExisting) {
       throw new ValueError('DiffSyncStoreModule.forRootAsync needs one of "useFactory", "useClass", "useExisting"');
     }

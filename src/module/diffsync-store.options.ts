@@ -5,7 +5,7 @@ import type { BaseStoreOptions } from '../store/store-options.js';
 import { refuseOtherCopy } from '../values/package-copy.js';
 import { checkOptions } from '../store/check-options.js';
 import { checkStoreId } from '../store/store-id.js';
-import type { RedisStoreOptions } from '../store/redis/redis-options.js';
+import type { RedisServer, RedisServerOptions, RedisSharedOptions } from '../store/redis/redis-options.js';
 import type { SqliteStoreOptions } from '../store/sqlite/sqlite-options.js';
 import type { Verbosity } from '../logging/logger.js';
 
@@ -32,11 +32,13 @@ export interface LocalEngineOptions extends SharedOptions {
   readonly engine: 'local';
 }
 
-/** Options of a store in Redis, which needs the package `ioredis`. */
-export interface RedisEngineOptions extends SharedOptions, Omit<RedisStoreOptions, keyof BaseStoreOptions> {
-  /** Selects `RedisStore`. */
-  readonly engine: 'redis';
-}
+/** Options of a store in Redis, which needs the package `ioredis`. The server is named in one way. */
+export type RedisEngineOptions = SharedOptions &
+  Omit<RedisSharedOptions, keyof BaseStoreOptions> &
+  RedisServer & {
+    /** Selects `RedisStore`. */
+    readonly engine: 'redis';
+  };
 
 /** Options of a store in a file, which needs the package `better-sqlite3`. */
 export interface SqliteEngineOptions extends SharedOptions, Omit<SqliteStoreOptions, 'storeId' | 'name' | 'logger'> {
@@ -44,7 +46,28 @@ export interface SqliteEngineOptions extends SharedOptions, Omit<SqliteStoreOpti
   readonly engine: 'sqlite';
 }
 
-/** Options of a store of your own. The module creates and closes a store of a class; an instance that is open already is closed by the caller. */
+/** Options of a store of your own class: those of its constructor. The module creates and closes the store. */
+export type ClassEngineOptions<C extends StoreClass> = SharedOptions &
+  OwnOptions<C> & {
+    /** The class of the store. */
+    readonly engine: C;
+  };
+
+/** The options of a class's constructor that the module does not give itself; any of a class that is not known. */
+export type OwnOptions<C extends StoreClass> = [ConstructorParameters<C>[0]] extends [never]
+  ? Readonly<Record<string, unknown>>
+  : OmitOf<NonNullable<ConstructorParameters<C>[0]>, 'engine' | keyof BaseStoreOptions>;
+
+/** The options of a constructor but some, of each member of a union. */
+export type OmitOf<Options, Names extends PropertyKey> = Options extends unknown ? Omit<Options, Names> : never;
+
+/** Options of a store that you have made. One that is open already is closed by the caller. */
+export interface InstanceEngineOptions extends Pick<SharedOptions, 'retryAttempts' | 'retryDelay'> {
+  /** The store. */
+  readonly engine: BaseStore;
+}
+
+/** Options of a store of your own, where its class is not known before the application starts. */
 export interface CustomEngineOptions extends SharedOptions {
   /** The class of the store, or an instance. */
   readonly engine: StoreClass | BaseStore;
@@ -52,13 +75,24 @@ export interface CustomEngineOptions extends SharedOptions {
   readonly [option: string]: unknown;
 }
 
+/** Options of the engines of this package, and of a store that you have made. */
+export type BuiltInEngineOptions =
+  LocalEngineOptions | RedisEngineOptions | SqliteEngineOptions | InstanceEngineOptions;
+
 /** The options of one store: its engine, and what that engine takes. */
 export type DiffSyncStoreOptions = LocalEngineOptions | RedisEngineOptions | SqliteEngineOptions | CustomEngineOptions;
+
+/** What a factory returns: the options of the store, without those of the module, which stand beside the factory. */
+export type FactoryOptions = DiffSyncStoreOptions & {
+  readonly name?: undefined;
+  readonly isGlobal?: undefined;
+  readonly extraProviders?: undefined;
+};
 
 /** A provider of options, for `useClass` and `useExisting` of `forRootAsync`. */
 export interface DiffSyncStoreOptionsFactory {
   /** Returns the options of the store. The module calls this once, when the application starts. */
-  createDiffSyncStoreOptions(): DiffSyncStoreOptions | Promise<DiffSyncStoreOptions>;
+  createDiffSyncStoreOptions(): FactoryOptions | Promise<FactoryOptions>;
 }
 
 /** A store of `forFeature`. */
@@ -66,7 +100,7 @@ export interface FeatureStore {
   /** The name of the store, for `@InjectStore(name)`. */
   readonly name: string;
   /** The id of the store in its backend. Default: `<root's store id>.<name>`. */
-  readonly storeId?: string;
+  readonly storeId?: string | undefined;
 }
 
 export const DEFAULTS = Object.freeze({ verbosity: 0, retryAttempts: 10, retryDelay: 3000 } as const);
@@ -113,7 +147,7 @@ const REDIS_ADDRESSES = [
   'client',
   'cluster',
   'sentinels',
-] as const satisfies (keyof RedisStoreOptions)[];
+] as const satisfies (keyof RedisServerOptions)[];
 
 /** @throws {ValueError} (VALUE_ERROR), path by path. */
 export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {

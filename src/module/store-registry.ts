@@ -14,7 +14,7 @@ export interface OpenStoreOptions {
   /** Whether the registry closes the store with the application. */
   readonly owned: boolean;
   /** The store that it is scoped from. Several modules may ask for the same scope, and then share it. */
-  readonly base?: BaseStore;
+  readonly base?: BaseStore | undefined;
 }
 
 /** A store of an application, as the registry lists it. */

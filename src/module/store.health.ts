@@ -25,9 +25,9 @@ export type StoreHealth<Key extends string = string> = Record<
 /** Options of a health check. */
 export interface StoreHealthOptions {
   /** The name of a registered store. Default: the unnamed store. */
-  readonly store?: string;
+  readonly store?: string | undefined;
   /** Milliseconds after which the store counts as down. @default 1000 */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 /**

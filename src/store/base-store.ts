@@ -149,7 +149,7 @@ export abstract class BaseStore extends StoreLifecycle {
    * @throws {ValueError} for a `batchSize` that is not a whole number above 0.
    */
   async *iterate<R extends ModelRef>(
-    options: OperationOptions & { readonly model: R; readonly batchSize?: number },
+    options: OperationOptions & { readonly model: R; readonly batchSize?: number | undefined },
   ): AsyncGenerator<ObjectOf<R>, void, undefined> {
     const { model, batchSize = PAGE_SIZE, signal } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1)
@@ -180,7 +180,7 @@ export abstract class BaseStore extends StoreLifecycle {
    * @param options - `model`: a class, an instance or a name; default all models.
    * @returns the number of objects.
    */
-  async count(options: OperationOptions & { readonly model?: ModelRef } = {}): Promise<number> {
+  async count(options: OperationOptions & { readonly model?: ModelRef | undefined } = {}): Promise<number> {
     const { model, signal } = options;
     const name = model === undefined ? undefined : this.objects.nameOf(model);
     return this.operations.run('count', name === undefined ? { signal } : { model: name, signal }, async () => {
@@ -246,7 +246,7 @@ export abstract class BaseStore extends StoreLifecycle {
    * @throws {ObjectNotFound} when the object is not stored.
    */
   async remove(
-    options: OperationOptions & { readonly obj: DiffSyncModel; readonly removeChildren?: boolean },
+    options: OperationOptions & { readonly obj: DiffSyncModel; readonly removeChildren?: boolean | undefined },
   ): Promise<void> {
     await removeObjects(this.parts, 'remove', [options.obj], options);
   }
@@ -257,7 +257,10 @@ export abstract class BaseStore extends StoreLifecycle {
    * @throws {ObjectNotFound} for the first object that is missing, once all others are removed.
    */
   async removeMany(
-    options: OperationOptions & { readonly objs: Iterable<DiffSyncModel>; readonly removeChildren?: boolean },
+    options: OperationOptions & {
+      readonly objs: Iterable<DiffSyncModel>;
+      readonly removeChildren?: boolean | undefined;
+    },
   ): Promise<void> {
     await removeObjects(this.parts, 'removeMany', [...options.objs], options);
   }

@@ -90,7 +90,7 @@ export async function removeObjects(
   core: StoreCore,
   operation: string,
   objs: readonly DiffSyncModel[],
-  { removeChildren = false, signal }: OperationOptions & { readonly removeChildren?: boolean },
+  { removeChildren = false, signal }: OperationOptions & { readonly removeChildren?: boolean | undefined },
 ): Promise<void> {
   const { store, backend, deferred, objects, operations } = core;
   if (removeChildren) await store.flush({ signal }); // Child links of any object below may be pending.

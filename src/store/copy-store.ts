@@ -19,21 +19,21 @@ export type CopyProgressCallback = (stage: 'copy' | 'verify', current: number, t
 /** Options of `copyStore`. */
 export interface CopyStoreOptions {
   /** Is called after each batch. */
-  readonly onProgress?: CopyProgressCallback | undefined;
+  onProgress?: CopyProgressCallback | undefined;
   /** Ends the copy between two batches. It then rejects with `CopyAborted`. */
-  readonly signal?: AbortSignal | undefined;
+  signal?: AbortSignal | undefined;
   /**
    * The number of objects that are read and written as one batch.
    * @defaultValue 500
    */
-  readonly batchSize?: number | undefined;
+  batchSize?: number | undefined;
   /**
    * What to do with a model of which the target has objects already. `error`: they must be the first objects of the source, as
    * an earlier copy has left them. `keep` and `overwrite`: objects of the target keep their positions in the order; of two
    * different objects with one unique id the target's is kept, or replaced by the source's.
    * @defaultValue 'error'
    */
-  readonly onConflict?: 'error' | 'keep' | 'overwrite' | undefined;
+  onConflict?: 'error' | 'keep' | 'overwrite' | undefined;
 }
 
 /** The result of `copyStore` for one model. */

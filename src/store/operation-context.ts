@@ -23,7 +23,7 @@ export interface NestedOperationOptions extends OperationOptions {
 
 /** What an operation reads or writes: decides whether pending writes must be flushed first, and what is logged. */
 export interface OperationContext extends NestedOperationOptions {
-  readonly model?: string;
+  readonly model?: string | undefined;
   readonly uid?: string;
   /** The unique ids that the operation reads, if not all. */
   readonly reads?: readonly string[];

@@ -9,19 +9,19 @@ export interface StoreCapabilities {
    * Reads may return the very records that the backend keeps. The store then copies each record before a caller can change
    * it. Without this capability every record that a read returns must be a copy.
    */
-  readonly sharesRecords?: boolean;
+  readonly sharesRecords?: boolean | undefined;
   /** The backend keeps records as the JSON text of `encodeRecord`. Writes then receive records that are encoded already. */
-  readonly keepsText?: boolean;
+  readonly keepsText?: boolean | undefined;
   /**
    * The backend sends one part of a large write while it encodes the next. Large writes then receive records that are encoded
    * on first use, so that not all encoded records are in memory at once.
    */
-  readonly encodesLazily?: boolean;
+  readonly encodesLazily?: boolean | undefined;
   /**
    * Every primitive ends by itself, by a deadline of the backend's own. Without this capability `close` waits 5 seconds for what
    * is still running, and then gives up with STORE_TIMEOUT.
    */
-  readonly hasDeadlines?: boolean;
+  readonly hasDeadlines?: boolean | undefined;
 }
 
 /**

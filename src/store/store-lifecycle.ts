@@ -152,7 +152,7 @@ export abstract class StoreLifecycle extends StoreBackend {
    * @returns a report of all problems, by kind.
    * @throws {ObjectStoreException} when the backend fails.
    */
-  async verify(options: OperationOptions & { readonly repair?: boolean } = {}): Promise<StoreReport> {
+  async verify(options: OperationOptions & { readonly repair?: boolean | undefined } = {}): Promise<StoreReport> {
     const { repair = false, signal } = options;
     return this.core.operations.run('verify', { writes: repair, signal }, async () =>
       addLinkProblems(this.core, await this.verifyRecords({ repair, signal }), { repair, signal }),

@@ -41,27 +41,27 @@ export interface StoreContractOptions {
    * Whether a second store opened with the same id sees the same objects.
    * @defaultValue false
    */
-  readonly shared?: boolean;
+  readonly shared?: boolean | undefined;
   /**
    * Whether a store that is closed and opened again has its objects.
    * @defaultValue the value of `shared`
    */
-  readonly persistent?: boolean;
+  readonly persistent?: boolean | undefined;
   /**
    * The function that groups tests.
    * @defaultValue the global `describe`
    */
-  readonly describe?: DescribeFunction;
+  readonly describe?: DescribeFunction | undefined;
   /**
    * The function that declares a test.
    * @defaultValue the global `it`
    */
-  readonly it?: ItFunction;
+  readonly it?: ItFunction | undefined;
   /**
    * Tests that the store does not pass yet.
    * @defaultValue none
    */
-  readonly knownGaps?: readonly KnownGap[];
+  readonly knownGaps?: readonly KnownGap[] | undefined;
 }
 
 const THEMES: readonly ContractTheme[] = [

@@ -1,11 +1,11 @@
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from '@jest/globals';
-import { type BaseStore, DiffSyncStoreModule, getStoreToken, type DiffSyncStoreOptions } from '../../src/index.js';
+import { type BaseStore, DiffSyncStoreModule, getStoreToken, type RedisEngineOptions } from '../../src/index.js';
 import { Device, NetworkAdapter } from '../support/network-adapter.js';
 import { startCluster } from '../support/redis-cluster.js';
 import { startSentinel } from '../support/redis-sentinel.js';
 
-const topologies: [string, () => Promise<{ options: Partial<DiffSyncStoreOptions>; stop(): Promise<void> }>][] = [
+const topologies: [string, () => Promise<{ options: Partial<RedisEngineOptions>; stop(): Promise<void> }>][] = [
   [
     'a cluster, with every option of one',
     async () => {
@@ -32,7 +32,7 @@ describe('forRoot and forFeature', () => {
       try {
         const app = await Test.createTestingModule({
           imports: [
-            DiffSyncStoreModule.forRoot({ engine: 'redis', storeId: 'inventory', ...options } as DiffSyncStoreOptions),
+            DiffSyncStoreModule.forRoot({ engine: 'redis', storeId: 'inventory', ...options } as RedisEngineOptions),
             DiffSyncStoreModule.forFeature(['network']),
           ],
           providers: [NetworkAdapter],

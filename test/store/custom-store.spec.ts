@@ -14,7 +14,6 @@ import {
   DiffSyncStoreModule,
   SerialStore,
   STORE,
-  type DiffSyncStoreOptions,
 } from '../../src/index.js';
 import { storeContract } from '../../src/testing/index.js';
 
@@ -191,7 +190,7 @@ describe('the application of examples/custom-store', () => {
   });
 
   async function boot(options: object): Promise<TestingModule> {
-    const engine = { engine: FileStore, retryAttempts: 1, ...options } as DiffSyncStoreOptions;
+    const engine = { engine: FileStore, retryAttempts: 1, ...options } as never;
     const app = await Test.createTestingModule({ imports: [DiffSyncStoreModule.forRoot(engine)] })
       .setLogger(false as never)
       .compile();

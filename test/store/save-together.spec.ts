@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { ObjectAlreadyExists, type BaseStore } from '../../src/index.js';
-import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
+import { RedisStore, type RedisSharedOptions } from '../../src/store/redis/index.js';
 import { Device, fill, Hooks, Interface, Inventory, Site, tree, Warnings, watched } from '../fixtures/inventory.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { sentCommands } from '../support/sent-commands.js';
@@ -166,10 +166,10 @@ describe('RedisStore: what waits for several models', () => {
   });
 
   async function withStore(
-    options: RedisStoreOptions,
+    { url = server.url, ...options }: RedisSharedOptions & { url?: string },
     work: (store: RedisStore, keysOf: (model: string) => string, site: Site) => Promise<void>,
   ): Promise<void> {
-    const store = await RedisStore.connect({ url: server.url, ...options });
+    const store = await RedisStore.connect({ url, ...options });
     try {
       const { site } = await withSite(store);
       // So that every model has its name already.

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import { LocalStore, type BaseStore } from '../../src/index.js';
-import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
+import { RedisStore, type AnyRedisOptions, type RedisStoreOptions } from '../../src/store/redis/index.js';
 import { SqliteStore } from '../../src/store/sqlite/index.js';
 import { call } from './redis-client.js';
 import { startCluster } from './redis-cluster.js';
@@ -23,7 +23,7 @@ export interface StoreUnderTest {
   close(store: BaseStore): Promise<void>;
 }
 
-type Options = Omit<RedisStoreOptions, 'storeId' | 'name' | 'logger'>;
+type Options = AnyRedisOptions;
 
 /** Started (a folder: made) by the first store of a file that needs them, and stopped at its end. */
 const servers = new Map<string, Promise<{ stop(): Promise<void> }>>();
@@ -42,7 +42,8 @@ function redisStore(name: string, options: () => Promise<Options>): StoreUnderTe
   return {
     name,
     shared: true,
-    open: async ({ storeId = randomUUID() } = {}) => RedisStore.connect({ ...(await options()), storeId }),
+    open: async ({ storeId = randomUUID() } = {}) =>
+      RedisStore.connect({ ...(await options()), storeId } as RedisStoreOptions),
     close: clearAndClose,
   };
 }

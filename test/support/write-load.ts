@@ -9,7 +9,7 @@ import {
   ObjectStoreException,
   type BaseStore,
 } from '../../src/index.js';
-import type { RedisStore, RedisStoreOptions } from '../../src/store/redis/index.js';
+import type { RedisSharedOptions, RedisStore } from '../../src/store/redis/index.js';
 
 /** Of each load. A failover without durability may lose one write of each. */
 export const WRITERS = 12;
@@ -169,7 +169,7 @@ export class WriteLoad {
 /** A store that is written through, and what is written. */
 export interface Loaded {
   readonly name: string;
-  readonly options: Partial<RedisStoreOptions>;
+  readonly options: RedisSharedOptions & { shards?: number };
   /** Of this load alone. */
   readonly models: readonly LoadModel[];
   readonly removes?: boolean;
@@ -184,7 +184,7 @@ export interface Loaded {
  */
 export async function underLoad(
   test: string,
-  connect: (options: Partial<RedisStoreOptions>) => Promise<RedisStore>,
+  connect: (options: RedisSharedOptions & { shards?: number }) => Promise<RedisStore>,
   loads: readonly Loaded[],
   fault: (movesOn: () => Promise<void>, storeId: string) => Promise<void>,
 ): Promise<Outcome[]> {

@@ -33,30 +33,30 @@ export type SyncFilter = (
  */
 export interface SyncerOptions {
   /** Flags of the sync, combined with `|`. Default: NONE. */
-  readonly flags?: DiffSyncFlags;
+  flags?: DiffSyncFlags | undefined;
   /** Is called as elements of the diff are done. Default: no callback. */
-  readonly onProgress?: ProgressCallback;
+  onProgress?: ProgressCallback | undefined;
   /**
    * Ends the sync with SyncAborted (SYNC_ABORTED) after the current group of objects; what was done is saved.
    * Default: no signal.
    */
-  readonly signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Leaves out the changes for which it returns false. Default: all changes are made. */
-  readonly syncFilter?: SyncFilter;
+  syncFilter?: SyncFilter | undefined;
   /** Whether to go on after any error of a hook, which is then in the diff's `errors`; never after a store's. Default: false. */
-  readonly continueOnFailure?: boolean;
+  continueOnFailure?: boolean | undefined;
   /** How many hooks run concurrently, of objects of one model. What is stored afterwards is what 1 stores. Default: 1. */
-  readonly concurrency?: number;
+  concurrency?: number | undefined;
   /** How many objects of one model a bulk hook gets at most. Default: 500. */
-  readonly batchSize?: number;
+  batchSize?: number | undefined;
   /**
    * Refuses a sync that would delete more objects, with TooManyDeletes (SYNC_TOO_MANY_DELETES), before anything is changed. Those
    * count that will be gone: also what is stored below an object that goes with all its children; not what moves, nor what
    * `syncFilter` leaves out, which is asked before the sync begins then. Default: no limit.
    */
-  readonly maxDeletes?: number;
+  maxDeletes?: number | undefined;
   /** The same limit in per cent of the target's objects that were compared, or would go. Default: no limit. */
-  readonly maxDeletePercent?: number;
+  maxDeletePercent?: number | undefined;
 }
 
 /** Returns the value of an option. @throws ValueError if it is less than `least` or no number. */

@@ -22,18 +22,18 @@ import { UnlistedObjects, type ModelCounts } from './unlisted.js';
 /** How two adapters are compared. */
 export interface DiffOptions extends ScopeOptions {
   /** Flags of the comparison, combined with `|`. Default: NONE. */
-  readonly flags?: DiffSyncFlags;
+  flags?: DiffSyncFlags | undefined;
   /** The class of the diff that is returned. Default: `Diff`. */
-  readonly diffClass?: new () => Diff;
+  diffClass?: (new () => Diff) | undefined;
   /** Is called as objects are compared. Default: no callback. */
-  readonly onProgress?: ProgressCallback;
+  onProgress?: ProgressCallback | undefined;
   /**
    * What becomes of objects of the target that no parent lists and that the source does not have: `ignore` leaves them, as the
    * reference does, `delete` makes each of them a delete at the top of the diff. Default: `ignore`.
    */
-  readonly unlisted?: 'ignore' | 'delete';
+  unlisted?: 'ignore' | 'delete' | undefined;
   /** Ends the work with SyncAborted (SYNC_ABORTED) when it is aborted. Default: no signal. */
-  readonly signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

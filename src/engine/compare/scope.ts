@@ -27,13 +27,13 @@ export interface ScopeOptions {
    * The models that are compared. Objects of other models above them are not compared, and must be on both sides.
    * Default: all models.
    */
-  readonly modelTypes?: readonly string[];
+  modelTypes?: readonly string[] | undefined;
   /** Filters by model: a pair is compared, with everything below it, if the object of either side passes. Default: none. */
-  readonly filters?: Readonly<Record<string, ObjectFilter>>;
+  filters?: Readonly<Record<string, ObjectFilter>> | undefined;
   /** The attributes that are compared and updated, by model; an object that is created gets all. Default: all. */
-  readonly syncAttrs?: Readonly<Record<string, readonly string[]>>;
+  syncAttrs?: Readonly<Record<string, readonly string[]>> | undefined;
   /** The attributes that are neither compared nor updated, by model; an object that is created gets all. Default: none. */
-  readonly excludeAttrs?: Readonly<Record<string, readonly string[]>>;
+  excludeAttrs?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** Applies the scope options to one object at a time. */

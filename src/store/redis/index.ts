@@ -1,2 +1,13 @@
 export { RedisStore } from './redis.store.js';
-export type { RedisAddress, RedisClient, RedisDurability, RedisStoreOptions } from './redis-options.js';
+export type {
+  AnyRedisOptions,
+  RedisAddress,
+  RedisClient,
+  RedisDurability,
+  RedisLocalServer,
+  RedisServer,
+  RedisServerOptions,
+  RedisSharedOptions,
+  RedisStoreOptions,
+  RedisWay,
+} from './redis-options.js';

@@ -15,7 +15,7 @@ import {
   type ModelKeys,
 } from './layout/keys.js';
 import { ANY_LAYOUT, clearModel, clearObjects } from './records/clear-model.js';
-import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
+import { checkRedisOptions, type AnyRedisOptions } from './redis-options.js';
 import type { ScriptedRedis } from './scripts/scripts.js';
 import { RedisStore } from './redis.store.js';
 
@@ -57,7 +57,7 @@ export class RedisCatalog {
    * @throws {ObjectStoreException} (STORE_UNAVAILABLE, or the code of the reason) when the server cannot be reached;
    *   (STORE_WRONG_TOPOLOGY) for one node of a cluster, which has only a part.
    */
-  static async open(options: RedisStoreOptions): Promise<RedisCatalog> {
+  static async open(options: AnyRedisOptions): Promise<RedisCatalog> {
     checkRedisOptions(options);
     const catalog = new RedisCatalog(new RedisConnection(options));
     await catalog.connection.acquire(OWNER);

@@ -13,7 +13,7 @@ export interface RedisClient {
     readonly stringNumbers?: boolean | undefined;
   };
   /** Whether it is the client of a cluster. */
-  readonly isCluster?: boolean;
+  readonly isCluster?: boolean | undefined;
   /**
    * Adds a Lua script to the client.
    * @param name - The name of the method.
@@ -41,16 +41,25 @@ export interface RedisDurability {
   readonly timeout?: number | undefined;
 }
 
-/**
- * Says how a RedisStore reaches its data. The server is named in one of these ways: `url`; `host` and `port`; `path` of a Unix
- * socket; `sentinels` and `masterName`; `cluster`; a `client` that exists already. Default: localhost:6379.
- *
- * @example
- * ```ts
- * const options: RedisStoreOptions = { url: 'rediss://user:secret@redis.internal:6380/2', storeId: 'inventory', timeout: 2000 };
- * ```
- */
-export interface RedisStoreOptions extends BaseStoreOptions {
+/** The options of a RedisStore that do not name the server. */
+export interface RedisSharedOptions extends BaseStoreOptions {
+  /** How many replicas must have a write before it counts as done. Default: a write is done once the master has it. */
+  readonly durability?: RedisDurability | undefined;
+  /**
+   * Milliseconds after which all objects of a temporary store expire at once, unless the store is used. A use is noticed
+   * within a third of this time. Default: never.
+   */
+  readonly ttl?: number | undefined;
+  /**
+   * Milliseconds within which an operation on one object ends, attempts to reconnect included, and a bulk operation after its
+   * last progress. To bound a whole bulk operation, pass it a `signal`.
+   * @defaultValue 5000
+   */
+  readonly timeout?: number | undefined;
+}
+
+/** The options that name the server, in each of the ways. */
+export interface RedisServerOptions {
   /** The server as `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */
   readonly url?: string | undefined;
   /**
@@ -98,25 +107,48 @@ export interface RedisStoreOptions extends BaseStoreOptions {
    * @defaultValue 1
    */
   readonly shards?: number | undefined;
-  /** How many replicas must have a write before it counts as done. Default: a write is done once the master has it. */
-  readonly durability?: RedisDurability | undefined;
-  /**
-   * Milliseconds after which all objects of a temporary store expire at once, unless the store is used. A use is noticed
-   * within a third of this time. Default: never.
-   */
-  readonly ttl?: number | undefined;
   /**
    * An ioredis client or cluster client of your own. The store never closes it, and the options of the client decide about
    * timeouts and repeated writes. It may have no `keyPrefix`, and excludes all options above that name the server.
    */
   readonly client?: RedisClient | undefined;
-  /**
-   * Milliseconds within which an operation on one object ends, attempts to reconnect included, and a bulk operation after its
-   * last progress. To bound a whole bulk operation, pass it a `signal`.
-   * @defaultValue 5000
-   */
-  readonly timeout?: number | undefined;
 }
+
+/** All options, also those that exclude each other. */
+export type AnyRedisOptions = RedisSharedOptions & RedisServerOptions;
+
+/** One way to name the server: by the option `Way`, with some that go with it, and without those of the other ways. */
+export type RedisWay<Way extends keyof RedisServerOptions, With extends keyof RedisServerOptions = never> = {
+  readonly [K in Way]: RedisServerOptions[K];
+} & { readonly [K in With]?: RedisServerOptions[K] } & {
+  readonly [K in Exclude<keyof RedisServerOptions, Way | With>]?: undefined;
+};
+
+/** The server of a Redis store, named in one way. */
+export type RedisServer =
+  | RedisWay<'url', 'db' | 'username' | 'password' | 'tls'>
+  | RedisWay<'host', 'port' | 'db' | 'username' | 'password' | 'tls'>
+  | RedisWay<'path', 'db' | 'username' | 'password'>
+  | RedisWay<
+      'sentinels' | 'masterName',
+      'sentinelUsername' | 'sentinelPassword' | 'db' | 'username' | 'password' | 'tls'
+    >
+  | RedisWay<'cluster', 'username' | 'password' | 'tls' | 'scaleReads' | 'shards'>
+  | RedisWay<'client', 'scaleReads' | 'shards'>;
+
+/** The default server, localhost:6379, or another port of localhost. */
+export type RedisLocalServer = RedisWay<never, 'port' | 'db' | 'username' | 'password' | 'tls'>;
+
+/**
+ * Says how a RedisStore reaches its data. The server is named in one of these ways: `url`; `host` and `port`; `path` of a Unix
+ * socket; `sentinels` and `masterName`; `cluster`; a `client` that exists already. Default: localhost:6379.
+ *
+ * @example
+ * ```ts
+ * const options: RedisStoreOptions = { url: 'rediss://user:secret@redis.internal:6380/2', storeId: 'inventory', timeout: 2000 };
+ * ```
+ */
+export type RedisStoreOptions = RedisSharedOptions & (RedisServer | RedisLocalServer);
 
 export const DEFAULT_TIMEOUT_MS = 5000;
 export const DEFAULT_WAIT_MS = 1000;
@@ -200,7 +232,7 @@ const ENDPOINT_OPTIONS = {
 } as const satisfies Partial<Record<keyof CheckedOptions, readonly (keyof CheckedOptions)[]>>;
 
 /** @throws {ValueError} (VALUE_ERROR) with the path of each wrong option; its message has no value of an option. */
-export function checkRedisOptions(options: Omit<RedisStoreOptions, keyof BaseStoreOptions>): void {
+export function checkRedisOptions(options: Omit<AnyRedisOptions, keyof BaseStoreOptions>): void {
   const checked = checkOptions('RedisStore', schema, options);
   const given = (option: keyof CheckedOptions): boolean => checked[option] !== undefined;
   const ways = Object.keys(ENDPOINT_OPTIONS) as (keyof typeof ENDPOINT_OPTIONS)[];

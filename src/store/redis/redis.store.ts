@@ -27,7 +27,7 @@ import { listedPages, mergedPages, sortedPages, type PageScan, type StoredRecord
 import { RecordReader } from './records/record-reader.js';
 import { RecordWriter } from './records/record-writer.js';
 import { ShardSequence } from './records/shard-sequence.js';
-import { checkRedisOptions, type RedisStoreOptions } from './redis-options.js';
+import { checkRedisOptions, type AnyRedisOptions, type RedisStoreOptions } from './redis-options.js';
 
 /** The module loads the driver before it looks at the options, so that a missing package is the first error. */
 export { loadDriver as loadRedisDriver } from './connection/driver.js';
@@ -43,7 +43,7 @@ type WriteBatcher = AutoBatcher<{
 }>;
 
 /** The connection of a store that shares that of another one, by the options of its constructor. */
-const sharedConnections = new WeakMap<RedisStoreOptions, RedisConnection>();
+const sharedConnections = new WeakMap<AnyRedisOptions, RedisConnection>();
 
 /**
  * Stores objects in Redis 7 or later: on one server, behind Sentinel, or on a cluster. All processes with the same store id
@@ -135,9 +135,9 @@ export class RedisStore extends BaseStore {
   }
 
   /** @internal Makes a store on a connection that is open already or shared with others. */
-  static onConnection(options: RedisStoreOptions, connection: RedisConnection): RedisStore {
+  static onConnection(options: AnyRedisOptions, connection: RedisConnection): RedisStore {
     sharedConnections.set(options, connection);
-    return new RedisStore(options);
+    return new RedisStore(options as RedisStoreOptions);
   }
 
   /** Where the server is, without secrets: `redis://localhost:6379/0`. */

@@ -1,13 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import {
-  Adapter,
-  DiffSyncModel,
-  DiffSyncModelFlags,
-  type Diff,
-  type DiffSyncFlags,
-  type SyncOptions,
-} from '../../../src/index.js';
+import { Adapter, DiffSyncModel, DiffSyncModelFlags, type Diff, type SyncOptions } from '../../../src/index.js';
 import { Warnings } from '../../fixtures/inventory.js';
 import { stores } from '../../support/stores.js';
 
@@ -63,7 +56,7 @@ describe.each(stores)('what a parent lists that the sync does not touch, on the 
     source: Content,
     target: Content,
     flags: Readonly<Record<string, DiffSyncModelFlags>>,
-    options: SyncOptions & { flags?: DiffSyncFlags } = {},
+    options: SyncOptions = {},
     select: (diff: Diff) => Diff = (diff) => diff,
   ) {
     const store = await open();

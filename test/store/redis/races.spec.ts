@@ -35,7 +35,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function connect(options: Partial<RedisStoreOptions> = { url: server.url }): Promise<RedisStore> {
+async function connect(options: RedisStoreOptions = { url: server.url }): Promise<RedisStore> {
   const store = await RedisStore.connect({ storeId: 'inv', ...options });
   open.push(store);
   return store;

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { DiffSyncModel, ObjectStoreException, ValueError } from '../../../src/index.js';
-import { RedisStore, type RedisStoreOptions } from '../../../src/store/redis/index.js';
+import { RedisStore, type RedisSharedOptions, type RedisStoreOptions } from '../../../src/store/redis/index.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
 
 class Device extends DiffSyncModel.define({
@@ -36,7 +36,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function connect(options: Partial<RedisStoreOptions> = {}): Promise<RedisStore> {
+async function connect(options: RedisSharedOptions = {}): Promise<RedisStore> {
   const store = await RedisStore.connect({ url: server.url, storeId: 'inv', ...options });
   open.push(store);
   return store;

@@ -11,7 +11,7 @@ import {
   DEFAULT_TIMEOUT_MS,
   deadLinkAfter,
   type RedisAddress,
-  type RedisStoreOptions,
+  type AnyRedisOptions,
 } from '../redis-options.js';
 
 /** How to reach a server; its `address` contains no secret. */
@@ -36,7 +36,7 @@ const NO_READY_CHECK = { enableReadyCheck: false } as const;
 /** The constructor of ioredis does not take its own `RedisOptions` under exactOptionalPropertyTypes. */
 type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 
-export function redisTarget(options: RedisStoreOptions): RedisTarget {
+export function redisTarget(options: AnyRedisOptions): RedisTarget {
   const { timeout = DEFAULT_TIMEOUT_MS, cluster, sentinels, path } = options;
   if (cluster !== undefined) return clusterTarget(cluster.nodes.map(bareAddress), options, timeout);
   if (sentinels !== undefined) return sentinelTarget(sentinels.map(bareAddress), options, timeout);
@@ -49,7 +49,7 @@ export function redisTarget(options: RedisStoreOptions): RedisTarget {
   return serverTarget(options, timeout);
 }
 
-function serverTarget(options: RedisStoreOptions, timeout: number): RedisTarget {
+function serverTarget(options: AnyRedisOptions, timeout: number): RedisTarget {
   const url = options.url === undefined ? undefined : new URL(options.url);
   if (url !== undefined && (url.search !== '' || url.hash !== '')) {
     throw new ValueError('RedisStore: url: nothing may follow the number of the database');
@@ -70,7 +70,7 @@ function serverTarget(options: RedisStoreOptions, timeout: number): RedisTarget 
   );
 }
 
-function sentinelTarget(sentinels: readonly RedisAddress[], options: RedisStoreOptions, timeout: number): RedisTarget {
+function sentinelTarget(sentinels: readonly RedisAddress[], options: AnyRedisOptions, timeout: number): RedisTarget {
   const { masterName, sentinelUsername, sentinelPassword, db = 0, tls } = options;
   const where = `redis-sentinel://${sentinels.map(hostPort).join(',')}/${masterName}/${db}`;
   return {
@@ -95,7 +95,7 @@ function sentinelTarget(sentinels: readonly RedisAddress[], options: RedisStoreO
   };
 }
 
-function clusterTarget(nodes: readonly RedisAddress[], options: RedisStoreOptions, timeout: number): RedisTarget {
+function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions, timeout: number): RedisTarget {
   const clusterOptions: Omit<ClusterOptions, 'redisOptions'> & { redisOptions: ClientOptions } = {
     lazyConnect: true,
     enableOfflineQueue: false,

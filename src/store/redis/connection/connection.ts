@@ -10,7 +10,7 @@ import { ServerClock } from './server-clock.js';
 import { exceptionOf, failureOf, refusedAt, RedisFailed, unreachable, type RedisFailure } from './reply-errors.js';
 import { ConnectionState, isVague } from './connection-state.js';
 import { SORT_PROBE } from '../layout/keys.js';
-import { DEFAULT_TIMEOUT_MS, type RedisStoreOptions } from '../redis-options.js';
+import { DEFAULT_TIMEOUT_MS, type AnyRedisOptions } from '../redis-options.js';
 import { ReplicaConfirmation } from './replication.js';
 import { defineScripts, type ScriptedRedis } from '../scripts/scripts.js';
 
@@ -76,7 +76,7 @@ export class RedisConnection {
   private users = 0;
   private waiting = 0;
 
-  constructor(options: RedisStoreOptions) {
+  constructor(options: AnyRedisOptions) {
     this.timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
     this.#given = options.client as Redis | Cluster | undefined;
     if (this.#given === undefined) this.#target = redisTarget(options);

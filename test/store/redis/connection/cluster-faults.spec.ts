@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { z } from 'zod';
 import { Adapter, DiffSyncModel, ObjectStoreException } from '../../../../src/index.js';
-import { RedisStore, type RedisStoreOptions } from '../../../../src/store/redis/index.js';
+import { RedisStore, type RedisSharedOptions } from '../../../../src/store/redis/index.js';
 import { call } from '../../../support/redis-client.js';
 import { startCluster, type MoveStep, type RedisCluster } from '../../../support/redis-cluster.js';
 import type { RedisServer } from '../../../support/redis-server.js';
@@ -28,8 +28,9 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-const connect = (options: Partial<RedisStoreOptions>): Promise<RedisStore> =>
-  RedisStore.connect({ cluster: { nodes: cluster.nodes }, timeout: TIMEOUT_MS, ...options });
+const connect = (
+  options: RedisSharedOptions & { shards?: number; scaleReads?: 'all' | 'slave' },
+): Promise<RedisStore> => RedisStore.connect({ cluster: { nodes: cluster.nodes }, timeout: TIMEOUT_MS, ...options });
 
 /** An application that tries again, without a new store. */
 async function untilItWorks(work: () => Promise<unknown>): Promise<void> {

@@ -1,6 +1,6 @@
 // Behind Sentinel, under load: what an acknowledged write is worth when the master goes.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { RedisStore, type RedisStoreOptions } from '../../../../src/store/redis/index.js';
+import { RedisStore, type RedisSharedOptions } from '../../../../src/store/redis/index.js';
 import { startSentinel, type RedisSentinel } from '../../../support/redis-sentinel.js';
 import { modelNamed, underLoad, WRITERS, type Loaded, type Outcome } from '../../../support/write-load.js';
 
@@ -22,7 +22,7 @@ afterEach(async () => {
   await sentinel.stop();
 });
 
-const connect = (options: Partial<RedisStoreOptions>): Promise<RedisStore> =>
+const connect = (options: RedisSharedOptions): Promise<RedisStore> =>
   RedisStore.connect({
     sentinels: sentinel.sentinels,
     masterName: sentinel.masterName,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { DiffSyncModel, ObjectStoreException, ValueError } from '../../../../src/index.js';
-import { RedisStore, type RedisStoreOptions } from '../../../../src/store/redis/index.js';
+import { RedisStore, type AnyRedisOptions, type RedisStoreOptions } from '../../../../src/store/redis/index.js';
 import { startCluster, type RedisCluster } from '../../../support/redis-cluster.js';
 import { startRedis, type RedisServer } from '../../../support/redis-server.js';
 
@@ -42,10 +42,10 @@ afterAll(async () => {
   await Promise.all([server.stop(), servers.stop()]);
 });
 
-const connect = (options: Partial<RedisStoreOptions>): Promise<RedisStore> =>
-  RedisStore.connect(
-    options.cluster === undefined && options.client === undefined ? { url: server.url, ...options } : options,
-  );
+const connect = (options: AnyRedisOptions): Promise<RedisStore> => {
+  const address = options.cluster === undefined && options.client === undefined ? { url: server.url } : {};
+  return RedisStore.connect({ ...address, ...options } as RedisStoreOptions);
+};
 
 const failure = (work: Promise<unknown>): Promise<ObjectStoreException> =>
   work.then(
@@ -376,7 +376,7 @@ describe('damage', () => {
 
 describe('options', () => {
   const nodesOf = [{ host: 'a', port: 1 }];
-  it.each<[string, Partial<RedisStoreOptions>]>([
+  it.each<[string, AnyRedisOptions]>([
     [`"url" and "cluster" can't be specified together`, { url: 'redis://a', cluster: { nodes: nodesOf } }],
     [`"cluster" and "db" can't be specified together`, { cluster: { nodes: nodesOf }, db: 1 }],
     [`"path" and "tls" can't be specified together`, { path: '/a', tls: {} }],
@@ -389,7 +389,7 @@ describe('options', () => {
     ['ttl', { ttl: 10 }],
     ['keyPrefix', { client: new Cluster(nodesOf, { lazyConnect: true, keyPrefix: 'mine:' }) }],
   ])('%s', (message, options) => {
-    const make = (): RedisStore => new RedisStore(options);
+    const make = (): RedisStore => new RedisStore(options as RedisStoreOptions);
     expect(make).toThrow(ValueError);
     expect(make).toThrow(message);
   });
