@@ -4,6 +4,7 @@
  */
 export const benchmarks = new Map([
   ['engine', () => import('./engine.mjs')],
+  ['growth', () => import('./growth.mjs')],
   ['redis', () => import('./redis.mjs')],
   ['stores', () => import('./stores.mjs')],
   ['types', () => import('./types.mjs')],

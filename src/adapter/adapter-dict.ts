@@ -1,28 +1,32 @@
+import { Pace } from '../async/event-loop.js';
 import { ModelValidationError } from '../errors.js';
 import type { ModelClass } from '../model/model-class.js';
 import { completeModel, parseModel } from '../model/construction.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { omitDefaults } from '../model/schema-defaults.js';
 import type { BaseStore } from '../store/base-store.js';
+import { setOwn } from '../values/own-property.js';
 
 /** An adapter's objects as plain values: model name, then unique id, then fields; `modelFlags` is one of them if it matters. */
 export type AdapterDict = Record<string, Record<string, Readonly<Record<string, unknown>>>>;
 
 /** Returns all objects of a store as plain values. */
 export async function storeToDict(store: BaseStore, excludeDefaults: boolean): Promise<AdapterDict> {
-  const models: [string, AdapterDict[string]][] = [];
+  const models: AdapterDict = {};
   for (const model of await store.getAllModelNames()) {
-    const objects: [string, Readonly<Record<string, unknown>>][] = [];
+    const objects: AdapterDict[string] = {};
     for await (const obj of store.iterate({ model })) {
       const { modelFlags } = obj;
       const fields = excludeDefaults ? await omitDefaults(obj, obj.toDict()) : { ...obj.toDict(), modelFlags };
-      objects.push([obj.getUniqueId(), fields]);
+      setOwn(objects, obj.getUniqueId(), fields);
     }
-    // From entries, because a unique id such as "__proto__" must become an ordinary key.
-    models.push([model, Object.fromEntries(objects)]);
+    setOwn(models, model, objects);
   }
-  return Object.fromEntries(models);
+  return models;
 }
+
+/** Objects that are made before they are added. */
+const ADDED_AT_ONCE = 5000;
 
 /**
  * Makes objects of one model and adds them to a store.
@@ -32,18 +36,21 @@ export async function storeToDict(store: BaseStore, excludeDefaults: boolean): P
 export async function loadModelFromDict(
   store: BaseStore,
   model: ModelClass,
-  all: Iterable<readonly [uid: string, fields: object]>,
+  all: Readonly<Record<string, object>>,
   parsed: boolean,
 ): Promise<void> {
   const pending = new Map<string, DiffSyncModel>();
+  const pace = new Pace();
   const addPending = async (): Promise<void> => {
     const objs = [...pending.values()];
     pending.clear();
     await store.addMany({ objs });
   };
   try {
-    for (const [key, fields] of all) {
-      const { modelFlags, ...input } = fields as { modelFlags?: number };
+    for (const key of Object.keys(all)) {
+      const due = pace.yieldIfDue();
+      if (due !== undefined) await due;
+      const { modelFlags, ...input } = all[key] as { modelFlags?: number };
       const obj = await makeModel(model, key, input, parsed);
       if (modelFlags !== undefined) obj.modelFlags = modelFlags;
       const uid = obj.getUniqueId();
@@ -51,6 +58,7 @@ export async function loadModelFromDict(
         await addPending();
         await store.add({ obj });
       } else pending.set(uid, obj);
+      if (pending.size === ADDED_AT_ONCE) await addPending();
     }
   } finally {
     await addPending();

@@ -429,7 +429,7 @@ export abstract class Adapter implements ModelHost {
     for (const name of traversalOrder(this.topLevel, this.modelClasses)) {
       if (!Object.hasOwn(data, name)) continue;
       const model = this.modelClasses.get(name) as ModelClass;
-      await loadModelFromDict(this.store, model, Object.entries(data[name] ?? {}), options.parsed ?? false);
+      await loadModelFromDict(this.store, model, data[name] ?? {}, options.parsed ?? false);
     }
   }
 

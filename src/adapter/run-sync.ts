@@ -79,7 +79,7 @@ async function applyDiff<Source extends Side>(
   const { flags = DiffSyncFlags.NONE } = options;
   const callbacks = new CallbackFailures();
   try {
-    const changed = await new Syncer(diff, source, target, options, callbacks).perform();
+    const changed = await (await Syncer.plan(diff, source, target, options, callbacks)).perform();
     if (changed) await target.syncComplete(source, diff, flags, target.logger, diff.operations);
     if (options.verify === true) await compareAgain(target, source, diff, options);
   } catch (error) {
@@ -105,16 +105,17 @@ async function compareAgain<Source extends Side>(
 ): Promise<void> {
   const { onProgress: _, ...terms } = options;
   const again = await target.diffFrom(source, terms);
-  const summary = differences(again);
+  const summary = await differences(again);
   diff.unsettled = summary === undefined ? undefined : again;
   if (summary === undefined) return;
   target.logger.warning(`The sync from ${source.name} has left differences in ${target.name}`, { summary });
 }
 
 /** Returns a summary of what differs; undefined if nothing does. */
-function differences(diff: Diff): object | undefined {
+async function differences(diff: Diff): Promise<object | undefined> {
   try {
-    return diff.hasDiffs() ? { ...diff.summary() } : undefined;
+    const summary = await diff.summaryAsync();
+    return summary.create + summary.update + summary.delete > 0 ? { ...summary } : undefined;
   } catch (error) {
     if (error instanceof DiffCompareFailed) return { failed: error.message };
     throw error;

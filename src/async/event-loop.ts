@@ -25,6 +25,34 @@ export function yieldIfDue(): Promise<void> | undefined {
   return undefined;
 }
 
+/** Counts the items of a loop, so that it looks at the clock only once in some of them. */
+export class Pace {
+  private count = 0;
+
+  /**
+   * Is called before each item: `const next = pace.yieldIfDue(); if (next !== undefined) await next`.
+   * @returns undefined where the loop goes on at once, else a promise of an iteration of the event loop in which it may.
+   */
+  yieldIfDue(): Promise<void> | undefined {
+    return this.count++ % ITEMS_PER_CHECK === 0 ? yieldWhileDue() : undefined;
+  }
+}
+
+/** @returns undefined where nothing is due, else a promise of an iteration of the event loop that is still short. */
+function yieldWhileDue(): Promise<void> | undefined {
+  const first = yieldIfDue();
+  return first === undefined ? undefined : waitWhileDue(first);
+}
+
+async function waitWhileDue(first: Promise<void>): Promise<void> {
+  for (let next: Promise<void> | undefined = first; next !== undefined; next = yieldIfDue()) await next;
+}
+
+/** Yields to the event loop where long synchronous work is due to. Loops over many short items have a `Pace`. */
+export async function giveWay(): Promise<void> {
+  await yieldWhileDue();
+}
+
 /** Calls `work` with each item, in order, and yields to the event loop in between where that takes long. */
 export async function forEachYielding<T>(items: Iterable<T>, work: (item: T) => void): Promise<void> {
   let count = 0;

@@ -36,7 +36,6 @@ import {
   type DiffSummary,
 } from './diff-render.js';
 import { copySelected, isSelected, type Selection } from './diff-selection.js';
-import { walk } from './diff-walk.js';
 import { ElementGroups } from './element-groups.js';
 import { NOTHING_YET, type ModelOperations, type SyncFailure, type UnlistedCounts } from './sync-outcome.js';
 
@@ -97,7 +96,7 @@ export class Diff {
   /** How many elements there are, on all levels. */
   get length(): number {
     let length = 0;
-    for (const _ of walk(this.getChildren())) length++;
+    for (const _ of this.all()) length++;
     return length;
   }
 
@@ -125,8 +124,20 @@ export class Diff {
 
   /** @returns Whether any element, on any level, has an action. */
   hasDiffs(): boolean {
-    for (const { element } of walk(this.getChildren())) if (element.action !== null) return true;
+    for (const element of this.all()) if (element.action !== null) return true;
     return false;
+  }
+
+  /** Yields the elements on all levels, in any order. */
+  private *all(): Generator<DiffElement, void, undefined> {
+    const open: Diff[] = [this];
+    for (let diff = open.pop(); diff !== undefined; diff = open.pop()) {
+      for (const element of diff.elements.all()) {
+        yield element;
+        const below = element.existingChildDiff;
+        if (below !== undefined) open.push(below);
+      }
+    }
   }
 
   /** @returns The top elements as they are shown and synchronised: group by group, each ordered by `orderChildren`. */
@@ -512,6 +523,11 @@ export class DiffElement extends ComparedObject<Diff> {
   /** The elements of the children, as a diff of their own. */
   get childDiff(): Diff {
     return (this.children ??= new this.kind.diffClass());
+  }
+
+  /** @internal The elements of the children, where there are any. */
+  get existingChildDiff(): Diff | undefined {
+    return this.children;
   }
 
   /** How many elements there are on all levels, this one included. */

@@ -37,6 +37,12 @@ export class ElementGroups<E extends GroupedElement> {
     this.objects.get(type)?.delete(name);
   }
 
+  /** All elements, in any order. */
+  *all(): Generator<E, void, undefined> {
+    for (const group of this.objects.values()) yield* group.values();
+    for (const group of this.links?.values() ?? []) yield* group.values();
+  }
+
   /** The elements of one group. */
   of(type: string): E[] {
     const objects = [...(this.objects.get(type)?.values() ?? [])];

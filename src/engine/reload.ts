@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { giveWay } from '../async/event-loop.js';
 import type { ModelClass } from '../model/model-class.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { isSameRecord } from '../record/record-equality.js';
@@ -91,7 +92,10 @@ class Reload {
     for (const [model, uids] of this.unfinished) await this.finish(model, uids);
     for (const state of states) await this.unlinkSurplus(state);
     for (const { model, surplus } of states) {
-      for (const uids of pagesOf(surplus)) await deleteAsIs(this.target, model, uids);
+      for (const uids of pagesOf(surplus)) {
+        await giveWay();
+        await deleteAsIs(this.target, model, uids);
+      }
     }
     return result;
   }
@@ -183,6 +187,7 @@ class Reload {
 
   private async finish(model: string, unfinished: readonly string[]): Promise<void> {
     for (const uids of pagesOf(unfinished)) {
+      await giveWay();
       const records = await recordsAt(this.copy, model, uids);
       await putAsIs(
         this.target,
@@ -203,6 +208,7 @@ class Reload {
       .map(([, field]) => field);
     if (fields.length === 0) return;
     for (const uids of pagesOf(surplus)) {
+      await giveWay();
       const records = (await recordsAt(this.target, model, uids)).filter((record) => record !== undefined);
       const linked = records.filter((record) => fields.some((field) => listOf(record, field).length > 0));
       const lists = Object.fromEntries(fields.map((field) => [field, []]));

@@ -1,3 +1,4 @@
+import { giveWay, Pace } from '../async/event-loop.js';
 import { ValueError } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { classOf, type ModelClass } from '../model/model-class.js';
@@ -105,6 +106,7 @@ export abstract class BaseStore extends StoreLifecycle {
       for await (const page of this.scanRecords(name, PAGE_SIZE, signal)) {
         signal?.throwIfAborted();
         for (const record of page) objects.push(build(record));
+        await giveWay();
       }
       return objects;
     });
@@ -156,6 +158,7 @@ export abstract class BaseStore extends StoreLifecycle {
       throw new ValueError(`batchSize is ${batchSize}, not a whole number above 0`);
     const name = this.objects.nameOf(model);
     const build = this.objects.builder(model);
+    const pace = new Pace();
     const scan = async (): Promise<AsyncIterable<readonly ModelRecord[]>> => this.scanRecords(name, batchSize, signal);
     const pages = (await this.operations.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
     try {
@@ -163,6 +166,8 @@ export abstract class BaseStore extends StoreLifecycle {
         const { done, value } = await this.operations.abortable(signal, 'iterate', () => pages.next());
         if (done === true) return;
         for (const record of value) {
+          const due = pace.yieldIfDue();
+          if (due !== undefined) await due;
           this.operations.checkAborted(signal, 'iterate');
           yield build(record);
         }

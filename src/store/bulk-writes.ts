@@ -45,7 +45,12 @@ async function addAll(
   const groups = objects.recordsByModel(objs);
   for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
     const uids = new Set<string>();
-    const inserts = records.filter(({ uid }) => uids.size !== uids.add(uid).size);
+    const inserts: ModelRecord[] = [];
+    const note = (record: ModelRecord): void => {
+      if (uids.size !== uids.add(record.uid).size) inserts.push(record);
+    };
+    const noted = each(records, note);
+    if (noted !== undefined) await noted;
     const repeats = inserts.length < records.length;
     const insertIndexes = new Map(repeats ? [...uids].map((uid, index) => [uid, index]) : []);
     const context = { model, uids: [...uids], ...options };
@@ -74,11 +79,13 @@ export async function updateAll(
 ): Promise<void> {
   const groups = objects.recordsByModel(objs);
   for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
-    const last = new Map(records.map((record) => [record.uid, record]));
+    const last = new Map<string, ModelRecord>();
+    const noted = each(records, (record) => void last.set(record.uid, record));
+    if (noted !== undefined) await noted;
     const context = { model, uids: [...last.keys()], ...options };
     await operations.run(operation, context, () => backend.putRecords(model, [...last.values()], options.signal));
     deferred.forgetFailed(model, context.uids);
-    for (const obj of group) objects.bind(obj);
+    await forEachYielding(group, (obj) => objects.bind(obj));
   }
 }
 
@@ -98,14 +105,14 @@ export async function removeObjects(
   for (const [model, group] of objects.byModel(objs)) {
     const byUid = new Map<string, DiffSyncModel>();
     const note = (obj: DiffSyncModel): void => void byUid.set(obj.getUniqueId(), obj);
-    if (group.length <= SYNC_LIMIT) group.forEach(note);
-    else await forEachYielding(group, note);
+    const noted = each(group, note);
+    if (noted !== undefined) await noted;
     const uids = [...byUid.keys()];
     await operations.run(operation, { model, uids, signal }, async () => {
       const present = await backend.deleteRecords(model, uids, signal);
       deferred.forgetFailed(model, uids);
       const removed = [...byUid.values()].filter((_, index) => present[index]);
-      for (const obj of removed) objects.unbind(obj);
+      await forEachYielding(removed, (obj) => objects.unbind(obj));
       const remove: RemoveObjects = (type, below) => backend.deleteRecords(type, below, signal);
       if (removeChildren) await removeBelow(core, removed, remove, undefined, signal);
       const first = uids[present.indexOf(false)];
@@ -113,4 +120,11 @@ export async function removeObjects(
     });
   }
   if (missing !== undefined) throw missing;
+}
+
+/** Works at once, so that calls which are not awaited keep their order; on many items it yields to the event loop in between. */
+function each<T>(items: readonly T[], work: (item: T) => void): Promise<void> | undefined {
+  if (items.length > SYNC_LIMIT) return forEachYielding(items, work);
+  items.forEach(work);
+  return undefined;
 }

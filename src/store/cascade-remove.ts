@@ -1,5 +1,8 @@
+import { forEachYielding, giveWay, mapYielding } from '../async/event-loop.js';
+import { overridesChildren } from '../model/class-inspection.js';
 import type { ModelRecord } from '../record/model-record.js';
-import type { DiffSyncModel } from '../model/diffsync-model.js';
+import { DiffSyncModel } from '../model/diffsync-model.js';
+import type { ModelClass } from '../model/model-class.js';
 import { childUids } from '../model/model-fields.js';
 import type { StoreCore } from './store-core.js';
 
@@ -36,14 +39,14 @@ export async function removeBelow(
   let parents = objs;
   while (parents.length > 0) {
     const below = new Map<string, [uid: string, parent: DiffSyncModel][]>();
-    for (const parent of parents) {
+    await forEachYielding(parents, (parent) => {
       if (keep !== undefined) own.add(`${parent.getType()} ${parent.getUniqueId()}`);
       for (const [type, field] of Object.entries(parent.getChildrenMapping())) {
         const children = below.get(type) ?? [];
         below.set(type, children);
         for (const uid of childUids(parent, field)) children.push([uid, parent]);
       }
-    }
+    });
     const next: DiffSyncModel[] = [];
     for (const [type, children] of below) {
       const uids = [...new Set(children.map(([uid]) => uid))];
@@ -70,7 +73,8 @@ async function removeChildren(
   );
   const removed = await remove(type, uids, records);
   const present = new Set(uids.filter((_, index) => removed[index]));
-  for (const [uid, parent] of children) {
+  await giveWay();
+  await forEachYielding(children, ([uid, parent]) => {
     if (!present.delete(uid)) {
       store.logger.error('Unable to remove child element as it was not found!', {
         store: String(store),
@@ -80,9 +84,14 @@ async function removeChildren(
         parentId: parent.getUniqueId(),
       });
     }
-  }
+  });
   const model = objects.registry.get(type);
-  return model === undefined
-    ? []
-    : records.flatMap((record) => (record === undefined ? [] : [objects.hydrate(model, record)]));
+  // A model without children has nothing below it.
+  if (model === undefined || !mayList(model)) return [];
+  const gone = records.filter((record) => record !== undefined);
+  return mapYielding(gone, (record) => objects.hydrate(model, record));
+}
+
+function mayList(model: ModelClass): boolean {
+  return Object.keys(model.getChildrenMapping()).length > 0 || overridesChildren(model, DiffSyncModel);
 }

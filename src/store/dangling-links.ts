@@ -1,3 +1,4 @@
+import { giveWay } from '../async/event-loop.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { childUidsOf } from '../record/record-view.js';
 import { withLinks, type LinkChange, type LinkChanges } from './link-changes.js';
@@ -103,12 +104,15 @@ async function changeLists(core: StoreCore, links: LinkFields, change: LinkChang
       for (const link of own) changed.delete(link);
       if (current === undefined) return undefined;
       const lists: LinkChanges = new Map();
-      for (const link of own) {
-        const field = links.get(link) as string;
-        const { uniqueId } = link.child;
-        if (isListed(current, field, uniqueId) === change.linked) continue;
-        changed.set(link, field);
-        lists.set(field, (lists.get(field) ?? new Map<string, LinkChange>()).set(uniqueId, change));
+      for (const [field, sameField] of groupBy(own, (link) => links.get(link) as string)) {
+        const listed = listedIn(current, field);
+        const changes = new Map<string, LinkChange>();
+        for (const link of sameField) {
+          if (listed.has(link.child.uniqueId) === change.linked) continue;
+          changed.set(link, field);
+          changes.set(link.child.uniqueId, change);
+        }
+        if (changes.size > 0) lists.set(field, changes);
       }
       return lists.size === 0 ? undefined : withLinks(current, lists);
     };
@@ -120,9 +124,9 @@ async function changeLists(core: StoreCore, links: LinkFields, change: LinkChang
   return changed;
 }
 
-function isListed({ data }: ModelRecord, field: string, uid: string): boolean {
+function listedIn({ data }: ModelRecord, field: string): ReadonlySet<unknown> {
   const list = data[field];
-  return Array.isArray(list) && list.includes(uid);
+  return new Set(Array.isArray(list) ? list : []);
 }
 
 async function readByUid(
@@ -138,6 +142,7 @@ async function readByUid(
     for (const record of await backend.readRecords(model, uids.slice(at, at + PAGE_SIZE), signal)) {
       if (record !== undefined) found.set(record.uid, record);
     }
+    await giveWay();
   }
   return found;
 }

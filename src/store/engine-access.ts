@@ -1,5 +1,6 @@
 // What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
 import { setMaxListeners } from 'node:events';
+import { giveWay, mapYielding } from '../async/event-loop.js';
 import { DiffSyncError } from '../errors.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { setListed, settleLists, unlistLater, type DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
@@ -80,6 +81,7 @@ export async function viewAll(store: BaseStore, model: string, signal?: AbortSig
     for await (const page of backend.scanRecords(model, PAGE_SIZE, signal)) {
       signal?.throwIfAborted();
       for (const record of page) views.push(viewOf(record));
+      await giveWay();
     }
     return views;
   });
@@ -103,7 +105,7 @@ export async function* viewByUids(
     for (;;) {
       const { done, value } = await operations.run('getByUids', { model, signal }, () => pages.next());
       if (done === true) return;
-      yield value.map((record) => record && viewOf(record));
+      yield await mapYielding(value, (record) => record && viewOf(record));
     }
   } finally {
     // `return` waits for the page that is being read: not after a signal has ended the wait for it.

@@ -1,3 +1,4 @@
+import { giveWay } from '../async/event-loop.js';
 import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { isDamage, StoreReporter, type StoreReport } from './verify-report.js';
 
@@ -10,6 +11,7 @@ export async function verifyByReading(
   for (const model of (await backend.countAllRecords(signal)).keys()) {
     try {
       for await (const page of backend.scanRecords(model, PAGE_SIZE, signal)) {
+        await giveWay();
         signal?.throwIfAborted();
         for (const record of page) {
           const reason = objects.validateRecord(model, record);

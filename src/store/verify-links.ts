@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { giveWay } from '../async/event-loop.js';
 import { overridesChildren } from '../model/class-inspection.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelRecord } from '../record/model-record.js';
@@ -135,6 +136,7 @@ async function stillStored(
     const page = uids.slice(at, at + PAGE_SIZE);
     const records = await core.backend.readRecords(model, page, signal);
     for (const [index, each] of page.entries()) if (records[index] !== undefined) stored.push(each);
+    await giveWay();
   }
   return stored;
 }
@@ -150,6 +152,7 @@ async function forEachRecord(
     for await (const page of backend.scanRecords(model, PAGE_SIZE, signal)) {
       signal?.throwIfAborted();
       for (const record of page) work(record);
+      await giveWay();
     }
     return true;
   } catch (error) {

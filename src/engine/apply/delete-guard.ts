@@ -1,3 +1,4 @@
+import { doInSteps, type Steps } from '../../async/steps.js';
 import type { Diff } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
 import { TooManyDeletes } from '../../errors.js';
@@ -21,7 +22,7 @@ export async function checkDeleteLimits(
   const deletes = await count();
   if (deletes <= maxDeletes && maxDeletePercent === Infinity) return;
   // The terms know how many objects were compared; a selection or a plan has lost the unchanged elements.
-  const present = Math.max(diff.terms.compared ?? countPresent(diff), deletes);
+  const present = Math.max(diff.terms.compared ?? (await doInSteps(countingPresent(diff))), deletes);
   const percent = deletes === 0 ? 0 : (100 * deletes) / present;
   if (deletes <= maxDeletes && percent <= maxDeletePercent) return;
   const limit = deletes > maxDeletes ? `maxDeletes is ${maxDeletes}` : `maxDeletePercent is ${maxDeletePercent}`;
@@ -31,8 +32,11 @@ export async function checkDeleteLimits(
 }
 
 /** Returns how many elements are of objects that the target has. */
-function countPresent(diff: Diff): number {
+function* countingPresent(diff: Diff): Steps<number> {
   let present = 0;
-  for (const { element } of walk(diff.getChildren())) if (element.destAttrs !== null && !element.linkOnly) present++;
+  for (const { element } of walk(diff.getChildren())) {
+    yield;
+    if (element.destAttrs !== null && !element.linkOnly) present++;
+  }
   return present;
 }

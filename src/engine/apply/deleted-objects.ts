@@ -1,3 +1,4 @@
+import { Pace } from '../../async/event-loop.js';
 import { overridesChildren } from '../../model/class-inspection.js';
 import { DiffSyncModelFlags } from '../../flags.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
@@ -26,7 +27,10 @@ export async function countDeleted(
   const roots: ObjectView[] = [];
   /** The index behind what goes with its parent, for which the filter is not asked. */
   let takenEnd = 0;
+  const pace = new Pace();
   for (let at = 0; at < plan.length; at++) {
+    const due = pace.yieldIfDue();
+    if (due !== undefined) await due;
     const node = plan.nodeAt(at);
     if (node === undefined || node.element.linkOnly || node.action === null || node.action === 'update') continue;
     const isAsked = filter.asks && at >= takenEnd;

@@ -1,3 +1,4 @@
+import { Pace } from '../../async/event-loop.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import { checkAborted } from '../side.js';
 import type { FilterAnswers } from './filter-answers.js';
@@ -20,6 +21,7 @@ interface Cursor {
 /** Applies one element after another in the reference's order: each before those below it, unless it is deleted last. */
 export class DepthFirstWalk {
   private readonly work: ObjectWork;
+  private readonly pace = new Pace();
 
   constructor(
     private readonly parts: SyncParts,
@@ -44,8 +46,13 @@ export class DepthFirstWalk {
         if (above !== undefined && deletesAbove) await this.work.run([above]);
         above?.subtree?.close();
       } else if (!isNode(entry)) {
-        this.parts.report.passInactive(entry);
+        for (const _ of this.parts.report.passingInactive(entry)) {
+          const due = this.pace.yieldIfDue();
+          if (due !== undefined) await due;
+        }
       } else if (!this.parts.moves.isSettled(entry)) {
+        const due = this.pace.yieldIfDue();
+        if (due !== undefined) await due;
         checkAborted(this.parts.signal);
         const below = await this.applyNode(entry, cursor.parent);
         if (below !== undefined) stack.push(below);

@@ -1,3 +1,5 @@
+import { Pace } from '../../async/event-loop.js';
+import { doInSteps, itemsInSteps, type Steps } from '../../async/steps.js';
 import { MAX_ATOMIC_FLUSH } from '../../store/write-behind.js';
 import { checkAborted } from '../side.js';
 import { maxBatchSize } from './call-hooks.js';
@@ -17,6 +19,7 @@ const FETCH = 500;
  */
 export class GroupedWalk {
   private readonly work: ObjectWork;
+  private readonly pace = new Pace();
   /** Nodes below deletes whose objects stay, because other parents list them; they are applied with the next level. */
   private staying: FoundNode[] = [];
 
@@ -31,24 +34,25 @@ export class GroupedWalk {
 
   /** Applies all elements. */
   async applyAll(): Promise<void> {
-    for (const slice of this.slicesOfRoots()) {
+    for await (const slice of itemsInSteps(this.slicesOfRoots())) {
       let level: FoundNode[] = slice;
       while (level.length > 0) {
         const above: Frame[] = [];
         for (const group of groupsOf(level)) append(above, await this.applyGroup(group));
-        level = [...this.below(above), ...this.staying].toSorted((a, b) => a.node.index - b.node.index);
+        const below = await doInSteps(this.findingBelow(above));
+        level = [...below, ...this.staying].toSorted((a, b) => a.node.index - b.node.index);
         this.staying = [];
       }
     }
   }
 
-  /** Yields roots of one type each, because a type may depend on another. Passes those without any change. */
-  private *slicesOfRoots(): Generator<FoundNode[], void, undefined> {
+  /** Yields roots of one type each, because a type may depend on another, or undefined. Passes those without any change. */
+  private *slicesOfRoots(): Generator<FoundNode[] | undefined, void, undefined> {
     let slice: FoundNode[] = [];
     let elements = 0;
     for (const root of this.parts.plan.roots()) {
       if (!isNode(root)) {
-        this.parts.report.passInactive(root);
+        yield* this.parts.report.passingInactive(root);
         continue;
       }
       const type = slice[0]?.node.element.type ?? root.element.type;
@@ -63,12 +67,13 @@ export class GroupedWalk {
   }
 
   /** Returns the children of frames, in the diff's order. Passes those without any change. */
-  private below(frames: readonly Frame[]): FoundNode[] {
+  private *findingBelow(frames: readonly Frame[]): Steps<FoundNode[]> {
     const { moves, report } = this.parts;
     const found: FoundNode[] = [];
     for (const frame of frames.toSorted((a, b) => a.node.index - b.node.index)) {
       for (const child of this.work.entriesBelow(frame)) {
-        if (!isNode(child)) report.passInactive(child);
+        yield;
+        if (!isNode(child)) yield* report.passingInactive(child);
         else if (!moves.isSettled(child)) found.push({ node: child, parent: frame.model });
       }
     }
@@ -93,6 +98,8 @@ export class GroupedWalk {
     let ready: Frame[] = [];
     for (const chunk of chunksOf(group, FETCH)) {
       for (const frame of await this.open(chunk)) {
+        const due = this.pace.yieldIfDue();
+        if (due !== undefined) await due;
         checkAborted(this.parts.signal);
         if (frame.node.action === null) {
           if (this.parts.report.passUnchanged(frame.node, frame.model)) above.push(frame);
@@ -169,7 +176,7 @@ export class GroupedWalk {
         else append(above, await this.deleteGroup(group, later));
       }
       last.push(later);
-      const next = this.below(above);
+      const next = await doInSteps(this.findingBelow(above));
       level = next.filter(({ node }) => node.action === 'delete');
       for (const each of next) if (each.node.action !== 'delete') this.staying.push(each);
     }
@@ -185,6 +192,8 @@ export class GroupedWalk {
     const above: Frame[] = [];
     const ready: Frame[] = [];
     for (const frame of await this.open(group.filter(({ node }) => !moves.isSettled(node)))) {
+      const due = this.pace.yieldIfDue();
+      if (due !== undefined) await due;
       checkAborted(signal);
       if (!(await this.filter.isWanted(frame.node))) {
         moves.leaveDelete(frame.node);

@@ -1,3 +1,4 @@
+import { Pace } from '../../async/event-loop.js';
 import { ObjectNotCreated, ObjectStoreWrongType } from '../../errors.js';
 import { DiffSyncStatus } from '../../flags.js';
 import { settleLists, type DiffSyncModel } from '../../model/diffsync-model.js';
@@ -49,6 +50,7 @@ const HIDDEN_PARENT = 'a parent that the comparison has left out lists it';
 /** Calls the hooks of objects, and saves what they did. */
 export class ObjectWork {
   private readonly otherParents: OtherParents;
+  private readonly pace = new Pace();
   /** Keys of all objects that the plan deletes. */
   private planned: ReadonlySet<string> | undefined;
 
@@ -253,6 +255,8 @@ export class ObjectWork {
     let storeFailure: { readonly error: unknown } | undefined;
     const noteFailure = (error: unknown): undefined => void (storeFailure ??= { error });
     for (const [at, frame] of frames.entries()) {
+      const due = this.pace.yieldIfDue();
+      if (due !== undefined) await due;
       const answer = outcomes[at];
       if (answer === undefined) continue; // The sync ends before its hook was called.
       const outcome = hasOtherUid(frame, answer)

@@ -1,3 +1,4 @@
+import type { Steps } from '../../async/steps.js';
 import type { Diff } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
 import type { FilterAnswers } from './filter-answers.js';
@@ -11,10 +12,11 @@ import type { TargetCache } from './target-cache.js';
  * such deletes (`aboveMove`).
  * @returns the deletes, by `type uid`.
  */
-export function findMoves(plan: SyncPlan): Map<string, SyncNode> {
+export function* findingMoves(plan: SyncPlan): Steps<Map<string, SyncNode>> {
   const nodes = plan.nodes.filter(({ element }) => !element.linkOnly);
   const deleted = new Map<string, SyncNode>();
   for (const node of nodes) {
+    yield;
     if (node.action !== 'delete') continue;
     const key = node.key;
     const other = deleted.get(key);
@@ -22,11 +24,13 @@ export function findMoves(plan: SyncPlan): Map<string, SyncNode> {
   }
   const moves = new Map<string, SyncNode>();
   for (const node of nodes) {
+    yield;
     const old = node.action === 'create' ? deleted.get(node.key) : undefined;
     if (old !== undefined) moves.set(node.key, old);
   }
   const moving = new Set(moves.values());
   for (const node of nodes.toReversed()) {
+    yield;
     const parent = plan.parentOf(node);
     if (parent !== undefined) parent.aboveMove ||= node.aboveMove || moving.has(node);
   }
@@ -49,19 +53,16 @@ export class SyncMoves {
   private readonly leftOut = new Set<SyncNode>();
   /** The delete of a move -> its create. */
   private readonly creates = new Map<SyncNode, SyncNode>();
-  /** `type uid` -> the place at which a delete stands that was taken out of the diff. */
-  private readonly excluded: ReadonlyMap<string, string>;
 
-  /** @param moves what `findMoves` returned. */
+  /** @param moves what `findingMoves` returned. @param excluded what `findingExcluded` returned. */
   constructor(
     private readonly plan: SyncPlan,
     private readonly moves: ReadonlyMap<string, SyncNode>,
     private readonly cache: TargetCache,
     private readonly filter: FilterAnswers,
     private readonly report: SyncReport,
-    diff: Diff,
+    private readonly excluded: ReadonlyMap<string, string>,
   ) {
-    this.excluded = excludedDeletes(plan, diff);
     if (moves.size === 0) return;
     for (const node of plan.nodes) {
       const old = node.action === 'create' && !node.element.linkOnly ? this.oldOf(node) : undefined;
@@ -190,10 +191,12 @@ export class SyncMoves {
 }
 
 /** Returns the deletes that a selection has left out, `type uid` -> place. */
-function excludedDeletes(plan: SyncPlan, diff: Diff): ReadonlyMap<string, string> {
+/** Finds the deletes that were taken out of the diff. @returns `type uid` -> the place at which one stands. */
+export function* findingExcluded(plan: SyncPlan, diff: Diff): Steps<ReadonlyMap<string, string>> {
   const deletes = new Map<string, string>();
   if (diff.original === undefined) return deletes;
   for (const { element, parent } of walk(diff.original.getAddedChildren(), (each) => each.getAddedChildren())) {
+    yield;
     if (element.action !== 'delete' || element.linkOnly) continue;
     const above = parent?.element;
     const place = above === undefined ? TOP : keyOf(above, plan.uidOf(above));

@@ -1,3 +1,4 @@
+import type { Steps } from '../../async/steps.js';
 import type { Diff } from '../../diff/diff.js';
 import { DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
@@ -56,25 +57,32 @@ export class SyncPlan {
   private readonly list: SyncEntry[] = [];
   private active: readonly SyncNode[] | undefined;
   /** How many elements the diff has. */
-  readonly elements: number;
+  elements = 0;
   /** Whether any object or link is deleted. */
-  readonly hasDeletes: boolean;
+  hasDeletes = false;
 
-  /** @throws ObjectStoreWrongType for a type that the target has no model for. */
-  constructor(
-    diff: Diff,
+  private constructor(
     private readonly src: Side,
     private readonly dst: Side,
-  ) {
-    let [elements, hasDeletes] = [0, false];
+  ) {}
+
+  /** Makes the plan of a diff. @throws ObjectStoreWrongType for a type that the target has no model for. */
+  static *making(diff: Diff, src: Side, dst: Side): Steps<SyncPlan> {
+    const plan = new SyncPlan(src, dst);
+    yield* plan.adding(diff);
+    return plan;
+  }
+
+  private *adding(diff: Diff): Steps<void> {
     const open: OpenElement[] = [];
     const closeTo = (depth: number): void => {
       while (open.length > depth) {
         const node = this.close(open.pop() as OpenElement, open.at(-1));
-        if (node?.action === 'delete') hasDeletes = true;
+        if (node?.action === 'delete') this.hasDeletes = true;
       }
     };
     for (const { element, depth } of walk(diff.getChildren())) {
+      yield;
       closeTo(depth);
       const model = this.modelNamed(element.type);
       let action: DiffSyncAction | null;
@@ -88,11 +96,9 @@ export class SyncPlan {
       }
       open.push({ index: this.list.length, element, action, model, fault, active: action !== null });
       this.list.push(element);
-      elements++;
+      this.elements++;
     }
     closeTo(0);
-    this.elements = elements;
-    this.hasDeletes = hasDeletes;
   }
 
   get length(): number {

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { Steps } from '../../async/steps.js';
 import type { DiffElement } from '../../diff/diff.js';
 import type { ModelOperations, SyncFailure } from '../../diff/sync-outcome.js';
 import { DiffCompareFailed, ObjectCrudException, SyncHookError } from '../../errors.js';
@@ -36,8 +37,9 @@ export class SyncReport {
   }
 
   /** Clears what an earlier sync with the same diff has set. */
-  clearStatuses(): void {
+  *clearingStatuses(): Steps<void> {
     for (const { element } of this.plan.nodes) {
+      yield;
       element.status = DiffSyncStatus.UNKNOWN;
       element.message = '';
     }
@@ -64,15 +66,20 @@ export class SyncReport {
   }
 
   /** Passes an element without any action at it or below it, as most of a large diff are; the target is not read. */
-  passInactive(top: DiffElement): void {
+  *passingInactive(top: DiffElement): Steps<void> {
     const pass = (element: DiffElement): void => {
       checkAborted(this.options.signal);
       this.logUnchanged(element);
       this.advance(1);
     };
     pass(top);
+    yield;
     const below = top.getChildren();
-    if (below.length > 0) for (const { element } of walk(below)) pass(element);
+    if (below.length === 0) return;
+    for (const { element } of walk(below)) {
+      pass(element);
+      yield;
+    }
   }
 
   logUnchanged(element: DiffElement): void {

@@ -1,3 +1,4 @@
+import { doInSteps } from '../../async/steps.js';
 import type { Diff } from '../../diff/diff.js';
 import { DiffSyncError } from '../../errors.js';
 import { DiffSyncFlags } from '../../flags.js';
@@ -14,7 +15,7 @@ import { FilterAnswers } from './filter-answers.js';
 import { GroupedWalk } from './grouped-walk.js';
 import type { SyncParts } from './object-work.js';
 import { SyncLinks } from './sync-links.js';
-import { findMoves, SyncMoves } from './sync-moves.js';
+import { findingExcluded, findingMoves, SyncMoves } from './sync-moves.js';
 import { requireAtLeast, type SyncerOptions } from './sync-options.js';
 import { SyncPlan } from './sync-plan.js';
 import { SyncReport } from './sync-report.js';
@@ -25,40 +26,49 @@ import { TargetCache } from './target-cache.js';
  * read, and changes written, in batches.
  */
 export class Syncer {
-  private readonly parts: SyncParts;
-  private readonly filter: FilterAnswers;
-  private readonly batchSize: number;
-  private readonly logger: RunLogger;
+  private constructor(
+    private readonly diff: Diff,
+    private readonly dst: Side,
+    private readonly options: SyncerOptions,
+    private readonly logger: RunLogger,
+    private readonly parts: SyncParts,
+    private readonly filter: FilterAnswers,
+    private readonly batchSize: number,
+  ) {}
 
   /**
+   * Plans a sync.
    * @param callbacks what the caller's callbacks and logger throw: the sync goes on.
    * @throws ValueError for an option out of its range; ObjectStoreWrongType for a type that the target has no model for.
    */
-  constructor(
-    private readonly diff: Diff,
+  static async plan(
+    diff: Diff,
     src: Side,
-    private readonly dst: Side,
-    private readonly options: SyncerOptions,
+    dst: Side,
+    options: SyncerOptions,
     callbacks: CallbackFailures,
-  ) {
+  ): Promise<Syncer> {
     const concurrency = requireAtLeast('concurrency', options.concurrency ?? 1, 1);
-    this.batchSize = requireAtLeast('batchSize', options.batchSize ?? 500, 1);
-    const plan = new SyncPlan(diff, src, dst);
-    const found = findMoves(plan);
-    this.filter = new FilterAnswers(options.syncFilter);
-    const cache = new TargetCache(dst.store, plan, found, dst);
+    const batchSize = requireAtLeast('batchSize', options.batchSize ?? 500, 1);
     const { signal, flags = DiffSyncFlags.NONE } = options;
-    this.logger = new RunLogger(dst.logger, { source: src.name, target: dst.name, flags }, callbacks);
-    const report = new SyncReport(dst, plan, options, this.logger, callbacks);
-    const moves = new SyncMoves(plan, found, cache, this.filter, report, diff);
+    const check = (): void => checkAborted(signal);
+    const plan = await doInSteps(SyncPlan.making(diff, src, dst), check);
+    const found = await doInSteps(findingMoves(plan), check);
+    const excluded = await doInSteps(findingExcluded(plan, diff), check);
+    const filter = new FilterAnswers(options.syncFilter);
+    const cache = new TargetCache(dst.store, plan, found, dst);
+    const logger = new RunLogger(dst.logger, { source: src.name, target: dst.name, flags }, callbacks);
+    const report = new SyncReport(dst, plan, options, logger, callbacks);
+    const moves = new SyncMoves(plan, found, cache, filter, report, excluded);
     // A plan does not say what its comparison has left out.
     const hidesParents = diff.hidesParents || diff.isPlan || diff.original !== undefined;
     const leavesUnmatched = (diff.terms.flags & DiffSyncFlags.SKIP_UNMATCHED_DST) !== 0;
     const keepsLinks = hidesParents || leavesUnmatched || plan.hasDeletes;
-    const links = new SyncLinks(plan, dst, cache, this.filter, report, concurrency, keepsLinks);
+    const links = new SyncLinks(plan, dst, cache, filter, report, concurrency, keepsLinks);
     const subtrees = new AtomicSubtrees(dst.store);
     const moving = new Set(found.values());
-    this.parts = { plan, dst, cache, moves, moving, links, report, subtrees, concurrency, signal, hidesParents };
+    const parts = { plan, dst, cache, moves, moving, links, report, subtrees, concurrency, signal, hidesParents };
+    return new Syncer(diff, dst, options, logger, parts, filter, batchSize);
   }
 
   /**
@@ -71,13 +81,14 @@ export class Syncer {
     // Of an earlier sync with this diff nothing is left, also where this one is refused.
     diff.operations = report.operations;
     diff.errors = report.failures;
-    report.clearStatuses();
     const { plan, signal } = this.parts;
+    const check = (): void => checkAborted(signal);
+    await doInSteps(report.clearingStatuses(), check);
     const count = (): Promise<number> => countDeleted(plan, dst, this.filter, signal);
     await checkDeleteLimits(diff, dst.name, this.options, count).catch((error: unknown) => {
       throw abortedError(error, signal);
     });
-    checkAborted(this.parts.signal);
+    check();
     this.logger.info('Beginning sync');
     try {
       await this.unlinkDangling();

@@ -1,3 +1,4 @@
+import type { Steps } from '../../async/steps.js';
 import type { PairNode } from './pair-node.js';
 import { matchUids, type UidMatches } from './pairing.js';
 import { parentKey, type Homes, type SharedChildren, type SideName } from './shared-children.js';
@@ -40,6 +41,9 @@ interface OpenList extends ListedChildren {
     { readonly here: readonly string[]; readonly src: Set<string>; readonly dst: Set<string> } | undefined;
 }
 
+/** Unique ids between two steps. */
+const UIDS_PER_STEP = 512;
+
 /**
  * Decides under which parent an object is compared that several parents list: the first, and where it can be one that lists
  * it on both sides. So all lists of a level first claim what both sides name, and then the rest.
@@ -52,17 +56,27 @@ export class ChildClaims {
   ) {}
 
   /** Claims the children of a level. @returns the lists in the given order. */
-  claim(lists: readonly ListedChildren[]): ChildList[] {
-    const open = lists.map((list) => this.claimMatched(list));
-    return open.map((list) => this.claimRest(list));
+  *claiming(lists: readonly ListedChildren[]): Steps<ChildList[]> {
+    const open: OpenList[] = [];
+    for (const list of lists) {
+      yield;
+      open.push(yield* this.claimingMatched(list));
+    }
+    const claimed: ChildList[] = [];
+    for (const list of open) {
+      yield;
+      claimed.push(yield* this.claimingRest(list));
+    }
+    return claimed;
   }
 
-  private claimMatched(listed: ListedChildren): OpenList {
+  private *claimingMatched(listed: ListedChildren): Steps<OpenList> {
     const { homed, ...list } = this.takeHomed(listed);
     const { type, src, dst } = list;
     const matches = matchUids(src, dst);
     let contested: Map<string, boolean> | undefined;
     for (let at = 0; at < src.length; at++) {
+      if (at % UIDS_PER_STEP === UIDS_PER_STEP - 1) yield;
       if (matches.partners[at] === -1) continue;
       const uid = src[at] as string;
       const isOurs = this.visited.src.markVisited(type, uid);
@@ -72,14 +86,14 @@ export class ChildClaims {
     return { ...list, matches, contested, homed };
   }
 
-  private claimRest({ node, type, src, dst, matches, contested, homed }: OpenList): ChildList {
+  private *claimingRest({ node, type, src, dst, matches, contested, homed }: OpenList): Steps<ChildList> {
     const isSimple = contested === undefined && homed === undefined && matches.rest.length === 0;
     if (isSimple && !matches.partners.includes(-1)) {
       return { node, type, src: allOwned(src), dst: allOwned(dst), matches };
     }
     if (homed === undefined && (src.length === 0 || dst.length === 0)) {
       const side = src.length === 0 ? 'dst' : 'src';
-      const mine = this.claimAll(side, node, type, side === 'src' ? src : dst);
+      const mine = yield* this.claimingAll(side, node, type, side === 'src' ? src : dst);
       const [ours, theirs] = side === 'src' ? [mine, NONE] : [NONE, mine];
       return { node, type, src: ours, dst: theirs, matches: matchUids(ours.owned, theirs.owned) };
     }
@@ -96,8 +110,8 @@ export class ChildClaims {
       return this.visited[side].markVisited(type, uid);
     };
     const [ours, theirs] = [
-      this.split('src', node, type, src, homed?.here, claim),
-      this.split('dst', node, type, dst, homed?.here, claim),
+      yield* this.splitting('src', node, type, src, homed?.here, claim),
+      yield* this.splitting('dst', node, type, dst, homed?.here, claim),
     ];
     const here = new Set(homed?.here);
     for (const side of ['src', 'dst'] as const) {
@@ -109,13 +123,15 @@ export class ChildClaims {
   }
 
   /** Claims a list that the other side has not at all; most such lists name nothing that is compared elsewhere. */
-  private claimAll(side: SideName, node: PairNode, type: string, uids: readonly string[]): ChildUids {
+  private *claimingAll(side: SideName, node: PairNode, type: string, uids: readonly string[]): Steps<ChildUids> {
     const visited = this.visited[side];
     let at = 0;
-    while (at < uids.length && visited.markVisited(type, uids[at] as string)) at++;
+    while (at < uids.length && visited.markVisited(type, uids[at] as string)) {
+      if (++at % UIDS_PER_STEP === 0) yield;
+    }
     if (at === uids.length) return allOwned(uids);
     const claimed = new Set(uids.slice(0, at));
-    return this.split(
+    return yield* this.splitting(
       side,
       node,
       type,
@@ -126,19 +142,20 @@ export class ChildClaims {
   }
 
   /** Parts a side's list into the children that are compared here and those that are compared elsewhere. */
-  private split(
+  private *splitting(
     side: SideName,
     node: PairNode,
     type: string,
     uids: readonly string[],
     here: readonly string[] | undefined,
     claim: (side: SideName, uid: string) => boolean,
-  ): ChildUids & { readonly claimedElsewhere: string[] } {
+  ): Steps<ChildUids & { readonly claimedElsewhere: string[] }> {
     const owned: string[] = [];
     const elsewhere: string[] = [];
     const seen = new Map<string, boolean>();
     let occurrences = 0;
     for (const uid of uids) {
+      if (seen.size % UIDS_PER_STEP === 0) yield;
       const known = seen.get(uid);
       const isOwned = known ?? claim(side, uid);
       seen.set(uid, isOwned);

@@ -1,3 +1,4 @@
+import { Pace } from '../../async/event-loop.js';
 import type { DiffSyncLogger } from '../../logging/logger.js';
 import type { Progress } from '../progress.js';
 import { checkAborted } from '../side.js';
@@ -26,13 +27,16 @@ export function recordFailure(below: DiffEvent[], error: unknown): false {
 }
 
 /** Advances the progress and writes the log, depth first. @throws the first recorded failure; SyncAborted. */
-export function replayEvents(
+export async function replayEvents(
   events: readonly DiffEvent[],
   progress: Progress,
   logger: DiffSyncLogger,
   signal: AbortSignal | undefined,
-): void {
+): Promise<void> {
+  const pace = new Pace();
   for (const event of inDepthFirstOrder(events)) {
+    const next = pace.yieldIfDue();
+    if (next !== undefined) await next;
     checkAborted(signal);
     if (typeof event === 'number') {
       progress.advance(event);

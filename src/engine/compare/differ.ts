@@ -1,3 +1,5 @@
+import { forEachYielding } from '../../async/event-loop.js';
+import { doInSteps, type Steps } from '../../async/steps.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import type { DiffTerms } from '../../diff/diff-plan.js';
 import { DiffSyncFlags } from '../../flags.js';
@@ -118,11 +120,11 @@ class Differ {
     };
     const tree = await this.walk(context, common, { src: srcCounts, dst: dstCounts }, diff);
     for (const type of new Set([...common, ...tree.groups.keys()])) {
-      for (const element of tree.groups.get(type) ?? []) addTop(diff, element);
+      await forEachYielding(tree.groups.get(type) ?? [], (element) => addTop(diff, element));
     }
 
     diff.hidesParents = tree.hidesParents || this.hidesParents(tree, diff, dstCounts);
-    diff.sharedLinks = tree.shared.links();
+    diff.sharedLinks = await this.do(tree.shared.listingLinks());
     diff.modelsProcessed = this.progress.current;
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
     this.progress.finish();
@@ -150,10 +152,10 @@ class Differ {
       await tree.compareTypes(types);
       const unlisted = new UnlistedObjects(context, tree, counts);
       if (tree.shared.needsIndex || unlisted.mayBeHidden || tree.dangling.src.length > 0) {
-        tree.shared.index(context.isOneSided ? [] : [...tree.groups.values()].flat());
+        await this.do(tree.shared.indexing(context.isOneSided ? [] : [...tree.groups.values()].flat()));
       }
       const hidden = await unlisted.findHidden();
-      if (merge(homes, tree.shared.findHomes()) + merge(homes, hidden.unlisted) > 0) continue;
+      if (merge(homes, await this.do(tree.shared.findingHomes())) + merge(homes, hidden.unlisted) > 0) continue;
 
       const links = new LinkElements(context, tree);
       links.leaveOutSkippedMoves();
@@ -169,6 +171,10 @@ class Differ {
       await this.settleUnlisted(tree, unlisted, diff);
       return tree;
     }
+  }
+
+  private do<T>(steps: Steps<T>): Promise<T> {
+    return doInSteps(steps, () => checkAborted(this.options.signal));
   }
 
   /** Whether the comparison has left out parents of the target: by an option or flag, or because nothing it met lists them. */

@@ -1,3 +1,4 @@
+import { forEachYielding } from '../../async/event-loop.js';
 import type { DiffElement } from '../../diff/diff.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { ObjectView } from '../../record/record-view.js';
@@ -92,21 +93,21 @@ export class LinkElements {
   /** Adds the elements of links. */
   async add(): Promise<void> {
     const byType = new Map<string, LinkDifference[]>();
-    for (const difference of this.differences()) {
+    await forEachYielding(this.differences(), (difference) => {
       const known = byType.get(difference.type);
       if (known === undefined) byType.set(difference.type, [difference]);
       else known.push(difference);
-    }
+    });
     for (const [type, differences] of byType) {
       const { src, dst } = this.context.readers;
       const views = {
         create: await this.read(src, type, differences, 'create'),
         delete: await this.read(dst, type, differences, 'delete'),
       };
-      for (const { node, uid, action } of differences) {
+      await forEachYielding(differences, ({ node, uid, action }) => {
         const view = views[action].get(uid);
         if (view !== undefined) node.element.addChild(this.tree.comparer.createLink(view, action));
-      }
+      });
     }
   }
 

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { Steps } from '../../async/steps.js';
 import { ValueError } from '../../errors.js';
 import { comparisonError, type ComparedSides } from './comparison-errors.js';
 import { overridesUniqueId } from '../../model/class-inspection.js';
@@ -51,16 +52,22 @@ function indexByUid(uids: readonly string[]): Map<string, number> {
  * Pairs objects that have no parents, in the source's order; those that only the target has come last.
  * @throws ValueError as `createPair` does.
  */
-export function pairObjects(src: readonly ObjectView[], dst: readonly ObjectView[], sides: ComparedSides): Pair[] {
+export function* pairingObjects(
+  src: readonly ObjectView[],
+  dst: readonly ObjectView[],
+  sides: ComparedSides,
+): Steps<Pair[]> {
   const [ours, theirs] = [src, dst].map((objects) => objects.map((obj) => obj.getUniqueId()));
   const { partners, rest } = matchUids(ours ?? [], theirs ?? []);
-  const pairs = src.map((obj, at) => {
+  const pairs: Pair[] = [];
+  for (const [at, obj] of src.entries()) {
+    yield;
     try {
-      return createPair(obj, dst[partners[at] as number]);
+      pairs.push(createPair(obj, dst[partners[at] as number]));
     } catch (error) {
       throw comparisonError(error, sides, obj.getType(), obj.getUniqueId(), undefined);
     }
-  });
+  }
   for (const at of rest) pairs.push({ src: undefined, dst: dst[at] });
   return pairs;
 }
@@ -72,9 +79,12 @@ export function createPair(src: ObjectView | undefined, dst: ObjectView | undefi
 }
 
 /** Returns the objects by unique id. */
-export function byUid(objects: Iterable<ObjectView>): Map<string, ObjectView> {
+export function* mappingByUid(objects: Iterable<ObjectView>): Steps<Map<string, ObjectView>> {
   const found = new Map<string, ObjectView>();
-  for (const obj of objects) found.set(obj.getUniqueId(), obj);
+  for (const obj of objects) {
+    yield;
+    found.set(obj.getUniqueId(), obj);
+  }
   return found;
 }
 

@@ -1,3 +1,4 @@
+import type { Steps } from '../../async/steps.js';
 import type { SharedLink } from '../../diff/diff-plan.js';
 import { walk } from '../../diff/diff-walk.js';
 import type { DiffElement } from '../../diff/diff.js';
@@ -70,11 +71,12 @@ export class SharedChildren {
   }
 
   /** Makes the objects that were met on one side alone known, once the walk is over. @param roots the top elements. */
-  index(roots: Iterable<DiffElement>): void {
+  *indexing(roots: Iterable<DiffElement>): Steps<void> {
     for (const side of ['src', 'dst'] as const) {
       for (const [type, found] of this.skipped[side]) this.oneSided[side].set(type, new Map(found));
     }
     for (const { element, parent } of walk(roots, (each) => each.getAddedChildren())) {
+      yield;
       const { action, type, comparedUid } = element;
       if ((action !== 'create' && action !== 'delete') || comparedUid === undefined) continue;
       const side = action === 'create' ? 'src' : 'dst';
@@ -105,10 +107,11 @@ export class SharedChildren {
   }
 
   /** Returns all listings, without the objects. */
-  links(): SharedLink[] {
+  *listingLinks(): Steps<SharedLink[]> {
     const links: SharedLink[] = [];
     for (const [type, uid, listings] of this.allListings()) {
       for (const { node, src, dst } of listings) {
+        yield;
         links.push({ parent: parentKey(node), child: `${type} ${uid}`, source: src, target: dst });
       }
     }
@@ -120,9 +123,10 @@ export class SharedChildren {
    * on some side. Each is to be compared as one object, under a parent that both sides share where there is one.
    * @returns type -> unique id -> the key of that parent.
    */
-  findHomes(): Map<string, Map<string, string>> {
+  *findingHomes(): Steps<Map<string, Map<string, string>>> {
     const homes: ByUid<string> = new Map();
     for (const [type, uid, listings] of this.allListings()) {
+      yield;
       const [src, dst] = [this.onlyOn('src', type, uid), this.onlyOn('dst', type, uid)];
       if (src === undefined || dst === undefined) continue;
       const keysOf = (side: SideName, first: ElementPath | undefined): string[] =>

@@ -1,9 +1,10 @@
-import { Diff } from '../../diff/diff.js';
-import { walk } from '../../diff/diff-walk.js';
+import { doInSteps, type Steps } from '../../async/steps.js';
+import { Diff, type DiffElement } from '../../diff/diff.js';
+import { walk, type WalkEntry } from '../../diff/diff-walk.js';
 import { DiffStale } from '../../errors.js';
 import { compareSides, type DiffOptions } from './differ.js';
 import { canonicalJson } from '../../values/extended-json.js';
-import type { Side } from '../side.js';
+import { checkAborted, type Side } from '../side.js';
 
 /**
  * Checks that a loaded diff is not stale: compares both sides again on its terms.
@@ -27,13 +28,14 @@ export async function checkStaleness(
     ...(signal === undefined ? {} : { signal }),
   };
   const again = await compareSides(source, target, options, new Diff(), Diff);
-  const [now, then] = [again.fingerprint(), diff.fingerprint()];
+  const check = (): void => checkAborted(signal);
+  const [now, then] = [await doInSteps(again.digesting(), check), await doInSteps(diff.digesting(), check)];
   const changed = [
     ...(now.source === then.source ? [] : [source.name]),
     ...(now.target === then.target ? [] : [target.name]),
   ];
   if (changed.length === 0) return;
-  const place = firstDifference(diff, again);
+  const place = await doInSteps(findingDifference(diff, again), check);
   throw new DiffStale(
     `${changed.join(' and ')} changed since the diff was made${place === undefined ? '' : `, at ${place}`}: make it again, or ` +
       `pass allowStale to use it as it is`,
@@ -41,23 +43,58 @@ export async function checkStaleness(
 }
 
 /** Names the first change that is in one of two diffs alone, or another in each. */
-function firstDifference(diff: Diff, again: Diff): string | undefined {
+function* findingDifference(diff: Diff, again: Diff): Steps<string | undefined> {
   let whole = diff;
   for (let original = diff.original; original !== undefined; original = original.original) whole = original;
-  const [then, now] = [changesByPlace(whole), changesByPlace(again)];
-  for (const [place, change] of now) if (then.get(place) !== change) return place;
-  for (const place of then.keys()) if (!now.has(place)) return place;
+  const places = new Places();
+  const [then, now] = [yield* findingChanges(whole, places), yield* findingChanges(again, places)];
+  for (const [place, change] of now) {
+    yield;
+    if (then.get(place) !== change) return places.text(place);
+  }
+  for (const place of then.keys()) {
+    yield;
+    if (!now.has(place)) return places.text(place);
+  }
   return undefined;
 }
 
-function changesByPlace(diff: Diff): ReadonlyMap<string, string> {
-  const changes = new Map<string, string>();
-  for (const { element, parent } of walk(diff.getAddedChildren(), (each) => each.getAddedChildren())) {
-    if (element.action === null) continue;
-    const what = `${element.linkOnly ? 'the link of ' : ''}${element.type} ${element.name}`;
-    const above: string[] = [];
-    for (let at = parent; at !== undefined; at = at.parent) above.push(`${at.element.type} ${at.element.name}`);
-    changes.set([what, ...above].join(' below '), canonicalJson([element.sourceAttrs, element.destAttrs]));
+/** @returns the changes by their places. */
+function* findingChanges(diff: Diff, places: Places): Steps<ReadonlyMap<number, string>> {
+  const changes = new Map<number, string>();
+  const numbers = new Map<WalkEntry<DiffElement>, number>();
+  for (const entry of walk(diff.getAddedChildren(), (each: DiffElement) => each.getAddedChildren())) {
+    yield;
+    const { element, parent } = entry;
+    const name = `${element.linkOnly ? 'the link of ' : ''}${element.type} ${element.name}`;
+    const place = places.numberOf(name, parent && numbers.get(parent));
+    numbers.set(entry, place);
+    if (element.action !== null) changes.set(place, canonicalJson([element.sourceAttrs, element.destAttrs]));
   }
   return changes;
+}
+
+/** The places of elements, as numbers: a text of each in a deep tree would name all that is above it. */
+class Places {
+  private readonly numbers = new Map<string, number>();
+  private readonly all: { readonly name: string; readonly above: number | undefined }[] = [];
+
+  /** @returns the number of what has this name below a place, the same in each diff. */
+  numberOf(name: string, above: number | undefined): number {
+    const key = `${above ?? ''} ${name}`;
+    let number = this.numbers.get(key);
+    if (number === undefined) {
+      number = this.all.push({ name, above }) - 1;
+      this.numbers.set(key, number);
+    }
+    return number;
+  }
+
+  text(place: number): string {
+    const names: string[] = [];
+    for (let at: number | undefined = place; at !== undefined; at = this.all[at]?.above) {
+      names.push(this.all[at]?.name ?? '');
+    }
+    return names.join(' below ');
+  }
 }

@@ -1,3 +1,5 @@
+import { Pace } from '../../async/event-loop.js';
+import { doInSteps, type Steps } from '../../async/steps.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import type { DanglingLink } from '../../diff/sync-outcome.js';
 import { DiffSyncFlags } from '../../flags.js';
@@ -15,7 +17,7 @@ import { PairComparer, type PairResults } from './compare-pair.js';
 import type { ObjectReader } from './object-reader.js';
 import type { PairNode } from './pair-node.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
-import { byUid, countChildren, createPair, pairObjects, type Pair } from './pairing.js';
+import { countChildren, createPair, mappingByUid, pairingObjects, type Pair } from './pairing.js';
 import type { Scope } from './scope.js';
 import { SharedChildren, type Homes, type SideName } from './shared-children.js';
 import { VisitedObjects, type Objects } from './visited.js';
@@ -54,6 +56,7 @@ export class TreeComparison {
   /** The top elements by type. */
   readonly groups = new Map<string, DiffElement[]>();
   private readonly claims: ChildClaims;
+  private readonly pace = new Pace();
 
   /** @param homes decided by an earlier walk, for objects that stand at several places. */
   constructor(
@@ -75,8 +78,8 @@ export class TreeComparison {
     for (const type of types.filter((each) => !nested.has(each))) {
       const [srcObjects, dstObjects] = await this.readAll(type);
       if (classes.some((model) => overridesChildren(model, DiffSyncModel))) {
-        this.visited.src.markAllVisited(type, byUid(srcObjects));
-        this.visited.dst.markAllVisited(type, byUid(dstObjects));
+        this.visited.src.markAllVisited(type, await this.do(mappingByUid(srcObjects)));
+        this.visited.dst.markAllVisited(type, await this.do(mappingByUid(dstObjects)));
       }
       const roots = await this.compareRoots(srcObjects, dstObjects);
       const before = this.groups.get(type);
@@ -91,7 +94,9 @@ export class TreeComparison {
     let slice: PairNode[] = [];
     let children = 0;
     const { signal } = this.context;
-    for (const pair of pairObjects(src, dst, this.context)) {
+    for (const pair of await this.do(pairingObjects(src, dst, this.context))) {
+      const due = this.pace.yieldIfDue();
+      if (due !== undefined) await due;
       checkAborted(signal);
       const node = this.compareRoot(pair, results);
       if (node === undefined) continue;
@@ -99,12 +104,12 @@ export class TreeComparison {
       children += countChildren(pair);
       if (children < SLICE_CHILDREN) continue;
       await this.compareBelow(slice);
-      this.replay(results.events.splice(0));
+      await this.replay(results.events.splice(0));
       slice = [];
       children = 0;
     }
     await this.compareBelow(slice);
-    this.replay(results.events);
+    await this.replay(results.events);
     return results.elements;
   }
 
@@ -132,24 +137,24 @@ export class TreeComparison {
     const objects = { src: new Map<string, Objects>(), dst: new Map<string, Objects>() };
     for (const type of types) {
       const [src, dst] = await this.readAll(type);
-      objects.src.set(type, byUid(src));
-      objects.dst.set(type, byUid(dst));
+      objects.src.set(type, await this.do(mappingByUid(src)));
+      objects.dst.set(type, await this.do(mappingByUid(dst)));
     }
     for (const side of ['src', 'dst'] as const) {
       for (const { [side]: obj } of this.comparer.skippedParents) {
         if (obj !== undefined) this.visited[side].markChildrenVisited(obj);
       }
-      this.visited[side].markDescendantsVisited(objects[side]);
+      await this.do(this.visited[side].markingDescendants(objects[side]));
     }
     const roots = {
-      src: this.visited.src.takeRoots(objects.src, this.homes),
-      dst: this.visited.dst.takeRoots(objects.dst, this.homes),
+      src: await this.do(this.visited.src.takingRoots(objects.src, this.homes)),
+      dst: await this.do(this.visited.dst.takingRoots(objects.dst, this.homes)),
     };
     for (const type of types) {
       const [src, dst] = [roots.src, roots.dst].map((all) => [...(all.get(type)?.values() ?? [])]);
       this.groups.set(type, await this.compareRoots(src ?? [], dst ?? []));
     }
-    for (const side of ['src', 'dst'] as const) this.visited[side].checkAllVisited(objects[side]);
+    for (const side of ['src', 'dst'] as const) await this.do(this.visited[side].checkingAll(objects[side]));
   }
 
   /** Compares everything below these nodes, a level at a time. */
@@ -161,7 +166,7 @@ export class TreeComparison {
         src: new ChildReader(objects.src, this.visited.src),
         dst: new ChildReader(objects.dst, this.visited.dst),
       };
-      const lists = this.claims.claim(nodes.flatMap((node) => this.context.lister.list(node)));
+      const lists = await this.do(this.claims.claiming(nodes.flatMap((node) => this.context.lister.list(node))));
       for (const list of lists) queueReads(readers, list);
       const next: PairNode[] = [];
       try {
@@ -201,6 +206,8 @@ export class TreeComparison {
     if (surplus > 0) below.push(surplus);
     for (let at = 0; at < pairs; at++) {
       const [here, there] = [at < srcCount, at >= srcCount || matches.partners[at] !== -1];
+      const due = this.pace.yieldIfDue();
+      if (due !== undefined) await due;
       checkAborted(signal);
       if ((here && !ours.isReady) || (there && !theirs.isReady)) {
         await Promise.all([ours.fetch(), theirs.fetch()]);
@@ -221,6 +228,8 @@ export class TreeComparison {
       }
     }
     for (const element of results.elements) {
+      const due = this.pace.yieldIfDue();
+      if (due !== undefined) await due;
       try {
         node.element.addChild(element);
       } catch (error) {
@@ -242,8 +251,12 @@ export class TreeComparison {
     return this.homes.get(type)?.has(uid) ?? false;
   }
 
-  private replay(events: readonly DiffEvent[]): void {
-    replayEvents(events, this.progress, this.context.logger, this.context.signal);
+  private do<T>(steps: Steps<T>): Promise<T> {
+    return doInSteps(steps, () => checkAborted(this.context.signal));
+  }
+
+  private replay(events: readonly DiffEvent[]): Promise<void> {
+    return replayEvents(events, this.progress, this.context.logger, this.context.signal);
   }
 }
 

@@ -1,7 +1,10 @@
+import { forEachYielding } from '../../async/event-loop.js';
+import { doInSteps } from '../../async/steps.js';
 import type { UnlistedCounts } from '../../diff/sync-outcome.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 import type { Side } from '../side.js';
 import type { ObjectReader } from './object-reader.js';
+import { mappingByUid } from './pairing.js';
 import { parentKey, type ElementPath, type SideName } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
 import type { Objects } from './visited.js';
@@ -48,9 +51,9 @@ export class UnlistedObjects {
       if (src.topLevel.includes(type) && dst.topLevel.includes(type)) continue;
       if ((this.counts.dst.get(type) ?? 0) <= visited.dst.count(type)) continue;
       const candidates = new Map<string, string>();
-      for (const [uid, { element, parent }] of shared.oneSidedObjects('src', type)) {
+      await forEachYielding(shared.oneSidedObjects('src', type), ([uid, { element, parent }]) => {
         if (element !== undefined && !visited.dst.has(type, uid)) candidates.set(uid, parentKey(parent));
-      }
+      });
       for (const uid of await presentUids(readers.dst, type, [...candidates.keys()])) {
         const found = hidden.get(type) ?? new Map<string, string>();
         hidden.set(type, found.set(uid, candidates.get(uid) as string));
@@ -103,11 +106,10 @@ export class UnlistedObjects {
     const { src, dst } = this.context.readers;
     const objects = new Map<string, Objects>();
     for (const type of this.countSide('dst').keys()) {
-      const all = new Map((await dst.all(type)).map((view) => [view.getUniqueId(), view]));
-      objects.set(type, all);
+      objects.set(type, await doInSteps(mappingByUid(await dst.all(type))));
     }
     const surplus = new Map<string, readonly ObjectView[]>();
-    for (const [type, roots] of this.tree.visited.dst.takeRoots(objects)) {
+    for (const [type, roots] of await doInSteps(this.tree.visited.dst.takingRoots(objects))) {
       const inSource = await presentUids(src, type, [...roots.keys()]);
       const own = [...roots.values()].filter((view) => !inSource.has(view.getUniqueId()));
       if (own.length > 0) surplus.set(type, own);

@@ -1,3 +1,4 @@
+import type { Steps } from '../../async/steps.js';
 import type { DiffElement } from '../../diff/diff.js';
 import { DiffCycle } from '../../errors.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
@@ -52,10 +53,8 @@ export class VisitedObjects {
 
   /** @throws DiffCycle if a child of `parent` is also one of its ancestors, or `parent` itself. */
   checkBelow(parent: TreePosition, type: string, uid: string): void {
-    const path = [`${type} ${uid}`];
     for (let at: TreePosition | undefined = parent; at !== undefined; at = at.parent) {
-      path.unshift(`${at.element.type} ${at.uid}`);
-      if (at.element.type === type && at.uid === uid) throw this.cycle(path);
+      if (at.uid === uid && at.element.type === type) throw this.cycle(pathFrom(at, parent, `${type} ${uid}`));
       if (at.isHomed === true) return;
     }
   }
@@ -66,11 +65,16 @@ export class VisitedObjects {
   }
 
   /** Marks everything below visited objects as visited, because what is below a skipped object is skipped with it. */
-  markDescendantsVisited(objects: ReadonlyMap<string, Objects>): void {
-    const pending = [...objects].flatMap(([type, all]) =>
-      [...all].filter(([uid]) => this.has(type, uid)).map(([, obj]) => obj),
-    );
+  *markingDescendants(objects: ReadonlyMap<string, Objects>): Steps<void> {
+    const pending: ObjectView[] = [];
+    for (const [type, all] of objects) {
+      for (const [uid, obj] of all) {
+        yield;
+        if (this.has(type, uid)) pending.push(obj);
+      }
+    }
     for (let obj = pending.pop(); obj !== undefined; obj = pending.pop()) {
+      yield;
       for (const [type, uid] of links(obj)) {
         const child = this.markVisited(type, uid) ? objects.get(type)?.get(uid) : undefined;
         if (child !== undefined) pending.push(child);
@@ -82,31 +86,45 @@ export class VisitedObjects {
    * Returns the roots, and marks them as visited: the unvisited objects that no other unvisited object lists.
    * @param homes where objects are compared whatever lists them: '' is the top.
    */
-  takeRoots(
+  *takingRoots(
     objects: ReadonlyMap<string, Objects>,
     homes: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map(),
-  ): ReadonlyMap<string, Objects> {
+  ): Steps<ReadonlyMap<string, Objects>> {
     const listed = new Map<string, Set<string>>();
     const free = new Map<string, Map<string, ObjectView>>();
     for (const [type, all] of objects) {
-      const rest = new Map([...all].filter(([uid]) => !this.has(type, uid)));
+      const rest = new Map<string, ObjectView>();
       free.set(type, rest);
-      for (const obj of rest.values()) for (const [childType, uid] of links(obj)) add(listed, childType, uid);
+      for (const [uid, obj] of all) {
+        yield;
+        if (this.has(type, uid)) continue;
+        rest.set(uid, obj);
+        for (const [childType, child] of links(obj)) add(listed, childType, child);
+      }
     }
     for (const [type, rest] of free) {
       const homed = homes.get(type);
-      for (const uid of listed.get(type) ?? []) if (homed?.get(uid) !== '') rest.delete(uid);
+      for (const uid of listed.get(type) ?? []) {
+        yield;
+        if (homed?.get(uid) !== '') rest.delete(uid);
+      }
       for (const [uid, home] of homed ?? []) if (home !== '') rest.delete(uid);
-      this.markAllVisited(type, rest);
+      for (const uid of rest.keys()) {
+        yield;
+        this.markVisited(type, uid);
+      }
     }
     return free;
   }
 
   /** @throws DiffCycle if an object is still unvisited: another unvisited object lists it, and so on in a cycle. */
-  checkAllVisited(objects: ReadonlyMap<string, Objects>): void {
-    this.markDescendantsVisited(objects);
+  *checkingAll(objects: ReadonlyMap<string, Objects>): Steps<void> {
+    yield* this.markingDescendants(objects);
     for (const [type, all] of objects) {
-      for (const [uid, obj] of all) if (!this.has(type, uid)) throw this.cycleFrom(obj, objects);
+      for (const [uid, obj] of all) {
+        yield;
+        if (!this.has(type, uid)) throw this.cycleFrom(obj, objects);
+      }
     }
   }
 
@@ -137,6 +155,15 @@ export class VisitedObjects {
   private cycle(path: readonly string[]): DiffCycle {
     return new DiffCycle(`Objects of ${this.side} are each other's children: ${path.join(' -> ')}`, path);
   }
+}
+
+/** Returns the names of what lies from `top` down to `parent`, and of its child. */
+function pathFrom(top: TreePosition, parent: TreePosition, child: string): string[] {
+  const path = [child];
+  for (let at: TreePosition | undefined = parent; at !== undefined; at = at === top ? undefined : at.parent) {
+    path.push(`${at.element.type} ${at.uid}`);
+  }
+  return path.toReversed();
 }
 
 /** Yields the children that an object lists, as type and unique id. */

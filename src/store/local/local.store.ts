@@ -1,5 +1,7 @@
+import { mapYielding } from '../../async/event-loop.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
+import { PAGE_SIZE } from '../store-core.js';
 import type { BaseStoreOptions } from '../store-options.js';
 import type { RecordChange, StoreCapabilities } from '../store-backend.js';
 
@@ -50,6 +52,17 @@ export class LocalStore extends BaseStore {
     return uids.map((uid) => records?.get(uid));
   }
 
+  protected override async *readPages(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly (ModelRecord | undefined)[], void, undefined> {
+    for (let at = 0; at < uids.length; at += PAGE_SIZE) {
+      signal?.throwIfAborted();
+      yield await this.readRecords(model, uids.slice(at, at + PAGE_SIZE));
+    }
+  }
+
   protected override async *scanRecords(
     model: string,
     pageSize: number,
@@ -75,8 +88,8 @@ export class LocalStore extends BaseStore {
     model: string,
     records: readonly ModelRecord[],
   ): Promise<(ModelRecord | undefined)[]> {
-    const stored = this.recordsOf(model);
-    return records.map((record) => {
+    return each(records, (record) => {
+      const stored = this.recordsOf(model);
       const existing = stored.get(record.uid);
       if (existing === undefined) stored.set(record.uid, record);
       return existing;
@@ -84,23 +97,21 @@ export class LocalStore extends BaseStore {
   }
 
   protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
-    const stored = this.recordsOf(model);
-    for (const record of records) stored.set(record.uid, record);
+    await each(records, (record) => this.recordsOf(model).set(record.uid, record));
   }
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
-    const stored = this.models.get(model);
-    for (const uid of uids) {
+    await each(uids, (uid) => {
+      const stored = this.models.get(model);
       const current = stored?.get(uid);
       const next = change(uid, current);
       if (current !== undefined && next !== undefined) stored?.set(uid, next);
-    }
+    });
   }
 
   protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
-    const stored = this.models.get(model);
-    const present = uids.map((uid) => stored?.delete(uid) ?? false);
-    if (stored?.size === 0) this.models.delete(model);
+    const present = await each(uids, (uid) => this.models.get(model)?.delete(uid) ?? false);
+    if (this.models.get(model)?.size === 0) this.models.delete(model);
     return present;
   }
 
@@ -113,4 +124,9 @@ export class LocalStore extends BaseStore {
     if (records === undefined) this.models.set(model, (records = new Map()));
     return records;
   }
+}
+
+/** Maps items at once, so that calls which are not awaited keep their order; many of them yield to the event loop in between. */
+function each<T, R>(items: readonly T[], work: (item: T) => R): R[] | Promise<R[]> {
+  return items.length <= PAGE_SIZE ? items.map(work) : mapYielding(items, work);
 }

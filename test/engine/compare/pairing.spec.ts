@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { pairObjects } from '../../../src/engine/compare/pairing.js';
+import { doAtOnce } from '../../../src/async/steps.js';
+import { pairingObjects } from '../../../src/engine/compare/pairing.js';
 import { Device } from '../../fixtures/inventory.js';
 
 const sides = { src: { name: 'source' }, dst: { name: 'target' } };
@@ -10,7 +11,7 @@ function devices(names: readonly string[]): Device[] {
 }
 
 function paired(src: readonly string[], dst: readonly string[]): (string | undefined)[][] {
-  const pairs = pairObjects(devices(src), devices(dst), sides);
+  const pairs = doAtOnce(pairingObjects(devices(src), devices(dst), sides));
   return pairs.map(({ src: ours, dst: theirs }) => [ours?.getUniqueId(), theirs?.getUniqueId()]);
 }
 
