@@ -1,5 +1,5 @@
 export { Adapter } from './adapter/adapter.js';
-export type { AdapterDict } from './adapter/adapter-dict.js';
+export type { AdapterDict, DictToLoad, ObjectsToLoad } from './adapter/adapter-dict.js';
 export type { AdapterOptions, SyncOptions } from './adapter/adapter-options.js';
 export type { Traversal } from './adapter/tree-traversal.js';
 export { Diff, DiffElement } from './diff/diff.js';

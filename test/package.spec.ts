@@ -33,7 +33,7 @@ const ARROWS: Record<string, readonly string[]> = {
   flags: [],
   values: ['errors'],
   async: ['errors'],
-  logging: [],
+  logging: ['values'],
   model: BASE,
   record: [...BASE, 'model'],
   diff: BASE,
@@ -73,7 +73,7 @@ const ARROWS: Record<string, readonly string[]> = {
   ],
   module: [...BASE, 'logging', 'store', 'store/local', ...ENGINES],
   testing: [...BASE, 'model', 'record', 'store'],
-  cli: ['errors', 'store', 'store/redis'],
+  cli: ['errors', 'values', 'store', 'store/redis'],
 };
 
 /** Rooms that may load Nest. */

@@ -10,6 +10,17 @@ import { setOwn } from '../values/own-property.js';
 /** An adapter's objects as plain values: model name, then unique id, then fields; `modelFlags` is one of them if it matters. */
 export type AdapterDict = Record<string, Record<string, Readonly<Record<string, unknown>>>>;
 
+/** The objects of one model by unique id, or as pairs of a unique id and fields, which keep their order. */
+export type ObjectsToLoad = Readonly<Record<string, object>> | readonly (readonly [uid: string, fields: object])[];
+
+/** What `loadFromDict` takes: the objects by model name. */
+export type DictToLoad = Readonly<Record<string, ObjectsToLoad>>;
+
+function* pairsOf(objects: ObjectsToLoad): Generator<readonly [uid: string, fields: object], void, undefined> {
+  if (Array.isArray(objects)) yield* objects as readonly (readonly [string, object])[];
+  else for (const [uid, fields] of Object.entries(objects as Readonly<Record<string, object>>)) yield [uid, fields];
+}
+
 /** Returns all objects of a store as plain values. */
 export async function storeToDict(store: BaseStore, excludeDefaults: boolean): Promise<AdapterDict> {
   const models: AdapterDict = {};
@@ -36,7 +47,7 @@ const ADDED_AT_ONCE = 5000;
 export async function loadModelFromDict(
   store: BaseStore,
   model: ModelClass,
-  all: Readonly<Record<string, object>>,
+  all: ObjectsToLoad,
   parsed: boolean,
 ): Promise<void> {
   const pending = new Map<string, DiffSyncModel>();
@@ -47,10 +58,10 @@ export async function loadModelFromDict(
     await store.addMany({ objs });
   };
   try {
-    for (const key of Object.keys(all)) {
+    for (const [key, fields] of pairsOf(all)) {
       const due = pace.yieldIfDue();
       if (due !== undefined) await due;
-      const { modelFlags, ...input } = all[key] as { modelFlags?: number };
+      const { modelFlags, ...input } = fields as { modelFlags?: number };
       const obj = await makeModel(model, key, input, parsed);
       if (modelFlags !== undefined) obj.modelFlags = modelFlags;
       const uid = obj.getUniqueId();

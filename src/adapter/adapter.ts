@@ -17,7 +17,7 @@ import { markCopy, refuseOtherCopy } from '../values/package-copy.js';
 import { LocalStore } from '../store/local/local.store.js';
 import type { AttrsToSet, FieldsToSet, IdentifierOf, IdentifiersOf, ModelRef, ObjectOf } from '../store/model-ref.js';
 import { checkDeclarations } from './adapter-declarations.js';
-import { loadModelFromDict, storeToDict, type AdapterDict } from './adapter-dict.js';
+import { loadModelFromDict, storeToDict, type AdapterDict, type DictToLoad } from './adapter-dict.js';
 import {
   ADAPTER_OPTIONS,
   checkOptionNames,
@@ -405,7 +405,8 @@ export abstract class Adapter implements ModelHost {
   // ---- Other forms
 
   /**
-   * Returns all objects as plain values, for `loadFromDict`.
+   * Returns all objects as plain values, for `loadFromDict`. JavaScript sorts keys that are whole numbers, so that unique ids such
+   * as `10` come first, in numerical order, whatever the order of the store: where that matters, pass pairs to `loadFromDict`.
    * @param options - `excludeDefaults` leaves out what the schema fills in by itself, and default flags. Default: true.
    * @returns `{ <model>: { <unique id>: fields } }`.
    */
@@ -416,16 +417,14 @@ export abstract class Adapter implements ModelHost {
   /**
    * Adds the objects that `toDict` returned: top-level models first, the others by name. It ignores unknown models, and takes
    * the unique ids from the fields.
-   * @param data - `{ <model>: { <unique id>: fields } }`.
+   * @param data - `{ <model>: { <unique id>: fields } }`; or pairs of a unique id and fields, `{ <model>: [[<unique id>, fields], …] }`,
+   * which keep their order.
    * @param options - `parsed`: the fields are output of the schemas, as `toDict` returns them, and are not validated again, so that
    * no transform is applied twice. Default: false, the fields are input.
    * @throws {ModelValidationError} (MODEL_VALIDATION) if the schema refuses an object; those before it are added.
    * @throws {ObjectAlreadyExists} (OBJECT_ALREADY_EXISTS) if a different object has a unique id.
    */
-  async loadFromDict(
-    data: Readonly<Record<string, Readonly<Record<string, object>>>>,
-    options: { readonly parsed?: boolean | undefined } = {},
-  ): Promise<void> {
+  async loadFromDict(data: DictToLoad, options: { readonly parsed?: boolean | undefined } = {}): Promise<void> {
     for (const name of traversalOrder(this.topLevel, this.modelClasses)) {
       if (!Object.hasOwn(data, name)) continue;
       const model = this.modelClasses.get(name) as ModelClass;

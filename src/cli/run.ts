@@ -1,4 +1,5 @@
 import { ValueError } from '../errors.js';
+import { visibleText } from '../values/visible-text.js';
 import { HELP, readArguments } from './arguments.js';
 import { stores, type Io } from './stores.command.js';
 
@@ -15,7 +16,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     // The message only: other properties of a client's error may contain a password.
     const message = error instanceof Error ? error.message : String(error);
-    io.stderr.write(`Error: ${message.trim().replace(/\s*\n\s*/g, ' ')}\n`);
+    io.stderr.write(`Error: ${visibleText(message.trim().replace(/\s*\n\s*/g, ' '))}\n`);
     return error instanceof ValueError ? 2 : 1;
   }
 }

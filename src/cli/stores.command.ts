@@ -5,7 +5,8 @@ import { DiffSyncError, ValueError } from '../errors.js';
 import { RedisCatalog, type StoreEntry } from '../store/redis/redis-catalog.js';
 import type { AnyRedisOptions } from '../store/redis/redis-options.js';
 import type { StoreReport } from '../store/verify-report.js';
-import { printable, table, type Column } from './table.js';
+import { visibleText } from '../values/visible-text.js';
+import { table, type Column } from './table.js';
 
 /** The parts of its process that a command may use. */
 export interface Io {
@@ -78,7 +79,7 @@ async function prune(catalog: RedisCatalog, { prune, yes, json }: StoresCommand,
   const prompt = yes ? undefined : new Prompt(io);
   try {
     for (const { id, objects: present } of entries.map(withTotals)) {
-      const name = printable(id);
+      const name = visibleText(id);
       if ((await prompt?.confirm(`Remove store "${name}" with ${counted(present, 'object')}?`)) === false) {
         kept.push(id);
         print(`Kept "${name}"`);
@@ -141,7 +142,7 @@ const MAX_PRINTED = 20;
 
 function findings(id: string, { objects, found, repaired, problems }: StoreReport): string {
   const wrong = found === 0 ? 'no problem' : `${counted(found, 'problem')}, ${grouped(repaired)} repaired`;
-  const line = `"${printable(id)}": ${counted(objects, 'object')}, ${wrong}\n`;
+  const line = `"${visibleText(id)}": ${counted(objects, 'object')}, ${wrong}\n`;
   if (found === 0) return line;
   const shown = problems.slice(0, MAX_PRINTED);
   // A problem of a whole key has no unique id.

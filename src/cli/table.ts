@@ -1,3 +1,5 @@
+import { visibleText } from '../values/visible-text.js';
+
 /** A column of a table. */
 export interface Column {
   readonly heading: string;
@@ -7,16 +9,11 @@ export interface Column {
 
 /** @returns aligned lines, the headings first. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const lines = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(printable))];
+  const lines = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(visibleText))];
   const widths = columns.map((_, at) => lines.reduce((width, line) => Math.max(width, line[at]?.length ?? 0), 0));
   const cell = (text: string, at: number): string => {
     const width = widths[at] ?? 0;
     return columns[at]?.right === true ? text.padStart(width) : text.padEnd(width);
   };
   return lines.map((line) => `${line.map(cell).join('  ').trimEnd()}\n`).join('');
-}
-
-/** @returns the text without control characters: names come from the server, and the terminal would obey them. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, '\uFFFD');
 }

@@ -1,7 +1,7 @@
-import { inspect } from 'node:util';
 import type { Steps } from '../async/steps.js';
 import type { DiffSyncAction } from '../flags.js';
 import { setOwn } from '../values/own-property.js';
+import { differentTexts, visibleText } from '../values/visible-text.js';
 import type { Attrs, AttrsDiffs } from './compared-object.js';
 import { findingChanged, walk } from './diff-walk.js';
 
@@ -102,30 +102,28 @@ function* groupLines(
     yield undefined;
     if (!changed.has(element)) continue;
     const margin = ' '.repeat(indent + 4 * depth);
-    if (headings.get(parent?.element) !== element.type) yield `${margin}${element.type}`;
+    if (headings.get(parent?.element) !== element.type) yield `${margin}${visibleText(element.type)}`;
     headings.set(parent?.element, element.type);
     yield* ownLines(element, `${margin}  `);
   }
 }
 
 function ownLines(element: RenderedElement, margin: string): [string, ...string[]] {
-  const { type, name, sourceName, destName, sourceAttrs, destAttrs } = element;
-  const title = `${margin}${type}: ${element.linkOnly ? linkName(element) : name}`;
-  if (sourceAttrs === null) return destAttrs === null ? [title] : [`${title} MISSING in ${sourceName}`];
-  if (destAttrs === null) return [`${title} MISSING in ${destName}`];
+  const { name, sourceAttrs, destAttrs } = element;
+  const [type, source, dest] = [element.type, element.sourceName, element.destName].map(visibleText);
+  const title = `${margin}${type}: ${visibleText(element.linkOnly ? linkName(element) : name)}`;
+  if (sourceAttrs === null) return destAttrs === null ? [title] : [`${title} MISSING in ${source}`];
+  if (destAttrs === null) return [`${title} MISSING in ${dest}`];
   const { '+': plus = {}, '-': minus = {} } = element.getAttrsDiffs();
   return [
     title,
-    ...Object.keys(plus).map(
-      (key) => `${margin}  ${key}    ${sourceName}(${valueText(plus[key])})    ${destName}(${valueText(minus[key])})`,
-    ),
+    ...Object.keys(plus).map((key) => {
+      const [ours, theirs] = differentTexts(plus[key], minus[key]);
+      return `${margin}  ${visibleText(key)}    ${source}(${ours})    ${dest}(${theirs})`;
+    }),
   ];
 }
 
 function linkName({ name }: RenderedElement): string {
   return `${name} (link)`;
-}
-
-function valueText(value: unknown): string {
-  return typeof value === 'string' ? value : inspect(value, { breakLength: Infinity, depth: Infinity });
 }

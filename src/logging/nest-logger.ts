@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { DiffSyncLogger, LogParams, Verbosity } from './logger.js';
+import { visibleText } from '../values/visible-text.js';
 
 let processVerbosity: Verbosity = 0;
 
@@ -34,19 +35,19 @@ export class NestLogger implements DiffSyncLogger {
   }
 
   debug(message: string, params?: LogParams): void {
-    if (this.isEnabled(2)) this.logger.debug(message, ...argumentsOf(params));
+    if (this.isEnabled(2)) this.logger.debug(visibleText(message), ...argumentsOf(params));
   }
 
   info(message: string, params?: LogParams): void {
-    if (this.isEnabled(1)) this.logger.log(message, ...argumentsOf(params));
+    if (this.isEnabled(1)) this.logger.log(visibleText(message), ...argumentsOf(params));
   }
 
   warning(message: string, params?: LogParams): void {
-    this.logger.warn(message, ...argumentsOf(params));
+    this.logger.warn(visibleText(message), ...argumentsOf(params));
   }
 
   error(message: string, params?: LogParams): void {
-    this.logger.error(message, ...argumentsOf(params));
+    this.logger.error(visibleText(message), ...argumentsOf(params));
   }
 }
 

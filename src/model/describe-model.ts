@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { inspect } from 'node:util';
 import { yieldIfDue } from '../async/event-loop.js';
+import { quotedValue, visibleText } from '../values/visible-text.js';
 import { childUids } from './model-fields.js';
 import type { ModelInstance } from './model-types.js';
 
@@ -89,8 +89,8 @@ export async function* describeModel(
       if (inPage === 0) list.page = await readPage(adapter, list);
       const [uid, child] = [list.uids[list.at++] as string, list.page[inPage] ?? null];
       const note = noteOf(`${list.type} ${uid}`, shown);
-      if (child === null) yield `${margin}    ${uid} (ERROR: details unavailable)`;
-      else if (note !== undefined) yield `${margin}    ${list.type}: ${uid} (${note})`;
+      if (child === null) yield `${margin}    ${visibleText(uid)} (ERROR: details unavailable)`;
+      else if (note !== undefined) yield `${margin}    ${list.type}: ${visibleText(uid)} (${note})`;
       else if (child.str !== description.str) yield await ownText(child, shown, top.indent + 4);
       else {
         open.push(begin(child, description, top.indent + 4));
@@ -129,15 +129,13 @@ function nextList({ lists }: OpenObject): ChildList | undefined {
 }
 
 function titleOf(model: Described, indent: number): string {
-  const attrs = inspect(model.getAttrs(), { breakLength: Infinity });
-  return `${' '.repeat(indent)}${model.getType()}: ${model.getUniqueId()}: ${attrs}`;
+  const uid = visibleText(model.getUniqueId());
+  return `${' '.repeat(indent)}${model.getType()}: ${uid}: ${quotedValue(model.getAttrs())}`;
 }
 
 /** A list of which no child is described shows their unique ids. */
 function headingOf({ field, uids, at }: ChildList, margin: string): string {
-  return at === uids.length
-    ? `${margin}  ${field}: ${inspect(uids, { breakLength: Infinity })}`
-    : `${margin}  ${field}`;
+  return at === uids.length ? `${margin}  ${field}: ${quotedValue(uids)}` : `${margin}  ${field}`;
 }
 
 async function readPage(adapter: ChildSource | undefined, { type, uids, at }: ChildList): Promise<ChildList['page']> {

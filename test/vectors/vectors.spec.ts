@@ -78,9 +78,9 @@ describe('the recorded cases', () => {
 describe('the list of deviations', () => {
   const caseOf = (id: string): string => id.replace(/\[\d+\]$/, '');
 
-  it('covers at most 72 cases and 130 operations of store sequences', () => {
+  it('covers at most 73 cases and 130 operations of store sequences', () => {
     const covered = new Set(deviations.flatMap(({ covers }) => covers.map(caseOf)));
-    expect(covered.size).toBeLessThanOrEqual(72);
+    expect(covered.size).toBeLessThanOrEqual(73);
     const operations = deviations.flatMap((entry) => {
       if (entry.kind === 'operation') return entry.covers;
       const refused = entry.kind === 'definition' ? storeCases.filter(({ id }) => entry.covers.includes(id)) : [];
