@@ -61,7 +61,7 @@ describe('verify() while others write', () => {
       for (let at = 0; at < 50_000; at += 10_000) {
         await redis.mset(Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`other:${at + n}`, ''])));
       }
-      const monitor = await redis.duplicate().monitor();
+      const monitor = await redis.monitor();
       const scanning = new Promise<void>((resolve) => {
         monitor.on('monitor', (_time: string, [name]: string[]) => name?.toLowerCase() === 'scan' && resolve());
       });
