@@ -61,12 +61,6 @@ export class RedisCatalog {
     checkRedisOptions(options);
     const catalog = new RedisCatalog(new RedisConnection(options));
     await catalog.connection.acquire(OWNER);
-    try {
-      await catalog.checkMode();
-    } catch (error) {
-      await catalog.close();
-      throw error;
-    }
     return catalog;
   }
 
@@ -198,18 +192,6 @@ export class RedisCatalog {
         throw new ObjectStoreException(`${owner(id)} at ${this.address}: ${text}`, { code });
       }
     }
-  }
-
-  /** Refuses one node of a cluster, which would show a part of the stores as if it were all. */
-  private async checkMode(): Promise<void> {
-    if (this.connection.isCluster) return;
-    const about = await this.commands().read((client) => client.hello());
-    const mode = about[about.indexOf('mode') + 1];
-    if (mode !== 'cluster' && mode !== 'sentinel') return;
-    const [what, way] = mode === 'cluster' ? ['a node of a cluster', 'cluster'] : ['a sentinel', 'sentinels'];
-    throw new ObjectStoreException(`${OWNER} at ${this.address}: this is ${what}: connect by "${way}" instead`, {
-      code: 'STORE_WRONG_TOPOLOGY',
-    });
   }
 
   private registered(id: string): Promise<string[]> {

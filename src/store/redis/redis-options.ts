@@ -4,13 +4,19 @@ import { ValueError } from '../../errors.js';
 import { checkOptions } from '../check-options.js';
 import type { BaseStoreOptions } from '../store-options.js';
 
+/** The options of an ioredis client under which a store cannot use it. */
+export interface RedisClientOptions {
+  readonly keyPrefix?: string | undefined;
+  readonly replyMapping?: string | undefined;
+  readonly stringNumbers?: boolean | undefined;
+}
+
 /** An ioredis client, by the members that the store uses: these options may not name the types of an optional package. */
 export interface RedisClient {
   /** The options that the client was made with. */
-  readonly options: {
-    readonly keyPrefix?: string | undefined;
-    readonly replyMapping?: string | undefined;
-    readonly stringNumbers?: boolean | undefined;
+  readonly options: RedisClientOptions & {
+    /** Of a cluster: the options of the client of each node. */
+    readonly redisOptions?: RedisClientOptions | undefined;
   };
   /** Whether it is the client of a cluster. */
   readonly isCluster?: boolean | undefined;
@@ -181,6 +187,11 @@ const port = z.int().min(1).max(65535);
 const host = z.string().regex(/^[^\s/@?#[\]]+$|^\[[\da-f:.]+\]$/i, 'not the name or address of a host');
 const address = z.strictObject({ host, port });
 
+/** A client of a cluster has those of its nodes besides its own. */
+function optionsOf({ options }: RedisClient): readonly RedisClientOptions[] {
+  return [options ?? {}, options?.redisOptions ?? {}];
+}
+
 const schema = z.strictObject({
   url: z
     .string()
@@ -210,9 +221,15 @@ const schema = z.strictObject({
       (value) => typeof (value as RedisClient | undefined)?.defineCommand === 'function',
       'not an ioredis client',
     )
-    .refine((client) => !client.options?.keyPrefix, 'has a keyPrefix, which scripts would not see; use storeId instead')
     .refine(
-      ({ options }) => options?.stringNumbers !== true && (options?.replyMapping ?? 'legacy') === 'legacy',
+      (client) => optionsOf(client).every(({ keyPrefix }) => !keyPrefix),
+      'has a keyPrefix, which scripts would not see; use storeId instead',
+    )
+    .refine(
+      (client) =>
+        optionsOf(client).every(
+          ({ stringNumbers, replyMapping = 'legacy' }) => stringNumbers !== true && replyMapping === 'legacy',
+        ),
       'has stringNumbers or a replyMapping, under which answers would be misread',
     )
     .optional(),

@@ -16,6 +16,7 @@ import { objectsOf } from './admin/store-scan.js';
 import { RedisVerification } from './admin/verify.js';
 import { CommandExecutor } from './commands/command-executor.js';
 import { TtlRefresher } from './commands/ttl-refresher.js';
+import { checkSlotsServed } from './connection/cluster-slots.js';
 import { RedisConnection } from './connection/connection.js';
 import { RedisKeys } from './layout/keys.js';
 import { CHUNKS_IN_FLIGHT, READ_CHUNK, slices, WRITE_CHUNK } from './records/chunks.js';
@@ -189,7 +190,8 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async probe(): Promise<void> {
-    await this.commands.probe((client) => client.ping());
+    const { isCluster } = this.connection;
+    await this.commands.probe<unknown>((client) => (isCluster ? checkSlotsServed(client) : client.ping()));
   }
 
   protected override readRecords(

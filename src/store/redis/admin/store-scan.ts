@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisConnection } from '../connection/connection.js';
 import { ConnectionState } from '../connection/connection-state.js';
+import { isClusterClient } from '../connection/driver.js';
 import { escaped, METADATA_PATTERN, parseMetadataKey, type ModelKeys } from '../layout/keys.js';
 
 /** About how many keys one SCAN looks at: more of them block the server for longer. */
@@ -47,22 +48,39 @@ export async function* scanKeys(
   owner: string,
   pattern: string,
 ): AsyncGenerator<Buffer[], void, undefined> {
-  const nodes = await connection.run({
-    store: owner,
-    send: (client) =>
-      Promise.resolve(
-        connection.isCluster ? (client as unknown as Cluster).nodes('master') : [client as unknown as Redis],
-      ),
-  });
-  for (const node of nodes) yield* scanNode(connection, owner, node, pattern);
+  const scanned = new Set<string>();
+  for (;;) {
+    const nodes = await connection.run({
+      store: owner,
+      send: (client) => mastersOf(client as unknown as Redis | Cluster),
+    });
+    const node = nodes.find((each) => !scanned.has(addressOf(each)));
+    if (node === undefined) return;
+    // A node that another one replaced meanwhile has done its part, or that one does it.
+    if (yield* scanNode(connection, owner, node, pattern)) scanned.add(addressOf(node));
+  }
 }
 
+/** @returns every master; fails while the client misses one that a slot has, because its connection ended. */
+async function mastersOf(client: Redis | Cluster): Promise<Redis[]> {
+  if (!isClusterClient(client)) return [client];
+  const nodes = client.nodes('master');
+  if (nodes.length >= new Set(client.slots.flatMap((slot) => slot?.[0] ?? [])).size) return nodes;
+  client.refreshSlotsCache();
+  throw new Error("Cluster isn't ready");
+}
+
+function addressOf({ options: { host, port } }: Redis): string {
+  return `${host}:${port}`;
+}
+
+/** @returns whether the node was scanned; not when it is no master any more. */
 async function* scanNode(
   connection: RedisConnection,
   owner: string,
   node: Redis,
   pattern: string,
-): AsyncGenerator<Buffer[], void, undefined> {
+): AsyncGenerator<Buffer[], boolean, undefined> {
   const state = ConnectionState.watch(node);
   try {
     let epoch: number;
@@ -71,13 +89,19 @@ async function* scanNode(
       let cursor = '0';
       do {
         const from = cursor;
-        const send = (): Promise<[Buffer, Buffer[]]> => node.scanBuffer(from, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
-        const [next, some] = await connection.run({ store: owner, send });
+        const send = async (client: unknown): Promise<[Buffer, Buffer[]] | undefined> => {
+          if (!(await mastersOf(client as Redis | Cluster)).includes(node)) return undefined;
+          return node.scanBuffer(from, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
+        };
+        const reply = await connection.run({ store: owner, send });
+        if (reply === undefined) return false;
+        const [next, some] = reply;
         if (some.length > 0) yield some;
         cursor = String(next);
       } while (cursor !== '0');
       // A cursor means nothing to another server, nor to one that was restarted.
     } while (state.epoch !== epoch);
+    return true;
   } finally {
     state.release();
   }

@@ -101,8 +101,10 @@ function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions,
     enableOfflineQueue: false,
     // ioredis would send a write again whose reply was lost; only the store may, with the same idempotency token.
     retryDelayOnFailover: 0,
-    // These errors must soon reach the retries of the store, which know the deadline.
+    // These errors must soon reach the retries of the store, which know the deadline and tell the reason.
     maxRedirections: 8,
+    retryDelayOnClusterDown: 0,
+    retryDelayOnTryAgain: 0,
     slotsRefreshTimeout: Math.min(timeout, 1000),
     slotsRefreshInterval: 5000,
     scaleReads: options.scaleReads ?? 'master',

@@ -9,6 +9,7 @@ export class ConnectionState {
 
   /** The last 'error' event of the client since it was ready: the rejections of ioredis carry no reason. */
   lastError: unknown;
+  private lastErrorAt = -Infinity;
   /** Grows whenever the connection breaks, or that to one node of a cluster. */
   epoch = 0;
   /** How often the connection was closed since it was ready: the first time it broke, then an attempt failed. */
@@ -17,6 +18,7 @@ export class ConnectionState {
   private waiting: Promise<void> | undefined;
   private readonly remember = (error: unknown): void => {
     this.lastError = error;
+    this.lastErrorAt = performance.now();
   };
   private readonly forget = (): void => {
     this.lastError = undefined;
@@ -76,6 +78,16 @@ export class ConnectionState {
   get failure(): unknown {
     if (this.client.status === 'ready' || this.closes < 2) return undefined;
     return this.lastError;
+  }
+
+  /**
+   * Why a command was not answered, where its own error says only that the connection ended: the last error since it was ready,
+   * of a cluster, which is ready while one of its nodes is, that of a node in the last `ms` milliseconds.
+   */
+  reasonFor(error: unknown, ms: number): unknown {
+    if (this.client.status !== 'ready') return this.lastError;
+    const isRecent = this.client.isCluster && performance.now() - this.lastErrorAt < ms;
+    return isRecent && isVague(error) ? this.lastError : undefined;
   }
 
   /** Servers that are full, or speak TLS, say so only to one who reads what comes without a question. */

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
 import { withTimeout } from '../../../async/with-timeout.js';
 import { redisTarget, type RedisTarget } from './client-factory.js';
-import { isReplyError, loadDriver } from './driver.js';
+import { isClusterClient, isReplyError, loadDriver } from './driver.js';
 import { ServerClock } from './server-clock.js';
 import { exceptionOf, failureOf, refusedAt, RedisFailed, unreachable, type RedisFailure } from './reply-errors.js';
 import { ConnectionState, isVague } from './connection-state.js';
@@ -155,6 +155,7 @@ export class RedisConnection {
     first: RedisFailure,
   ): Promise<T> {
     let last = first;
+    let reason = first;
     let sent = first.sent;
     let refusals = 0;
     const isRetryable = ({ code, retryable }: RedisFailure): boolean => {
@@ -179,6 +180,8 @@ export class RedisConnection {
           shouldRetry: ({ error }) => {
             if (!(error instanceof RedisFailed)) return false;
             last = error.failure;
+            // That the time is over says less than what was wrong before.
+            if (last.code !== 'STORE_TIMEOUT') reason = last;
             sent ||= last.sent;
             return this.isOpen(channel) && isRetryable(last);
           },
@@ -187,9 +190,10 @@ export class RedisConnection {
     } catch (error) {
       if (!(error instanceof RedisFailed)) throw error;
       // A write that the replicas do not have is done, and that is known.
-      const isKnown = error.failure.code === 'STORE_NOT_REPLICATED';
+      const failure = error.failure.code === 'STORE_TIMEOUT' ? reason : error.failure;
+      const isKnown = failure.code === 'STORE_NOT_REPLICATED';
       const unknown = command.writes !== undefined && !isKnown && (sent || error.failure.sent);
-      throw exceptionOf(`${command.store} at ${this.address}`, error.failure, unknown);
+      throw exceptionOf(`${command.store} at ${this.address}`, failure, unknown);
     }
   }
 
@@ -242,7 +246,8 @@ export class RedisConnection {
       if (error instanceof ObjectStoreException || error instanceof RedisFailed) throw error;
       const time = refusedAt(error);
       if (time !== undefined && writes !== undefined) clock.learn(writes, time);
-      const failure = failureOf(error, client.status === 'ready' ? undefined : state.lastError, this.failsOver);
+      const failure = failureOf(error, state.reasonFor(error, this.timeout), this.failsOver);
+      if (failure.code === 'STORE_CLUSTER_DOWN' && isClusterClient(client)) client.refreshSlotsCache();
       throw new RedisFailed({ ...failure, sent: sent && failure.sent });
     }
   }
@@ -306,7 +311,9 @@ export class RedisConnection {
   private async check({ client, state, clock }: Channel, where: string): Promise<void> {
     await (client.status === 'wait' ? client.connect() : state.ready());
     await whenLoaded(client, state);
-    if (!this.isCluster) await this.checkDatabase(client as Redis, where);
+    if (!this.isCluster) {
+      await Promise.all([this.checkDatabase(client as Redis, where), checkMode(client as Redis, where)]);
+    }
     // By a script, so that a server without scripts is refused before anything is written.
     await (this.isCluster ? (client as unknown as ScriptedRedis).diffsyncTime(SORT_PROBE.index) : clock.measure(''));
     this.canSortGet = !this.isCluster && (await canSortGet(client));
@@ -370,9 +377,23 @@ export class RedisConnection {
 }
 
 function addressOf(client: Redis | Cluster): string {
-  if (client.isCluster) return 'redis-cluster://(the nodes of the client given)';
+  // A client has its address as it was made, before it knows the other nodes.
+  if (client.isCluster) return `redis-cluster://${startupAddresses(client as Cluster).join(',')}`;
   const { host, port, path, db } = (client as Redis).options;
   return `redis://${path ?? `${host}:${port}`}/${db ?? 0}`;
+}
+
+/** The nodes that a cluster client was made with: numbers of ports, URLs, or options. No user name or password. */
+function startupAddresses(client: Cluster): string[] {
+  const { startupNodes = [] } = client as unknown as { startupNodes?: readonly unknown[] };
+  return startupNodes.map((node) => {
+    if (typeof node === 'string' && URL.canParse(node)) return new URL(node).host;
+    const { host = '127.0.0.1', port = node } = (typeof node === 'object' ? node : {}) as {
+      host?: string;
+      port?: unknown;
+    };
+    return `${host}:${String(port)}`;
+  });
 }
 
 /** Waits for a server that loads its data. @throws what it says, for a server that refuses this client. */
@@ -388,6 +409,22 @@ async function whenLoaded(client: Redis | Cluster, state: ConnectionState): Prom
     }
     await setTimeout(backoffDelay(attempt, BACKOFF.reconnect));
   }
+}
+
+/** Refuses one node of a cluster, and a sentinel: each would take some of the commands. @throws (STORE_WRONG_TOPOLOGY) */
+async function checkMode(client: Redis, where: string): Promise<void> {
+  let mode: string | undefined;
+  try {
+    mode = /^redis_mode:(\w+)/m.exec(await client.info('server'))?.[1];
+  } catch (error) {
+    // The server has no such command, or the user may not run it.
+    if (!isReplyError(error)) throw error;
+  }
+  if (mode !== 'cluster' && mode !== 'sentinel') return;
+  const [what, way] = mode === 'cluster' ? ['a node of a cluster', 'cluster'] : ['a sentinel', 'sentinels'];
+  throw new ObjectStoreException(`${where}: this is ${what}: connect by "${way}" instead`, {
+    code: 'STORE_WRONG_TOPOLOGY',
+  });
 }
 
 async function canSelect(client: Redis, db: number): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
-import { isClusterClient } from './driver.js';
+import { masterAddress } from './cluster-slots.js';
+import { isClusterClient, isReplyError } from './driver.js';
 import { RedisFailed } from './reply-errors.js';
 import { DEFAULT_WAIT_MS, type RedisDurability } from '../redis-options.js';
 import { defineScripts } from '../scripts/scripts.js';
@@ -17,7 +18,6 @@ export class ReplicaConfirmation {
   private readonly timeout: number;
   /** `#private`, because inspecting a client shows its password. */
   readonly #nodes = new Map<Redis, NodeState>();
-  private readonly slots = new Map<string, number>();
 
   constructor({ replicas, timeout = DEFAULT_WAIT_MS }: RedisDurability) {
     this.wanted = replicas;
@@ -31,7 +31,7 @@ export class ReplicaConfirmation {
    */
   async confirm<T>(client: Redis | Cluster, key: string, write: (node: Redis) => Promise<T>): Promise<T> {
     // On a cluster the write goes to the node itself: where the client redirects a command, the node is not known.
-    const node = isClusterClient(client) ? await this.masterOf(client, key) : client;
+    const node = isClusterClient(client) ? this.masterOf(client, key) : client;
     const state = this.#nodes.get(node) ?? this.watch(node);
     const before = state.epoch;
     let reply: T;
@@ -41,7 +41,7 @@ export class ReplicaConfirmation {
       if (isClusterClient(client)) client.refreshSlotsCache();
       throw error;
     }
-    const confirmed = await node.wait(this.wanted, this.timeout);
+    const confirmed = await this.wait(node);
     // A new connection has made no write, so that WAIT counts all replicas.
     if (state.epoch !== before) throw new Error('Connection is closed.');
     if (confirmed >= this.wanted) return reply;
@@ -52,6 +52,23 @@ export class ReplicaConfirmation {
       sent: false,
       retryable: false,
     });
+  }
+
+  /** @returns the number of replicas that have all writes of the connection. */
+  private async wait(node: Redis): Promise<number> {
+    try {
+      return await node.wait(this.wanted, this.timeout);
+    } catch (error) {
+      if (!isReplyError(error) || !/UNBLOCKED|replica instances/.test(error.message)) throw error;
+      // Another server takes over as planned. It may not have the write, which is therefore sent again.
+      throw new RedisFailed({
+        code: 'STORE_NOT_REPLICATED',
+        text: `written, but another server took over meanwhile, which may not have it (${error.message})`,
+        cause: error,
+        sent: true,
+        retryable: true,
+      });
+    }
   }
 
   /** Removes the listeners from all clients. */
@@ -75,10 +92,8 @@ export class ReplicaConfirmation {
     return state;
   }
 
-  private async masterOf(cluster: Cluster, key: string): Promise<Redis> {
-    const slot = this.slots.get(key) ?? (await cluster.cluster('KEYSLOT', key));
-    this.slots.set(key, slot);
-    const [address] = cluster.slots[slot] ?? [];
+  private masterOf(cluster: Cluster, key: string): Redis {
+    const address = masterAddress(cluster, key);
     const node = cluster.nodes('master').find(({ options: { host, port } }) => `${host}:${port}` === address);
     if (node === undefined) throw new Error("Cluster isn't ready");
     return node;

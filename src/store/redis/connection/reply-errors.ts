@@ -96,7 +96,13 @@ export function failureOf(error: unknown, lastError: unknown, failsOver: boolean
     const { code, text } = formatMismatch(layout, parseMetadataKey(state).model);
     return { code, text, cause: undefined, sent: false, retryable: false };
   }
-  const [code, remedy, retryable] = known(error, words) ?? ['STORE_FAILED', 'the server refuses', 'never'];
+  // A client of a cluster was sent to and fro.
+  const isMoving = last !== undefined && /^(MOVED|ASK) /.test(last);
+  const [code, remedy, retryable] = (isMoving ? REPLIES['TRYAGAIN'] : known(error, words)) ?? [
+    'STORE_FAILED',
+    'the server refuses',
+    'never',
+  ];
   return {
     code,
     text: `${remedy} (${message})`,

@@ -1,4 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
+import { masterAddress } from './cluster-slots.js';
+import { isClusterClient } from './driver.js';
 import type { ConnectionState } from './connection-state.js';
 import { SORT_PROBE } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
@@ -8,10 +10,10 @@ const MEASUREMENTS = 3;
 /**
  * A lower bound of the server's clock at a moment of this process. With it a write carries its deadline, so that a server
  * that was frozen does not do later what its caller has given up. There is one clock for each connection; on a cluster one
- * for each key that is written, because its node may change. A slow reply makes a deadline earlier, never later.
+ * for each node, as the client knows who holds a key. A slow reply makes a deadline earlier, never later.
  */
 export class ServerClock {
-  /** Key ('' for all, where there is one server) -> lower bound of the server's time minus `performance.now()`. */
+  /** Address of a node ('' for the one server) -> lower bound of the server's time minus `performance.now()`. */
   private offsets = new Map<string, number>();
   private measured = -1;
   private measuring = new Map<string, Promise<void>>();
@@ -61,6 +63,6 @@ export class ServerClock {
   }
 
   private nameOf(key: string): string {
-    return this.client.isCluster ? key : '';
+    return isClusterClient(this.client) ? masterAddress(this.client, key) : '';
   }
 }

@@ -388,6 +388,8 @@ describe('options', () => {
     ['durability.replicas', { durability: { replicas: 0 } }],
     ['ttl', { ttl: 10 }],
     ['keyPrefix', { client: new Cluster(nodesOf, { lazyConnect: true, keyPrefix: 'mine:' }) }],
+    ['keyPrefix', { client: new Cluster(nodesOf, { lazyConnect: true, redisOptions: { keyPrefix: 'mine:' } }) }],
+    ['stringNumbers', { client: new Cluster(nodesOf, { lazyConnect: true, redisOptions: { stringNumbers: true } }) }],
   ])('%s', (message, options) => {
     const make = (): RedisStore => new RedisStore(options as RedisStoreOptions);
     expect(make).toThrow(ValueError);

@@ -1,0 +1,51 @@
+import type { Cluster } from 'ioredis';
+import { RedisFailed } from './reply-errors.js';
+
+const SLOTS = 16_384;
+const slots = new Map<string, number>();
+/** Keys whose slots are kept: the indexes of very many models. */
+const MAX_KEPT = 10_000;
+
+/** @returns the slot of a key: CRC-16 (XMODEM) of its hash tag, the first text in braces, or else of all its bytes. */
+export function slotOf(key: string): number {
+  let slot = slots.get(key);
+  if (slot === undefined) {
+    if (slots.size >= MAX_KEPT) slots.clear();
+    slots.set(key, (slot = crc16(Buffer.from(/^[^{]*\{([^}]+)\}/.exec(key)?.[1] ?? key)) % SLOTS));
+  }
+  return slot;
+}
+
+/** @returns the address of the master that holds a key, as far as the client knows: `host:port`; '' where none is known. */
+export function masterAddress(cluster: Cluster, key: string): string {
+  return cluster.slots[slotOf(key)]?.[0] ?? '';
+}
+
+/** @throws {RedisFailed} (STORE_CLUSTER_DOWN) when a part of the slots is not served. */
+export async function checkSlotsServed(client: Pick<Cluster, 'cluster'>): Promise<void> {
+  const info = await client.cluster('INFO');
+  const valueOf = (field: string): string | undefined => new RegExp(`^${field}:(\\S+)`, 'm').exec(info)?.[1];
+  const [state, assigned, failing] = [
+    valueOf('cluster_state'),
+    valueOf('cluster_slots_assigned'),
+    valueOf('cluster_slots_fail'),
+  ];
+  if (state === 'ok' && Number(assigned) === SLOTS && Number(failing) === 0) return;
+  throw new RedisFailed({
+    code: 'STORE_CLUSTER_DOWN',
+    text: `the cluster does not serve all slots: its state is "${state}", ${assigned} of ${SLOTS} slots have a node, and the nodes of ${failing} fail`,
+    cause: undefined,
+    sent: false,
+    retryable: false,
+  });
+}
+
+function crc16(bytes: Uint8Array): number {
+  let crc = 0;
+  for (const byte of bytes) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000) === 0 ? crc << 1 : (crc << 1) ^ 0x1021;
+    crc &= 0xffff;
+  }
+  return crc;
+}
