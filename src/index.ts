@@ -1,6 +1,23 @@
-export { Adapter } from './adapter/adapter.js';
+export { Adapter, type DefinedAdapter, type DefinedAdapterClass } from './adapter/adapter.js';
 export type { AdapterDict, DictToLoad, ObjectsToLoad } from './adapter/adapter-dict.js';
-export type { AdapterOptions, SyncOptions } from './adapter/adapter-options.js';
+export type { AdapterOptions, OfDiffClass, SyncOptions } from './adapter/adapter-options.js';
+export type {
+  AdapterDefinition,
+  AttrNameOf,
+  DictInput,
+  DiffOf,
+  ElementOf,
+  MissingModel,
+  ModelDiffOptions,
+  ModelElement,
+  ModelNamed,
+  ModelScope,
+  ModelSelection,
+  ModelSyncOptions,
+  ModelsToLoad,
+  NameOf,
+  OneOfModels,
+} from './adapter/typed-adapter.js';
 export type { Traversal } from './adapter/tree-traversal.js';
 export { Diff, DiffElement } from './diff/diff.js';
 export type { DanglingLink, DanglingLinks, ModelOperations, SyncFailure, UnlistedCounts } from './diff/sync-outcome.js';
@@ -10,7 +27,7 @@ export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';
 export type { DiffOptions } from './engine/compare/differ.js';
 export type { ReloadResult } from './engine/reload.js';
-export type { ObjectFilter, ScopeOptions } from './engine/compare/scope.js';
+export type { AttrLists, ObjectFilter, ScopeOptions } from './engine/compare/scope.js';
 export type { ProgressCallback } from './engine/progress.js';
 export type { SyncerOptions, SyncFilter } from './engine/apply/sync-options.js';
 export {

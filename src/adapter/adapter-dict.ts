@@ -14,7 +14,7 @@ export type AdapterDict = Record<string, Record<string, Readonly<Record<string, 
 export type ObjectsToLoad = Readonly<Record<string, object>> | readonly (readonly [uid: string, fields: object])[];
 
 /** What `loadFromDict` takes: the objects by model name. */
-export type DictToLoad = Readonly<Record<string, ObjectsToLoad>>;
+export type DictToLoad = Readonly<Record<string, ObjectsToLoad | undefined>>;
 
 function* pairsOf(objects: ObjectsToLoad): Generator<readonly [uid: string, fields: object], void, undefined> {
   if (Array.isArray(objects)) yield* objects as readonly (readonly [string, object])[];

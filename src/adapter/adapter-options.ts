@@ -47,6 +47,12 @@ export interface SyncOptions extends DiffOptions, SyncerOptions {
   waitMs?: number | undefined;
 }
 
+/** The class of the diff, which is that of the answer. */
+export interface OfDiffClass<D extends Diff> {
+  /** The class of the diff that is returned. Default: `Diff`. */
+  diffClass?: (new () => D) | undefined;
+}
+
 export const ADAPTER_OPTIONS: OptionNames<AdapterOptions> = { store: true, name: true, logger: true };
 
 export const SYNC_OPTIONS: OptionNames<SyncOptions> = {

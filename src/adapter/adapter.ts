@@ -25,11 +25,22 @@ import {
   PYTHON_OPTIONS,
   SYNC_OPTIONS,
   type AdapterOptions,
+  type OfDiffClass,
   type SyncOptions,
 } from './adapter-options.js';
 import { describeAdapter } from './describe-adapter.js';
 import { reloadStore } from './reload-store.js';
 import { runSync } from './run-sync.js';
+import type {
+  AdapterDefinition,
+  ModelsToLoad,
+  DiffOf,
+  ModelDiffOptions,
+  ModelNamed,
+  ModelSyncOptions,
+  NameOf,
+  OneOfModels,
+} from './typed-adapter.js';
 import { traversal, traversalOrder, traversalText, type Traversal } from './tree-traversal.js';
 
 /**
@@ -59,6 +70,31 @@ export abstract class Adapter implements ModelHost {
 
   static {
     markCopy(this);
+  }
+
+  /**
+   * Returns a class of adapters that knows its models, for a class of your own to extend: a misspelt name of a model or attribute,
+   * an object of another model and a filter for another model's objects do not compile.
+   * @param definition - The models, and the names of those at which diffs begin.
+   * @returns The class; its statics `models` and `topLevel` are those that were given.
+   * @example
+   * ```ts
+   * class Network extends Adapter.define({ models: [Site, Device], topLevel: ['site'] }) {
+   *   override async load() {
+   *     await this.add(new Site({ name: 'nyc' }));
+   *   }
+   * }
+   * ```
+   */
+  static define<const M extends readonly ModelClass[]>({
+    models,
+    topLevel,
+  }: AdapterDefinition<M>): DefinedAdapterClass<M> {
+    abstract class Defined extends Adapter {
+      static override readonly models: readonly ModelClass[] = models;
+      static override readonly topLevel: readonly string[] = topLevel;
+    }
+    return Defined as unknown as DefinedAdapterClass<M>;
   }
 
   /** The static `type` of the adapter's class, else the name of the class. */
@@ -155,13 +191,13 @@ export abstract class Adapter implements ModelHost {
    * console.log(diff.toString());
    * ```
    */
-  async diffFrom(source: Adapter, options: DiffOptions = {}): Promise<Diff> {
+  async diffFrom<D extends Diff = Diff>(source: Adapter, options: DiffOptions & OfDiffClass<D> = {}): Promise<D> {
     refuseOtherCopy('The source', source);
     // One object of options may serve a diff and the sync of it.
     checkOptionNames('diffFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
-    const { diffClass = Diff } = options;
+    const diffClass = options.diffClass ?? Diff;
     checkMemberNames(diffClass, Diff);
-    return compareSides(source, this, options, new diffClass(), diffClass);
+    return (await compareSides(source, this, options, new diffClass(), diffClass)) as D;
   }
 
   /**
@@ -170,7 +206,7 @@ export abstract class Adapter implements ModelHost {
    * @param options - What is compared, and how. Default: everything.
    * @returns The diff: what makes `target` equal to this adapter.
    */
-  async diffTo(target: Adapter, options: DiffOptions = {}): Promise<Diff> {
+  async diffTo<D extends Diff = Diff>(target: Adapter, options: DiffOptions & OfDiffClass<D> = {}): Promise<D> {
     return target.diffFrom(this, options);
   }
 
@@ -195,11 +231,14 @@ export abstract class Adapter implements ModelHost {
    * console.log(diff.operations.get('device'));
    * ```
    */
-  async syncFrom(source: Adapter, options: SyncOptions = {}): Promise<Diff> {
+  async syncFrom<D extends Diff = Diff>(
+    source: Adapter,
+    options: SyncOptions & OfDiffClass<D> & { diff?: D | undefined } = {},
+  ): Promise<D> {
     refuseOtherCopy('The source', source);
     checkOptionNames('syncFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
     const callsSyncComplete = this.syncComplete !== Adapter.prototype.syncComplete;
-    return runSync<Adapter>(this, source, options, callsSyncComplete);
+    return (await runSync<Adapter>(this, source, options, callsSyncComplete)) as D;
   }
 
   /**
@@ -208,7 +247,10 @@ export abstract class Adapter implements ModelHost {
    * @param options - What is compared and how it is applied. Default: everything, one object at a time.
    * @returns The diff that was applied.
    */
-  async syncTo(target: Adapter, options: SyncOptions = {}): Promise<Diff> {
+  async syncTo<D extends Diff = Diff>(
+    target: Adapter,
+    options: SyncOptions & OfDiffClass<D> & { diff?: D | undefined } = {},
+  ): Promise<D> {
     return target.syncFrom(this, options);
   }
 
@@ -485,6 +527,42 @@ export abstract class Adapter implements ModelHost {
   [inspect.custom](): string {
     return `<${this.toString()}>`;
   }
+}
+
+/** An adapter that knows its models: what it is given and returns has their names and fields. */
+export interface DefinedAdapter<C extends ModelClass> extends Adapter {
+  diffFrom(source: Adapter, options?: ModelDiffOptions<C>): Promise<DiffOf<C>>;
+  diffFrom<D extends Diff = Diff>(source: Adapter, options?: ModelDiffOptions<C, D>): Promise<DiffOf<C> & D>;
+  diffTo(target: Adapter, options?: ModelDiffOptions<C>): Promise<DiffOf<C>>;
+  diffTo<D extends Diff = Diff>(target: Adapter, options?: ModelDiffOptions<C, D>): Promise<DiffOf<C> & D>;
+  syncFrom(source: Adapter, options?: ModelSyncOptions<C>): Promise<DiffOf<C>>;
+  syncFrom<D extends Diff = Diff>(source: Adapter, options?: ModelSyncOptions<C, D>): Promise<DiffOf<C> & D>;
+  syncTo(target: Adapter, options?: ModelSyncOptions<C>): Promise<DiffOf<C>>;
+  syncTo<D extends Diff = Diff>(target: Adapter, options?: ModelSyncOptions<C, D>): Promise<DiffOf<C> & D>;
+  count(model?: OneOfModels<C>): Promise<number>;
+  add(obj: InstanceType<C>, options?: { readonly parent?: InstanceType<C> | undefined }): Promise<void>;
+  addMany(objs: Iterable<InstanceType<C>>): Promise<void>;
+  update(obj: InstanceType<C>): Promise<void>;
+  remove(obj: InstanceType<C>, removeChildren?: boolean): Promise<void>;
+  loadFromDict(
+    data: { readonly [N in NameOf<C>]?: ModelsToLoad<ModelNamed<C, N>> },
+    options?: { readonly parsed?: boolean | undefined },
+  ): Promise<void>;
+}
+
+/** The class that `Adapter.define` returns, for a class of your own to extend. */
+export interface DefinedAdapterClass<M extends readonly ModelClass[]> {
+  /**
+   * Checks the declarations and binds the store.
+   * @param options - The store, the name and the logger. Default: a new LocalStore, the name of the class.
+   */
+  new (options?: AdapterOptions): DefinedAdapter<M[number]>;
+  /** The models that were given. */
+  readonly models: readonly ModelClass[];
+  /** The names of the models at which diffs begin. */
+  readonly topLevel: readonly string[];
+  /** The type of the adapters of this class. Default: the name of the class. */
+  readonly type?: string;
 }
 
 /** Makes what the store has returned the adapter's own: a newer adapter of its class and name may serve the store by now. */

@@ -71,9 +71,9 @@ export class Diff {
   /** The terms on which the comparison was made. */
   terms: DiffTerms = NOTHING_YET.terms;
   /** What the last sync with this diff did, by model name. */
-  operations: ReadonlyMap<string, ModelOperations> = NOTHING_YET.operations;
+  readonly operations: ReadonlyMap<string, ModelOperations> = NOTHING_YET.operations;
   /** The failures after which the last sync with this diff went on: see `continueOnFailure`. */
-  errors: readonly SyncFailure[] = NOTHING_YET.errors;
+  readonly errors: readonly SyncFailure[] = NOTHING_YET.errors;
   /**
    * How many objects of a child type no parent lists, by model name and side. They are not compared, unless the source lists
    * an object that the target has unlisted. Models without such objects have no entry.

@@ -33,9 +33,9 @@ export interface ModelTypes {
   /** What the schema takes. */
   readonly input: object;
   /** Identifier -> value. */
-  readonly ids: object;
+  readonly ids: Readonly<Record<string, unknown>>;
   /** Attribute -> value. */
-  readonly attrs: object;
+  readonly attrs: Readonly<Record<string, unknown>>;
   /** Child model name -> field. */
   readonly children: Readonly<Record<string, string>>;
 }

@@ -79,8 +79,7 @@ export class Syncer {
     const { diff, dst } = this;
     const { report, links, subtrees } = this.parts;
     // Of an earlier sync with this diff nothing is left, also where this one is refused.
-    diff.operations = report.operations;
-    diff.errors = report.failures;
+    Object.assign(diff, { operations: report.operations, errors: report.failures });
     const { plan, signal } = this.parts;
     const check = (): void => checkAborted(signal);
     await doInSteps(report.clearingStatuses(), check);

@@ -15,7 +15,7 @@ import { nameTakenError } from './comparison-errors.js';
 import { sortByDependency } from './dependency-order.js';
 import { LinkElements } from './link-elements.js';
 import { storeReader } from './object-reader.js';
-import { Scope, type ScopeOptions } from './scope.js';
+import { Scope, type AttrLists, type ScopeOptions } from './scope.js';
 import type { SideName } from './shared-children.js';
 import { sourceReader } from './source-reader.js';
 import { TreeComparison, type ComparisonContext } from './tree-comparison.js';
@@ -279,9 +279,16 @@ function termsOf(src: Side, dst: Side, options: DiffOptions): DiffTerms {
     target: dst.name,
     flags,
     ...(modelTypes === undefined ? {} : { modelTypes }),
-    ...(syncAttrs === undefined ? {} : { syncAttrs }),
-    ...(excludeAttrs === undefined ? {} : { excludeAttrs }),
+    ...(syncAttrs === undefined ? {} : { syncAttrs: given(syncAttrs) }),
+    ...(excludeAttrs === undefined ? {} : { excludeAttrs: given(excludeAttrs) }),
     ...(filters === undefined ? {} : { filtered: true }),
     ...(unlisted === undefined ? {} : { unlisted }),
   };
+}
+
+/** Returns the lists that are given: a plan has no others. */
+function given(lists: AttrLists): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    Object.entries(lists).filter((entry): entry is [string, string[]] => entry[1] !== undefined),
+  );
 }

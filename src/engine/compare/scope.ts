@@ -9,6 +9,9 @@ import type { Side } from '../side.js';
 /** Decides whether an object is compared. Give the parameter the type of its model: `(d: Device) => d.role === 'leaf'`. */
 export type ObjectFilter = { filter(obj: DiffSyncModel): boolean }['filter'];
 
+/** Names of attributes, by model. */
+export type AttrLists = Readonly<Record<string, readonly string[] | undefined>>;
+
 /**
  * What part of two adapters is compared. The options combine. A model or an attribute that neither adapter has is refused
  * with ValueError (VALUE_ERROR).
@@ -29,11 +32,11 @@ export interface ScopeOptions {
    */
   modelTypes?: readonly string[] | undefined;
   /** Filters by model: a pair is compared, with everything below it, if the object of either side passes. Default: none. */
-  filters?: Readonly<Record<string, ObjectFilter>> | undefined;
+  filters?: Readonly<Record<string, ObjectFilter | undefined>> | undefined;
   /** The attributes that are compared and updated, by model; an object that is created gets all. Default: all. */
-  syncAttrs?: Readonly<Record<string, readonly string[]>> | undefined;
+  syncAttrs?: AttrLists | undefined;
   /** The attributes that are neither compared nor updated, by model; an object that is created gets all. Default: none. */
-  excludeAttrs?: Readonly<Record<string, readonly string[]>> | undefined;
+  excludeAttrs?: AttrLists | undefined;
 }
 
 /** Applies the scope options to one object at a time. */
@@ -68,7 +71,7 @@ export class Scope {
     for (const [option, attrs] of Object.entries({ syncAttrs, excludeAttrs })) {
       for (const [name, list] of Object.entries(attrs)) {
         const own = models.filter((model) => model.modelName === name).flatMap((model) => model.definition.attributes);
-        const wrong = list.find((attr) => !own.includes(attr));
+        const wrong = list?.find((attr) => !own.includes(attr));
         if (wrong !== undefined) throw new ValueError(`${option}: model "${name}" has no attribute "${wrong}"`);
       }
     }
