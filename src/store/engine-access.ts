@@ -1,6 +1,6 @@
 // What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
 import { setMaxListeners } from 'node:events';
-import { giveWay, mapYielding } from '../async/event-loop.js';
+import { forEachYielding, giveWay, mapYielding } from '../async/event-loop.js';
 import { DiffSyncError } from '../errors.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { setListed, settleLists, unlistLater, type DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
@@ -98,7 +98,7 @@ export async function* viewByUids(
   signal?: AbortSignal,
 ): AsyncGenerator<readonly (StoredView | undefined)[], void, undefined> {
   const { backend, objects, operations } = coreOf(store);
-  for (const uid of uids) checkUniqueId(model, uid);
+  await forEachYielding(uids, (uid) => checkUniqueId(model, uid));
   const viewOf = objects.viewer(model);
   const pages = backend.readPages(model, uids, signal)[Symbol.asyncIterator]();
   try {

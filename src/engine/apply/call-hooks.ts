@@ -82,16 +82,19 @@ async function callBulk(
   action: DiffSyncAction,
   adapter: ModelHost,
 ): Promise<HookOutcome[]> {
-  const outcomes = new Map<HookCall, HookOutcome>();
-  const checked = calls.filter((call) => {
+  const outcomes = Array.from<HookOutcome>({ length: calls.length });
+  /** The calls that are made, and where they stand among all. */
+  const checked: HookCall[] = [];
+  const positions: number[] = [];
+  for (const [at, call] of calls.entries()) {
     try {
       checkCall(call);
-      return true;
+      checked.push(call);
+      positions.push(at);
     } catch (error) {
-      outcomes.set(call, { error });
-      return false;
+      outcomes[at] = { error };
     }
-  });
+  }
   try {
     const results = checked.length === 0 ? [] : await bulkResults(checked, model, action, adapter);
     if (!Array.isArray(results) || results.length !== checked.length) {
@@ -100,14 +103,16 @@ async function callBulk(
           `objects; it answers one result for each, in their order`,
       );
     }
-    for (const [at, call] of checked.entries()) {
-      const result: unknown = results[at];
-      outcomes.set(call, result instanceof Error ? { error: result } : outcomeOf(call.node, `${action}Bulk`, result));
+    const hook = `${action}Bulk`;
+    for (const [index, at] of positions.entries()) {
+      const result: unknown = results[index];
+      outcomes[at] =
+        result instanceof Error ? { error: result } : outcomeOf((calls[at] as HookCall).node, hook, result);
     }
   } catch (error) {
-    for (const call of checked) outcomes.set(call, { error });
+    for (const at of positions) outcomes[at] = { error };
   }
-  return calls.map((call) => outcomes.get(call) as HookOutcome);
+  return outcomes;
 }
 
 async function bulkResults(
@@ -177,8 +182,9 @@ function createItem({ element, model, isParsed }: SyncNode): CreateItem {
   return item;
 }
 
+/** Returns what the hook is to set: an object of its own, which it may change. */
 function newAttrs(element: DiffElement): Record<string, unknown> {
-  return { ...element.getAttrsDiffs()['+'] };
+  return element.getAttrsDiffs()['+'] ?? {};
 }
 
 function bulkHook(model: ModelClass, action: DiffSyncAction): unknown {

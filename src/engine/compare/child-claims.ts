@@ -1,6 +1,6 @@
 import type { Steps } from '../../async/steps.js';
 import type { PairNode } from './pair-node.js';
-import { matchUids, type UidMatches } from './pairing.js';
+import { matchingUids, UIDS_PER_STEP, type UidMatches } from './pairing.js';
 import { parentKey, type Homes, type SharedChildren, type SideName } from './shared-children.js';
 import type { VisitedObjects } from './visited.js';
 
@@ -41,9 +41,6 @@ interface OpenList extends ListedChildren {
     { readonly here: readonly string[]; readonly src: Set<string>; readonly dst: Set<string> } | undefined;
 }
 
-/** Unique ids between two steps. */
-const UIDS_PER_STEP = 512;
-
 /**
  * Decides under which parent an object is compared that several parents list: the first, and where it can be one that lists
  * it on both sides. So all lists of a level first claim what both sides name, and then the rest.
@@ -73,7 +70,7 @@ export class ChildClaims {
   private *claimingMatched(listed: ListedChildren): Steps<OpenList> {
     const { homed, ...list } = this.takeHomed(listed);
     const { type, src, dst } = list;
-    const matches = matchUids(src, dst);
+    const matches = yield* matchingUids(src, dst);
     let contested: Map<string, boolean> | undefined;
     for (let at = 0; at < src.length; at++) {
       if (at % UIDS_PER_STEP === UIDS_PER_STEP - 1) yield;
@@ -95,10 +92,13 @@ export class ChildClaims {
       const side = src.length === 0 ? 'dst' : 'src';
       const mine = yield* this.claimingAll(side, node, type, side === 'src' ? src : dst);
       const [ours, theirs] = side === 'src' ? [mine, NONE] : [NONE, mine];
-      return { node, type, src: ours, dst: theirs, matches: matchUids(ours.owned, theirs.owned) };
+      return { node, type, src: ours, dst: theirs, matches: yield* matchingUids(ours.owned, theirs.owned) };
     }
     const matched = new Set<string>();
-    for (let at = 0; at < src.length; at++) if (matches.partners[at] !== -1) matched.add(src[at] as string);
+    for (let at = 0; at < src.length; at++) {
+      if (at % UIDS_PER_STEP === UIDS_PER_STEP - 1) yield;
+      if (matches.partners[at] !== -1) matched.add(src[at] as string);
+    }
     const claim = (side: SideName, uid: string): boolean => {
       if (matched.has(uid)) {
         const isSource = contested?.get(uid);
@@ -119,7 +119,7 @@ export class ChildClaims {
       const claimed = (side === 'src' ? ours : theirs).claimedElsewhere;
       for (const uid of elsewhere) claimed.push(uid);
     }
-    return { node, type, src: ours, dst: theirs, matches: matchUids(ours.owned, theirs.owned) };
+    return { node, type, src: ours, dst: theirs, matches: yield* matchingUids(ours.owned, theirs.owned) };
   }
 
   /** Claims a list that the other side has not at all; most such lists name nothing that is compared elsewhere. */

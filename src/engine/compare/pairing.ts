@@ -22,16 +22,20 @@ export interface UidMatches {
   readonly rest: readonly number[];
 }
 
+/** Unique ids between two steps. */
+export const UIDS_PER_STEP = 512;
+
 /** Matches two lists of unique ids. The target's names each once. */
-export function matchUids(src: readonly string[], dst: readonly string[]): UidMatches {
+export function* matchingUids(src: readonly string[], dst: readonly string[]): Steps<UidMatches> {
   const partners = new Int32Array(src.length).fill(-1);
   const paired = new Uint8Array(dst.length);
   /** Built only when the two orders differ: mostly the target's next unique id is the one that is looked for. */
   let indexes: Map<string, number> | undefined;
   let next = 0;
   for (let at = 0; at < src.length; at++) {
+    if (at % UIDS_PER_STEP === UIDS_PER_STEP - 1) yield;
     const uid = src[at] as string;
-    const partner = dst[next] === uid ? next : (indexes ??= indexByUid(dst)).get(uid);
+    const partner = dst[next] === uid ? next : (indexes ??= yield* indexingByUid(dst)).get(uid);
     if (partner === undefined || paired[partner] === 1) continue;
     partners[at] = partner;
     paired[partner] = 1;
@@ -42,9 +46,12 @@ export function matchUids(src: readonly string[], dst: readonly string[]): UidMa
   return { partners, rest };
 }
 
-function indexByUid(uids: readonly string[]): Map<string, number> {
+function* indexingByUid(uids: readonly string[]): Steps<Map<string, number>> {
   const indexes = new Map<string, number>();
-  uids.forEach((uid, at) => indexes.set(uid, at));
+  for (let at = 0; at < uids.length; at++) {
+    if (at % UIDS_PER_STEP === UIDS_PER_STEP - 1) yield;
+    indexes.set(uids[at] as string, at);
+  }
   return indexes;
 }
 
@@ -58,7 +65,7 @@ export function* pairingObjects(
   sides: ComparedSides,
 ): Steps<Pair[]> {
   const [ours, theirs] = [src, dst].map((objects) => objects.map((obj) => obj.getUniqueId()));
-  const { partners, rest } = matchUids(ours ?? [], theirs ?? []);
+  const { partners, rest } = yield* matchingUids(ours ?? [], theirs ?? []);
   const pairs: Pair[] = [];
   for (const [at, obj] of src.entries()) {
     yield;

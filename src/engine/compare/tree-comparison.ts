@@ -17,7 +17,7 @@ import { PairComparer, type PairResults } from './compare-pair.js';
 import type { ObjectReader } from './object-reader.js';
 import type { PairNode } from './pair-node.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
-import { countChildren, createPair, mappingByUid, pairingObjects, type Pair } from './pairing.js';
+import { countChildren, createPair, mappingByUid, pairingObjects, UIDS_PER_STEP, type Pair } from './pairing.js';
 import type { Scope } from './scope.js';
 import { SharedChildren, type Homes, type SideName } from './shared-children.js';
 import { VisitedObjects, type Objects } from './visited.js';
@@ -167,7 +167,7 @@ export class TreeComparison {
         dst: new ChildReader(objects.dst, this.visited.dst),
       };
       const lists = await this.do(this.claims.claiming(nodes.flatMap((node) => this.context.lister.list(node))));
-      for (const list of lists) queueReads(readers, list);
+      await this.do(queueingReads(readers, lists));
       const next: PairNode[] = [];
       try {
         await Promise.all([readers.src.findClaimedElsewhere(), readers.dst.findClaimedElsewhere()]);
@@ -263,12 +263,16 @@ export class TreeComparison {
 /** The readers of both sides' children on one level of the tree. */
 type LevelReaders = Readonly<Record<SideName, ChildReader>>;
 
-/** Queues the children of one list on both sides, each in the order in which the pairs are compared. */
-function queueReads(readers: LevelReaders, { type, src, dst, matches: { partners, rest } }: ChildList): void {
-  const [ours, theirs] = [readers.src.cursor(type).uids, readers.dst.cursor(type).uids];
-  for (const uid of src.owned) ours.push(uid);
-  for (const at of partners) if (at !== -1) theirs.push(dst.owned[at] as string);
-  for (const at of rest) theirs.push(dst.owned[at] as string);
-  readers.src.queueElsewhere(type, src);
-  readers.dst.queueElsewhere(type, dst);
+/** Queues the children of all lists on both sides, each in the order in which the pairs are compared. */
+function* queueingReads(readers: LevelReaders, lists: readonly ChildList[]): Steps<void> {
+  for (const { type, src, dst, matches } of lists) {
+    yield;
+    const [ours, theirs] = [readers.src.cursor(type).uids, readers.dst.cursor(type).uids];
+    const { partners, rest } = matches;
+    for (const uid of src.owned) if (ours.push(uid) % UIDS_PER_STEP === 0) yield;
+    for (const at of partners) if (at !== -1 && theirs.push(dst.owned[at] as string) % UIDS_PER_STEP === 0) yield;
+    for (const at of rest) if (theirs.push(dst.owned[at] as string) % UIDS_PER_STEP === 0) yield;
+    readers.src.queueElsewhere(type, src);
+    readers.dst.queueElsewhere(type, dst);
+  }
 }
