@@ -4,6 +4,7 @@ import type { ModelOperations } from '../diff/sync-outcome.js';
 import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
 import { DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
 import type { ReloadResult } from '../engine/reload.js';
+import { LOGGER } from '../engine/side.js';
 import { ObjectNotFound } from '../errors.js';
 import type { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
@@ -103,8 +104,8 @@ export abstract class Adapter implements ModelHost {
   readonly name: string;
   /** The store that keeps the adapter's objects. */
   readonly store: BaseStore;
-  /** The logger of the adapter's diffs and syncs. */
-  readonly logger: DiffSyncLogger;
+  /** @internal The logger of the adapter's diffs and syncs. */
+  readonly [LOGGER]: DiffSyncLogger;
   /** Every model of the adapter, by name. */
   readonly modelClasses: ReadonlyMap<string, ModelClass>;
 
@@ -123,8 +124,8 @@ export abstract class Adapter implements ModelHost {
     refuseOtherCopy(`The store of ${this.name}`, options.store);
     this.store = options.store === undefined ? new LocalStore() : checkStore(options.store);
     const inherited = this.store.logger === SILENT_LOGGER ? undefined : this.store.logger;
-    this.logger = options.logger ?? inherited ?? new NestLogger(this.name);
-    this.store.bindAdapter(this, [...this.modelClasses.values()], this.logger);
+    this[LOGGER] = options.logger ?? inherited ?? new NestLogger(this.name);
+    this.store.bindAdapter(this, [...this.modelClasses.values()], this[LOGGER]);
     this.load = flushAfter(this.load);
   }
 

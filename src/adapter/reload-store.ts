@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { makeEqual, type ReloadResult } from '../engine/reload.js';
-import type { Side } from '../engine/side.js';
+import { LOGGER, type Side } from '../engine/side.js';
 import { runAlone } from '../engine/target-lock.js';
 import { ReloadConflict } from '../errors.js';
 import type { BaseStore } from '../store/base-store.js';
@@ -38,7 +38,7 @@ export async function reloadStore(adapter: Side, load: () => Promise<void>): Pro
       maxObjectBytes: target.maxObjectBytes,
       logger: target.logger,
     });
-    copy.bindAdapter(adapter, [...adapter.modelClasses.values()], adapter.logger);
+    copy.bindAdapter(adapter, [...adapter.modelClasses.values()], adapter[LOGGER]);
     const context: LoadContext = { store: copy };
     const { contexts, restore } = stateOf(adapter, target);
     try {

@@ -4,7 +4,7 @@ import { Syncer } from '../engine/apply/syncer.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
 import { checkStaleness } from '../engine/compare/staleness.js';
 import { CallbackFailures } from '../engine/callback-failures.js';
-import type { Side } from '../engine/side.js';
+import { LOGGER, type Side } from '../engine/side.js';
 import { runAlone } from '../engine/target-lock.js';
 import { DiffClassMismatch, DiffCompareFailed } from '../errors.js';
 import { DiffSyncFlags } from '../flags.js';
@@ -80,7 +80,7 @@ async function applyDiff<Source extends Side>(
   const callbacks = new CallbackFailures();
   try {
     const changed = await (await Syncer.plan(diff, source, target, options, callbacks)).perform();
-    if (changed) await target.syncComplete(source, diff, flags, target.logger, diff.operations);
+    if (changed) await target.syncComplete(source, diff, flags, target[LOGGER], diff.operations);
     if (options.verify === true) await compareAgain(target, source, diff, options);
   } catch (error) {
     callbacks.settle(true);
@@ -108,7 +108,7 @@ async function compareAgain<Source extends Side>(
   const summary = await differences(again);
   diff.unsettled = summary === undefined ? undefined : again;
   if (summary === undefined) return;
-  target.logger.warning(`The sync from ${source.name} has left differences in ${target.name}`, { summary });
+  target[LOGGER].warning(`The sync from ${source.name} has left differences in ${target.name}`, { summary });
 }
 
 /** Returns a summary of what differs; undefined if nothing does. */

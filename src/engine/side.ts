@@ -4,11 +4,14 @@ import type { ModelHost } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
 import type { BaseStore } from '../store/base-store.js';
 
+/** The key of an adapter's logger: a symbol, because authors of adapters call a field of theirs `logger`. */
+export const LOGGER = Symbol('nestjs-diffsync.logger');
+
 /** What the engine knows of an adapter: one side of a comparison. */
 export interface Side extends ModelHost {
   readonly topLevel: readonly string[];
   readonly store: BaseStore;
-  readonly logger: DiffSyncLogger;
+  readonly [LOGGER]: DiffSyncLogger;
   /** Every model of the adapter, by name. */
   readonly modelClasses: ReadonlyMap<string, ModelClass>;
 }

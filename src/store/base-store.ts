@@ -35,9 +35,9 @@ type Fields = Readonly<Record<string, unknown>>;
  * ```
  */
 export abstract class BaseStore extends StoreLifecycle {
-  private readonly parts: StoreCore;
-  private readonly objects: ObjectMapper;
-  private readonly operations: OperationRunner;
+  readonly #parts: StoreCore;
+  readonly #objects: ObjectMapper;
+  readonly #operations: OperationRunner;
 
   /**
    * Creates a store that is not open yet.
@@ -46,9 +46,9 @@ export abstract class BaseStore extends StoreLifecycle {
    */
   constructor(options: BaseStoreOptions = {}) {
     super(options);
-    this.parts = coreOf(this);
-    this.objects = this.parts.objects;
-    this.operations = this.parts.operations;
+    this.#parts = coreOf(this);
+    this.#objects = this.#parts.objects;
+    this.#operations = this.#parts.operations;
   }
 
   abstract override scope(options: { readonly storeId: string; readonly name?: string }): BaseStore;
@@ -61,7 +61,7 @@ export abstract class BaseStore extends StoreLifecycle {
    * @returns their names, sorted by code point.
    */
   async getAllModelNames(options: OperationOptions = {}): Promise<string[]> {
-    return this.operations.run('getAllModelNames', { signal: options.signal }, async () =>
+    return this.#operations.run('getAllModelNames', { signal: options.signal }, async () =>
       [...(await this.countAllRecords(options.signal)).keys()].toSorted(),
     );
   }
@@ -81,14 +81,14 @@ export abstract class BaseStore extends StoreLifecycle {
   async get<R extends ModelRef>(
     options: OperationOptions & { readonly model: R; readonly identifier: IdentifierOf<R> },
   ): Promise<ObjectOf<R>> {
-    const name = this.objects.nameOf(options.model);
-    const given = this.objects.uidOf(options.model, options.identifier);
+    const name = this.#objects.nameOf(options.model);
+    const given = this.#objects.uidOf(options.model, options.identifier);
     const uid = typeof given === 'string' ? given : await given;
     const { signal } = options;
-    return this.operations.run('get', { model: name, uid, reads: [uid], signal }, async () => {
+    return this.#operations.run('get', { model: name, uid, reads: [uid], signal }, async () => {
       const [record] = await this.readRecords(name, [uid], signal);
-      if (record === undefined) throw this.objects.notFound(name, uid);
-      return this.objects.toObject(options.model, record);
+      if (record === undefined) throw this.#objects.notFound(name, uid);
+      return this.#objects.toObject(options.model, record);
     });
   }
 
@@ -98,10 +98,10 @@ export abstract class BaseStore extends StoreLifecycle {
    * @returns copies of the stored objects, in insertion order.
    */
   async getAll<R extends ModelRef>(options: OperationOptions & { readonly model: R }): Promise<ObjectOf<R>[]> {
-    const name = this.objects.nameOf(options.model);
+    const name = this.#objects.nameOf(options.model);
     const { signal } = options;
-    return this.operations.run('getAll', { model: name, signal }, async () => {
-      const build = this.objects.builder(options.model);
+    return this.#operations.run('getAll', { model: name, signal }, async () => {
+      const build = this.#objects.builder(options.model);
       const objects: ObjectOf<R>[] = [];
       for await (const page of this.scanRecords(name, PAGE_SIZE, signal)) {
         signal?.throwIfAborted();
@@ -124,7 +124,7 @@ export abstract class BaseStore extends StoreLifecycle {
     const objects = await this.find(options);
     const missing = objects.indexOf(undefined);
     if (missing !== -1)
-      throw this.objects.notFound(this.objects.nameOf(options.model), options.uids[missing] as string);
+      throw this.#objects.notFound(this.#objects.nameOf(options.model), options.uids[missing] as string);
     return objects as ObjectOf<R>[];
   }
 
@@ -137,10 +137,10 @@ export abstract class BaseStore extends StoreLifecycle {
     options: OperationOptions & { readonly uids: readonly string[]; readonly model: R },
   ): Promise<(ObjectOf<R> | undefined)[]> {
     const { model, uids, signal } = options;
-    const name = this.objects.nameOf(model);
+    const name = this.#objects.nameOf(model);
     for (const uid of uids) checkUniqueId(name, uid);
-    return this.operations.run('getByUids', { model: name, reads: uids, signal }, async () => {
-      return this.readEach(name, uids, this.objects.builder(model), signal);
+    return this.#operations.run('getByUids', { model: name, reads: uids, signal }, async () => {
+      return this.readEach(name, uids, this.#objects.builder(model), signal);
     });
   }
 
@@ -156,19 +156,19 @@ export abstract class BaseStore extends StoreLifecycle {
     const { model, batchSize = PAGE_SIZE, signal } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new ValueError(`batchSize is ${batchSize}, not a whole number above 0`);
-    const name = this.objects.nameOf(model);
-    const build = this.objects.builder(model);
+    const name = this.#objects.nameOf(model);
+    const build = this.#objects.builder(model);
     const pace = new Pace();
     const scan = async (): Promise<AsyncIterable<readonly ModelRecord[]>> => this.scanRecords(name, batchSize, signal);
-    const pages = (await this.operations.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
+    const pages = (await this.#operations.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const { done, value } = await this.operations.abortable(signal, 'iterate', () => pages.next());
+        const { done, value } = await this.#operations.abortable(signal, 'iterate', () => pages.next());
         if (done === true) return;
         for (const record of value) {
           const due = pace.yieldIfDue();
           if (due !== undefined) await due;
-          this.operations.checkAborted(signal, 'iterate');
+          this.#operations.checkAborted(signal, 'iterate');
           yield build(record);
         }
       }
@@ -187,8 +187,8 @@ export abstract class BaseStore extends StoreLifecycle {
    */
   async count(options: OperationOptions & { readonly model?: ModelRef | undefined } = {}): Promise<number> {
     const { model, signal } = options;
-    const name = model === undefined ? undefined : this.objects.nameOf(model);
-    return this.operations.run('count', name === undefined ? { signal } : { model: name, signal }, async () => {
+    const name = model === undefined ? undefined : this.#objects.nameOf(model);
+    return this.#operations.run('count', name === undefined ? { signal } : { model: name, signal }, async () => {
       if (name !== undefined) return this.countRecords(name, signal);
       let total = 0;
       for (const count of (await this.countAllRecords(signal)).values()) total += count;
@@ -206,13 +206,13 @@ export abstract class BaseStore extends StoreLifecycle {
    */
   async add(options: OperationOptions & { readonly obj: DiffSyncModel }): Promise<void> {
     const { obj, signal } = options;
-    const model = this.objects.nameOfObject(obj);
-    const record = this.objects.recordOf(obj);
+    const model = this.#objects.nameOfObject(obj);
+    const record = this.#objects.recordOf(obj);
     const context = { model, uids: [record.uid], signal };
-    const [existing] = await this.operations.run('add', context, () => this.insertRecords(model, [record], signal));
-    if (existing !== undefined && !this.objects.isSame(obj, existing, record))
-      throw this.objects.alreadyExists({ model, record, existing }, 1);
-    this.objects.bind(obj);
+    const [existing] = await this.#operations.run('add', context, () => this.insertRecords(model, [record], signal));
+    if (existing !== undefined && !this.#objects.isSame(obj, existing, record))
+      throw this.#objects.alreadyExists({ model, record, existing }, 1);
+    this.#objects.bind(obj);
   }
 
   /**
@@ -223,7 +223,7 @@ export abstract class BaseStore extends StoreLifecycle {
    * @throws {ValueError} for a value that no store can keep.
    */
   async addMany(options: OperationOptions & { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
-    await addObjects(this.parts, [...options.objs], options);
+    await addObjects(this.#parts, [...options.objs], options);
   }
 
   /**
@@ -232,7 +232,7 @@ export abstract class BaseStore extends StoreLifecycle {
    * @throws {ValueError} for a value that no store can keep.
    */
   async update(options: OperationOptions & { readonly obj: DiffSyncModel }): Promise<void> {
-    await updateAll(this.parts, 'update', [options.obj], { signal: options.signal });
+    await updateAll(this.#parts, 'update', [options.obj], { signal: options.signal });
   }
 
   /**
@@ -241,7 +241,7 @@ export abstract class BaseStore extends StoreLifecycle {
    * @throws {ValueError} for a value that no store can keep.
    */
   async updateMany(options: OperationOptions & { readonly objs: Iterable<DiffSyncModel> }): Promise<void> {
-    await updateObjects(this.parts, [...options.objs], options);
+    await updateObjects(this.#parts, [...options.objs], options);
   }
 
   /**
@@ -253,7 +253,7 @@ export abstract class BaseStore extends StoreLifecycle {
   async remove(
     options: OperationOptions & { readonly obj: DiffSyncModel; readonly removeChildren?: boolean | undefined },
   ): Promise<void> {
-    await removeObjects(this.parts, 'remove', [options.obj], options);
+    await removeObjects(this.#parts, 'remove', [options.obj], options);
   }
 
   /**
@@ -267,7 +267,7 @@ export abstract class BaseStore extends StoreLifecycle {
       readonly removeChildren?: boolean | undefined;
     },
   ): Promise<void> {
-    await removeObjects(this.parts, 'removeMany', [...options.objs], options);
+    await removeObjects(this.#parts, 'removeMany', [...options.objs], options);
   }
 
   /**
@@ -276,9 +276,9 @@ export abstract class BaseStore extends StoreLifecycle {
    */
   async clear(options: OperationOptions = {}): Promise<void> {
     const { signal } = options;
-    await this.operations.run('clear', { uids: [], signal }, async () => {
+    await this.#operations.run('clear', { uids: [], signal }, async () => {
       await this.clearRecords(signal);
-      this.parts.deferred.pending.clear();
+      this.#parts.deferred.pending.clear();
     });
   }
 
@@ -295,7 +295,7 @@ export abstract class BaseStore extends StoreLifecycle {
     options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C> } & AttrsToMake<C>,
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
     const { model, ids, attrs = {}, signal } = options;
-    const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs);
+    const given = instantiate(this.#objects.registry.resolve(model), ids as Fields, attrs);
     const made = given instanceof Promise ? await given : given;
     const [stored] = await this.find<ModelClass>({ model, uids: [made.uid], signal });
     if (stored !== undefined) return [stored as InstanceType<C>, false];
@@ -312,7 +312,7 @@ export abstract class BaseStore extends StoreLifecycle {
     obj: M,
     options: OperationOptions = {},
   ): Promise<[obj: M, created: boolean]> {
-    return getOrAdd(this.parts, obj, options);
+    return getOrAdd(this.#parts, obj, options);
   }
 
   /**
@@ -328,10 +328,10 @@ export abstract class BaseStore extends StoreLifecycle {
     options: OperationOptions & { readonly model: C; readonly ids: IdentifiersOf<C>; readonly attrs: AttrsToSet<C> },
   ): Promise<[obj: InstanceType<C>, created: boolean]> {
     const { model, ids, attrs, signal } = options;
-    const given = instantiate(this.objects.registry.resolve(model), ids as Fields, attrs);
+    const given = instantiate(this.#objects.registry.resolve(model), ids as Fields, attrs);
     const made = given instanceof Promise ? await given : given;
     const upsert = { model, made, signal };
-    return (await updateOrAdd(this.parts, 'updateOrInstantiate', upsert)) as [InstanceType<C>, boolean];
+    return (await updateOrAdd(this.#parts, 'updateOrInstantiate', upsert)) as [InstanceType<C>, boolean];
   }
 
   /**
@@ -347,6 +347,6 @@ export abstract class BaseStore extends StoreLifecycle {
     const attrs = obj.getAttrs();
     const made = { uid: obj.getUniqueId(), attrs: () => attrs, create: () => obj };
     const upsert = { model: classOf(obj), made, signal: options.signal };
-    return (await updateOrAdd(this.parts, 'updateOrAddModelInstance', upsert)) as [M, boolean];
+    return (await updateOrAdd(this.#parts, 'updateOrAddModelInstance', upsert)) as [M, boolean];
   }
 }

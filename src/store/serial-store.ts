@@ -23,7 +23,7 @@ import type { RecordChange } from './store-backend.js';
  * ```
  */
 export abstract class SerialStore extends BaseStore {
-  private readonly queue = new SerialQueue();
+  readonly #queue = new SerialQueue();
 
   /**
    * Lists the models that may have records.
@@ -66,7 +66,7 @@ export abstract class SerialStore extends BaseStore {
     uids: readonly string[],
     signal?: AbortSignal,
   ): Promise<(ModelRecord | undefined)[]> {
-    return this.eachSerially(uids, (uid) => this.readRecord(model, uid), signal);
+    return this.#eachSerially(uids, (uid) => this.readRecord(model, uid), signal);
   }
 
   protected override async *scanRecords(
@@ -74,7 +74,7 @@ export abstract class SerialStore extends BaseStore {
     pageSize: number,
     signal?: AbortSignal,
   ): AsyncGenerator<ModelRecord[], void, undefined> {
-    const uids = await this.enqueue(() => this.listUids(model));
+    const uids = await this.#enqueue(() => this.listUids(model));
     for (let at = 0; at < uids.length; at += pageSize) {
       const page = await this.readRecords(model, uids.slice(at, at + pageSize), signal);
       yield page.filter((record) => record !== undefined);
@@ -82,12 +82,12 @@ export abstract class SerialStore extends BaseStore {
   }
 
   protected override async countRecords(model: string): Promise<number> {
-    return (await this.enqueue(() => this.listUids(model))).length;
+    return (await this.#enqueue(() => this.listUids(model))).length;
   }
 
   protected override async countAllRecords(signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
-    for (const model of await this.enqueue(() => this.listModels())) {
+    for (const model of await this.#enqueue(() => this.listModels())) {
       signal?.throwIfAborted();
       const count = await this.countRecords(model);
       if (count > 0) counts.set(model, count);
@@ -105,7 +105,7 @@ export abstract class SerialStore extends BaseStore {
       if (existing === undefined) await this.writeRecord(model, record);
       return existing;
     };
-    return this.eachSerially(records, insert, signal);
+    return this.#eachSerially(records, insert, signal);
   }
 
   protected override async putRecords(
@@ -113,7 +113,7 @@ export abstract class SerialStore extends BaseStore {
     records: readonly ModelRecord[],
     signal?: AbortSignal,
   ): Promise<void> {
-    await this.eachSerially(records, (record) => this.writeRecord(model, record), signal);
+    await this.#eachSerially(records, (record) => this.writeRecord(model, record), signal);
   }
 
   protected override async modifyRecords(
@@ -127,15 +127,15 @@ export abstract class SerialStore extends BaseStore {
       const next = change(uid, current);
       if (current !== undefined && next !== undefined) await this.writeRecord(model, next);
     };
-    await this.eachSerially(uids, modify, signal);
+    await this.#eachSerially(uids, modify, signal);
   }
 
   protected override deleteRecords(model: string, uids: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
-    return this.eachSerially(uids, (uid) => this.removeRecord(model, uid), signal);
+    return this.#eachSerially(uids, (uid) => this.removeRecord(model, uid), signal);
   }
 
   protected override clearRecords(signal?: AbortSignal): Promise<void> {
-    return this.enqueue(async () => {
+    return this.#enqueue(async () => {
       for (const model of await this.listModels()) {
         for (const uid of await this.listUids(model)) {
           signal?.throwIfAborted();
@@ -146,8 +146,8 @@ export abstract class SerialStore extends BaseStore {
   }
 
   /** Does the work for each item, as one task of the queue. Returns the results by position. */
-  private eachSerially<T, R>(items: readonly T[], work: (item: T) => Promise<R>, signal?: AbortSignal): Promise<R[]> {
-    return this.enqueue(async () => {
+  #eachSerially<T, R>(items: readonly T[], work: (item: T) => Promise<R>, signal?: AbortSignal): Promise<R[]> {
+    return this.#enqueue(async () => {
       const results: R[] = [];
       for (const item of items) {
         signal?.throwIfAborted();
@@ -157,9 +157,9 @@ export abstract class SerialStore extends BaseStore {
     });
   }
 
-  private async enqueue<R>(task: () => Promise<R>): Promise<R> {
+  async #enqueue<R>(task: () => Promise<R>): Promise<R> {
     try {
-      return await this.queue.run(task);
+      return await this.#queue.run(task);
     } catch (error) {
       throw this.backendError(error);
     }

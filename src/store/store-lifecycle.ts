@@ -36,18 +36,21 @@ export abstract class StoreLifecycle extends StoreBackend {
   /** The largest object that a write accepts: bytes of its encoded record, in UTF-8. */
   readonly maxObjectBytes: number;
 
-  /** Where the store is in its life. A store without a connection may set it to `open` in its constructor. */
-  protected state: 'new' | 'open' | 'closing' | 'closed' = 'new';
-  private currentLogger: DiffSyncLogger;
-  private opening: Promise<void> | undefined;
+  /**
+   * Where the store is in its life. A store without a connection may set it to `open` in its constructor. What else a store keeps
+   * here is in private fields, so that authors of stores choose the names of theirs freely.
+   */
+  protected storeState: 'new' | 'open' | 'closing' | 'closed' = 'new';
+  #currentLogger: DiffSyncLogger;
+  #opening: Promise<void> | undefined;
   /** The callers of `open` that wait. */
-  private openers = 0;
-  private closing: Promise<void> | undefined;
-  private readonly core: StoreCore;
+  #openers = 0;
+  #closing: Promise<void> | undefined;
+  readonly #core: StoreCore;
 
   static {
     markCopy(this);
-    coreOf = (store) => store.core;
+    coreOf = (store) => store.#core;
   }
 
   /**
@@ -62,17 +65,17 @@ export abstract class StoreLifecycle extends StoreBackend {
     this.maxObjectBytes = checkMaxObjectBytes(options.maxObjectBytes ?? DEFAULT_MAX_OBJECT_BYTES);
     // A bundler names a class that names itself `_SqliteStore`.
     this.name = options.name ?? new.target.name.replace(/^_/, '');
-    this.currentLogger = options.logger === undefined ? SILENT_LOGGER : new StoreLogger(options.logger);
-    const backend = this.primitives();
+    this.#currentLogger = options.logger === undefined ? SILENT_LOGGER : new StoreLogger(options.logger);
+    const backend = this.#primitives();
     const objects = new ObjectMapper(this, this.maxObjectBytes, () => this.capabilities, {
       recordChildLink: (parent, field, childUid, linked) => {
-        this.checkOpen();
+        this.#checkOpen();
         deferred.link(parent, field, childUid, linked);
       },
     });
     const deferred = new DeferredWrites(this, backend, objects);
-    const operations = new OperationRunner(this, () => this.checkOpen(), deferred);
-    this.core = { store: this, backend, objects, operations, deferred };
+    const operations = new OperationRunner(this, () => this.#checkOpen(), deferred);
+    this.#core = { store: this, backend, objects, operations, deferred };
   }
 
   // ---- Life cycle
@@ -84,11 +87,11 @@ export abstract class StoreLifecycle extends StoreBackend {
    */
   async open(options: OperationOptions = {}): Promise<void> {
     const { signal } = options;
-    this.openers++;
+    this.#openers++;
     try {
-      await this.core.operations.abortable(signal, 'open', () => this.opened());
+      await this.#core.operations.abortable(signal, 'open', () => this.#opened());
     } finally {
-      this.openers--;
+      this.#openers--;
     }
   }
 
@@ -101,10 +104,10 @@ export abstract class StoreLifecycle extends StoreBackend {
    */
   async close(): Promise<void> {
     // A store that is opening would otherwise open after this call, and stay open.
-    if (this.opening !== undefined) await this.opening.catch(() => undefined);
-    if (this.state !== 'open') return this.closing;
-    this.closing ??= this.shutDown().finally(() => (this.closing = undefined));
-    return this.closing;
+    if (this.#opening !== undefined) await this.#opening.catch(() => undefined);
+    if (this.storeState !== 'open') return this.#closing;
+    this.#closing ??= this.#shutDown().finally(() => (this.#closing = undefined));
+    return this.#closing;
   }
 
   /** Where the backend is, without secrets; undefined for a store in this process. */
@@ -114,7 +117,7 @@ export abstract class StoreLifecycle extends StoreBackend {
 
   /** Whether the store is open. */
   get isOpen(): boolean {
-    return this.state === 'open';
+    return this.storeState === 'open';
   }
 
   /**
@@ -123,9 +126,9 @@ export abstract class StoreLifecycle extends StoreBackend {
    * @throws {ObjectStoreException} when it does not reply.
    */
   async ping(options: OperationOptions = {}): Promise<void> {
-    this.checkOpen();
+    this.#checkOpen();
     const ping = (): Promise<void> => logOperation(this, 'ping', {}, () => this.probe());
-    await this.core.operations.abortable(options.signal, 'ping', ping).catch((error: unknown) => {
+    await this.#core.operations.abortable(options.signal, 'ping', ping).catch((error: unknown) => {
       throw this.backendError(error);
     });
   }
@@ -137,8 +140,8 @@ export abstract class StoreLifecycle extends StoreBackend {
    * @throws {ObjectAlreadyExists} when a sync's new object met a different one.
    */
   async flush(options: OperationOptions = {}): Promise<void> {
-    const { deferred, operations } = this.core;
-    if (this.state === 'closed' && !deferred.pending.isEmpty()) this.checkOpen();
+    const { deferred, operations } = this.#core;
+    if (this.storeState === 'closed' && !deferred.pending.isEmpty()) this.#checkOpen();
     return operations.abortableWrite(options.signal, 'flush', () => deferred.flush());
   }
 
@@ -154,8 +157,8 @@ export abstract class StoreLifecycle extends StoreBackend {
    */
   async verify(options: OperationOptions & { readonly repair?: boolean | undefined } = {}): Promise<StoreReport> {
     const { repair = false, signal } = options;
-    return this.core.operations.run('verify', { writes: repair, signal }, async () =>
-      addLinkProblems(this.core, await this.verifyRecords({ repair, signal }), { repair, signal }),
+    return this.#core.operations.run('verify', { writes: repair, signal }, async () =>
+      addLinkProblems(this.#core, await this.verifyRecords({ repair, signal }), { repair, signal }),
     );
   }
 
@@ -163,12 +166,12 @@ export abstract class StoreLifecycle extends StoreBackend {
 
   /** The adapter that this store serves. */
   get adapter(): ModelHost | undefined {
-    return this.core.objects.host;
+    return this.#core.objects.host;
   }
 
   /** The logger that operations write to. */
   get logger(): DiffSyncLogger {
-    return this.currentLogger;
+    return this.#currentLogger;
   }
 
   /**
@@ -179,8 +182,8 @@ export abstract class StoreLifecycle extends StoreBackend {
    * @throws {ObjectStoreException} (STORE_ALREADY_BOUND) when the store serves another adapter.
    */
   bindAdapter(adapter: ModelHost, models: readonly ModelClass[], logger: DiffSyncLogger): void {
-    this.core.objects.bindHost(adapter, models);
-    if (this.currentLogger === SILENT_LOGGER) this.currentLogger = new StoreLogger(logger);
+    this.#core.objects.bindHost(adapter, models);
+    if (this.#currentLogger === SILENT_LOGGER) this.#currentLogger = new StoreLogger(logger);
   }
 
   /** Returns the name, with the store id where there is one: `mystore (123)`. */
@@ -190,55 +193,55 @@ export abstract class StoreLifecycle extends StoreBackend {
 
   /** Returns what `console.log` prints. */
   [inspect.custom](): string {
-    return `<${String(this)}, ${this.engine}, ${this.state}>`;
+    return `<${String(this)}, ${this.engine}, ${this.storeState}>`;
   }
 
   // ---- For subclasses
 
   protected override verifyRecords({ signal }: VerifyRecordsOptions): Promise<StoreReport> {
-    return verifyByReading(this.core, signal);
+    return verifyByReading(this.#core, signal);
   }
 
   protected override validateRecord(model: string, record: ModelRecord): string | undefined {
-    return this.core.objects.validateRecord(model, record);
+    return this.#core.objects.validateRecord(model, record);
   }
 
   protected override damagedRecord(
     ...damage: [model: string, uid: string, reason: string, cause?: unknown, code?: StoreErrorCode]
   ): ObjectStoreException {
-    return this.core.objects.corrupt(...damage);
+    return this.#core.objects.corrupt(...damage);
   }
 
   // ---- Private
 
   /** Resolves once the store is open. */
-  private async opened(): Promise<void> {
-    if (this.closing !== undefined) await this.closing.catch(() => undefined);
+  async #opened(): Promise<void> {
+    if (this.#closing !== undefined) await this.#closing.catch(() => undefined);
     // A connection for which no caller waited any more was released.
-    while (this.state !== 'open' && this.openers > 0) {
-      this.opening ??= this.connectFor().finally(() => (this.opening = undefined));
-      await this.opening;
+    while (this.storeState !== 'open' && this.#openers > 0) {
+      this.#opening ??= this.#connectFor().finally(() => (this.#opening = undefined));
+      await this.#opening;
     }
   }
 
-  private async connectFor(): Promise<void> {
+  async #connectFor(): Promise<void> {
     try {
       await this.connect();
-      if (this.openers > 0) this.state = 'open';
+      if (this.#openers > 0) this.storeState = 'open';
       else await this.disconnect();
     } catch (error) {
       throw this.backendError(error);
     }
   }
 
-  private checkOpen(): void {
-    if (this.state === 'open') return;
-    const what = this.state === 'new' ? 'is not open yet: await store.open() first' : `is ${this.state}`;
+  #checkOpen(): void {
+    if (this.storeState === 'open') return;
+    const what = this.storeState === 'new' ? 'is not open yet: await store.open() first' : `is ${this.storeState}`;
     throw new ObjectStoreException(`${String(this)} ${what}`, { code: 'STORE_CLOSED' });
   }
 
-  private async shutDown(): Promise<void> {
-    const { operations, deferred } = this.core;
+  async #shutDown(): Promise<void> {
+    const { operations, deferred } = this.#core;
     const deadline = performance.now() + CLOSE_WAIT_MS;
     let failure: { readonly error: unknown } | undefined;
     const attempt = async (work: () => Promise<void>, unless?: string): Promise<void> => {
@@ -257,13 +260,13 @@ export abstract class StoreLifecycle extends StoreBackend {
     const unanswered = this.capabilities.hasDeadlines === true ? undefined : 'its backend has not replied';
     if (operations.hasStoppable) {
       const hook = 'a hook of a sync is still running, whose outcome is not saved,';
-      await attempt(() => operations.stopAll(this.closedUnderSync()), hook);
+      await attempt(() => operations.stopAll(this.#closedUnderSync()), hook);
     }
-    this.state = 'closing';
+    this.storeState = 'closing';
     await attempt(() => operations.idle(), unanswered);
-    await attempt(() => this.flushBeforeClose(), unanswered);
+    await attempt(() => this.#flushBeforeClose(), unanswered);
     deferred.stop();
-    this.state = 'closed';
+    this.storeState = 'closed';
     await attempt(async () => {
       await this.disconnect().catch((error: unknown) => {
         throw this.backendError(error);
@@ -272,13 +275,13 @@ export abstract class StoreLifecycle extends StoreBackend {
     if (failure !== undefined) throw failure.error;
   }
 
-  private async flushBeforeClose(): Promise<void> {
+  async #flushBeforeClose(): Promise<void> {
     try {
       await this.flush();
-      const [failed] = this.core.deferred.pending.failed.all();
-      if (failed !== undefined) throw this.core.deferred.pending.failed.errorOf(...failed);
+      const [failed] = this.#core.deferred.pending.failed.all();
+      if (failed !== undefined) throw this.#core.deferred.pending.failed.errorOf(...failed);
     } catch (error) {
-      if (!(error instanceof ObjectStoreException) || this.core.deferred.isSaved) throw error;
+      if (!(error instanceof ObjectStoreException) || this.#core.deferred.isSaved) throw error;
       throw new ObjectStoreException(
         `${String(this)} is closed, and not all that waited is written: open() and flush() try it again, else it is lost ` +
           `with this object. ${error.message}`,
@@ -287,7 +290,7 @@ export abstract class StoreLifecycle extends StoreBackend {
     }
   }
 
-  private closedUnderSync(): ObjectStoreException {
+  #closedUnderSync(): ObjectStoreException {
     return new ObjectStoreException(
       `${String(this)} was closed while a sync was writing to it: the sync has ended before the next object, and what it did is ` +
         `saved`,
@@ -295,7 +298,7 @@ export abstract class StoreLifecycle extends StoreBackend {
     );
   }
 
-  private primitives(): StorePrimitives {
+  #primitives(): StorePrimitives {
     return {
       readRecords: (...read) => this.readRecords(...read),
       readPages: (...read) => this.readPages(...read),

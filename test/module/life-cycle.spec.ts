@@ -55,7 +55,7 @@ class Witness extends LocalStore {
   readonly calls: string[] = [];
   constructor(private readonly options: { failsToOpen?: string; failsToClose?: boolean; opensAfterMs?: number } = {}) {
     super({});
-    this.state = 'new';
+    this.storeState = 'new';
     Witness.made.push(this);
   }
   protected override async connect(): Promise<void> {

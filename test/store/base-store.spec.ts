@@ -189,7 +189,7 @@ describe('open() and close() of a store', () => {
     class Unopened extends LocalStore {
       constructor() {
         super();
-        this.state = 'new';
+        this.storeState = 'new';
       }
     }
     await expect(new Unopened().count()).rejects.toMatchObject({

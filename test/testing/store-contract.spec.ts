@@ -422,7 +422,7 @@ class HidesItsId extends LocalStore {
 class AnswersBeforeOpen extends LocalStore {
   constructor(options?: BaseStoreOptions) {
     super(options);
-    this.state = 'new';
+    this.storeState = 'new';
   }
   override scope(options: { storeId: string }): AnswersBeforeOpen {
     return new AnswersBeforeOpen(options);
@@ -434,7 +434,7 @@ class AnswersBeforeOpen extends LocalStore {
 
 class ClosesUnderRunningCalls extends LocalStore {
   override async close(): Promise<void> {
-    this.state = 'closed';
+    this.storeState = 'closed';
   }
   protected override async insertRecords(
     model: string,
@@ -448,7 +448,7 @@ class ClosesUnderRunningCalls extends LocalStore {
 
 class ShowsItsOptions extends LocalStore {
   override [inspect.custom](): string {
-    return `<${String(this)}, ${this.engine}, ${this.state}, password=secret>`;
+    return `<${String(this)}, ${this.engine}, ${this.storeState}, password=secret>`;
   }
 }
 
@@ -617,13 +617,13 @@ class KeepsNoFlagsOnDisk extends Shared {
   }
   constructor(options?: BaseStoreOptions, isBackend = false) {
     super(options, isBackend);
-    this.state = 'new';
+    this.storeState = 'new';
   }
 }
 
 class ForgetsLinksWhenClosed extends Shared {
   override async close(): Promise<void> {
-    this.state = 'closed';
+    this.storeState = 'closed';
   }
 }
 

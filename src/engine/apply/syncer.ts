@@ -5,7 +5,7 @@ import { DiffSyncFlags } from '../../flags.js';
 import type { CallbackFailures } from '../callback-failures.js';
 import { RunLogger } from '../run-logger.js';
 import { unlinkMissing } from '../../store/engine-access.js';
-import { abortedError, checkAborted, type Side } from '../side.js';
+import { LOGGER, abortedError, checkAborted, type Side } from '../side.js';
 import { AtomicSubtrees } from './atomic-subtrees.js';
 import { hasBulkHook } from './call-hooks.js';
 import { checkDeleteLimits } from './delete-guard.js';
@@ -57,7 +57,7 @@ export class Syncer {
     const excluded = await doInSteps(findingExcluded(plan, diff), check);
     const filter = new FilterAnswers(options.syncFilter);
     const cache = new TargetCache(dst.store, plan, found, dst);
-    const logger = new RunLogger(dst.logger, { source: src.name, target: dst.name, flags }, callbacks);
+    const logger = new RunLogger(dst[LOGGER], { source: src.name, target: dst.name, flags }, callbacks);
     const report = new SyncReport(dst, plan, options, logger, callbacks);
     const moves = new SyncMoves(plan, found, cache, filter, report, excluded);
     // A plan does not say what its comparison has left out.
@@ -114,7 +114,7 @@ export class Syncer {
     if (removed.length > 0) this.parts.report.changed = true;
     for (const { model, uniqueId, child } of removed) {
       const message = `Unlinked ${child.model} ${child.uniqueId}, which does not exist`;
-      dst.logger.info(message, { model, uniqueId });
+      dst[LOGGER].info(message, { model, uniqueId });
     }
   }
 

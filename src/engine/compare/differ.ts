@@ -9,7 +9,7 @@ import { countByModel } from '../../store/engine-access.js';
 import { CallbackFailures } from '../callback-failures.js';
 import { Progress, type ProgressCallback } from '../progress.js';
 import { RunLogger } from '../run-logger.js';
-import { abortedError, checkAborted, type Side } from '../side.js';
+import { LOGGER, abortedError, checkAborted, type Side } from '../side.js';
 import { ChildLister } from './child-lists.js';
 import { nameTakenError } from './comparison-errors.js';
 import { sortByDependency } from './dependency-order.js';
@@ -72,7 +72,7 @@ class Differ {
   ) {
     this.scope = new Scope(options, [src, dst]);
     const { flags = DiffSyncFlags.NONE } = options;
-    this.logger = new RunLogger(dst.logger, { source: src.name, target: dst.name, flags }, this.callbacks);
+    this.logger = new RunLogger(dst[LOGGER], { source: src.name, target: dst.name, flags }, this.callbacks);
     this.lister = new ChildLister(dst, this.scope, this.logger);
     this.progress = new Progress('diff', 0, undefined, this.callbacks);
   }
@@ -204,7 +204,7 @@ class Differ {
         return `${child.model} ${child.uniqueId} in ${model} ${uniqueId}`;
       });
       const more = links.length > MAX_NAMED ? ` and ${links.length - MAX_NAMED} more` : '';
-      dst.logger.warning(
+      dst[LOGGER].warning(
         `Some lists of ${side.name} name objects that do not exist: ${named.join(', ')}${more}; ${effect}`,
       );
     }

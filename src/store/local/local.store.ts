@@ -27,7 +27,7 @@ export class LocalStore extends BaseStore {
    */
   constructor(options: BaseStoreOptions = {}) {
     super(options);
-    this.state = 'open';
+    this.storeState = 'open';
   }
 
   /**
