@@ -3,6 +3,7 @@ export type {
   AnyRedisOptions,
   RedisAddress,
   RedisClient,
+  RedisClientOptions,
   RedisDurability,
   RedisLocalServer,
   RedisServer,
