@@ -1,7 +1,7 @@
 import { SerialQueue } from '../async/serial-queue.js';
 import { ObjectAlreadyExists } from '../errors.js';
 
-/** Milliseconds: the debounce before a scheduled flush. */
+/** Milliseconds: the debounce before a scheduled flush, and the longest one. No flush waits longer, however much is deferred. */
 const DELAY_MS = 20;
 const MAX_DELAY_MS = 1000;
 
@@ -22,6 +22,10 @@ export class FlushScheduler {
   /** The conflict that a scheduled flush met and no caller has received. The next caller of `flush` receives it. */
   private conflict: ObjectAlreadyExists | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** Whether `schedule` was called again since the timer was set. */
+  private isDeferring = false;
+  /** By the clock of `performance`: when the first `schedule` was called that no flush has followed. */
+  private since = 0;
   private delay = DELAY_MS;
   /** Whether the last scheduled flush has failed. */
   private hasFailed = false;
@@ -47,9 +51,12 @@ export class FlushScheduler {
     if (conflict !== undefined) throw conflict;
   }
 
-  /** Flushes after the debounce, unless a flush is scheduled already. */
+  /** Flushes once it was not called for a while. A sync defers write after write: each flush would be a round trip of its own. */
   schedule(): void {
-    this.timer ??= setTimeout(() => void this.flushScheduled(), this.delay);
+    this.isDeferring = this.timer !== undefined;
+    if (this.isDeferring) return;
+    this.since = performance.now();
+    this.timer = setTimeout(() => this.flushUnlessDeferring(), this.delay);
   }
 
   /** Cancels the scheduled flush. */
@@ -65,6 +72,13 @@ export class FlushScheduler {
       return this.drain();
     });
     return (this.next = { done, hasCaller: false });
+  }
+
+  private flushUnlessDeferring(): void {
+    const waits = this.isDeferring && performance.now() - this.since + this.delay < MAX_DELAY_MS;
+    this.isDeferring = false;
+    if (waits) this.timer?.refresh();
+    else void this.flushScheduled();
   }
 
   private async flushScheduled(): Promise<void> {

@@ -12,6 +12,11 @@ class CountingStore extends LocalStore {
     return super.readRecords(model, uids);
   }
 
+  /** In one call, as of a backend that pages by itself. */
+  protected override async *readPages(model: string, uids: readonly string[]) {
+    if (uids.length > 0) yield await this.readRecords(model, uids);
+  }
+
   protected override scanRecords(model: string, pageSize: number) {
     this.reads++;
     return super.scanRecords(model, pageSize);
