@@ -130,7 +130,12 @@ const causes: Record<
       await connect({ cluster: { nodes: [{ host, port }] } });
     },
   ],
-  STORE_CLUSTER_DOWN: [async () => connect({ url: (await serve('--cluster-enabled', 'yes')).url })],
+  STORE_CLUSTER_DOWN: [
+    async () => {
+      const { host, port } = await serve('--cluster-enabled', 'yes');
+      await connect({ cluster: { nodes: [{ host, port }] } });
+    },
+  ],
   STORE_TLS: [
     async () => {
       const server = await startTlsRedis();

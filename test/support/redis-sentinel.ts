@@ -85,8 +85,9 @@ export async function startSentinel(options: RedisSentinelOptions = {}): Promise
 
   const failover = async (): Promise<RedisServer> => {
     const before = await master();
-    const ask = (sentinel: RedisServer) => call(sentinel, 'SENTINEL', 'FAILOVER', MASTER_NAME);
-    await ask(sentinelServers[0] as RedisServer);
+    // One of those that are live: two would lead two failovers.
+    const live = await Promise.any(sentinelServers.map((each) => call(each, 'PING').then(() => each)));
+    await call(live, 'SENTINEL', 'FAILOVER', MASTER_NAME);
     return waitForMaster(before);
   };
 

@@ -99,6 +99,8 @@ export interface RedisServerOptions {
   readonly sentinelUsername?: string | undefined;
   /** Password of the sentinels. Default: none. */
   readonly sentinelPassword?: string | undefined;
+  /** TLS to the sentinels where it is not that to the master; false for none. Default: as `tls`. */
+  readonly sentinelTls?: ConnectionOptions | false | undefined;
   /** A Redis Cluster, named by some of its nodes; the client finds the others. */
   readonly cluster?: { readonly nodes: readonly RedisAddress[] } | undefined;
   /**
@@ -137,7 +139,7 @@ export type RedisServer =
   | RedisWay<'path', 'db' | 'username' | 'password'>
   | RedisWay<
       'sentinels' | 'masterName',
-      'sentinelUsername' | 'sentinelPassword' | 'db' | 'username' | 'password' | 'tls'
+      'sentinelUsername' | 'sentinelPassword' | 'sentinelTls' | 'db' | 'username' | 'password' | 'tls'
     >
   | RedisWay<'cluster', 'username' | 'password' | 'tls' | 'scaleReads' | 'shards'>
   | RedisWay<'client', 'scaleReads' | 'shards'>;
@@ -211,6 +213,7 @@ const schema = z.strictObject({
   masterName: z.string().min(1).optional(),
   sentinelUsername: z.string().optional(),
   sentinelPassword: z.string().optional(),
+  sentinelTls: z.union([z.literal(false), z.looseObject({})]).optional(),
   cluster: z.strictObject({ nodes: z.array(address).min(1) }).optional(),
   scaleReads: z.enum(['master', 'slave', 'all']).optional(),
   shards: z.int().min(1).max(1024).optional(),
@@ -243,7 +246,7 @@ const ENDPOINT_OPTIONS = {
   url: ['db', 'username', 'password', 'tls'],
   host: ['port', 'db', 'username', 'password', 'tls'],
   path: ['db', 'username', 'password'],
-  sentinels: ['masterName', 'sentinelUsername', 'sentinelPassword', 'db', 'username', 'password', 'tls'],
+  sentinels: ['masterName', 'sentinelUsername', 'sentinelPassword', 'sentinelTls', 'db', 'username', 'password', 'tls'],
   cluster: ['username', 'password', 'tls'],
   client: [],
 } as const satisfies Partial<Record<keyof CheckedOptions, readonly (keyof CheckedOptions)[]>>;

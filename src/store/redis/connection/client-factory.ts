@@ -4,7 +4,9 @@ import { ValueError } from '../../../errors.js';
 import { MAX_TIMER_MS } from '../../../async/with-timeout.js';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
 import { ioredis } from './driver.js';
+import { slotsFault } from './cluster-slots.js';
 import { isVague } from './connection-state.js';
+import { SentinelWatch } from './sentinel-watch.js';
 import { whyClosed } from './why-closed.js';
 import {
   bareHost,
@@ -23,6 +25,8 @@ export interface RedisTarget {
   readonly failsOver: boolean;
   /** Makes a new client, which does not connect yet. */
   create(): Redis | Cluster;
+  /** Behind Sentinel: is acquired for each client before it connects, and released when that has ended. */
+  readonly watch?: SentinelWatch;
   /** Finds out why the server, or a node of a cluster, cannot be reached, where its client does not say. */
   why?(): Promise<unknown>;
 }
@@ -71,27 +75,27 @@ function serverTarget(options: AnyRedisOptions, timeout: number): RedisTarget {
 }
 
 function sentinelTarget(sentinels: readonly RedisAddress[], options: AnyRedisOptions, timeout: number): RedisTarget {
-  const { masterName, sentinelUsername, sentinelPassword, db = 0, tls } = options;
+  const { masterName = '', sentinelUsername, sentinelPassword, db = 0, tls, sentinelTls = tls } = options;
   const where = `redis-sentinel://${sentinels.map(hostPort).join(',')}/${masterName}/${db}`;
+  const watch = new SentinelWatch({
+    sentinels,
+    masterName,
+    client: {
+      connectionName: 'nestjs-diffsync',
+      ...NO_READY_CHECK,
+      ...credentials({ username: sentinelUsername, password: sentinelPassword, tls: sentinelTls || undefined }),
+      connectTimeout: Math.min(timeout, 1000),
+      commandTimeout: Math.min(timeout, 1000),
+    },
+    tls,
+  });
+  const own = { db, ...credentials(options) };
   return {
-    ...target(
-      where,
-      {
-        sentinels: [...sentinels],
-        ...(masterName === undefined ? {} : { name: masterName }),
-        ...(sentinelUsername === undefined ? {} : { sentinelUsername }),
-        ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
-        ...(tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
-        db,
-        ...credentials(options),
-        // Without it a master that was frozen while another one took over is believed once it wakes: its writes are lost.
-        failoverDetector: true,
-        sentinelCommandTimeout: Math.min(timeout, 1000),
-        sentinelRetryStrategy: reconnectDelay,
-      },
-      timeout,
-    ),
+    ...target(where, own, timeout),
     failsOver: true,
+    watch,
+    // The driver is loaded by now.
+    create: () => target(where, { ...own, Connector: watch.connector() }, timeout).create(),
   };
 }
 
@@ -131,7 +135,13 @@ async function whyUnreachable(node: RedisAddress, options: ClientOptions): Promi
   const client = new (ioredis().Redis)({ ...options, ...node, retryStrategy: () => null, lazyConnect: true });
   let reason: unknown;
   client.on('error', (error) => (reason ??= error));
-  await client.connect().catch(() => undefined);
+  try {
+    await client.connect();
+    const fault = await slotsFault(client);
+    if (fault !== undefined) reason ??= new Error(`CLUSTERDOWN ${fault}`);
+  } catch {
+    // The listener has the reason.
+  }
   if (client.status !== 'end') client.disconnect();
   return reason !== undefined && isVague(reason) && options.tls === undefined
     ? ((await whyClosed(node)) ?? reason)

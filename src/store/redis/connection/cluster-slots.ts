@@ -23,21 +23,21 @@ export function masterAddress(cluster: Cluster, key: string): string {
 
 /** @throws {RedisFailed} (STORE_CLUSTER_DOWN) when a part of the slots is not served. */
 export async function checkSlotsServed(client: Pick<Cluster, 'cluster'>): Promise<void> {
+  const fault = await slotsFault(client);
+  if (fault === undefined) return;
+  const text = `the cluster does not serve all slots: ${fault}`;
+  throw new RedisFailed({ code: 'STORE_CLUSTER_DOWN', text, cause: undefined, sent: false, retryable: false });
+}
+
+/** @returns what a node says of slots that are not served; undefined when all are. */
+export async function slotsFault(client: Pick<Cluster, 'cluster'>): Promise<string | undefined> {
   const info = await client.cluster('INFO');
-  const valueOf = (field: string): string | undefined => new RegExp(`^${field}:(\\S+)`, 'm').exec(info)?.[1];
-  const [state, assigned, failing] = [
-    valueOf('cluster_state'),
-    valueOf('cluster_slots_assigned'),
-    valueOf('cluster_slots_fail'),
-  ];
-  if (state === 'ok' && Number(assigned) === SLOTS && Number(failing) === 0) return;
-  throw new RedisFailed({
-    code: 'STORE_CLUSTER_DOWN',
-    text: `the cluster does not serve all slots: its state is "${state}", ${assigned} of ${SLOTS} slots have a node, and the nodes of ${failing} fail`,
-    cause: undefined,
-    sent: false,
-    retryable: false,
-  });
+  const valueOf = (field: string): string => new RegExp(`^${field}:(\\S+)`, 'm').exec(info)?.[1] ?? '?';
+  const state = valueOf('cluster_state');
+  const assigned = valueOf('cluster_slots_assigned');
+  const failing = valueOf('cluster_slots_fail');
+  if (state === 'ok' && Number(assigned) === SLOTS && failing === '0') return undefined;
+  return `its state is "${state}", ${assigned} of ${SLOTS} slots have a node, and those of ${failing} fail`;
 }
 
 function crc16(bytes: Uint8Array): number {

@@ -228,10 +228,13 @@ export class RedisConnection {
       if (writes === undefined || unconfirmed === true || this.replicas === undefined) return sendTo(client);
       return this.replicas.confirm(client, writes, sendTo);
     };
-    const isReady = client.status === 'ready' && (writes === undefined || clock.knows(writes));
+    const steady = writes === undefined ? undefined : this.#target?.watch?.steady;
+    const isReady = client.status === 'ready' && (writes === undefined || clock.knows(writes)) && steady === undefined;
     const left = deadline - performance.now();
     const timedOut = (): Error => new Error(`no answer within ${this.timeout} ms`);
     const prepare = async (): Promise<T> => {
+      // What the old master took from here on would be lost.
+      await steady;
       await this.prepare(channel, writes);
       if (performance.now() >= deadline) throw timedOut();
       return sendNow();
@@ -281,6 +284,7 @@ export class RedisConnection {
 
   private async connectOne(where: string): Promise<Channel> {
     const own = this.#target?.create();
+    if (own !== undefined) this.#target?.watch?.acquire(own);
     const client: Redis | Cluster = own ?? (this.#given as Redis | Cluster);
     defineScripts(client);
     const state = ConnectionState.watch(client, this.#target?.why);
@@ -294,6 +298,7 @@ export class RedisConnection {
       return channel;
     } catch (error) {
       own?.disconnect();
+      if (own !== undefined) this.#target?.watch?.release(own);
       state.release();
       if (error instanceof ObjectStoreException) throw error;
       let failure = unreachable(isVague(state.lastError) ? error : state.lastError);
@@ -364,6 +369,7 @@ export class RedisConnection {
     }
     // An ended client would only start a timer.
     if (client.status !== 'end') client.disconnect();
+    this.#target?.watch?.release(client);
   }
 
   /** @returns the error of what is refused because too much waits. */

@@ -1,7 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
 import { packageException } from '../../optional-package.js';
 
-type Driver = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'> & { readonly ReplyError: new () => Error };
+type Driver = Pick<typeof import('ioredis'), 'Redis' | 'Cluster' | 'AbstractConnector'> & {
+  readonly ReplyError: new () => Error;
+};
 
 let driver: Driver | undefined;
 

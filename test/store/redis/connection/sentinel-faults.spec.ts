@@ -1,7 +1,9 @@
 // Behind Sentinel, under load: what an acknowledged write is worth when the master goes.
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { RedisStore, type RedisSharedOptions } from '../../../../src/store/redis/index.js';
+import { call, waitFor } from '../../../support/redis-client.js';
 import { startSentinel, type RedisSentinel } from '../../../support/redis-sentinel.js';
+import type { RedisServer } from '../../../support/redis-server.js';
 import { modelNamed, underLoad, WRITERS, type Loaded, type Outcome } from '../../../support/write-load.js';
 
 const LIMIT_MS = 120_000;
@@ -73,6 +75,43 @@ describe('a master', () => {
       expect(plain).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
       expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
       expect(otherErrors(durable as Outcome)).toEqual([]);
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('the sentinels', () => {
+  it(
+    'are learnt, and the one that was given may go, in silence; a planned failover loses nothing',
+    async () => {
+      const print = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+      const [given, ...others] = sentinel.sentinelServers as [RedisServer, ...RedisServer[]];
+      // What looks at the end knows them all.
+      let known: RedisSentinel['sentinels'] = sentinel.sentinels.slice(0, 1);
+      const one = (options: RedisSharedOptions): Promise<RedisStore> =>
+        RedisStore.connect({
+          sentinels: known,
+          masterName: sentinel.masterName,
+          timeout: TIMEOUT_MS,
+          ...options,
+        });
+      const knowsAll = async (): Promise<true | undefined> => {
+        const lists = await Promise.all(others.map((each) => call(each, 'CLIENT', 'LIST')));
+        return lists.every((list) => String(list).includes('name=nestjs-diffsync')) || undefined;
+      };
+      const [plain, durable] = await underLoad('sentinel, planned failover', one, loads(false), async (movesOn) => {
+        await waitFor('a watch of the other sentinels', knowsAll, LIMIT_MS);
+        known = sentinel.sentinels;
+        given.kill('SIGKILL');
+        await given.ended();
+        await sentinel.failover();
+        await movesOn();
+      });
+      expect(plain).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
+      expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+      expect(otherErrors(durable as Outcome)).toEqual([]);
+      expect(print).not.toHaveBeenCalled();
+      print.mockRestore();
     },
     LIMIT_MS,
   );
