@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export { Adapter, type DefinedAdapter, type DefinedAdapterClass } from './adapter/adapter.js';
 export type { AdapterDict, DictToLoad, ObjectsToLoad } from './adapter/adapter-dict.js';
 export type { AdapterOptions, OfDiffClass, SyncOptions } from './adapter/adapter-options.js';
@@ -112,6 +113,7 @@ export type {
   IdentityFieldOf,
   InputOf,
   ListFieldOf,
+  ListOf,
   Merged,
   ModelSchema,
   NamesIn,
@@ -120,6 +122,7 @@ export type {
   OutputOf,
   Refused,
   ReservedField,
+  SomeFieldsOf,
   Unstorable,
   ValueAt,
 } from './model/declared-fields.js';

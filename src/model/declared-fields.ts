@@ -32,8 +32,14 @@ export type InputOf<S extends ModelSchema> = StandardSchemaV1.InferInput<S>;
 /** The names of identifiers or attributes, given as a union or as the list itself. */
 export type NamesIn<L extends string | readonly string[]> = L extends readonly string[] ? L[number] : L;
 
+/** The list of identifiers or attributes, given as a union or as the list itself. */
+export type ListOf<L extends string | readonly string[]> = L extends readonly string[] ? L : readonly NamesIn<L>[];
+
 /** Some fields of the objects of a schema. */
-export type FieldsOf<O, Names> = Flat<Pick<O, Names & keyof O>>;
+export type FieldsOf<O, Names extends keyof O> = { [K in Names]: O[K] } & {};
+
+/** Some fields of the objects of a schema, any of which may be missing. */
+export type SomeFieldsOf<O, Names extends keyof O> = { [K in Names]?: O[K] } & {};
 
 /** A value that can be part of a unique id. */
 export type Identity = string | number | boolean | bigint;

@@ -17,7 +17,17 @@ import { describeModel, shownObjects } from './describe-model.js';
 import { withoutAbsent } from './parse-fields.js';
 import { isParsed, markParsed } from './parsed-values.js';
 import { assignFields, childListFor, copyFields, definitionOf, fieldNames, fieldOf } from './model-fields.js';
-import type { FieldOf, FieldsOf, Flat, InputOf, ModelSchema, NamesIn, OutputOf } from './declared-fields.js';
+import type {
+  FieldOf,
+  FieldsOf,
+  Flat,
+  InputOf,
+  ListOf,
+  ModelSchema,
+  NamesIn,
+  OutputOf,
+  SomeFieldsOf,
+} from './declared-fields.js';
 import type { ModelConstructor } from './model-types.js';
 import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
 
@@ -542,20 +552,22 @@ export type DefinedInstance<
   O,
   Ids extends string | readonly string[],
   Attrs extends string | readonly string[],
-> = O & OfAdapter & DiffSyncModel<FieldsOf<O, NamesIn<Ids>>, FieldsOf<O, NamesIn<Attrs>>, Name, Flat<O>>;
+> = O &
+  OfAdapter &
+  DiffSyncModel<FieldsOf<O, NamesIn<Ids> & keyof O>, FieldsOf<O, NamesIn<Attrs> & keyof O>, Name, Flat<O>>;
 
 /** The declarations of a defined model, with the names that were given. */
 export interface DefinitionOf<
   Name extends string,
   S extends ModelSchema,
-  Ids extends string | readonly string[],
-  Attrs extends string | readonly string[],
+  Ids extends readonly string[],
+  Attrs extends readonly string[],
   Children extends Readonly<Record<string, string>>,
 > extends ModelDefinition {
   readonly name: Name;
   readonly schema: S;
-  readonly identifiers: Ids extends readonly string[] ? Ids : readonly NamesIn<Ids>[];
-  readonly attributes: Attrs extends readonly string[] ? Attrs : readonly NamesIn<Attrs>[];
+  readonly identifiers: Ids;
+  readonly attributes: Attrs;
   readonly children: Children;
   readonly shortname: readonly FieldOf<S>[];
 }
@@ -579,9 +591,9 @@ export interface DefinedModel<
   Children extends Readonly<Record<string, string>> = {},
   O = OutputOf<S>,
 > extends DefinedHooks<
-  FieldsOf<O, NamesIn<Ids>>,
-  Partial<FieldsOf<O, NamesIn<Attrs>>>,
-  Partial<FieldsOf<O, Exclude<keyof O, NamesIn<Ids>>>>,
+  FieldsOf<O, NamesIn<Ids> & keyof O>,
+  SomeFieldsOf<O, NamesIn<Attrs> & keyof O>,
+  SomeFieldsOf<O, Exclude<keyof O, NamesIn<Ids>>>,
   DefinedInstance<Name, O, Ids, Attrs>
 > {
   /**
@@ -595,14 +607,14 @@ export interface DefinedModel<
   readonly '~types'?: {
     readonly name: Name;
     readonly input: InputOf<S>;
-    readonly ids: FieldsOf<O, NamesIn<Ids>>;
-    readonly attrs: FieldsOf<O, NamesIn<Attrs>>;
+    readonly ids: FieldsOf<O, NamesIn<Ids> & keyof O>;
+    readonly attrs: FieldsOf<O, NamesIn<Attrs> & keyof O>;
     readonly children: Children;
   };
   /** The name of the model, as given to `define`. */
   readonly modelName: Name;
   /** The declarations of the model, checked. */
-  readonly definition: DefinitionOf<Name, S, Ids, Attrs, Children>;
+  readonly definition: DefinitionOf<Name, S, ListOf<Ids>, ListOf<Attrs>, Children>;
   /** Returns the name of the model. */
   getType(): Name;
   /** Returns the fields that list children: child model name -> field. */
@@ -611,7 +623,7 @@ export interface DefinedModel<
    * Joins the values of the identifiers with `__` to a unique id, in the order of the definition.
    * @throws {@link ValueError} (VALUE_ERROR) when an identifier is missing, or is no string, number, boolean or bigint.
    */
-  createUniqueId(ids: FieldsOf<O, NamesIn<Ids>>): string;
+  createUniqueId(ids: FieldsOf<O, NamesIn<Ids> & keyof O>): string;
   /**
    * Creates an object of fields that the schema has put out before, without validation.
    * @param fields - all fields of the object; it gets these values themselves, but copies of child lists.
@@ -634,8 +646,8 @@ export interface DefinedModel<
   variant<
     const N extends string = Name,
     S2 extends ModelSchema = S,
-    const I extends readonly string[] = Ids extends readonly string[] ? Ids : readonly NamesIn<Ids>[],
-    const A extends readonly string[] = Attrs extends readonly string[] ? Attrs : readonly NamesIn<Attrs>[],
+    const I extends readonly string[] = ListOf<Ids>,
+    const A extends readonly string[] = ListOf<Attrs>,
     const C extends Readonly<Record<string, string>> = Children,
   >(
     options: VariantOptions<N, S2, I, A, C>,

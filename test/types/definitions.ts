@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DiffSyncModel } from 'nestjs-diffsync';
+import { DiffSyncModel, type DefinedModel } from 'nestjs-diffsync';
 import { Device } from './models.js';
 
 const schema = z.object({
@@ -71,3 +71,18 @@ export const wrong = [
   // @ts-expect-error a Map
   () => define({ name: 'x', schema: z.map(z.string(), z.string()), identifiers: ['size'] }),
 ];
+
+/** As `isolatedDeclarations` needs it: docs/nest.md. */
+const isolated: z.ZodObject<{ name: z.ZodString; role: z.ZodString }> = z.object({
+  name: z.string(),
+  role: z.string(),
+});
+const Base: DefinedModel<'isolated', typeof isolated, readonly ['name'], readonly ['role']> = define({
+  name: 'isolated',
+  schema: isolated,
+  identifiers: ['name'],
+  attributes: ['role'],
+});
+export class Isolated extends Base {}
+const ByNames: DefinedModel<'isolated', typeof isolated, 'name', 'role'> = Base;
+export class IsolatedToo extends ByNames {}

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export { RedisStore } from './redis.store.js';
 export type {
   AnyRedisOptions,
