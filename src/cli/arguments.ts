@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { ValueError } from '../errors.js';
 import { parseAddressList } from '../store/address-list.js';
@@ -19,6 +20,9 @@ Where:
   --user <name>
   --tls                       TLS, as rediss:// says it
   --tls-ca <file>             TLS, trusting the certificates in this file (PEM)
+  --tls-cert <file>           TLS, with this certificate of your own (PEM), and
+  --tls-key <file>            its key (PEM)
+  --sentinel-plain            no TLS to the sentinels, whatever that to their master is
 Passwords come from the environment, as other users see arguments: DIFFSYNC_STORE_PASSWORD (instead of one in the
 URL), DIFFSYNC_STORE_SENTINEL_PASSWORD.
 
@@ -42,6 +46,9 @@ const OPTIONS = {
   user: { type: 'string' },
   tls: { type: 'boolean' },
   'tls-ca': { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  'sentinel-plain': { type: 'boolean' },
   verify: { type: 'string', multiple: true },
   repair: { type: 'boolean' },
   prune: { type: 'string', multiple: true },
@@ -80,7 +87,7 @@ function parse(argv: readonly string[]) {
 }
 
 function serverOf(values: Values, env: Io['env']): AnyRedisOptions {
-  const { cluster, sentinel, db, tls, 'tls-ca': ca, 'master-name': masterName } = values;
+  const { cluster, sentinel, db, 'master-name': masterName, 'sentinel-plain': sentinelPlain } = values;
   const url = values.url ?? (cluster === undefined && sentinel === undefined ? env['DIFFSYNC_STORE_URL'] : undefined);
   if (!url && cluster === undefined && sentinel === undefined) {
     throw new ValueError('where are the stores? Give --url, --cluster or --sentinel, or set DIFFSYNC_STORE_URL');
@@ -94,7 +101,8 @@ function serverOf(values: Values, env: Io['env']): AnyRedisOptions {
     username: values.user,
     password: env['DIFFSYNC_STORE_PASSWORD'] || undefined,
     sentinelPassword: sentinel === undefined ? undefined : env['DIFFSYNC_STORE_SENTINEL_PASSWORD'] || undefined,
-    tls: ca === undefined ? (tls === true ? {} : undefined) : { ca: certificates(ca) },
+    tls: tlsOf(values),
+    sentinelTls: sentinelPlain === true ? false : undefined,
   };
 }
 
@@ -109,10 +117,23 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-function certificates(file: string): string {
+/** @returns undefined where no option asks for TLS. */
+function tlsOf(values: Values): ConnectionOptions | undefined {
+  const { tls, 'tls-ca': ca, 'tls-cert': cert, 'tls-key': key } = values;
+  if ((cert === undefined) !== (key === undefined))
+    throw new ValueError('--tls-cert and --tls-key are specified together');
+  if (tls !== true && ca === undefined && cert === undefined) return undefined;
+  return {
+    ...(ca === undefined ? {} : { ca: contents('--tls-ca', ca) }),
+    ...(cert === undefined ? {} : { cert: contents('--tls-cert', cert) }),
+    ...(key === undefined ? {} : { key: contents('--tls-key', key) }),
+  };
+}
+
+function contents(option: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ValueError(`--tls-ca: ${(error as Error).message}`, { cause: error });
+    throw new ValueError(`${option}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -67,6 +67,7 @@ describe('arguments', () => {
     [['stores', '--url', 'redis://a', '--cluster', 'b:1'], `can't be specified together`],
     [['stores', '--url', 'redis://a', '--password=geheim'], 'Unknown option'],
     [['stores', '--url', 'redis://a', '--tls-ca', '/no/such/file'], '--tls-ca: ENOENT'],
+    [['stores', '--url', 'redis://a', '--tls-cert', '/no/such/file'], '--tls-cert and --tls-key'],
     [['stores', '--cluster', 'redis://:geheim@a:1'], '--cluster: not host:port'],
     [['stores', '--cluster', 'a:1', '--db', '3'], `can't be specified together`],
     [['stores', '--sentinel', 'a:1'], '"masterName"'],

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { startCluster, type RedisCluster } from '../support/redis-cluster.js';
 import { startSentinel } from '../support/redis-sentinel.js';
+import { launch, onFreePorts } from '../support/redis-server.js';
 import { startTlsRedis } from '../support/redis-tls.js';
 import { cli, Device, fill, Interface, listed, make } from './cli.js';
 
@@ -91,16 +92,31 @@ describe('behind others', () => {
     LIMIT_MS,
   );
 
-  it('speaks TLS, trusting the certificates of a file', async () => {
-    const tls = await startTlsRedis();
+  it('speaks TLS with the certificates of files, also where the sentinels that name it do not', async () => {
+    const tls = await startTlsRedis({ clientCertificates: true });
+    const monitor = `sentinel monitor mine ${tls.host} ${tls.port} 1\n`;
+    const sentinel = await onFreePorts(1, ([port = 0]) =>
+      launch({
+        port,
+        args: ['--port', String(port), '--sentinel'],
+        prepare: (folder) => writeFileSync(join(folder, 'redis.conf'), monitor),
+      }),
+    );
     try {
-      const file = join(tls.folder, 'trusted.pem');
-      writeFileSync(file, tls.ca);
-      await fill({ url: tls.url, tls: { ca: tls.ca }, storeId: 'inv' }, make(Device, 3));
-      expect((await cli(['stores', '--url', tls.url, '--tls-ca', file])).stdout).toMatch(/^inv +3 /m);
-      expect((await cli(['stores', '--url', tls.url])).code).toBe(1);
+      const { ca, cert, key } = tls;
+      const options = Object.entries({ ca, cert, key }).flatMap(([name, text]) => {
+        const file = join(tls.folder, `${name}.mine.pem`);
+        writeFileSync(file, text);
+        return [`--tls-${name}`, file];
+      });
+      await fill({ url: tls.url, tls: { ca, cert, key }, storeId: 'inv' }, make(Device, 3));
+      const behind = ['--sentinel', `${sentinel.host}:${sentinel.port}`, '--master-name', 'mine', '--sentinel-plain'];
+      for (const at of [['--url', tls.url], behind]) {
+        expect((await cli(['stores', ...at, ...options])).stdout).toMatch(/^inv +3 /m);
+      }
+      expect((await cli(['stores', '--url', tls.url, ...options.slice(0, 2)])).code).toBe(1);
     } finally {
-      await tls.stop();
+      await Promise.all([tls.stop(), sentinel.stop()]);
     }
   });
 });

@@ -1,6 +1,6 @@
 import { doInSteps } from '../../async/steps.js';
 import type { Diff } from '../../diff/diff.js';
-import { DiffSyncError } from '../../errors.js';
+import { DiffSyncError, ObjectStoreException } from '../../errors.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { CallbackFailures } from '../callback-failures.js';
 import { RunLogger } from '../run-logger.js';
@@ -130,9 +130,11 @@ export class Syncer {
     try {
       await this.dst.store.flush();
     } catch (unsaved) {
-      throw new DiffSyncError(`The sync into ${this.dst.name} failed, and what it had done before could not be saved`, {
-        cause: new AggregateError([error, unsaved]),
-      });
+      const what = `The sync into ${this.dst.name} failed, and what it had done before could not be saved`;
+      const cause = new AggregateError([error, unsaved], `${String(error)}; ${String(unsaved)}`);
+      const message = `${what}: ${cause.message}`;
+      if (!(unsaved instanceof ObjectStoreException)) throw new DiffSyncError(message, { cause });
+      throw new ObjectStoreException(message, { code: unsaved.code, cause });
     }
   }
 }

@@ -3,7 +3,14 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
-import { DiffSyncModel, ObjectStoreException, ValueError } from '../../../src/index.js';
+import {
+  Adapter,
+  type CreateContext,
+  DiffSyncModel,
+  LocalStore,
+  ObjectStoreException,
+  ValueError,
+} from '../../../src/index.js';
 import { RedisStore, type RedisSharedOptions, type RedisStoreOptions } from '../../../src/store/redis/index.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
 
@@ -423,4 +430,32 @@ describe('failures', () => {
       await full.stop();
     }
   });
+});
+
+it('a sync that fails, and cannot save what it did before, says so with the code of the store', async () => {
+  const own = await startRedis();
+  let hooks = 0;
+  class Port extends Device {
+    static override async create(context: CreateContext<{ name: string }, { role?: string }>) {
+      if (++hooks === 1) return super.create(context);
+      own.kill('SIGKILL');
+      await own.ended();
+      throw new Error('the hook failed');
+    }
+  }
+  class Flat extends Adapter {
+    static override models = [Port];
+    static override topLevel = ['device'];
+  }
+  const store = await RedisStore.connect({ url: own.url, storeId: 'inv', timeout: 300 });
+  const [source, target] = [new Flat({ store: new LocalStore() }), new Flat({ store })];
+  for (const name of ['a', 'b']) await source.add(new Port({ name }));
+  const error = await target.syncFrom(source).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(ObjectStoreException);
+  expect(error).toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringMatching(/could not be saved.*the hook failed.*ECONNREFUSED/) as unknown,
+  });
+  await store.close().catch(() => undefined);
+  await own.stop();
 });
