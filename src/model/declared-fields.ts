@@ -36,7 +36,7 @@ export type NamesIn<L extends string | readonly string[]> = L extends readonly s
 export type ListOf<L extends string | readonly string[]> = L extends readonly string[] ? L : readonly NamesIn<L>[];
 
 /** Some fields of the objects of a schema. */
-export type FieldsOf<O, Names extends keyof O> = { [K in Names]: O[K] } & {};
+export type FieldsOf<O, Names extends keyof O> = Flat<Pick<O, Names>>;
 
 /** Some fields of the objects of a schema, any of which may be missing. */
 export type SomeFieldsOf<O, Names extends keyof O> = { [K in Names]?: O[K] } & {};
@@ -54,7 +54,7 @@ export type ListFieldOf<O> = {
 /** The names that are right, for a name that is wrong. A list in a variable of its own is `string[]`: its names are not known. */
 export type OneOf<F, Names> = string extends F
   ? Refused<'the names are not known: write the list here, or end it with "as const"'>
-  : Names;
+  : Names & string;
 
 /** The members of every model, whose names no field may have. */
 export type ReservedField =
