@@ -12,6 +12,7 @@ import type { ObjectSizes } from '../records/object-sizes.js';
 import type { ModelIndex } from '../records/model-index.js';
 import type { ShardSequence } from '../records/shard-sequence.js';
 import type { CommandExecutor } from '../commands/command-executor.js';
+import { readValues } from '../records/read-values.js';
 import type { RecordReader } from '../records/record-reader.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 
@@ -253,7 +254,12 @@ export class RedisVerification {
   }
 
   private async readSome(model: string, keys: ModelKeys, uids: readonly Buffer[]): Promise<ReadonlySet<Buffer>> {
-    const found = await this.store.commands.read((client) => client.mget(uids.map((uid) => keys.prefix + String(uid))));
+    const found = await this.store.commands.read((client) =>
+      readValues(
+        client,
+        uids.map((uid) => keys.prefix + String(uid)),
+      ),
+    );
     this.store.sizes.noteAll(model, found);
     const there = new Set<Buffer>();
     const absent: Buffer[] = [];

@@ -3,7 +3,7 @@ import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { ValueError } from '../../../errors.js';
 import { MAX_TIMER_MS } from '../../../async/with-timeout.js';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
-import { ioredis } from './driver.js';
+import { ioredis, isReplyError } from './driver.js';
 import { slotsFault } from './cluster-slots.js';
 import { isVague } from './connection-state.js';
 import { SentinelWatch } from './sentinel-watch.js';
@@ -113,7 +113,7 @@ function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions,
     slotsRefreshInterval: 5000,
     scaleReads: options.scaleReads ?? 'master',
     clusterRetryStrategy: reconnectDelay,
-    redisOptions: { ...clientOptions(timeout), ...credentials(options) },
+    redisOptions: { ...clientOptions(timeout), ...NO_READY_CHECK, ...credentials(options) },
     // A server behind TLS is known by the name in its certificate, which is not the address that the cluster gives.
     ...(options.tls === undefined ? {} : { dnsLookup: (host, callback) => callback(null, host) }),
   };
@@ -139,8 +139,9 @@ async function whyUnreachable(node: RedisAddress, options: ClientOptions): Promi
     await client.connect();
     const fault = await slotsFault(client);
     if (fault !== undefined) reason ??= new Error(`CLUSTERDOWN ${fault}`);
-  } catch {
-    // The listener has the reason.
+  } catch (error) {
+    // Of a connection that failed the listener has the reason.
+    if (isReplyError(error)) reason ??= error;
   }
   if (client.status !== 'end') client.disconnect();
   return reason !== undefined && isVague(reason) && options.tls === undefined

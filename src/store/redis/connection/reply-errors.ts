@@ -86,7 +86,7 @@ const TIMED_OUT = /timed out|timeout|no connection within|no answer within/i;
  */
 export function failureOf(error: unknown, lastError: unknown, failsOver: boolean): RedisFailure {
   const message = messageOf(error);
-  const [, last] = /^Too many Cluster redirections\. Last error: (?:\w+: )?(.*)/.exec(message) ?? [];
+  const last = lastRedirection(message);
   const words = last ?? message;
   // An error that is no reply of the server says only that none came.
   const replied = isReplyError(error) || (last !== undefined && /^[A-Z]{3,} /.test(last));
@@ -110,6 +110,17 @@ export function failureOf(error: unknown, lastError: unknown, failsOver: boolean
     sent: false,
     retryable: retryable === 'always' || (retryable === 'during failover' && failsOver),
   };
+}
+
+/** Whether a cluster refused a command because its slot moves to another node, and some of its keys are there already. */
+export function isSlotMoving(error: unknown): boolean {
+  const message = messageOf(error);
+  return message.startsWith('TRYAGAIN') || /^(TRYAGAIN|MOVED|ASK) /.test(lastRedirection(message) ?? '');
+}
+
+/** The words of the last node, where a client of a cluster was sent to and fro. */
+function lastRedirection(message: string): string | undefined {
+  return /^Too many Cluster redirections\. Last error: (?:\w+: )?(.*)/.exec(message)?.[1];
 }
 
 /** The server's time, in ms since 1970, when it refused a write after its deadline; undefined for every other error. */

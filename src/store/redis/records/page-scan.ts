@@ -2,7 +2,9 @@ import { pMapIterable } from 'p-map';
 import { CHUNKS_IN_FLIGHT, slices } from './chunks.js';
 import type { ModelKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
+import { isSlotMoving } from '../connection/reply-errors.js';
 import type { ObjectSizes } from './object-sizes.js';
+import { readValues } from './read-values.js';
 
 /** An object as it is stored: its unique id and its JSON text; null when the text was not found. */
 export interface StoredRecord {
@@ -169,14 +171,36 @@ interface Extent {
 
 async function extent({ read, keys, model, layout, sizes, seesObjects, checkExtent }: PageScan): Promise<Extent> {
   const few = seesObjects ? FEW : 0;
-  const [found, end, longest, ...flat] = await read((client) =>
-    client.diffsyncExtent(keys.index, keys.state, keys.prefix, few, SMALL, layout),
-  );
+  const [found, end, longest, ...flat] = await read(async (client) => {
+    try {
+      return await client.diffsyncExtent(keys.index, keys.state, keys.prefix, few, SMALL, layout);
+    } catch (error) {
+      // Index and state may be on two nodes for a while.
+      const both = isSlotMoving(error) ? await extentOfIndex(client, keys, layout) : undefined;
+      if (both === undefined) throw error;
+      return both;
+    }
+  });
   checkExtent(Number(found));
   const count = Math.max(Number(found), 0);
   if (longest !== undefined) sizes.note(model, Number(longest));
   const extent = { count, end: Number(end) };
   return count === 0 || flat.length > 0 ? { ...extent, all: storedRecords(flat as (string | null)[]) } : extent;
+}
+
+/** @returns number of objects and score of the last one; undefined where the state must tell what it means. */
+async function extentOfIndex(
+  client: ScriptedRedis,
+  { index, state }: ModelKeys,
+  layout: string,
+): Promise<[count: number, end: string] | undefined> {
+  const [count, last, format] = await Promise.all([
+    client.zcard(index),
+    client.zrange(index, '-1', '-1', 'WITHSCORES'),
+    client.hget(state, 'format'),
+  ]);
+  const end = last[1];
+  return format === layout && end !== undefined ? [count, end] : undefined;
 }
 
 /** @param flat - Unique ids and JSON texts alternately. */
@@ -256,7 +280,8 @@ async function recordsOf(
   { read, keys, model, sizes }: PageScan,
   page: readonly [uid: string, score: number][],
 ): Promise<ScoredRecord[]> {
-  const found = await read((client) => client.mget(page.map(([uid]) => keys.prefix + uid)));
+  const objects = page.map(([uid]) => keys.prefix + uid);
+  const found = await read((client) => readValues(client, objects));
   sizes.noteAll(model, found);
   return page.map(([uid, score], at) => ({ uid, score, json: found[at] ?? null }));
 }

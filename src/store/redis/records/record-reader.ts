@@ -9,6 +9,7 @@ import type { ObjectSizes } from './object-sizes.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ModelIndex } from './model-index.js';
 import type { StoredRecord } from './page-scan.js';
+import { readValues } from './read-values.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
 import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
 
@@ -78,7 +79,8 @@ export class RecordReader {
     { fromMaster = false, ...limits }: OperationLimits & { readonly fromMaster?: boolean } = {},
   ): Promise<readonly FoundJson[]> {
     if (fromMaster) return this.checkUtf8(model, keys, uids, await this.recheck(model, keys, uids, limits));
-    const found = await this.commands.read((client) => client.mget(uids.map((uid) => keys.prefix + uid)), limits);
+    const objects = uids.map((uid) => keys.prefix + uid);
+    const found = await this.commands.read((client) => readValues(client, objects), limits);
     this.sizes.noteAll(model, found);
     if (this.keys.ttl !== undefined && found.some((json) => json !== null)) this.models.saw(model);
     return this.recheckMissing(model, keys, uids, found, limits);

@@ -1,7 +1,7 @@
 // What a store does when nodes of a cluster change their parts, and what it says when they cannot be reached.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { slotOf } from '../../../../src/store/redis/connection/cluster-slots.js';
 import { RedisStore, type RedisSharedOptions } from '../../../../src/store/redis/index.js';
@@ -51,7 +51,7 @@ it('the clients of two clusters have two addresses', () => {
   expect([one, other]).toEqual(['redis-cluster://127.0.0.1:7001', 'redis-cluster://10.0.0.1:7002']);
 });
 
-it('a slot that stays half moved is the reason that a read gives', async () => {
+it('a slot that stays half moved is read, and is the reason that a write of all gives', async () => {
   const store = await connect({ timeout: 600 });
   await store.addMany({ objs: devices(40) });
   const from = await masterOf(store);
@@ -61,13 +61,47 @@ it('a slot that stays half moved is the reason that a read gives', async () => {
     batch: 20,
     during: async (step) => {
       if (step === 'batch moved' && reasons.length === 0) {
-        reasons.push(await store.getAll({ model: Device }).catch((error: Error) => error.message));
+        reasons.push((await store.getAll({ model: Device })).length);
+        const writing = store.updateMany({ objs: devices(40) }).then(() => 'done');
+        reasons.push(await writing.catch((error: Error) => error.message));
       }
     },
   });
-  expect(reasons).toEqual([expect.stringContaining('the slot is being moved')]);
+  expect(reasons).toEqual([40, expect.stringContaining('the slot is being moved')]);
   expect(await store.getAll({ model: Device })).toHaveLength(40);
   await store.close();
+});
+
+it('a right that a cluster needs and the user lacks is STORE_PERMISSION', async () => {
+  for (const [missing, named] of [
+    ['-cluster|slots', 'cluster|slots'],
+    ['-cluster|info', 'cluster|info'],
+  ] as const) {
+    for (const server of cluster.servers)
+      await call(server, 'ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '+@all', missing);
+    const user = { username: 'app', password: 'pw', timeout: 300 };
+    await expect(RedisStore.connect({ cluster: { nodes: cluster.nodes }, ...user })).rejects.toMatchObject({
+      code: 'STORE_PERMISSION',
+      message: expect.stringContaining(named) as unknown,
+    });
+  }
+});
+
+it('a client of another copy of ioredis is known for one of a cluster: its writes wait for replicas', async () => {
+  jest.resetModules();
+  const { Cluster: Other } = await import('ioredis');
+  expect(Other).not.toBe(Cluster);
+  const client = new Other([...cluster.nodes]);
+  const store = await RedisStore.connect({ client, storeId: 'other', durability: { replicas: 1, timeout: 100 } });
+  const [replica] = await cluster.replicasOf(await masterOf(store));
+  await store.add({ obj: new Device({ name: 'a' }) });
+  await replica?.pause();
+  for (const obj of devices(4)) {
+    await expect(store.add({ obj })).rejects.toMatchObject({ code: 'STORE_NOT_REPLICATED' });
+  }
+  replica?.resume();
+  await store.close();
+  client.disconnect();
 });
 
 describe('a planned failover', () => {
