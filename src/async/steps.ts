@@ -6,8 +6,10 @@ import { yieldIfDue } from './event-loop.js';
  */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
+/** Items of a loop between two steps, where the work on one takes less than a step. */
+export const ITEMS_PER_STEP = 32;
 /** Steps between two looks at the clock. */
-const STEPS_PER_CHECK = 32;
+const STEPS_PER_CHECK = 8;
 
 /** Does the work at once. @returns its result. */
 export function doAtOnce<T>(steps: Steps<T>): T {

@@ -188,7 +188,8 @@ function newAttrs(element: DiffElement): Record<string, unknown> {
 }
 
 function bulkHook(model: ModelClass, action: DiffSyncAction): unknown {
-  return { create: model.createBulk, update: model.updateBulk, delete: model.deleteBulk }[action];
+  if (action === 'create') return model.createBulk;
+  return action === 'update' ? model.updateBulk : model.deleteBulk;
 }
 
 /** Returns the error to report for a hook that returned null. */

@@ -1,4 +1,6 @@
 import { Pace } from '../../async/event-loop.js';
+import type { DiffElement } from '../../diff/diff.js';
+import { walk } from '../../diff/diff-walk.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import { checkAborted } from '../side.js';
 import type { FilterAnswers } from './filter-answers.js';
@@ -46,10 +48,11 @@ export class DepthFirstWalk {
         if (above !== undefined && deletesAbove) await this.work.run([above]);
         above?.subtree?.close();
       } else if (!isNode(entry)) {
-        for (const _ of this.parts.report.passingInactive(entry)) {
-          const due = this.pace.yieldIfDue();
-          if (due !== undefined) await due;
-        }
+        const due = this.pace.yieldIfDue();
+        if (due !== undefined) await due;
+        this.parts.report.passInactive(entry);
+        const below = entry.getChildren();
+        if (below.length > 0) await this.passAll(below);
       } else if (!this.parts.moves.isSettled(entry)) {
         const due = this.pace.yieldIfDue();
         if (due !== undefined) await due;
@@ -87,6 +90,15 @@ export class DepthFirstWalk {
     frame.atomic = node.action === 'delete' && node.end > node.index + 1 && !skipsChildren(frame);
     const [open] = await this.work.run([frame]);
     return open === undefined ? undefined : below();
+  }
+
+  /** Passes elements without any action, and all below them. */
+  private async passAll(elements: readonly DiffElement[]): Promise<void> {
+    for (const { element } of walk(elements)) {
+      const due = this.pace.yieldIfDue();
+      if (due !== undefined) await due;
+      this.parts.report.passInactive(element);
+    }
   }
 
   private async deleteMoved(olds: readonly SyncNode[]): Promise<void> {

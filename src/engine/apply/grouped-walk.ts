@@ -1,5 +1,7 @@
 import { Pace } from '../../async/event-loop.js';
 import { doInSteps, itemsInSteps, type Steps } from '../../async/steps.js';
+import type { DiffElement } from '../../diff/diff.js';
+import { walk } from '../../diff/diff-walk.js';
 import { MAX_ATOMIC_FLUSH } from '../../store/write-behind.js';
 import { checkAborted } from '../side.js';
 import { maxBatchSize } from './call-hooks.js';
@@ -52,7 +54,7 @@ export class GroupedWalk {
     let elements = 0;
     for (const root of this.parts.plan.roots()) {
       if (!isNode(root)) {
-        yield* this.parts.report.passingInactive(root);
+        yield* this.passingInactive(root);
         continue;
       }
       const type = slice[0]?.node.element.type ?? root.element.type;
@@ -66,14 +68,21 @@ export class GroupedWalk {
     if (slice.length > 0) yield slice;
   }
 
+  private *passingInactive(top: DiffElement): Steps<void> {
+    for (const { element } of walk([top])) {
+      yield;
+      this.parts.report.passInactive(element);
+    }
+  }
+
   /** Returns the children of frames, in the diff's order. Passes those without any change. */
   private *findingBelow(frames: readonly Frame[]): Steps<FoundNode[]> {
-    const { moves, report } = this.parts;
+    const { moves } = this.parts;
     const found: FoundNode[] = [];
     for (const frame of frames.toSorted((a, b) => a.node.index - b.node.index)) {
       for (const child of this.work.entriesBelow(frame)) {
         yield;
-        if (!isNode(child)) yield* report.passingInactive(child);
+        if (!isNode(child)) yield* this.passingInactive(child);
         else if (!moves.isSettled(child)) found.push({ node: child, parent: frame.model });
       }
     }

@@ -1,4 +1,4 @@
-import type { Steps } from '../../async/steps.js';
+import { ITEMS_PER_STEP, type Steps } from '../../async/steps.js';
 import type { Diff } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
 import type { FilterAnswers } from './filter-answers.js';
@@ -16,21 +16,25 @@ export function* findingMoves(plan: SyncPlan): Steps<Map<string, SyncNode>> {
   const nodes = plan.nodes.filter(({ element }) => !element.linkOnly);
   const deleted = new Map<string, SyncNode>();
   for (const node of nodes) {
-    yield;
     if (node.action !== 'delete') continue;
+    if (deleted.size % ITEMS_PER_STEP === 0) yield;
     const key = node.key;
     const other = deleted.get(key);
     if (other === undefined || node.index >= other.end) deleted.set(key, node);
   }
   const moves = new Map<string, SyncNode>();
-  for (const node of nodes) {
-    yield;
+  if (deleted.size === 0) return moves;
+  for (let at = 0; at < nodes.length; at++) {
+    if (at % ITEMS_PER_STEP === 0) yield;
+    const node = nodes[at] as SyncNode;
     const old = node.action === 'create' ? deleted.get(node.key) : undefined;
     if (old !== undefined) moves.set(node.key, old);
   }
+  if (moves.size === 0) return moves;
   const moving = new Set(moves.values());
-  for (const node of nodes.toReversed()) {
-    yield;
+  for (let at = nodes.length - 1; at >= 0; at--) {
+    if (at % ITEMS_PER_STEP === 0) yield;
+    const node = nodes[at] as SyncNode;
     const parent = plan.parentOf(node);
     if (parent !== undefined) parent.aboveMove ||= node.aboveMove || moving.has(node);
   }

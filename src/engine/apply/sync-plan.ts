@@ -1,4 +1,4 @@
-import type { Steps } from '../../async/steps.js';
+import { ITEMS_PER_STEP, type Steps } from '../../async/steps.js';
 import type { Diff } from '../../diff/diff.js';
 import { DiffElement } from '../../diff/diff.js';
 import { walk } from '../../diff/diff-walk.js';
@@ -69,36 +69,37 @@ export class SyncPlan {
   /** Makes the plan of a diff. @throws ObjectStoreWrongType for a type that the target has no model for. */
   static *making(diff: Diff, src: Side, dst: Side): Steps<SyncPlan> {
     const plan = new SyncPlan(src, dst);
-    yield* plan.adding(diff);
+    const open: OpenElement[] = [];
+    for (const { element, depth } of walk(diff.getChildren())) {
+      if (plan.elements % ITEMS_PER_STEP === 0) yield;
+      plan.closeTo(depth, open);
+      open.push(plan.add(element));
+    }
+    plan.closeTo(0, open);
     return plan;
   }
 
-  private *adding(diff: Diff): Steps<void> {
-    const open: OpenElement[] = [];
-    const closeTo = (depth: number): void => {
-      while (open.length > depth) {
-        const node = this.close(open.pop() as OpenElement, open.at(-1));
-        if (node?.action === 'delete') this.hasDeletes = true;
-      }
-    };
-    for (const { element, depth } of walk(diff.getChildren())) {
-      yield;
-      closeTo(depth);
-      const model = this.modelNamed(element.type);
-      let action: DiffSyncAction | null;
-      let fault: Fault | undefined;
-      try {
-        ({ action } = element);
-      } catch (error) {
-        if (!(error instanceof DiffCompareFailed)) throw error;
-        // It would be an update: both sides have the object.
-        [action, fault] = ['update', { error }];
-      }
-      open.push({ index: this.list.length, element, action, model, fault, active: action !== null });
-      this.list.push(element);
-      this.elements++;
+  private add(element: DiffElement): OpenElement {
+    const model = this.modelNamed(element.type);
+    let action: DiffSyncAction | null;
+    let fault: Fault | undefined;
+    try {
+      ({ action } = element);
+    } catch (error) {
+      if (!(error instanceof DiffCompareFailed)) throw error;
+      // It would be an update: both sides have the object.
+      [action, fault] = ['update', { error }];
     }
-    closeTo(0);
+    this.elements++;
+    const index = this.list.push(element) - 1;
+    return { index, element, action, model, fault, active: action !== null };
+  }
+
+  private closeTo(depth: number, open: OpenElement[]): void {
+    while (open.length > depth) {
+      const node = this.close(open.pop() as OpenElement, open.at(-1));
+      if (node?.action === 'delete') this.hasDeletes = true;
+    }
   }
 
   get length(): number {

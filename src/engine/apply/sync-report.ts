@@ -1,11 +1,10 @@
 import { inspect } from 'node:util';
-import type { Steps } from '../../async/steps.js';
+import { ITEMS_PER_STEP, type Steps } from '../../async/steps.js';
 import type { DiffElement } from '../../diff/diff.js';
 import type { ModelOperations, SyncFailure } from '../../diff/sync-outcome.js';
 import { DiffCompareFailed, ObjectCrudException, SyncHookError } from '../../errors.js';
 import { DiffSyncFlags, DiffSyncStatus, type DiffSyncAction } from '../../flags.js';
 import type { DiffSyncLogger, LogParams } from '../../logging/logger.js';
-import { walk } from '../../diff/diff-walk.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { CallbackFailures } from '../callback-failures.js';
 import { Progress } from '../progress.js';
@@ -38,8 +37,10 @@ export class SyncReport {
 
   /** Clears what an earlier sync with the same diff has set. */
   *clearingStatuses(): Steps<void> {
-    for (const { element } of this.plan.nodes) {
-      yield;
+    const { nodes } = this.plan;
+    for (let at = 0; at < nodes.length; at++) {
+      if (at % ITEMS_PER_STEP === 0) yield;
+      const { element } = nodes[at] as SyncNode;
       element.status = DiffSyncStatus.UNKNOWN;
       element.message = '';
     }
@@ -66,20 +67,10 @@ export class SyncReport {
   }
 
   /** Passes an element without any action at it or below it, as most of a large diff are; the target is not read. */
-  *passingInactive(top: DiffElement): Steps<void> {
-    const pass = (element: DiffElement): void => {
-      checkAborted(this.options.signal);
-      this.logUnchanged(element);
-      this.advance(1);
-    };
-    pass(top);
-    yield;
-    const below = top.getChildren();
-    if (below.length === 0) return;
-    for (const { element } of walk(below)) {
-      pass(element);
-      yield;
-    }
+  passInactive(element: DiffElement): void {
+    checkAborted(this.options.signal);
+    this.logUnchanged(element);
+    this.advance(1);
   }
 
   logUnchanged(element: DiffElement): void {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Steps } from '../../async/steps.js';
+import { ITEMS_PER_STEP, type Steps } from '../../async/steps.js';
 import { ValueError } from '../../errors.js';
 import { comparisonError, type ComparedSides } from './comparison-errors.js';
 import { overridesUniqueId } from '../../model/class-inspection.js';
@@ -57,26 +57,26 @@ function* indexingByUid(uids: readonly string[]): Steps<Map<string, number>> {
 
 /**
  * Pairs objects that have no parents, in the source's order; those that only the target has come last.
- * @throws ValueError as `createPair` does.
+ * @param matches how the unique ids of both match.
+ * @throws ValueError as `createPair` does, when the pair is due.
  */
-export function* pairingObjects(
+export function* pairsOf(
   src: readonly ObjectView[],
   dst: readonly ObjectView[],
+  { partners, rest }: UidMatches,
   sides: ComparedSides,
-): Steps<Pair[]> {
-  const [ours, theirs] = [src, dst].map((objects) => objects.map((obj) => obj.getUniqueId()));
-  const { partners, rest } = yield* matchingUids(ours ?? [], theirs ?? []);
-  const pairs: Pair[] = [];
-  for (const [at, obj] of src.entries()) {
-    yield;
+): Generator<Pair, void, undefined> {
+  for (let at = 0; at < src.length; at++) {
+    const obj = src[at] as ObjectView;
+    let pair: Pair;
     try {
-      pairs.push(createPair(obj, dst[partners[at] as number]));
+      pair = createPair(obj, dst[partners[at] as number]);
     } catch (error) {
       throw comparisonError(error, sides, obj.getType(), obj.getUniqueId(), undefined);
     }
+    yield pair;
   }
-  for (const at of rest) pairs.push({ src: undefined, dst: dst[at] });
-  return pairs;
+  for (const at of rest) yield { src: undefined, dst: dst[at] };
 }
 
 /** Pairs two objects. @throws ValueError if their shortnames or identifiers differ. */
@@ -89,7 +89,7 @@ export function createPair(src: ObjectView | undefined, dst: ObjectView | undefi
 export function* mappingByUid(objects: Iterable<ObjectView>): Steps<Map<string, ObjectView>> {
   const found = new Map<string, ObjectView>();
   for (const obj of objects) {
-    yield;
+    if (found.size % ITEMS_PER_STEP === 0) yield;
     found.set(obj.getUniqueId(), obj);
   }
   return found;

@@ -17,7 +17,7 @@ import { PairComparer, type PairResults } from './compare-pair.js';
 import type { ObjectReader } from './object-reader.js';
 import type { PairNode } from './pair-node.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
-import { countChildren, createPair, mappingByUid, pairingObjects, UIDS_PER_STEP, type Pair } from './pairing.js';
+import { countChildren, createPair, mappingByUid, matchingUids, pairsOf, UIDS_PER_STEP, type Pair } from './pairing.js';
 import type { Scope } from './scope.js';
 import { SharedChildren, type Homes, type SideName } from './shared-children.js';
 import { VisitedObjects, type Objects } from './visited.js';
@@ -94,7 +94,9 @@ export class TreeComparison {
     let slice: PairNode[] = [];
     let children = 0;
     const { signal } = this.context;
-    for (const pair of await this.do(pairingObjects(src, dst, this.context))) {
+    const [ours, theirs] = [src, dst].map((objects) => objects.map((obj) => obj.getUniqueId()));
+    const matches = await this.do(matchingUids(ours ?? [], theirs ?? []));
+    for (const pair of pairsOf(src, dst, matches, this.context)) {
       const due = this.pace.yieldIfDue();
       if (due !== undefined) await due;
       checkAborted(signal);

@@ -1,4 +1,4 @@
-import type { Steps } from '../../async/steps.js';
+import { ITEMS_PER_STEP, type Steps } from '../../async/steps.js';
 import type { DiffElement } from '../../diff/diff.js';
 import { DiffCycle } from '../../errors.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
@@ -67,9 +67,10 @@ export class VisitedObjects {
   /** Marks everything below visited objects as visited, because what is below a skipped object is skipped with it. */
   *markingDescendants(objects: ReadonlyMap<string, Objects>): Steps<void> {
     const pending: ObjectView[] = [];
+    let count = 0;
     for (const [type, all] of objects) {
       for (const [uid, obj] of all) {
-        yield;
+        if (count++ % ITEMS_PER_STEP === 0) yield;
         if (this.has(type, uid)) pending.push(obj);
       }
     }
@@ -92,11 +93,12 @@ export class VisitedObjects {
   ): Steps<ReadonlyMap<string, Objects>> {
     const listed = new Map<string, Set<string>>();
     const free = new Map<string, Map<string, ObjectView>>();
+    let count = 0;
     for (const [type, all] of objects) {
       const rest = new Map<string, ObjectView>();
       free.set(type, rest);
       for (const [uid, obj] of all) {
-        yield;
+        if (count++ % ITEMS_PER_STEP === 0) yield;
         if (this.has(type, uid)) continue;
         rest.set(uid, obj);
         for (const [childType, child] of links(obj)) add(listed, childType, child);
@@ -105,12 +107,12 @@ export class VisitedObjects {
     for (const [type, rest] of free) {
       const homed = homes.get(type);
       for (const uid of listed.get(type) ?? []) {
-        yield;
+        if (count++ % ITEMS_PER_STEP === 0) yield;
         if (homed?.get(uid) !== '') rest.delete(uid);
       }
       for (const [uid, home] of homed ?? []) if (home !== '') rest.delete(uid);
       for (const uid of rest.keys()) {
-        yield;
+        if (count++ % ITEMS_PER_STEP === 0) yield;
         this.markVisited(type, uid);
       }
     }
@@ -120,9 +122,10 @@ export class VisitedObjects {
   /** @throws DiffCycle if an object is still unvisited: another unvisited object lists it, and so on in a cycle. */
   *checkingAll(objects: ReadonlyMap<string, Objects>): Steps<void> {
     yield* this.markingDescendants(objects);
+    let count = 0;
     for (const [type, all] of objects) {
       for (const [uid, obj] of all) {
-        yield;
+        if (count++ % ITEMS_PER_STEP === 0) yield;
         if (!this.has(type, uid)) throw this.cycleFrom(obj, objects);
       }
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { doAtOnce } from '../../../src/async/steps.js';
-import { pairingObjects } from '../../../src/engine/compare/pairing.js';
+import { matchingUids, pairsOf } from '../../../src/engine/compare/pairing.js';
 import { Device } from '../../fixtures/inventory.js';
 
 const sides = { src: { name: 'source' }, dst: { name: 'target' } };
@@ -11,8 +11,8 @@ function devices(names: readonly string[]): Device[] {
 }
 
 function paired(src: readonly string[], dst: readonly string[]): (string | undefined)[][] {
-  const pairs = doAtOnce(pairingObjects(devices(src), devices(dst), sides));
-  return pairs.map(({ src: ours, dst: theirs }) => [ours?.getUniqueId(), theirs?.getUniqueId()]);
+  const pairs = pairsOf(devices(src), devices(dst), doAtOnce(matchingUids(src, dst)), sides);
+  return [...pairs].map(({ src: ours, dst: theirs }) => [ours?.getUniqueId(), theirs?.getUniqueId()]);
 }
 
 describe('pairs', () => {
