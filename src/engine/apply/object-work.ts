@@ -254,7 +254,8 @@ export class ObjectWork {
     const results: HookResult[] = [];
     let storeFailure: { readonly error: unknown } | undefined;
     const noteFailure = (error: unknown): undefined => void (storeFailure ??= { error });
-    for (const [at, frame] of frames.entries()) {
+    for (let at = 0; at < frames.length; at++) {
+      const frame = frames[at] as Frame;
       const due = this.pace.yieldIfDue();
       if (due !== undefined) await due;
       const answer = outcomes[at];
@@ -311,7 +312,8 @@ export class ObjectWork {
       report.logMissingObject(node);
       return { error, endsSync: false };
     }
-    report.setStatus(node, ...outcome.status);
+    const [status, message] = outcome.status;
+    report.setStatus(node, status, message);
     if (!skipsChildren(frame)) report.advance(1);
     return undefined;
   }

@@ -120,11 +120,12 @@ export class TargetCache {
     }
     this.revision = revisionOf(this.store);
     for (const [type, byUid] of byType) {
-      const models = await this.find(type, [...byUid.values()], signal);
-      for (const [at, node] of [...byUid.values()].entries()) {
+      const missing = [...byUid.values()];
+      const models = await this.find(type, missing, signal);
+      for (let at = 0; at < missing.length; at++) {
         const model = models[at];
         if (model !== undefined) bindFor(this.store, this.host, model);
-        this.set(node, model);
+        this.set(missing[at] as SyncNode, model);
       }
     }
   }
