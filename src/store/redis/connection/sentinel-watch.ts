@@ -69,6 +69,7 @@ export class SentinelWatch {
     this.timer = undefined;
     this.failover?.end();
     for (const name of this.subscribers.keys()) this.unsubscribe(name);
+    this.connectors.clear();
   }
 
   /** Resolves when no failover is running; undefined when none is. */
