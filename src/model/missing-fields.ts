@@ -62,7 +62,9 @@ class FieldFiller {
     if (this.fields === undefined) return this.add(data, undefined);
     // By index: an iterator for each record would be a large part of a comparison's garbage.
     for (let at = 0; at < this.fillable.length; at++) {
-      if (!Object.hasOwn(data, this.fillable[at] as string)) return this.add(data, this.fillable);
+      const field = this.fillable[at] as string;
+      // No field has a name of Object.prototype, so that a value is the record's own; the other check takes longer.
+      if (data[field] === undefined && !Object.hasOwn(data, field)) return this.add(data, this.fillable);
     }
     return data;
   }

@@ -138,7 +138,12 @@ export class SyncPlan {
   /** Returns the roots in the order in which they are applied: if models depend on others, deletes are last, in reverse order. */
   roots(): SyncEntry[] {
     const roots = this.between(0, this.length);
-    const types = [...new Set(roots.map((root) => elementOf(root).type))];
+    const types: string[] = [];
+    for (const root of roots) {
+      const { type } = elementOf(root);
+      // They come type by type.
+      if (types.at(-1) !== type && !types.includes(type)) types.push(type);
+    }
     if (!types.some((type) => this.modelNamed(type).definition.dependsOn.length > 0)) return roots;
     const isDelete = (root: SyncEntry): boolean => isNode(root) && root.action === 'delete';
     const deletes = types
