@@ -45,8 +45,9 @@ export class FlushScheduler {
   async flush(): Promise<void> {
     const queued = this.enqueue();
     queued.hasCaller = true;
-    await queued.done;
-    const { conflict } = this;
+    const met = await queued.done.catch(conflictOf);
+    const conflict = this.conflict ?? met;
+    // Of several conflicts a caller receives the first: one that is left would end the work of a later caller.
     this.conflict = undefined;
     if (conflict !== undefined) throw conflict;
   }
@@ -104,4 +105,10 @@ export class FlushScheduler {
     this.timer = undefined;
     if (this.isPending()) this.schedule();
   }
+}
+
+/** @throws the error, unless it is a conflict. */
+function conflictOf(error: unknown): ObjectAlreadyExists {
+  if (error instanceof ObjectAlreadyExists) return error;
+  throw error;
 }

@@ -41,4 +41,19 @@ describe('the conflict of a scheduled flush', () => {
     await told;
     await scheduler.flush();
   });
+
+  it('is told instead of a later one that its caller meets, and neither is told to the next', async () => {
+    const conflicts = ['one', 'two'].map((each) => new ObjectAlreadyExists(each));
+    let tell = (): void => undefined;
+    const told = new Promise<void>((resolve) => (tell = resolve));
+    const drain = async (): Promise<void> => {
+      const conflict = conflicts.shift();
+      if (conflict !== undefined) throw conflict;
+    };
+    const scheduler = new FlushScheduler(drain, () => false, tell);
+    scheduler.schedule();
+    await told;
+    await expect(scheduler.flush()).rejects.toThrow('one');
+    await scheduler.flush();
+  });
 });
