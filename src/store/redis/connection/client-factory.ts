@@ -37,6 +37,9 @@ export interface RedisTarget {
  */
 const NO_READY_CHECK = { enableReadyCheck: false } as const;
 
+/** For so long ioredis waits for a socket to close, which may be closed already, and keeps the process alive. */
+const DISCONNECT_TIMEOUT_MS = 100;
+
 /** The constructor of ioredis does not take its own `RedisOptions` under exactOptionalPropertyTypes. */
 type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 
@@ -86,6 +89,7 @@ function sentinelTarget(sentinels: readonly RedisAddress[], options: AnyRedisOpt
       ...credentials({ username: sentinelUsername, password: sentinelPassword, tls: sentinelTls || undefined }),
       connectTimeout: Math.min(timeout, 1000),
       commandTimeout: Math.min(timeout, 1000),
+      disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     },
     tls,
   });
@@ -185,8 +189,7 @@ function clientOptions(timeout: number): ClientOptions {
     // A dead connection is noticed while there is time to try another one.
     socketTimeout: deadLinkAfter(timeout),
     keepAlive: 5000,
-    // For so long ioredis waits for a socket to close, which may be closed already, and keeps the process alive.
-    disconnectTimeout: 100,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
   };
 }
 
