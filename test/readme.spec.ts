@@ -113,6 +113,7 @@ describe('the README', () => {
       masterName: 'm',
       sentinelUsername: 'u',
       sentinelPassword: 'p',
+      sentinelTls: {},
       cluster: { nodes: [{ host: 'h', port: 1 }] },
       scaleReads: 'all',
       shards: 2,

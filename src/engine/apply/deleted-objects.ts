@@ -46,8 +46,7 @@ export async function countDeleted(
   }
   const isMoved = (key: string): boolean => created.has(key);
   const gone = new Set([...deleted].filter((key) => !isMoved(key)));
-  const taken = roots.filter((view) => !isMoved(keyOfView(view)));
-  await addAllBelow(taken, { gone, isMoved }, dst, signal);
+  await addAllBelow(roots, { gone, isMoved }, dst, signal);
   return gone.size;
 }
 
@@ -79,7 +78,7 @@ async function takingChildren(
   return taking;
 }
 
-/** Adds what is stored below objects that go with all their children: not what moves away, nor what another parent lists. */
+/** Adds what is stored below objects that go with all their children, or move: not what another parent lists. */
 async function addAllBelow(
   roots: readonly ObjectView[],
   { gone, isMoved }: { readonly gone: Set<string>; readonly isMoved: (key: string) => boolean },
@@ -88,6 +87,7 @@ async function addAllBelow(
 ): Promise<void> {
   const otherParents = new OtherParents(dst);
   const seen = new Set(roots.map(keyOfView));
+  const going = { has: (key: string): boolean => gone.has(key) || seen.has(key) };
   for (let level = roots; level.length > 0;) {
     const below = new Map<string, Set<string>>();
     for (const view of level) {
@@ -95,8 +95,7 @@ async function addAllBelow(
         const uids = below.get(type) ?? new Set<string>();
         below.set(type, uids);
         for (const uid of childUidsOf(view, field)) {
-          const key = `${type} ${uid}`;
-          if (!seen.has(key) && !isMoved(key)) uids.add(uid);
+          if (!seen.has(`${type} ${uid}`)) uids.add(uid);
         }
       }
     }
@@ -104,13 +103,15 @@ async function addAllBelow(
     for (const [type, uids] of below) {
       if (uids.size === 0) continue;
       const unplanned = [...uids].filter((uid) => !gone.has(`${type} ${uid}`));
-      const kept = unplanned.length === 0 ? NONE : await otherParents.keep(type, unplanned, gone);
+      const kept = unplanned.length === 0 ? NONE : await otherParents.keep(type, unplanned, going);
       const taken = [...uids].filter((uid) => !kept.has(uid));
       for await (const page of viewByUids(dst.store, type, taken, signal)) {
         for (const view of page) {
           if (view === undefined) continue;
-          gone.add(keyOfView(view));
-          seen.add(keyOfView(view));
+          const key = keyOfView(view);
+          // It is created elsewhere, without what is below it here.
+          if (!isMoved(key)) gone.add(key);
+          seen.add(key);
           next.push(view);
         }
       }

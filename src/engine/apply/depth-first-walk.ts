@@ -72,24 +72,25 @@ export class DepthFirstWalk {
     }
     if (!cache.holds(node)) await cache.advance(node, this.parts.signal);
     const frame = this.work.openFrame({ node, parent });
-    const below = (deletesAbove = false): Cursor | undefined => {
-      const siblings = this.work.entriesBelow(frame);
-      if (siblings.length === 0 && !deletesAbove) return undefined;
-      return { siblings, at: 0, parent: frame.model, above: frame, deletesAbove };
-    };
-    if (node.action === null) return report.passUnchanged(node, frame.model) ? below() : undefined;
+    if (node.action === null) return report.passUnchanged(node, frame.model) ? this.below(frame) : undefined;
     if (this.filter.asks && !(await this.filter.isWanted(node))) {
       if (node.action === 'delete') moves.leaveDelete(node);
-      return node.action === 'update' ? below() : undefined;
+      return node.action === 'update' ? this.below(frame) : undefined;
     }
     if (node.action === 'delete') {
       if (!moves.isEmpty && !(await moves.mayLeave(node))) return undefined;
       moves.begin(node);
     }
-    if (isDeletedLast(frame)) return below(true);
+    if (isDeletedLast(frame)) return this.below(frame, true);
     frame.atomic = node.action === 'delete' && node.end > node.index + 1 && !skipsChildren(frame);
     const [open] = await this.work.run([frame]);
-    return open === undefined ? undefined : below();
+    return open === undefined ? undefined : this.below(frame);
+  }
+
+  private below(frame: Frame, deletesAbove = false): Cursor | undefined {
+    const siblings = this.work.entriesBelow(frame);
+    if (siblings.length === 0 && !deletesAbove) return undefined;
+    return { siblings, at: 0, parent: frame.model, above: frame, deletesAbove };
   }
 
   /** Passes elements without any action, and all below them. */

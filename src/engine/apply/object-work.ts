@@ -82,7 +82,7 @@ export class ObjectWork {
       for (const frame of frames) frame.fault ??= linkFault(frame);
       if (!moves.isEmpty) ready = await this.prepareCreates(frames);
     }
-    if (action === 'delete') ready = await this.prepareDeletes(frames);
+    if (action === 'delete' && this.prepares(frames)) ready = await this.prepareDeletes(frames);
     for (const frame of ready) {
       report.logAttempt(frame.node);
       if (frame.model !== undefined) settleLists(frame.model);
@@ -176,6 +176,12 @@ export class ObjectWork {
     await cache.load(moved.map(({ node }) => node));
     for (const frame of moved) frame.model = await cache.aside(frame.node);
     return ready;
+  }
+
+  /** Whether something is unlinked before these deletes, or may keep one from being done. */
+  private prepares(frames: readonly Frame[]): boolean {
+    const { links, hidesParents } = this.parts;
+    return !links.isEmpty || hidesParents || frames.some((frame) => isDeletedLast(frame) || skipsChildren(frame));
   }
 
   /** Unlinks what is deleted; what fails without a call of its hook stays as it is. */

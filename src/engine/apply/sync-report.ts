@@ -109,8 +109,8 @@ export class SyncReport {
 
   recordOperation({ element, action, uid }: SyncNode): void {
     if (action === null || element.linkOnly) return;
-    const known = this.operations.get(element.type) ?? { create: [], update: [], delete: [] };
-    this.operations.set(element.type, known);
+    let known = this.operations.get(element.type);
+    if (known === undefined) this.operations.set(element.type, (known = { create: [], update: [], delete: [] }));
     known[action].push(uid);
   }
 
