@@ -1,11 +1,11 @@
 import type { Cluster, Redis } from 'ioredis';
 import pRetry from 'p-retry';
 import { ObjectStoreException } from '../../../errors.js';
-import { setTimeout } from 'node:timers/promises';
-import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
+import { BACKOFF } from '../../../async/backoff.js';
 import { withTimeout } from '../../../async/with-timeout.js';
 import { redisTarget, type RedisTarget } from './client-factory.js';
-import { isClusterClient, isReplyError, loadDriver } from './driver.js';
+import { isClusterClient, loadDriver } from './driver.js';
+import { canSortGet, checkDatabase, checkMode, memoryPolicy, whenLoaded } from './server-checks.js';
 import { ServerClock } from './server-clock.js';
 import { exceptionOf, failureOf, refusedAt, RedisFailed, unreachable, type RedisFailure } from './reply-errors.js';
 import { ConnectionState, isVague } from './connection-state.js';
@@ -317,28 +317,14 @@ export class RedisConnection {
     await (client.status === 'wait' ? client.connect() : state.ready());
     await whenLoaded(client, state);
     if (!this.isCluster) {
-      await Promise.all([this.checkDatabase(client as Redis, where), checkMode(client as Redis, where)]);
+      const server = client as Redis;
+      // Another question changes nothing in a client of our own.
+      const mayAsk = this.#given === undefined;
+      await Promise.all([checkDatabase(server, where, mayAsk), checkMode(server, where)]);
     }
     // By a script, so that a server without scripts is refused before anything is written.
     await (this.isCluster ? (client as unknown as ScriptedRedis).diffsyncTime(SORT_PROBE.index) : clock.measure(''));
     this.canSortGet = !this.isCluster && (await canSortGet(client));
-  }
-
-  /** Checks that commands reach the database: an unknown one is silently database 0. */
-  private async checkDatabase(client: Redis, where: string): Promise<void> {
-    const wanted = client.options.db ?? 0;
-    try {
-      const db = /\bdb=(\d+)/.exec(await client.client('INFO'))?.[1];
-      if (db === undefined || Number(db) === wanted) return;
-    } catch (error) {
-      // The server has no such command, or the user may not run it. Another question changes nothing in a client of our own.
-      if (!isReplyError(error)) throw error;
-      if (wanted === 0 || this.#given !== undefined || (await canSelect(client, wanted))) return;
-    }
-    throw new ObjectStoreException(
-      `${where}: the server has no database ${wanted}; its "databases" setting says how many`,
-      { code: 'STORE_WRONG_DATABASE' },
-    );
   }
 
   /**
@@ -349,11 +335,7 @@ export class RedisConnection {
     const client = this.#open?.reader.client;
     if (client === undefined || this.toldMemoryPolicy) return undefined;
     this.toldMemoryPolicy = true;
-    try {
-      return /^maxmemory_policy:(\S+)/m.exec(await client.info('memory'))?.[1];
-    } catch {
-      return undefined;
-    }
+    return memoryPolicy(client);
   }
 
   private async quit(client: Redis | Cluster): Promise<void> {
@@ -400,56 +382,4 @@ function startupAddresses(client: Cluster): string[] {
     };
     return `${host}:${String(port)}`;
   });
-}
-
-/** Waits for a server that loads its data. @throws what it says, for a server that refuses this client. */
-async function whenLoaded(client: Redis | Cluster, state: ConnectionState): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await client.ping();
-      return;
-    } catch (error) {
-      if (!isReplyError(error) || !String(error).includes('LOADING')) throw error;
-      if (client.status === 'end') throw error;
-      state.lastError = error;
-    }
-    await setTimeout(backoffDelay(attempt, BACKOFF.reconnect));
-  }
-}
-
-/** Refuses one node of a cluster, and a sentinel: each would take some of the commands. @throws (STORE_WRONG_TOPOLOGY) */
-async function checkMode(client: Redis, where: string): Promise<void> {
-  let mode: string | undefined;
-  try {
-    mode = /^redis_mode:(\w+)/m.exec(await client.info('server'))?.[1];
-  } catch (error) {
-    // The server has no such command, or the user may not run it.
-    if (!isReplyError(error)) throw error;
-  }
-  if (mode !== 'cluster' && mode !== 'sentinel') return;
-  const [what, way] = mode === 'cluster' ? ['a node of a cluster', 'cluster'] : ['a sentinel', 'sentinels'];
-  throw new ObjectStoreException(`${where}: this is ${what}: connect by "${way}" instead`, {
-    code: 'STORE_WRONG_TOPOLOGY',
-  });
-}
-
-async function canSelect(client: Redis, db: number): Promise<boolean> {
-  try {
-    await client.select(db);
-    return true;
-  } catch (error) {
-    if (isReplyError(error) && /out of range|invalid DB/i.test(String(error))) return false;
-    throw error;
-  }
-}
-
-/** The server refuses by the rights of the user, even though the key is not there. */
-async function canSortGet(client: Redis | Cluster): Promise<boolean> {
-  try {
-    await client.call('SORT_RO', SORT_PROBE.index, 'BY', 'nosort', 'GET', SORT_PROBE.objects);
-    return true;
-  } catch (error) {
-    if (isReplyError(error)) return false;
-    throw error;
-  }
 }
