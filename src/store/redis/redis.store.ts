@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Cluster, Redis } from 'ioredis';
 import { pMapIterable } from 'p-map';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
@@ -17,6 +18,7 @@ import { RedisVerification } from './admin/verify.js';
 import { CommandExecutor } from './commands/command-executor.js';
 import { TtlRefresher } from './commands/ttl-refresher.js';
 import { checkSlotsServed } from './connection/cluster-slots.js';
+import { isClusterClient } from './connection/driver.js';
 import { RedisConnection } from './connection/connection.js';
 import { RedisKeys } from './layout/keys.js';
 import { CHUNKS_IN_FLIGHT, READ_CHUNK, slices, WRITE_CHUNK } from './records/chunks.js';
@@ -190,8 +192,10 @@ export class RedisStore extends BaseStore {
   }
 
   protected override async probe(): Promise<void> {
-    const { isCluster } = this.connection;
-    await this.commands.probe<unknown>((client) => (isCluster ? checkSlotsServed(client) : client.ping()));
+    await this.commands.probe<unknown>((client) => {
+      const own = client as unknown as Redis | Cluster;
+      return isClusterClient(own) ? checkSlotsServed(own) : own.ping();
+    });
   }
 
   protected override readRecords(
