@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   Adapter,
   DiffSyncModel,
+  DiffSyncModelFlags,
   LocalStore,
   type CreateContext,
   type DiffOptions,
@@ -196,6 +197,26 @@ describe('a diff', () => {
       expect(steps).toBeGreaterThan(1);
     }
   });
+});
+
+it('a sync reads nothing more for its limit of deletes once it is aborted', async () => {
+  const steps = await atEachStep(async (signal, step) => {
+    const { source, target } = await sides(() => new ToldStore());
+    const old = await target.get(Node, 'old');
+    old.modelFlags = DiffSyncModelFlags.SKIP_CHILDREN_ON_DELETE;
+    await target.update(old);
+    const diff = await target.diffFrom(source);
+    // The diff does not have it, and another object lists it as well: the store is asked for its parents.
+    await target.add(new Node({ name: 'old3' }), { parent: old });
+    (await target.get(Node, 'b')).addChild(await target.get(Node, 'old3'));
+    await target.store.flush();
+    (target.store as ToldStore).onCall = step;
+    const syncing = target.syncFrom(source, { diff, signal, maxDeletes: 1 }).catch((error: unknown) => {
+      if ((error as { code: string }).code !== 'SYNC_TOO_MANY_DELETES') throw error;
+    });
+    return { ended: await ending(syncing), late: 0 };
+  });
+  expect(steps).toBeGreaterThan(3);
 });
 
 describe.each([1, 3])('a sync with concurrency %i', (concurrency) => {

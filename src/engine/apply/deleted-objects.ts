@@ -85,7 +85,7 @@ async function addAllBelow(
   dst: Side,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const otherParents = new OtherParents(dst);
+  const otherParents = new OtherParents(dst, signal);
   const seen = new Set(roots.map(keyOfView));
   const going = { has: (key: string): boolean => gone.has(key) || seen.has(key) };
   for (let level = roots; level.length > 0;) {

@@ -41,7 +41,7 @@ export class GroupedWalk {
       while (level.length > 0) {
         const above: Frame[] = [];
         for (const group of groupsOf(level)) append(above, await this.applyGroup(group));
-        const below = await doInSteps(this.findingBelow(above));
+        const below = await this.findBelow(above);
         level = [...below, ...this.staying].toSorted((a, b) => a.node.index - b.node.index);
         this.staying = [];
       }
@@ -66,6 +66,10 @@ export class GroupedWalk {
       elements += root.end - root.index;
     }
     if (slice.length > 0) yield slice;
+  }
+
+  private findBelow(frames: readonly Frame[]): Promise<FoundNode[]> {
+    return doInSteps(this.findingBelow(frames), () => checkAborted(this.parts.signal));
   }
 
   private *passingInactive(top: DiffElement): Steps<void> {
@@ -185,7 +189,7 @@ export class GroupedWalk {
         else append(above, await this.deleteGroup(group, later));
       }
       last.push(later);
-      const next = await doInSteps(this.findingBelow(above));
+      const next = await this.findBelow(above);
       level = next.filter(({ node }) => node.action === 'delete');
       for (const each of next) if (each.node.action !== 'delete') this.staying.push(each);
     }

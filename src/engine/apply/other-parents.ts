@@ -15,7 +15,11 @@ interface Lister {
 export class OtherParents {
   private readonly listers = new Map<string, Map<string, Lister[]>>();
 
-  constructor(private readonly dst: Side) {}
+  /** @param signal ends every read; not given where what a hook did is still to be saved. */
+  constructor(
+    private readonly dst: Side,
+    private readonly signal?: AbortSignal,
+  ) {}
 
   /**
    * @param own - keys, `type uid`, of the parents that go.
@@ -38,7 +42,7 @@ export class OtherParents {
     const listed = new Set<string>();
     for (const [parentType, alike] of byType) {
       // They may have changed, or be gone, since the index was made.
-      for await (const page of viewByUids(this.dst.store, parentType, [...alike.keys()])) {
+      for await (const page of viewByUids(this.dst.store, parentType, [...alike.keys()], this.signal)) {
         for (const view of page) {
           const field = view && alike.get(view.getUniqueId())?.field;
           if (view !== undefined && field !== undefined) for (const uid of childUidsOf(view, field)) listed.add(uid);
@@ -57,7 +61,7 @@ export class OtherParents {
       const mapping = model.getChildrenMapping();
       const field = Object.hasOwn(mapping, type) ? mapping[type] : undefined;
       if (field === undefined) continue;
-      for (const view of await viewAll(this.dst.store, modelName)) {
+      for (const view of await viewAll(this.dst.store, modelName, this.signal)) {
         const lister = { type: modelName, uid: view.getUniqueId(), field };
         for (const uid of childUidsOf(view, field)) {
           const known = index.get(uid);

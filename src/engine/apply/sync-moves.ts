@@ -194,7 +194,6 @@ export class SyncMoves {
   }
 }
 
-/** Returns the deletes that a selection has left out, `type uid` -> place. */
 /** Finds the deletes that were taken out of the diff. @returns `type uid` -> the place at which one stands. */
 export function* findingExcluded(plan: SyncPlan, diff: Diff): Steps<ReadonlyMap<string, string>> {
   const deletes = new Map<string, string>();

@@ -2,7 +2,7 @@ import { forEachYielding } from '../../async/event-loop.js';
 import { doInSteps } from '../../async/steps.js';
 import type { UnlistedCounts } from '../../diff/sync-outcome.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
-import type { Side } from '../side.js';
+import { checkAborted, type Side } from '../side.js';
 import type { ObjectReader } from './object-reader.js';
 import { mappingByUid } from './pairing.js';
 import { parentKey, type ElementPath, type SideName } from './shared-children.js';
@@ -105,11 +105,12 @@ export class UnlistedObjects {
   async readSurplus(): Promise<ReadonlyMap<string, readonly ObjectView[]>> {
     const { src, dst } = this.context.readers;
     const objects = new Map<string, Objects>();
+    const check = (): void => checkAborted(this.context.signal);
     for (const type of this.countSide('dst').keys()) {
-      objects.set(type, await doInSteps(mappingByUid(await dst.all(type))));
+      objects.set(type, await doInSteps(mappingByUid(await dst.all(type)), check));
     }
     const surplus = new Map<string, readonly ObjectView[]>();
-    for (const [type, roots] of await doInSteps(this.tree.visited.dst.takingRoots(objects))) {
+    for (const [type, roots] of await doInSteps(this.tree.visited.dst.takingRoots(objects), check)) {
       const inSource = await presentUids(src, type, [...roots.keys()]);
       const own = [...roots.values()].filter((view) => !inSource.has(view.getUniqueId()));
       if (own.length > 0) surplus.set(type, own);
