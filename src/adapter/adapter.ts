@@ -13,7 +13,7 @@ import type { ModelClass } from '../model/model-class.js';
 import { checkMemberNames } from '../model/python-names.js';
 import { bindFor } from '../store/engine-access.js';
 import type { BaseStore } from '../store/base-store.js';
-import { BoundedText } from '../values/bounded-text.js';
+import { textOfAsync } from '../values/bounded-text.js';
 import { markCopy, refuseOtherCopy } from '../values/package-copy.js';
 import { LocalStore } from '../store/local/local.store.js';
 import type { AttrsToSet, FieldsToSet, IdentifierOf, IdentifiersOf, ModelRef, ObjectOf } from '../store/model-ref.js';
@@ -499,9 +499,7 @@ export abstract class Adapter implements ModelHost {
    * @returns The text. One of more than 33,554,432 characters is cut, and says so; `lines()` has all lines.
    */
   async str(indent = 0): Promise<string> {
-    const text = new BoundedText('lines()');
-    for await (const line of this.lines(indent)) if (!text.add(line)) break;
-    return text.toString();
+    return textOfAsync(this.lines(indent), 'lines()');
   }
 
   /**

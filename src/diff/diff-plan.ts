@@ -150,8 +150,47 @@ const ELEMENT = z.object({
 const DIGEST = z.string();
 const LAST_LINE = z.strictObject({ digest: DIGEST });
 
+/** One line of a plan: its header, one of its elements, or last the digest of all lines before. */
+export type PlanLine = PlanHeader | PlanElement | { readonly digest: string };
+
+/** Yields the lines of a diff's plan; undefined in a step without one. @param digesting digests what the comparison read. */
+export function* planLines<E extends PlannedElement<E>>(
+  diff: InsertionOrdered<E>,
+  terms: DiffTerms,
+  digesting: Steps<Fingerprint>,
+): Generator<PlanLine | undefined, void, undefined> {
+  const digest = new PlanDigest();
+  const changed = yield* findingChanged(walkAdded<E>(diff));
+  const fingerprint = yield* digesting;
+  const header: PlanHeader = {
+    format: 'nestjs-diffsync.diff',
+    version: 1,
+    terms,
+    fingerprint,
+    length: changed.size,
+  };
+  digest.add(header);
+  yield header;
+  for (const element of planElements(diff, changed)) {
+    if (element !== undefined) digest.add(element);
+    yield element;
+  }
+  yield { digest: digest.finish() };
+}
+
+/** Makes one value of the lines of a plan. */
+export function* makingPlan(lines: Iterable<PlanLine | undefined>): Steps<Plan> {
+  const all: PlanLine[] = [];
+  for (const line of lines) {
+    if (line === undefined) yield;
+    else all.push(line);
+  }
+  const [header, { digest }] = [all[0] as PlanHeader, all.at(-1) as { readonly digest: string }];
+  return { ...header, elements: all.slice(1, -1) as PlanElement[], digest };
+}
+
 /** Yields the elements of a diff's plan; undefined in a step without one. @param changed what `findingChanged` returned. */
-export function* planElements<E extends PlannedElement<E>>(
+function* planElements<E extends PlannedElement<E>>(
   diff: InsertionOrdered<E>,
   changed: ReadonlySet<E>,
 ): Generator<PlanElement | undefined, void, undefined> {
@@ -172,16 +211,6 @@ export function* planElements<E extends PlannedElement<E>>(
   }
 }
 
-/** Finds the elements that are in a diff's plan. */
-export function findingPlanned<E extends PlannedElement<E>>(diff: InsertionOrdered<E>): Steps<ReadonlySet<E>> {
-  return findingChanged(walkAdded<E>(diff));
-}
-
-/** Returns the header of a plan with so many elements. */
-export function planHeader(terms: DiffTerms, fingerprint: Fingerprint, length: number): PlanHeader {
-  return { format: 'nestjs-diffsync.diff', version: 1, terms, fingerprint, length };
-}
-
 /** Returns the parsed lines of JSON Lines text, which may come in any chunks. @throws DiffInvalid for a line that is not JSON. */
 export async function readJsonLines(text: Iterable<string> | AsyncIterable<string>): Promise<unknown[]> {
   const lines: unknown[] = [];
@@ -198,7 +227,8 @@ export async function readJsonLines(text: Iterable<string> | AsyncIterable<strin
     const [first = '', ...others] = chunk.split('\n');
     rest.push(first);
     for (const part of others) {
-      for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+      const next = yieldIfDue();
+      if (next !== undefined) await next;
       parse(rest.join(''));
       rest = [part];
     }
@@ -223,21 +253,16 @@ export function planOfLines([asRead, ...lines]: readonly unknown[]): SavedPlan {
 }
 
 /** Digests a plan: its header, and then its elements. */
-export class PlanDigest {
+class PlanDigest {
   private readonly hash = createHash('sha256');
-  private isWhole = true;
 
+  /** @throws RangeError for a part that is nested deeper than the call stack. */
   add(part: unknown): void {
-    try {
-      this.hash.update(`${canonicalJson(part)}\n`);
-    } catch {
-      this.isWhole = false; // No plan is nested so deeply.
-    }
+    this.hash.update(`${canonicalJson(part)}\n`);
   }
 
-  /** Returns the digest; undefined where a part was no JSON of a plan. */
-  finish(): string | undefined {
-    return this.isWhole ? this.hash.digest('hex') : undefined;
+  finish(): string {
+    return this.hash.digest('hex');
   }
 }
 
@@ -256,7 +281,16 @@ export function* addingElements<E extends PlannedElement<E>, D>(
     length,
   } = header;
   const found = new PlanDigest();
-  found.add(asRead);
+  let isDigested = true;
+  const digestPart = (part: unknown): void => {
+    try {
+      found.add(part);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      isDigested = false; // What could not be digested was not saved so.
+    }
+  };
+  digestPart(asRead);
   const kinds = { false: new Map<string, ElementKind<D>>(), true: new Map<string, ElementKind<D>>() };
   const kindOf = (type: string, linkOnly: boolean): ElementKind<D> => {
     const known = kinds[`${linkOnly}`];
@@ -281,7 +315,7 @@ export function* addingElements<E extends PlannedElement<E>, D>(
       ids,
       refused,
     } = read(ELEMENT, json, where);
-    found.add(json);
+    digestPart(json);
     if (depth > above.length) throw invalid(`${where}.depth: ${depth}, but nothing is above it`);
     const input = {
       ...(ids === undefined ? {} : { ids: values(ids, `${where}.ids`) }),
@@ -303,7 +337,7 @@ export function* addingElements<E extends PlannedElement<E>, D>(
     above.push(element);
   }
   if (at !== length) throw invalid(`elements: ${at}, where the header promises ${length}`);
-  return found.finish() === digest;
+  return isDigested && found.finish() === digest;
 }
 
 /** A parent that lists an object which is compared under another parent, and the sides on which it does. */

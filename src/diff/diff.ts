@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { doAtOnce, doInSteps, itemsInSteps, itemsOf, type Steps } from '../async/steps.js';
 import { DiffInvalid, ValueError } from '../errors.js';
-import { BoundedText } from '../values/bounded-text.js';
+import { textOf, textOfAsync } from '../values/bounded-text.js';
 import {
   ComparedObject,
   type Attrs,
@@ -13,17 +13,15 @@ import {
 import {
   addingElements,
   digesting,
-  findingPlanned,
-  planElements,
-  PlanDigest,
-  planHeader,
+  makingPlan,
+  planLines,
   planOf,
   planOfLines,
   readJsonLines,
   type DiffTerms,
   type Fingerprint,
   type Plan,
-  type PlanElement,
+  type PlanLine,
   type PlanSide,
   type SavedPlan,
 } from './diff-plan.js';
@@ -38,6 +36,9 @@ import {
 import { copySelected, isSelected, type Selection } from './diff-selection.js';
 import { ElementGroups } from './element-groups.js';
 import { NOTHING_YET, type ModelOperations, type SyncFailure, type UnlistedCounts } from './sync-outcome.js';
+
+/** What has the lines of a text that is cut. */
+const ALL_LINES = "the diff's lines()";
 
 declare module '../errors.js' {
   interface DiffSyncErrorBase {
@@ -245,7 +246,7 @@ export class Diff {
    * ```
    */
   toJSON(): Plan {
-    return doAtOnce(this.planning());
+    return doAtOnce(makingPlan(this.planLines()));
   }
 
   /**
@@ -253,7 +254,7 @@ export class Diff {
    * @returns A value that `JSON.stringify` can write; where that would be long too, save by `toJSONLinesAsync`.
    */
   toJSONAsync(): Promise<Plan> {
-    return doInSteps(this.planning());
+    return doInSteps(makingPlan(this.planLines()));
   }
 
   /**
@@ -261,7 +262,7 @@ export class Diff {
    * @returns The lines with their line breaks: a header, then one line for each element.
    */
   *toJSONLines(): Generator<string, void, undefined> {
-    yield* itemsOf(this.planLines());
+    yield* itemsOf(this.planTexts());
   }
 
   /**
@@ -273,7 +274,7 @@ export class Diff {
    * ```
    */
   toJSONLinesAsync(): AsyncGenerator<string, void, undefined> {
-    return itemsInSteps(this.planLines());
+    return itemsInSteps(this.planTexts());
   }
 
   /**
@@ -325,36 +326,13 @@ export class Diff {
     return doInSteps(Diff.restoring(this, planOfLines(await readJsonLines(text)), adapters.target));
   }
 
-  private *planning(): Steps<Plan> {
+  private *planLines(): Generator<PlanLine | undefined, void, undefined> {
     this.checkIntact();
-    const digest = new PlanDigest();
-    const elements: PlanElement[] = [];
-    const planned = yield* findingPlanned<DiffElement>(this);
-    const header = planHeader(this.terms, yield* this.digesting(), planned.size);
-    digest.add(header);
-    for (const element of planElements<DiffElement>(this, planned)) {
-      if (element === undefined) {
-        yield;
-        continue;
-      }
-      elements.push(element);
-      digest.add(element);
-    }
-    return { ...header, elements, digest: String(digest.finish()) };
+    yield* planLines<DiffElement>(this, this.terms, this.digesting());
   }
 
-  private *planLines(): Generator<string | undefined, void, undefined> {
-    this.checkIntact();
-    const digest = new PlanDigest();
-    const planned = yield* findingPlanned<DiffElement>(this);
-    const header = planHeader(this.terms, yield* this.digesting(), planned.size);
-    digest.add(header);
-    yield `${JSON.stringify(header)}\n`;
-    for (const element of planElements<DiffElement>(this, planned)) {
-      if (element !== undefined) digest.add(element);
-      yield element === undefined ? undefined : `${JSON.stringify(element)}\n`;
-    }
-    yield `${JSON.stringify({ digest: digest.finish() })}\n`;
+  private *planTexts(): Generator<string | undefined, void, undefined> {
+    for (const line of this.planLines()) yield line && `${JSON.stringify(line)}\n`;
   }
 
   private static *restoring<D extends Diff>(diffClass: new () => D, plan: SavedPlan, target: PlanSide): Steps<D> {
@@ -398,7 +376,7 @@ export class Diff {
    * @returns The text, or `(no diffs)`. One of more than 33,554,432 characters is cut, and says so; `lines()` has all lines.
    */
   toString(indent = 0): string {
-    return textOf(this.lines(indent));
+    return textOf(this.lines(indent), ALL_LINES);
   }
 
   /**
@@ -406,10 +384,8 @@ export class Diff {
    * @param indent - How many spaces begin each line. Default: 0.
    * @returns The text, which is cut as that of `toString` is.
    */
-  async toStringAsync(indent = 0): Promise<string> {
-    const text = new BoundedText("the diff's lines()");
-    for await (const line of this.linesAsync(indent)) if (!text.add(line)) break;
-    return text.toString();
+  toStringAsync(indent = 0): Promise<string> {
+    return textOfAsync(this.linesAsync(indent), ALL_LINES);
   }
 
   /**
@@ -594,7 +570,7 @@ export class DiffElement extends ComparedObject<Diff> {
    * @returns The text, which is cut as that of `Diff.toString` is.
    */
   override toString(indent = 0): string {
-    return textOf(itemsOf(elementLines(this, indent)));
+    return textOf(itemsOf(elementLines(this, indent)), ALL_LINES);
   }
 
   /**
@@ -608,10 +584,4 @@ export class DiffElement extends ComparedObject<Diff> {
   [inspect.custom](): string {
     return `DiffElement<${this.type} "${this.name}" ${this.action ?? 'no-change'}>`;
   }
-}
-
-function textOf(lines: Iterable<string>): string {
-  const text = new BoundedText("the diff's lines()");
-  for (const line of lines) if (!text.add(line)) break;
-  return text.toString();
 }

@@ -1,4 +1,4 @@
-import { BoundedText } from '../values/bounded-text.js';
+import { textOfAsync } from '../values/bounded-text.js';
 import { markCopy } from '../values/package-copy.js';
 import { inspect } from 'node:util';
 import { ModelDefinitionError, ObjectAlreadyExists, ObjectNotFound, type ObjectCrudException } from '../errors.js';
@@ -419,9 +419,7 @@ export abstract class DiffSyncModel<
   async str(includeChildren = true, indent = 0): Promise<string> {
     const { str } = DiffSyncModel.prototype;
     const description = { adapter: this.#adapter, includeChildren, str, shown: shownObjects() };
-    const text = new BoundedText("the adapter's lines()");
-    for await (const line of describeModel(this, description, indent)) if (!text.add(line)) break;
-    return text.toString();
+    return textOfAsync(describeModel(this, description, indent), "the adapter's lines()");
   }
 
   #setListed(field: string, list: string[], uid: string, listed: boolean): boolean {

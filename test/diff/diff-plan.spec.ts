@@ -102,6 +102,14 @@ describe('toJSON() and fromJSON()', () => {
     expect(loaded.toJSON()).toEqual(diff.toJSON());
   });
 
+  it('a plan that is nested deeper than any call stack is one that was changed', async () => {
+    const [source, target] = await sides();
+    let nested: object = {};
+    for (let depth = 0; depth < 100_000; depth++) nested = { nested };
+    const loaded = Diff.fromJSON({ ...(await target.diffFrom(source)).toJSON(), nested }, { target });
+    expect(() => loaded.toJSON()).toThrow(DiffInvalid);
+  });
+
   it('an empty diff is an empty plan', async () => {
     const [source] = await sides();
     const diff = await source.diffFrom(source);
