@@ -8,12 +8,8 @@ const ITEMS_PER_CHECK = 8;
 /** When long work began in this iteration of the event loop, and a promise of the next iteration. */
 let slice: { readonly began: number; readonly over: Promise<void> } | undefined;
 
-/**
- * Yields to the event loop where long synchronous work is due to. The caller calls it before each part of the work, and
- * again after each wait: `while ((next = yieldIfDue())) await next`.
- * @returns undefined while this iteration of the event loop is still short, else a promise of the next iteration.
- */
-export function yieldIfDue(): Promise<void> | undefined {
+/** @returns undefined while this iteration of the event loop is still short, else a promise of the next iteration. */
+function nextIteration(): Promise<void> | undefined {
   if (slice !== undefined) return performance.now() - slice.began < SLICE_MS ? undefined : slice.over;
   const over = new Promise<void>((resolve) => {
     setImmediate(() => {
@@ -25,41 +21,42 @@ export function yieldIfDue(): Promise<void> | undefined {
   return undefined;
 }
 
-/** Counts the items of a loop, so that it looks at the clock only once in some of them. */
-export class Pace {
-  private count = 0;
-
-  /**
-   * Is called before each item: `const next = pace.yieldIfDue(); if (next !== undefined) await next`.
-   * @returns undefined where the loop goes on at once, else a promise of an iteration of the event loop in which it may.
-   */
-  yieldIfDue(): Promise<void> | undefined {
-    return this.count++ % ITEMS_PER_CHECK === 0 ? yieldWhileDue() : undefined;
-  }
+/**
+ * Yields to the event loop where long synchronous work is due to. Is called before each part of the work:
+ * `const next = yieldIfDue(); if (next !== undefined) await next`.
+ * @returns undefined where the work goes on at once, else a promise of an iteration of the event loop in which it may.
+ */
+export function yieldIfDue(): Promise<void> | undefined {
+  const next = nextIteration();
+  return next === undefined ? undefined : waitWhileDue(next);
 }
 
-/** @returns undefined where nothing is due, else a promise of an iteration of the event loop that is still short. */
-function yieldWhileDue(): Promise<void> | undefined {
-  const first = yieldIfDue();
-  return first === undefined ? undefined : waitWhileDue(first);
-}
-
+/** Other work may have filled the next iteration by the time that it is this work's turn. */
 async function waitWhileDue(first: Promise<void>): Promise<void> {
-  for (let next: Promise<void> | undefined = first; next !== undefined; next = yieldIfDue()) await next;
+  for (let next: Promise<void> | undefined = first; next !== undefined; next = nextIteration()) await next;
 }
 
 /** Yields to the event loop where long synchronous work is due to. Loops over many short items have a `Pace`. */
 export async function giveWay(): Promise<void> {
-  await yieldWhileDue();
+  await yieldIfDue();
+}
+
+/** Counts the items of a loop, so that it looks at the clock only once in some of them. */
+export class Pace {
+  private count = 0;
+
+  /** Is called before each item, as the function `yieldIfDue`. */
+  yieldIfDue(): Promise<void> | undefined {
+    return this.count++ % ITEMS_PER_CHECK === 0 ? yieldIfDue() : undefined;
+  }
 }
 
 /** Calls `work` with each item, in order, and yields to the event loop in between where that takes long. */
 export async function forEachYielding<T>(items: Iterable<T>, work: (item: T) => void): Promise<void> {
-  let count = 0;
+  const pace = new Pace();
   for (const item of items) {
-    if (count++ % ITEMS_PER_CHECK === 0) {
-      for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
-    }
+    const next = pace.yieldIfDue();
+    if (next !== undefined) await next;
     work(item);
   }
 }
@@ -69,4 +66,15 @@ export async function mapYielding<T, R>(items: readonly T[], work: (item: T) => 
   const results: R[] = [];
   await forEachYielding(items, (item) => void results.push(work(item)));
   return results;
+}
+
+/** So many items are mapped at once. */
+export const SYNC_LIMIT = 1000;
+
+/**
+ * Maps up to `SYNC_LIMIT` items at once, so that calls which are not awaited keep their order; more yield to the event loop in
+ * between.
+ */
+export function mapOrYield<T, R>(items: readonly T[], work: (item: T) => R): R[] | Promise<R[]> {
+  return items.length <= SYNC_LIMIT ? items.map(work) : mapYielding(items, work);
 }

@@ -1,8 +1,8 @@
 import { yieldIfDue } from './event-loop.js';
 
 /**
- * Synchronous work in short steps, between which it yields nothing: done at once where the caller needs the result at once, or
- * over many iterations of the event loop. Each step ends with a `yield`; the work's result is what it returns.
+ * Synchronous work in short steps, each of which ends with a `yield` of nothing: done at once where the caller needs the result at once, or
+ * over many iterations of the event loop. The work's result is what it returns.
  */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
@@ -29,10 +29,10 @@ export async function doInSteps<T>(steps: Steps<T>, check?: () => void): Promise
     const { done, value } = steps.next();
     if (done === true) return value;
     if (count % STEPS_PER_CHECK !== 0) continue;
-    for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) {
-      await next;
-      check?.();
-    }
+    const next = yieldIfDue();
+    if (next === undefined) continue;
+    await next;
+    check?.();
   }
 }
 
@@ -47,6 +47,7 @@ export async function* itemsInSteps<T>(work: Iterable<T | undefined>): AsyncGene
   for (const item of work) {
     if (item !== undefined) yield item;
     if (count++ % STEPS_PER_CHECK !== 0) continue;
-    for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+    const next = yieldIfDue();
+    if (next !== undefined) await next;
   }
 }

@@ -84,7 +84,8 @@ export async function* describeModel(
         else yield headingOf(top.list, margin);
         continue;
       }
-      for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+      const next = yieldIfDue();
+      if (next !== undefined) await next;
       const inPage = list.at % READ_AT_ONCE;
       if (inPage === 0) list.page = await readPage(adapter, list);
       const [uid, child] = [list.uids[list.at++] as string, list.page[inPage] ?? null];

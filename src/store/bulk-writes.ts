@@ -1,9 +1,8 @@
-import { forEachYielding } from '../async/event-loop.js';
+import { forEachYielding, mapOrYield, SYNC_LIMIT } from '../async/event-loop.js';
 import type { ObjectNotFound } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { removeBelow, type RemoveObjects } from './cascade-remove.js';
-import { SYNC_LIMIT } from './object-mapper.js';
 import type { NestedOperationOptions, OperationOptions } from './operation-context.js';
 import type { InsertConflict } from './store-backend.js';
 import type { StoreCore } from './store-core.js';
@@ -49,8 +48,8 @@ async function addAll(
     const note = (record: ModelRecord): void => {
       if (uids.size !== uids.add(record.uid).size) inserts.push(record);
     };
-    const noted = each(records, note);
-    if (noted !== undefined) await noted;
+    const noted = mapOrYield(records, note);
+    if (noted instanceof Promise) await noted;
     const repeats = inserts.length < records.length;
     const insertIndexes = new Map(repeats ? [...uids].map((uid, index) => [uid, index]) : []);
     const context = { model, uids: [...uids], ...options };
@@ -80,8 +79,8 @@ export async function updateAll(
   const groups = objects.recordsByModel(objs);
   for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
     const last = new Map<string, ModelRecord>();
-    const noted = each(records, (record) => void last.set(record.uid, record));
-    if (noted !== undefined) await noted;
+    const noted = mapOrYield(records, (record) => void last.set(record.uid, record));
+    if (noted instanceof Promise) await noted;
     const context = { model, uids: [...last.keys()], ...options };
     await operations.run(operation, context, () => backend.putRecords(model, [...last.values()], options.signal));
     deferred.forgetFailed(model, context.uids);
@@ -105,8 +104,8 @@ export async function removeObjects(
   for (const [model, group] of objects.byModel(objs)) {
     const byUid = new Map<string, DiffSyncModel>();
     const note = (obj: DiffSyncModel): void => void byUid.set(obj.getUniqueId(), obj);
-    const noted = each(group, note);
-    if (noted !== undefined) await noted;
+    const noted = mapOrYield(group, note);
+    if (noted instanceof Promise) await noted;
     const uids = [...byUid.keys()];
     await operations.run(operation, { model, uids, signal }, async () => {
       const present = await backend.deleteRecords(model, uids, signal);
@@ -120,11 +119,4 @@ export async function removeObjects(
     });
   }
   if (missing !== undefined) throw missing;
-}
-
-/** Works at once, so that calls which are not awaited keep their order; on many items it yields to the event loop in between. */
-function each<T>(items: readonly T[], work: (item: T) => void): Promise<void> | undefined {
-  if (items.length > SYNC_LIMIT) return forEachYielding(items, work);
-  items.forEach(work);
-  return undefined;
 }

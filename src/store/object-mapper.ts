@@ -21,12 +21,9 @@ import { checkRecordSize } from '../record/record-size.js';
 import { toEncodedRecord } from '../record/encoded-record.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { isDeepEqual } from '../values/deep-equal.js';
-import { mapYielding } from '../async/event-loop.js';
+import { mapYielding, SYNC_LIMIT } from '../async/event-loop.js';
 import type { ModelRef, ObjectOf } from './model-ref.js';
 import type { InsertConflict, StoreCapabilities } from './store-backend.js';
-
-/** So many records are made synchronously; more yield to the event loop in between. */
-export const SYNC_LIMIT = 1000;
 
 /** Objects of one model, and by position their records. */
 interface ModelGroup {

@@ -1,4 +1,4 @@
-import { mapYielding } from '../../async/event-loop.js';
+import { mapOrYield } from '../../async/event-loop.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import { PAGE_SIZE } from '../store-core.js';
@@ -88,7 +88,7 @@ export class LocalStore extends BaseStore {
     model: string,
     records: readonly ModelRecord[],
   ): Promise<(ModelRecord | undefined)[]> {
-    return each(records, (record) => {
+    return mapOrYield(records, (record) => {
       const stored = this.recordsOf(model);
       const existing = stored.get(record.uid);
       if (existing === undefined) stored.set(record.uid, record);
@@ -97,11 +97,11 @@ export class LocalStore extends BaseStore {
   }
 
   protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
-    await each(records, (record) => this.recordsOf(model).set(record.uid, record));
+    await mapOrYield(records, (record) => this.recordsOf(model).set(record.uid, record));
   }
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
-    await each(uids, (uid) => {
+    await mapOrYield(uids, (uid) => {
       const stored = this.models.get(model);
       const current = stored?.get(uid);
       const next = change(uid, current);
@@ -110,7 +110,7 @@ export class LocalStore extends BaseStore {
   }
 
   protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
-    const present = await each(uids, (uid) => this.models.get(model)?.delete(uid) ?? false);
+    const present = await mapOrYield(uids, (uid) => this.models.get(model)?.delete(uid) ?? false);
     if (this.models.get(model)?.size === 0) this.models.delete(model);
     return present;
   }
@@ -124,9 +124,4 @@ export class LocalStore extends BaseStore {
     if (records === undefined) this.models.set(model, (records = new Map()));
     return records;
   }
-}
-
-/** Maps items at once, so that calls which are not awaited keep their order; many of them yield to the event loop in between. */
-function each<T, R>(items: readonly T[], work: (item: T) => R): R[] | Promise<R[]> {
-  return items.length <= PAGE_SIZE ? items.map(work) : mapYielding(items, work);
 }

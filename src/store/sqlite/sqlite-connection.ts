@@ -101,7 +101,8 @@ export class SqliteConnection {
     signal?: AbortSignal,
     count: 'one' | 'several' = 'several',
   ): Promise<T> {
-    for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+    const next = yieldIfDue();
+    if (next !== undefined) await next;
     signal?.throwIfAborted();
     const opened = this.openedFor(store);
     const run = count === 'one' ? (): T => queries(opened.sql) : (): T => opened.snapshot(() => queries(opened.sql));
@@ -119,7 +120,8 @@ export class SqliteConnection {
    *   not SQLite's are thrown as they are.
    */
   async write<T>(store: string, queries: SqliteQueries<T>, signal?: AbortSignal): Promise<T> {
-    for (let next = yieldIfDue(); next !== undefined; next = yieldIfDue()) await next;
+    const next = yieldIfDue();
+    if (next !== undefined) await next;
     signal?.throwIfAborted();
     const opened = this.openedFor(store);
     const run = (): T => {
