@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DiffSyncModel, type DefinedModel } from 'nestjs-diffsync';
+import { DiffSyncModel, type DefinedModel, type ReservedField } from 'nestjs-diffsync';
 import { Device } from './models.js';
 
 const schema = z.object({
@@ -33,6 +33,10 @@ export const role: string = new Device({ name: 'r1' }).toDict().role;
 export const identifiers: readonly ['name'] = Device.definition.identifiers;
 export const field: 'interfaces' = Device.getChildrenMapping().interface;
 export const kind: 'device' = new Device({ name: 'r1' }).getType();
+
+/** The names that no field may have are those of the members of every model, neither more nor fewer. */
+type Same<A, B> = [A, B] extends [B, A] ? true : never;
+export const reserved: Same<ReservedField, keyof DiffSyncModel & string> = true;
 
 const names = ['name'];
 export const wrong = [
