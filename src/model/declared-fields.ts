@@ -43,7 +43,7 @@ export type SomeFieldsOf<O, Names extends keyof O> = { [K in Names]?: O[K] } & {
 
 /** A value that can be part of a unique id. */
 export type Identity = string | number | boolean | bigint;
-// oxlint-disable-next-line typescript/no-unsafe-function-type -- every function is meant
+// oxlint-disable-next-line typescript/no-unsafe-function-type -- any function, also one of which no more is known, as z.instanceof(Function)
 export type Unstorable = Function | symbol | RegExp | Promise<unknown> | WeakMap<WeakKey, unknown> | WeakSet<WeakKey>;
 
 export type IdentityFieldOf<O> = { [F in keyof O & string]-?: O[F] extends Identity ? F : never }[keyof O & string];

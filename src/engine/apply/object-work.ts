@@ -2,7 +2,6 @@ import { Pace } from '../../async/event-loop.js';
 import { ObjectNotCreated, ObjectStoreWrongType } from '../../errors.js';
 import { DiffSyncStatus } from '../../flags.js';
 import { settleLists, type DiffSyncModel } from '../../model/diffsync-model.js';
-import { checkUniqueId } from '../../model/unique-id.js';
 import {
   bindFor,
   deferAdd,
@@ -17,13 +16,21 @@ import { checkAborted, type Side } from '../side.js';
 import type { AtomicSubtrees } from './atomic-subtrees.js';
 import { callHooks, missingModelError, type HookOutcome } from './call-hooks.js';
 import { isDeletedLast, skipsChildren, type FoundNode, type Frame } from './frame.js';
+import {
+  checkAnswer,
+  checkType,
+  completeAnswer,
+  emptyChildLists,
+  hasOtherUid,
+  statusOf,
+  type HookStatus,
+} from './hook-answer.js';
 import { OtherParents } from './other-parents.js';
 import type { SyncLinks } from './sync-links.js';
 import type { SyncMoves } from './sync-moves.js';
 import type { Fault, SyncEntry, SyncNode, SyncPlan } from './sync-plan.js';
 import type { SyncReport } from './sync-report.js';
 import type { TargetCache } from './target-cache.js';
-import { checkAnswer, completeAnswer } from './update-answer.js';
 
 /** The parts of one sync. */
 export interface SyncParts {
@@ -370,9 +377,6 @@ export class ObjectWork {
   }
 }
 
-/** The status that a hook has left on its answer, and the message that goes with it. */
-type HookStatus = readonly [status: DiffSyncStatus, message: string];
-
 /** What came of a hook and of saving its answer. */
 type SavedOutcome =
   | { readonly error: unknown }
@@ -382,28 +386,6 @@ type SavedOutcome =
 interface HookResult {
   readonly frame: Frame;
   readonly outcome: SavedOutcome;
-}
-
-const DONE = { create: 'Created successfully', update: 'Updated successfully', delete: 'Deleted successfully' };
-
-/** A hook that answers the model has succeeded, also where it sets no status; the default hooks set one. */
-function statusOf({ action }: SyncNode, answer: DiffSyncModel): HookStatus {
-  const [status, message] = answer.getStatus();
-  const isSuccess = status === DiffSyncStatus.UNKNOWN || (status === DiffSyncStatus.SUCCESS && message === '');
-  return isSuccess && action !== null ? [DiffSyncStatus.SUCCESS, DONE[action]] : [status, message];
-}
-
-/** Whether a create hook has answered an object of another unique id. One that has none, or a wrong one, is not saved at all. */
-function hasOtherUid({ node }: Frame, outcome: HookOutcome): outcome is { readonly model: DiffSyncModel } {
-  if (node.action !== 'create' || 'error' in outcome || outcome.model === null) return false;
-  try {
-    const uid = outcome.model.getUniqueId();
-    if (uid === node.uid) return false;
-    checkUniqueId(node.element.type, uid);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Notes what the target's object is before its hook is called. An object that cannot be read fails. */
@@ -435,22 +417,4 @@ function linkFault({ node: { element }, parent }: Frame): Fault | undefined {
 function plannedDeletes(plan: SyncPlan): ReadonlySet<string> {
   const deletes = plan.nodes.filter(({ action, element }) => action === 'delete' && !element.linkOnly);
   return new Set(deletes.map(({ key }) => key));
-}
-
-/** @throws ObjectNotCreated if a create hook has returned an object of another model. */
-function checkType({ element: { type }, uid }: SyncNode, answer: DiffSyncModel): void {
-  if (answer.getType() === type) return;
-  throw new ObjectNotCreated(
-    `Failed to create ${type} "${uid}" - its hook returned ${answer.getType()} "${answer.getUniqueId()}", an object of another model`,
-  );
-}
-
-type ChildLists = Record<string, readonly string[] | null | undefined>;
-
-/** Empties the child lists of a new object: its children are linked when they are created. */
-function emptyChildLists(model: DiffSyncModel): void {
-  const fields = model as unknown as ChildLists;
-  for (const field of Object.values(model.getChildrenMapping())) {
-    if ((fields[field]?.length ?? 0) > 0) fields[field] = [];
-  }
 }
