@@ -222,7 +222,11 @@ export type DiffErrorCode =
   | 'DIFF_COMPARE_FAILED'
   | 'DIFF_STALE'
   | 'DIFF_INVALID'
-  | 'SYNC_TOO_MANY_DELETES';
+  | SyncRefusedCode;
+
+/** The codes of SyncRefused. */
+export type SyncRefusedCode =
+  'SYNC_TOO_MANY_DELETES' | 'SYNC_TOO_MANY_UPDATES' | 'SYNC_SOURCE_EMPTY' | 'SYNC_BASELINE_DROP';
 
 /** Is thrown when a diff cannot be calculated or applied (DIFF_ERROR). The message says why. */
 export class DiffException extends DiffSyncErrorBase {
@@ -291,11 +295,39 @@ export class DiffInvalid extends DiffException {
 }
 
 /**
- * Is thrown before the first change of a sync that would delete more objects than it may (SYNC_TOO_MANY_DELETES). Check the
+ * Is thrown before the first change of a run that a guard stops: too many updates (SYNC_TOO_MANY_UPDATES), a source without objects
+ * (SYNC_SOURCE_EMPTY), or one that has lost too many since the last good run (SYNC_BASELINE_DROP). Check the source; the message says
+ * how to go on where it is right.
+ */
+export class SyncRefused extends DiffException {
+  override readonly code: SyncRefusedCode;
+
+  /**
+   * @param message - the numbers, the limit, the objects concerned, and how to go on.
+   * @param code - the guard that has stopped the run.
+   */
+  constructor(message: string, code: SyncRefusedCode) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Is thrown before the first change of a sync or run that would delete more objects than it may (SYNC_TOO_MANY_DELETES). Check the
  * source; raise `maxDeletes` or `maxDeletePercent` where the deletes are right.
  */
-export class TooManyDeletes extends DiffException {
-  override readonly code = 'SYNC_TOO_MANY_DELETES';
+export class TooManyDeletes extends SyncRefused {
+  declare readonly code: 'SYNC_TOO_MANY_DELETES';
+
+  /** @param message - the numbers, the limit, and what to do. */
+  constructor(message: string) {
+    super(message, 'SYNC_TOO_MANY_DELETES');
+  }
+}
+
+/** Is thrown for the id of a run that the history of the target does not have, or no longer (RUN_NOT_FOUND). */
+export class RunNotFound extends DiffSyncErrorBase {
+  override readonly code = 'RUN_NOT_FOUND';
 }
 
 /**
@@ -460,7 +492,9 @@ export type DiffSyncError =
   | DiffCompareFailed
   | DiffStale
   | DiffInvalid
+  | OfCode<SyncRefused, Exclude<SyncRefusedCode, 'SYNC_TOO_MANY_DELETES'>>
   | TooManyDeletes
+  | RunNotFound
   | SyncAborted
   | SyncInProgress
   | ReloadConflict

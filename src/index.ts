@@ -54,9 +54,11 @@ export {
   ObjectStoreException,
   ObjectStoreWrongType,
   ReloadConflict,
+  RunNotFound,
   SyncAborted,
   SyncHookError,
   SyncInProgress,
+  SyncRefused,
   TooManyDeletes,
   ValueError,
   type BackendErrorCode,
@@ -72,6 +74,7 @@ export {
   type OfCode,
   type StoreErrorCode,
   type SyncLocation,
+  type SyncRefusedCode,
 } from './errors.js';
 export { DiffSyncFlags, DiffSyncModelFlags, DiffSyncStatus, type DiffSyncAction } from './flags.js';
 export { DiffSyncStoreHealthIndicator, type StoreHealth, type StoreHealthOptions } from './module/store.health.js';
@@ -159,6 +162,31 @@ export type {
 } from './module/diffsync-store.options.js';
 export { getStoreToken, InjectStore, STORE } from './module/diffsync-store.tokens.js';
 export { DiffSyncStoreRegistry, type OpenStoreOptions, type RegisteredStore } from './module/store-registry.js';
+export type { GuardCode, GuardFinding, GuardLimits, Guards } from './runs/guards.js';
+export type { ChangeFilter, ListRunsOptions, Retention, RunHistory, RunPage } from './runs/history-types.js';
+export type {
+  ApplyRunOptions,
+  ExclusiveOptions,
+  RunLoad,
+  RunOptions,
+  RunProgressCallback,
+  SyncRunOptions,
+  UndoRunOptions,
+} from './runs/run-options.js';
+export type {
+  ChangeResult,
+  FlappingAttribute,
+  IncompleteModel,
+  ModelTally,
+  PhaseTime,
+  RunChange,
+  RunError,
+  RunKind,
+  RunOutcome,
+  RunPhase,
+  RunResults,
+  SyncRun,
+} from './runs/sync-run.js';
 export { BaseStore } from './store/base-store.js';
 export type { StoreLifecycle } from './store/store-lifecycle.js';
 export type { BaseStoreOptions } from './store/store-options.js';

@@ -71,7 +71,8 @@ const ARROWS: Record<string, readonly string[]> = {
     'store',
     'store/local',
   ],
-  module: [...BASE, 'logging', 'store', 'store/local', ...ENGINES],
+  runs: [...BASE, 'engine', 'engine/compare', 'engine/apply', 'adapter', 'diff', 'model', 'record', 'store'],
+  module: [...BASE, 'logging', 'store', 'store/local', ...ENGINES, 'runs'],
   testing: [...BASE, 'model', 'record', 'store'],
   cli: ['errors', 'values', 'store', 'store/redis'],
 };

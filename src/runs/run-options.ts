@@ -1,0 +1,92 @@
+import type { Adapter } from '../adapter/adapter.js';
+import type { SyncOptions } from '../adapter/adapter-options.js';
+import type { Guards } from './guards.js';
+import type { RunPhase } from './sync-run.js';
+
+/**
+ * Is called as a run proceeds.
+ * @param phase - The work.
+ * @param current - How many objects are done.
+ * @param total - How many are expected; undefined where a `load` has not said it.
+ */
+export type RunProgressCallback = (phase: RunPhase, current: number, total: number | undefined) => void;
+
+/** How a run keeps other runs of its target out. */
+export interface ExclusiveOptions {
+  /** How long a holder may be silent before another run may follow it, in milliseconds. Default: 30000. */
+  ttlMs?: number | undefined;
+  /** How long to wait for another run of the target, in milliseconds. Default: 0, the run is refused at once. */
+  waitMs?: number | undefined;
+  /** The id of a run of which this one is a part. */
+  joins?: string | undefined;
+}
+
+/** What every run takes. */
+export interface RunOptions {
+  /** What the run is called in the history. Default: no label. */
+  label?: string | undefined;
+  /** Who starts it. Default: not said. */
+  by?: string | undefined;
+  /** What has to hold before anything is changed; `false` switches all guards off. Default: see `Guards`. */
+  guards?: Guards | false | undefined;
+  /** Whether other runs of the target are kept out, and how. Default: true. */
+  exclusive?: boolean | ExclusiveOptions | undefined;
+  /** Is called as the run proceeds. Default: no callback. */
+  onProgress?: RunProgressCallback | undefined;
+  /** Ends the run with SyncAborted (SYNC_ABORTED); what was done is saved. Default: no signal. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Which sides a run loads first: a store that has objects is reloaded. */
+export type RunLoad = 'both' | 'source' | 'target' | 'none';
+
+/**
+ * How a run is made: its two sides, the options of a diff and a sync, and those of the run itself.
+ *
+ * @example
+ * ```ts
+ * await runner.run({ source: network, target: cmdb, label: 'nightly', by: 'scheduler', guards: { maxDeletePercent: 10 } });
+ * ```
+ */
+export interface SyncRunOptions
+  extends RunOptions, Omit<SyncOptions, 'diff' | 'allowStale' | 'waitMs' | 'onProgress' | 'signal'> {
+  /** The adapter that the target is made equal to. */
+  source: Adapter;
+  /** The adapter that is changed. */
+  target: Adapter;
+  /** Which sides are loaded first. Default: `both`. */
+  load?: RunLoad | undefined;
+  /** Whether to stop before anything is applied, and keep the plan for `apply`. Default: false. */
+  dryRun?: boolean | undefined;
+  /** Whether the run is recorded. Default: true. */
+  history?: boolean | undefined;
+}
+
+/** How a recorded plan is applied. */
+export interface ApplyRunOptions
+  extends
+    RunOptions,
+    Pick<
+      SyncOptions,
+      'syncFilter' | 'continueOnFailure' | 'concurrency' | 'batchSize' | 'filters' | 'verify' | 'diffClass'
+    > {
+  /** The adapter that the plan was made with. */
+  source: Adapter;
+  /** The adapter that is changed. */
+  target: Adapter;
+  /** Which sides are loaded first. Default: `both`. */
+  load?: RunLoad | undefined;
+  /**
+   * What becomes of a plan that is stale: `refuse` throws DiffStale (DIFF_STALE), which names what has changed; `skip` makes each
+   * change whose object and parent are as the plan saw them, and records the others as stale. Default: `refuse`.
+   */
+  onStale?: 'refuse' | 'skip' | undefined;
+}
+
+/** How a run is undone. */
+export interface UndoRunOptions extends RunOptions {
+  /** The adapter that the run has changed. */
+  target: Adapter;
+  /** Whether to stop before anything is applied, and keep the plan for `apply`. Default: false. */
+  dryRun?: boolean | undefined;
+}
