@@ -23,6 +23,14 @@ export type { Traversal } from './adapter/tree-traversal.js';
 export { Diff, DiffElement } from './diff/diff.js';
 export type { DanglingLink, DanglingLinks, ModelOperations, SyncFailure, UnlistedCounts } from './diff/sync-outcome.js';
 export type { Attrs, AttrsDiffs } from './diff/compared-object.js';
+export type {
+  ChangedObject,
+  CreateChange,
+  DeleteChange,
+  DiffChange,
+  LinkChange,
+  UpdateChange,
+} from './diff/diff-changes.js';
 export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/diff-plan.js';
 export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';

@@ -7,7 +7,7 @@ import type { DiffSyncAction } from '../flags.js';
 import { canonicalJson, fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import { isPlainObject } from '../values/own-property.js';
 import { issueLines } from '../values/zod-issues.js';
-import type { Attrs, ElementKind, SourceInput } from './compared-object.js';
+import type { Attrs, ElementKind, ElementParts, SourceInput } from './compared-object.js';
 import { findingChanged, walkAdded, type InsertionOrdered, type OrderedElement } from './diff-walk.js';
 
 /** SHA-256 digests of what a diff read on either side, unchanged objects included. */
@@ -57,6 +57,8 @@ export interface PlanElement {
   readonly depth: number;
   readonly type: string;
   readonly name: string;
+  /** The unique id in the target; absent where no comparison has said it. */
+  readonly uid?: string;
   readonly keys: Attrs;
   readonly source: Attrs | null;
   readonly dest: Attrs | null;
@@ -103,8 +105,9 @@ interface PlannedElement<E> extends OrderedElement<E>, InsertionOrdered<E> {
   readonly action: DiffSyncAction | null;
   readonly linkOnly: boolean;
   readonly input: SourceInput | undefined;
-  sourceAttrs: Attrs | null;
-  destAttrs: Attrs | null;
+  readonly comparedUid: string | undefined;
+  readonly sourceAttrs: Attrs | null;
+  readonly destAttrs: Attrs | null;
   addChild(element: E): void;
 }
 
@@ -112,7 +115,7 @@ interface PlannedElement<E> extends OrderedElement<E>, InsertionOrdered<E> {
 interface PlanTarget<E, D> {
   readonly diff: { add(element: E): void };
   readonly diffClass: new () => D;
-  createElement(kind: ElementKind<D>, name: string, keys: Attrs, input: SourceInput | undefined): E;
+  createElement(kind: ElementKind<D>, name: string, keys: Attrs, parts: ElementParts): E;
 }
 
 /** Checked as a whole, because `z.record` drops names that `values` must refuse. */
@@ -139,6 +142,7 @@ const ELEMENT = z.object({
   depth: z.int().min(0),
   type: z.string(),
   name: z.string(),
+  uid: z.string().exactOptional(),
   keys: record,
   source: record.nullable(),
   dest: record.nullable(),
@@ -199,7 +203,8 @@ function* planElements<E extends PlannedElement<E>>(
   for (const { element, depth } of walkAdded<E>(diff)) {
     yield undefined;
     if (!changed.has(element)) continue;
-    const { type, name, keys } = element;
+    const { type, name, keys, comparedUid } = element;
+    const uid = comparedUid === undefined ? {} : { uid: comparedUid };
     const [source, dest] = [attrs(element, element.sourceAttrs), attrs(element, element.destAttrs)];
     const link = element.linkOnly ? { linkOnly: true } : {};
     const { ids, refused } = (element.action === null ? undefined : element.input) ?? {};
@@ -207,7 +212,7 @@ function* planElements<E extends PlannedElement<E>>(
       ...(ids === undefined ? {} : { ids: toExtendedJson(ids) as Attrs }),
       ...(refused === undefined ? {} : { refused }),
     };
-    yield { depth, type, name, keys: toExtendedJson(keys) as Attrs, source, dest, ...link, ...input };
+    yield { depth, type, name, ...uid, keys: toExtendedJson(keys) as Attrs, source, dest, ...link, ...input };
   }
 }
 
@@ -308,6 +313,7 @@ export function* addingElements<E extends PlannedElement<E>, D>(
       depth,
       type,
       name,
+      uid,
       keys,
       source: sourceAttrs,
       dest: destAttrs,
@@ -323,9 +329,12 @@ export function* addingElements<E extends PlannedElement<E>, D>(
     };
     const hasInput = Object.keys(input).length > 0;
     const kind = kindOf(type, linkOnly);
-    const element = createElement(kind, name, values(keys, `${where}.keys`), hasInput ? input : undefined);
-    element.sourceAttrs = sourceAttrs && values(sourceAttrs, `${where}.source`);
-    element.destAttrs = destAttrs && values(destAttrs, `${where}.dest`);
+    const element = createElement(kind, name, values(keys, `${where}.keys`), {
+      uid,
+      source: sourceAttrs && values(sourceAttrs, `${where}.source`),
+      dest: destAttrs && values(destAttrs, `${where}.dest`),
+      input: hasInput ? input : undefined,
+    });
     above.length = depth;
     const parent = above[depth - 1];
     try {

@@ -8,7 +8,6 @@ import {
   type ElementKind,
   type ElementParts,
   type ElementRecord,
-  type SourceInput,
 } from './compared-object.js';
 import {
   addingElements,
@@ -25,6 +24,7 @@ import {
   type PlanSide,
   type SavedPlan,
 } from './diff-plan.js';
+import { changesOf, type DiffChange } from './diff-changes.js';
 import {
   diffLines,
   elementLines,
@@ -337,9 +337,8 @@ export class Diff {
 
   private static *restoring<D extends Diff>(diffClass: new () => D, plan: SavedPlan, target: PlanSide): Steps<D> {
     const diff = new diffClass();
-    const createElement = (kind: ElementKind<Diff>, name: string, keys: Attrs, input?: SourceInput): DiffElement =>
-      DiffElement.of(kind, name, keys, { input });
-    const isIntact = yield* addingElements<DiffElement, Diff>({ diff, diffClass, createElement }, plan, target);
+    const goal = { diff, diffClass, createElement: DiffElement.of };
+    const isIntact = yield* addingElements<DiffElement, Diff>(goal, plan, target);
     diff.wasChanged = !isIntact;
     diff.terms = plan.header.terms;
     diff.origin = plan.header.fingerprint;
@@ -425,6 +424,28 @@ export class Diff {
    */
   toDictAsync(): Promise<Record<string, Record<string, unknown>>> {
     return doInSteps(makingDict(this.getChildren()));
+  }
+
+  /**
+   * Lists the changes one by one, for code that reports or stores them; each comes before those below it. `changesAsync` lets the
+   * event loop go on meanwhile.
+   * @returns The changes in the order in which they are shown: an object with its model, unique id, parents, action, and its
+   * attributes before and after. A child that goes from one parent to another is a delete and a create, both with `moves`.
+   * @example
+   * ```ts
+   * for (const { action, model, uid, old, new: changed } of diff.changes()) console.log(action, model, uid, old, changed);
+   * ```
+   */
+  *changes(): Generator<DiffChange, void, undefined> {
+    yield* itemsOf(changesOf<DiffElement>(this.getChildren()));
+  }
+
+  /**
+   * Lists the changes as `changes` does, and lets the event loop go on meanwhile.
+   * @returns The changes in the order in which they are shown.
+   */
+  changesAsync(): AsyncGenerator<DiffChange, void, undefined> {
+    return itemsInSteps(changesOf<DiffElement>(this.getChildren()));
   }
 
   [inspect.custom](): string {

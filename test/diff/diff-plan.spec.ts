@@ -79,10 +79,10 @@ describe('toJSON() and fromJSON()', () => {
       fingerprint: { source: DIGEST, target: DIGEST },
       length: 4,
       elements: [
-        { depth: 0, type: 'site', name: 'nyc', keys: { name: 'nyc' }, ...nothing },
-        { depth: 1, type: 'device', name: 'a', keys: { name: 'a' }, ...nothing },
-        { depth: 2, type: 'interface', name: 'e0', keys: { name: 'e0' }, source: { mtu: 1500 }, dest: null },
-        { depth: 0, type: 'site', name: 'lon', keys: { name: 'lon' }, source: null, dest: { region: '' } },
+        { depth: 0, type: 'site', name: 'nyc', uid: 'nyc', keys: { name: 'nyc' }, ...nothing },
+        { depth: 1, type: 'device', name: 'a', uid: 'a', keys: { name: 'a' }, ...nothing },
+        { depth: 2, type: 'interface', name: 'e0', uid: 'e0', keys: { name: 'e0' }, source: { mtu: 1500 }, dest: null },
+        { depth: 0, type: 'site', name: 'lon', uid: 'lon', keys: { name: 'lon' }, source: null, dest: { region: '' } },
       ],
       digest: DIGEST,
     });
