@@ -96,6 +96,7 @@ export type StoreErrorCode =
   | 'STORE_ALREADY_BOUND'
   | 'STORE_PACKAGE_MISSING'
   | 'STORE_FAILED'
+  | 'LEASE_LOST'
   | 'OBJECT_NOT_FOUND'
   | 'OBJECT_ALREADY_EXISTS'
   | 'OBJECT_STORE_WRONG_TYPE';
@@ -103,7 +104,7 @@ export type StoreErrorCode =
 /** The codes of errors of the backend: those of ObjectStoreException itself. */
 export type BackendErrorCode = Exclude<
   StoreErrorCode,
-  'OBJECT_NOT_FOUND' | 'OBJECT_ALREADY_EXISTS' | 'OBJECT_STORE_WRONG_TYPE'
+  'LEASE_LOST' | 'OBJECT_NOT_FOUND' | 'OBJECT_ALREADY_EXISTS' | 'OBJECT_STORE_WRONG_TYPE'
 >;
 
 /** Options of the constructor of ObjectStoreException. */
@@ -185,6 +186,41 @@ export class ObjectStoreWrongType extends ObjectStoreException {
    */
   constructor(message: string, options?: DiffSyncErrorOptions) {
     super(message, { ...options, code: 'OBJECT_STORE_WRONG_TYPE' });
+  }
+}
+
+/** Who holds the lease of a store: plain values, for messages, health reports and logs. */
+export interface LeaseHolder {
+  /** The run that holds it. */
+  readonly runId: string;
+  /** Who started the run, as the caller named it; the process where no name was given. */
+  readonly by: string;
+  /** The process that took it: `host:pid`. */
+  readonly process: string;
+  /** Since when, by the clock of the backend: ISO 8601, in UTC. */
+  readonly since: string;
+}
+
+/**
+ * Is thrown by a write of a run that holds the lease of its store no longer, and by what renews or joins it (LEASE_LOST): the
+ * lease expired and another run has taken it, or the run was ended. The write was not done, and no later one will be. End the run, and
+ * start it anew: it begins with what the other one has left.
+ */
+export class LeaseLost extends ObjectStoreException {
+  declare readonly code: 'LEASE_LOST';
+
+  /**
+   * @param message - the store, the run that lost the lease, and who holds it.
+   * @param holder - who holds it now, where that is known.
+   * @param options - the cause.
+   */
+  constructor(
+    message: string,
+    /** Who holds the lease now, where that is known. */
+    readonly holder?: LeaseHolder,
+    options?: DiffSyncErrorOptions,
+  ) {
+    super(message, { ...options, code: 'LEASE_LOST' });
   }
 }
 
@@ -339,12 +375,26 @@ export class SyncAborted extends DiffSyncErrorBase {
 }
 
 /**
- * Is thrown when a sync or reload of a target is still running in this process, before the next one has done anything
- * (SYNC_IN_PROGRESS). Wait for the first one, or pass `waitMs` to the sync. One that is started inside the first one, by a hook
- * for example, would wait for itself: start it after the first one has settled.
+ * Is thrown when a sync or reload of a target is still running in this process, or a run in any process holds the lease of the
+ * target, before the next one has done anything (SYNC_IN_PROGRESS). Wait for the first one, or pass `waitMs`. One that is started
+ * inside the first one, by a hook for example, would wait for itself: start it after the first one has settled.
  */
 export class SyncInProgress extends DiffSyncErrorBase {
   override readonly code = 'SYNC_IN_PROGRESS';
+
+  /**
+   * @param message - what is still running, and since when where that is known.
+   * @param holder - who holds the lease of the target.
+   * @param options - the cause.
+   */
+  constructor(
+    message: string,
+    /** Who holds the lease of the target; undefined where it is a sync in this process without one. */
+    readonly holder?: LeaseHolder,
+    options?: DiffSyncErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /**
@@ -479,6 +529,7 @@ export type DiffSyncError =
   | ModelValidationError
   | ModelDefinitionError
   | OfCode<ObjectStoreException, BackendErrorCode>
+  | LeaseLost
   | ObjectNotFound
   | ObjectAlreadyExists
   | ObjectStoreWrongType

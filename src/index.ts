@@ -51,6 +51,7 @@ export {
   DiffInvalid,
   DiffStale,
   DiffSyncError,
+  LeaseLost,
   ModelDefinitionError,
   ModelValidationError,
   ObjectAlreadyExists,
@@ -77,6 +78,7 @@ export {
   type DiffSyncErrorClass,
   type DiffSyncErrorCode,
   type DiffSyncErrorOptions,
+  type LeaseHolder,
   type ModelIssue,
   type ObjectStoreExceptionOptions,
   type OfCode,
@@ -198,6 +200,8 @@ export type {
 export { BaseStore } from './store/base-store.js';
 export type { StoreLifecycle } from './store/store-lifecycle.js';
 export type { BaseStoreOptions } from './store/store-options.js';
+export type { AcquireLeaseOptions, Lease } from './store/lease.js';
+export type { LeaseAnswer, LeaseRequest, LeaseTable } from './store/lease-table.js';
 export type { OperationOptions } from './store/operation-context.js';
 export {
   copyStore,

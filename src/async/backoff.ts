@@ -17,6 +17,8 @@ export const BACKOFF = {
   contention: { minTimeout: 1, maxTimeout: 64, factor: 2, randomize: true },
   /** A database file that another process has locked. */
   locked: { minTimeout: 1, maxTimeout: 20, factor: 2, randomize: true },
+  /** A lease that another run holds. */
+  lease: { minTimeout: 20, maxTimeout: 500, factor: 2, randomize: true },
 } as const satisfies Record<string, Backoff>;
 
 /**

@@ -1,8 +1,9 @@
-import type { ObjectAlreadyExists } from '../errors.js';
+import { LeaseLost, type ObjectAlreadyExists } from '../errors.js';
 import { settleLists, type DiffSyncModel } from '../model/diffsync-model.js';
 import { childUids } from '../model/model-fields.js';
 import { isSameRecord } from '../record/record-equality.js';
 import { FlushScheduler } from './flush-scheduler.js';
+import { withLease, type WriteLease } from './lease-context.js';
 import type { OperatedStore, OperationContext } from './operation-context.js';
 import { logOperation } from './operation-log.js';
 import type { InsertConflict } from './store-backend.js';
@@ -39,6 +40,9 @@ export class DeferredWrites {
   private pauses = 0;
   /** The length of the longest child list that has pending changes. */
   private longestList = 0;
+  /** Whose writes are deferred now; what waits is written under it. */
+  private lease: WriteLease | undefined;
+  private leased = 0;
   /** Objects whose child lists have in memory what is unlinked: see `unlistLater`. */
   private readonly unsettled = new Set<DiffSyncModel>();
 
@@ -141,6 +145,26 @@ export class DeferredWrites {
     };
   }
 
+  /**
+   * Runs work under a lease: what waited before is written without it, and what waits from now on is written under it, the child
+   * links that others change meanwhile too. After a lease is lost what waits is dropped: it must not be written any more.
+   */
+  async under<T>(lease: WriteLease, work: () => Promise<T>): Promise<T> {
+    if (this.leased === 0) await this.store.flush();
+    this.leased++;
+    this.lease = lease;
+    try {
+      const result = await work();
+      if (this.leased === 1) await this.store.flush();
+      return result;
+    } catch (error) {
+      if (this.leased === 1) await this.store.flush().catch(() => undefined); // It is logged, and what is left stays pending.
+      throw error;
+    } finally {
+      if (--this.leased === 0 && this.pending.isEmpty()) this.lease = undefined;
+    }
+  }
+
   /** Cancels the scheduled flush. */
   stop(): void {
     this.scheduler.stop();
@@ -151,8 +175,22 @@ export class DeferredWrites {
     this.unsettled.clear();
     if (this.pending.isEmpty()) return;
     this.longestList = 0;
-    const conflicts = await logOperation(this.store, 'flush', {}, () => this.pending.drain(this.backend));
+    const conflicts = await logOperation(this.store, 'flush', {}, () => this.drainPending());
     const different = conflicts.filter(({ record, existing }) => !isSameRecord(record, existing));
     if (different[0] !== undefined) throw this.objects.alreadyExists(different[0], different.length);
+  }
+
+  private async drainPending(): Promise<readonly InsertConflict[]> {
+    const { lease } = this;
+    if (lease === undefined) return this.pending.drain(this.backend);
+    try {
+      lease.checkNotLost();
+      const conflicts = await withLease(lease, () => this.pending.drain(this.backend), true);
+      if (this.leased === 0 && this.pending.isEmpty()) this.lease = undefined;
+      return conflicts;
+    } catch (error) {
+      if (error instanceof LeaseLost) this.pending.clear();
+      throw error;
+    }
   }
 }

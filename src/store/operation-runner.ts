@@ -1,5 +1,6 @@
 import { abortable, abortError } from '../async/abortable.js';
 import type { DeferredWrites } from './deferred-writes.js';
+import { leaseOf } from './lease-context.js';
 import { isWrite, type OperatedStore, type OperationContext } from './operation-context.js';
 import { logOperation } from './operation-log.js';
 
@@ -115,8 +116,11 @@ export class OperationRunner {
 
   /** Creates no more than one promise beside those of `work`: very many operations may run at once. */
   private perform<T>(operation: string, context: OperationContext, work: () => Promise<T>): Promise<T> {
+    if (isWrite(context)) {
+      leaseOf(this.store);
+      this.writes++;
+    }
     this.running++;
-    if (isWrite(context)) this.writes++;
     try {
       const logged = this.store.logger.isEnabled(2)
         ? (): Promise<T> => logOperation(this.store, operation, context, work)

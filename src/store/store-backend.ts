@@ -1,6 +1,7 @@
 import { mapYielding } from '../async/event-loop.js';
-import { DiffSyncError, ObjectStoreException, type StoreErrorCode } from '../errors.js';
+import { DiffSyncError, ObjectStoreException, type LeaseLost, type StoreErrorCode } from '../errors.js';
 import { copyRecord, type ModelRecord } from '../record/model-record.js';
+import type { LeaseTable } from './lease-table.js';
 import type { StoreReport } from './verify-report.js';
 
 /** What a backend can do beyond the primitives. Every capability is false where it is not given. */
@@ -75,6 +76,15 @@ export abstract class StoreBackend {
   abstract readonly engine: string;
   /** What the backend can do beyond the primitives. Read on use: a subclass assigns it after its base class is constructed. */
   protected readonly capabilities: StoreCapabilities = {};
+
+  // ---- Leases
+
+  /**
+   * The lease of the store. Optional: where it is undefined, a lease holds within this process only. A backend that keeps leases
+   * refuses in each of its writes one whose `writeFence` is lower than the highest that it knows, by `leaseLost`, and keeps a
+   * higher one.
+   */
+  protected readonly leases: LeaseTable | undefined = undefined;
 
   // ---- Connection
 
@@ -218,6 +228,16 @@ export abstract class StoreBackend {
   protected abstract verifyRecords(options: VerifyRecordsOptions): Promise<StoreReport>;
 
   // ---- For use in primitives
+
+  /**
+   * The fence of the lease under which a write is made; undefined for one under no lease, which no fence refuses. To be read
+   * when a primitive is called, before it waits for anything.
+   * @throws {LeaseLost} (LEASE_LOST) when the lease is lost already.
+   */
+  protected abstract get writeFence(): number | undefined;
+
+  /** Notes that the lease of the write is lost, which ends its run. Returns the error to throw. */
+  protected abstract leaseLost(): LeaseLost;
 
   /** Returns the name of the store, which begins every error message. */
   abstract toString(): string;

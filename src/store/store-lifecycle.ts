@@ -1,12 +1,14 @@
 import { inspect } from 'node:util';
 import { withTimeout } from '../async/with-timeout.js';
-import { ObjectStoreException, type StoreErrorCode } from '../errors.js';
+import { LeaseLost, ObjectStoreException, type LeaseHolder, type StoreErrorCode } from '../errors.js';
 import { SILENT_LOGGER, StoreLogger, type DiffSyncLogger } from '../logging/logger.js';
 import type { ModelHost } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
 import { markCopy } from '../values/package-copy.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { DeferredWrites } from './deferred-writes.js';
+import type { AcquireLeaseOptions, Lease } from './lease.js';
+import { contextLease, leaseOf } from './lease-context.js';
 import { ObjectMapper } from './object-mapper.js';
 import type { OperationOptions } from './operation-context.js';
 import { logOperation } from './operation-log.js';
@@ -14,6 +16,7 @@ import { OperationRunner } from './operation-runner.js';
 import { StoreBackend, type VerifyRecordsOptions } from './store-backend.js';
 import type { StoreCore, StorePrimitives } from './store-core.js';
 import { checkStoreId } from './store-id.js';
+import { StoreLeases } from './store-leases.js';
 import { checkMaxObjectBytes, DEFAULT_MAX_OBJECT_BYTES, type BaseStoreOptions } from './store-options.js';
 import { verifyByReading } from './verify-by-reading.js';
 import { addLinkProblems } from './verify-links.js';
@@ -47,6 +50,7 @@ export abstract class StoreLifecycle extends StoreBackend {
   #openers = 0;
   #closing: Promise<void> | undefined;
   readonly #core: StoreCore;
+  readonly #leases: StoreLeases;
 
   static {
     markCopy(this);
@@ -76,6 +80,7 @@ export abstract class StoreLifecycle extends StoreBackend {
     const deferred = new DeferredWrites(this, backend, objects);
     const operations = new OperationRunner(this, () => this.#checkOpen(), deferred);
     this.#core = { store: this, backend, objects, operations, deferred };
+    this.#leases = new StoreLeases(this, () => this.leases, deferred);
   }
 
   // ---- Life cycle
@@ -162,6 +167,38 @@ export abstract class StoreLifecycle extends StoreBackend {
     );
   }
 
+  // ---- Leases
+
+  /**
+   * Takes the lease of this store, which one run at a time has, in whatever process. It is renewed until `release` or `close`.
+   * @param options - who asks, for how long, how long to wait, and the run to join; all are optional.
+   * @returns the lease; only what runs inside its `run` is fenced by it.
+   * @throws {SyncInProgress} (SYNC_IN_PROGRESS) when another run has it and does not give it up within `waitMs`; `holder` says who.
+   * @throws {LeaseLost} (LEASE_LOST) when the run to join does not hold it.
+   * @throws {ObjectStoreException} (STORE_ABORTED) when the signal ends the wait.
+   * @throws {ValueError} for wrong options.
+   * @example
+   * ```ts
+   * const lease = await store.acquireLease({ holder: { runId: 'nightly-17', by: 'scheduler' }, waitMs: 60_000 });
+   * ```
+   */
+  async acquireLease(options: AcquireLeaseOptions = {}): Promise<Lease> {
+    this.#checkOpen();
+    return this.#leases.acquire(options);
+  }
+
+  /**
+   * Tells who holds the lease of this store.
+   * @param options - `signal` ends the wait.
+   * @returns the run, who started it and since when; undefined where no run holds it.
+   * @throws {ObjectStoreException} when the backend fails.
+   */
+  async leaseHolder(options: OperationOptions = {}): Promise<LeaseHolder | undefined> {
+    this.#checkOpen();
+    const { signal } = options;
+    return this.#core.operations.abortable(signal, 'leaseHolder', () => this.#leases.holder(signal));
+  }
+
   // ---- Adapter and models
 
   /** The adapter that this store serves. */
@@ -197,6 +234,14 @@ export abstract class StoreLifecycle extends StoreBackend {
   }
 
   // ---- For subclasses
+
+  protected override get writeFence(): number | undefined {
+    return leaseOf(this)?.fence;
+  }
+
+  protected override leaseLost(): LeaseLost {
+    return contextLease(this)?.lose() ?? new LeaseLost(`${String(this)}: the lease of this write is lost`);
+  }
 
   protected override verifyRecords({ signal }: VerifyRecordsOptions): Promise<StoreReport> {
     return verifyByReading(this.#core, signal);
@@ -266,6 +311,11 @@ export abstract class StoreLifecycle extends StoreBackend {
     await attempt(() => operations.idle(), unanswered);
     await attempt(() => this.#flushBeforeClose(), unanswered);
     deferred.stop();
+    // After what waited is written, which is fenced too. A lease that is not given up expires.
+    await withTimeout(CLOSE_STEP_MS, this.#leases.releaseAll(), () => new Error('the backend has not replied')).catch(
+      (error: unknown) =>
+        this.logger.warning(`${String(this)}: its lease is left to expire`, { reason: String(error) }),
+    );
     this.storeState = 'closed';
     await attempt(async () => {
       await this.disconnect().catch((error: unknown) => {

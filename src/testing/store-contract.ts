@@ -5,6 +5,7 @@ import { CONCURRENCY } from './contract/concurrency.js';
 import { CONVENIENCE } from './contract/convenience.js';
 import { COPIES } from './contract/copies.js';
 import { ContractContext, type ContractTest, type ContractTheme, type OpenStore } from './contract/contract-context.js';
+import { LEASES } from './contract/leases.js';
 import { LIFECYCLE } from './contract/lifecycle.js';
 import { NAMES } from './contract/names.js';
 import { READING } from './contract/reading.js';
@@ -76,6 +77,7 @@ const THEMES: readonly ContractTheme[] = [
   NAMES,
   STREAMING,
   CONCURRENCY,
+  LEASES,
 ];
 
 /**

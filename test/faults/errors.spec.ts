@@ -232,6 +232,7 @@ const causes: Record<
     },
     'words that nobody knows',
   ],
+  LEASE_LOST: [async () => new LocalStore().acquireLease({ joins: 'run-7' }), '"run-7"'],
   OBJECT_NOT_FOUND: [async () => get((await served()).store)],
   OBJECT_ALREADY_EXISTS: [
     async () => {
