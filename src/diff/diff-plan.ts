@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { yieldIfDue } from '../async/event-loop.js';
 import type { Steps } from '../async/steps.js';
-import { DiffInvalid } from '../errors.js';
+import { DiffInvalid, ValueError } from '../errors.js';
 import type { DiffSyncAction } from '../flags.js';
 import { canonicalJson, fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import { isPlainObject } from '../values/own-property.js';
@@ -199,7 +199,7 @@ function* planElements<E extends PlannedElement<E>>(
   changed: ReadonlySet<E>,
 ): Generator<PlanElement | undefined, void, undefined> {
   const attrs = (element: E, side: Attrs | null): Attrs | null =>
-    side === null ? null : element.action === null ? {} : (toExtendedJson(side) as Attrs);
+    side === null ? null : element.action === null ? {} : (written(element, side, toExtendedJson) as Attrs);
   for (const { element, depth } of walkAdded<E>(diff)) {
     yield undefined;
     if (!changed.has(element)) continue;
@@ -247,14 +247,23 @@ export function planOf(json: unknown): SavedPlan {
   const header = read(HEADER, json, 'header');
   const { elements, digest, ...asRead } = json as { elements?: unknown; digest?: unknown };
   if (!Array.isArray(elements)) throw invalid('elements: not a list');
+  if (digest === undefined) throw undigested('an older version of nestjs-diffsync saved it');
   return { header, asRead, elements, digest: read(DIGEST, digest, 'digest') };
 }
 
 /** Reads a plan of which the first line is the header and the last one has the digest. @throws DiffInvalid, path by path. */
 export function planOfLines([asRead, ...lines]: readonly unknown[]): SavedPlan {
   const header = read(HEADER, asRead, 'header');
-  const { digest } = read(LAST_LINE, lines.at(-1), 'last line');
+  const last = lines.at(-1);
+  // All elements are there: older versions ended with them.
+  if (lines.length === header.length && !hasDigest(last))
+    throw undigested('an older version of nestjs-diffsync saved it, or its last line was cut off');
+  const { digest } = read(LAST_LINE, last, 'last line');
   return { header, asRead, elements: lines.slice(0, -1), digest };
+}
+
+function hasDigest(line: unknown): boolean {
+  return typeof line === 'object' && line !== null && Object.hasOwn(line, 'digest');
 }
 
 /** Digests a plan: its header, and then its elements. */
@@ -374,14 +383,29 @@ export function* digesting<E extends PlannedElement<E>>(
     const { type, keys, sourceAttrs, destAttrs, linkOnly } = element;
     if (linkOnly) continue;
     const position = canonicalJson([depth, type, keys]);
-    if (sourceAttrs !== null) hashes.source.update(`${position}${canonicalJson(sourceAttrs)}\n`);
-    if (destAttrs !== null) hashes.target.update(`${position}${canonicalJson(destAttrs)}\n`);
+    const lineOf = (attrs: Attrs): string => `${position}${written(element, attrs, canonicalJson)}\n`;
+    if (sourceAttrs !== null) hashes.source.update(lineOf(sourceAttrs));
+    if (destAttrs !== null) hashes.target.update(lineOf(destAttrs));
   }
   for (const side of ['source', 'target'] as const) {
     const own = links.filter((link) => link[side]).map(({ parent, child }) => canonicalJson([parent, child, 'link']));
     for (const line of own.toSorted()) hashes[side].update(`${line}\n`);
   }
   return { source: hashes.source.digest('hex'), target: hashes.target.digest('hex') };
+}
+
+/** Writes the attributes of an element. @throws ValueError, with model and name, for what is too large to be written out. */
+function written<T>(
+  { type, name }: { readonly type: string; readonly name: string },
+  attrs: Attrs,
+  write: (attrs: Attrs) => T,
+): T {
+  try {
+    return write(attrs);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    throw new ValueError(`${type} "${name}" of the diff: ${error.message}`, { cause: error });
+  }
 }
 
 function values(json: Record<string, unknown>, where: string): Attrs {
@@ -405,6 +429,13 @@ function read<S extends z.ZodType>(schema: S, json: unknown, where: string): z.o
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   throw invalid(issueLines(result.error, [where]).join('; '));
+}
+
+function undigested(reason: string): DiffInvalid {
+  return new DiffInvalid(
+    `This plan has no digest, so nothing shows whether it is as it was saved: ${reason}. Calculate the diff again, with ` +
+      `diffFrom or diffTo, and save it with this version`,
+  );
 }
 
 function invalid(reason: string, cause?: unknown): DiffInvalid {

@@ -1,7 +1,8 @@
 import type { Steps } from '../async/steps.js';
 import type { DiffSyncAction } from '../flags.js';
 import { setOwn } from '../values/own-property.js';
-import { differentTexts, visibleText } from '../values/visible-text.js';
+import { differentTexts } from '../values/value-text.js';
+import { visibleText } from '../values/visible-text.js';
 import type { Attrs, AttrsDiffs } from './compared-object.js';
 import { findingChanged, walk } from './diff-walk.js';
 
@@ -52,16 +53,17 @@ export function* summarizing(roots: Iterable<RenderedElement>): Steps<{ counts: 
 export function* makingDict(elements: readonly RenderedElement[]): Steps<Record<string, Record<string, unknown>>> {
   const changed = yield* findingChanged<RenderedElement>(walk(elements));
   const root: Record<string, unknown> = {};
-  const dicts = new Map<RenderedElement | undefined, Record<string, unknown>>([[undefined, root]]);
-  for (const { element, parent } of walk(elements)) {
+  /** The dicts above the next element: what is above a changed one is changed. */
+  const above = [root];
+  for (const { element, depth } of walk(elements)) {
     yield;
     if (!changed.has(element)) continue;
-    const into = dicts.get(parent?.element) ?? root;
+    const into = above[depth] ?? root;
     if (!Object.hasOwn(into, element.type)) setOwn(into, element.type, {});
     const own: Record<string, unknown> = { ...element.getAttrsDiffs() };
     const group = into[element.type] as object;
     setOwn(group, element.linkOnly && Object.hasOwn(group, element.name) ? linkName(element) : element.name, own);
-    dicts.set(element, own);
+    above[depth + 1] = own;
   }
   return root as Record<string, Record<string, unknown>>;
 }
@@ -97,13 +99,15 @@ function* groupLines(
   changed: ReadonlySet<RenderedElement>,
   indent: number,
 ): LineStep {
-  const headings = new Map<RenderedElement | undefined, string>();
-  for (const { element, parent, depth } of walk(elements)) {
+  /** The last heading at each depth, below the elements that are above the next one. */
+  const headings: (string | undefined)[] = [];
+  for (const { element, depth } of walk(elements)) {
     yield undefined;
     if (!changed.has(element)) continue;
     const margin = ' '.repeat(indent + 4 * depth);
-    if (headings.get(parent?.element) !== element.type) yield `${margin}${visibleText(element.type)}`;
-    headings.set(parent?.element, element.type);
+    if (headings[depth] !== element.type) yield `${margin}${visibleText(element.type)}`;
+    headings[depth] = element.type;
+    headings[depth + 1] = undefined;
     yield* ownLines(element, `${margin}  `);
   }
 }

@@ -143,15 +143,12 @@ export class Diff {
 
   /** @returns The top elements as they are shown and synchronised: group by group, each ordered by `orderChildren`. */
   getChildren(): DiffElement[] {
-    return this.elements.names().flatMap((group) => {
-      const ordered = this.orderChildren(group, this.elements.of(group));
-      return Array.isArray(ordered) ? (ordered as DiffElement[]) : [...ordered];
-    });
+    return this.elements.inOrder((group, elements) => this.orderChildren(group, elements));
   }
 
   /** @returns The top elements group by group, in the order of their `add`, whatever `orderChildren` returns. */
   getAddedChildren(): DiffElement[] {
-    return this.elements.names().flatMap((group) => this.elements.of(group));
+    return this.elements.inOrder((_, elements) => elements);
   }
 
   /** @internal Takes an element out that the comparison has added. */

@@ -43,8 +43,18 @@ export class ElementGroups<E extends GroupedElement> {
     for (const group of this.links?.values() ?? []) yield* group.values();
   }
 
-  /** The elements of one group. */
-  of(type: string): E[] {
+  /** The elements group by group, each as `order` returns it. */
+  inOrder(order: (type: string, elements: readonly E[]) => Iterable<E>): E[] {
+    let all: E[] | undefined;
+    for (const type of this.objects.keys()) {
+      const ordered = order(type, this.of(type));
+      const group = Array.isArray(ordered) ? (ordered as E[]) : [...ordered];
+      all = all === undefined ? group : all.concat(group);
+    }
+    return all ?? [];
+  }
+
+  private of(type: string): E[] {
     const objects = [...(this.objects.get(type)?.values() ?? [])];
     const links = this.links?.get(type);
     return links === undefined ? objects : [...objects, ...links.values()];

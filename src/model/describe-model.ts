@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { yieldIfDue } from '../async/event-loop.js';
-import { quotedValue, visibleText } from '../values/visible-text.js';
+import { quotedValue } from '../values/value-text.js';
+import { visibleText } from '../values/visible-text.js';
 import { childUids } from './model-fields.js';
 import type { ModelInstance } from './model-types.js';
 

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { MAX_BIGINT_DIGITS, MAX_DEPTH } from './clone.js';
 import { isPlainObject, setOwn } from './own-property.js';
+import { PartCount } from './shared-parts.js';
 
 /**
  * The tag of extended JSON. A value that JSON would lose becomes `{"$diffsync":"<kind>","v":…}`; an object that has the key
@@ -8,7 +9,7 @@ import { isPlainObject, setOwn } from './own-property.js';
  */
 export const TAG = '$diffsync';
 
-type Change = (item: unknown, depth: number) => unknown;
+type Change<C> = (item: unknown, context: C) => unknown;
 
 /** Fast check whether JSON keeps the value exactly. @returns true for strings, numbers, booleans, null, and lists of them. */
 export function isPlainJson(value: unknown): boolean {
@@ -29,8 +30,12 @@ function isPlainScalar(value: unknown): boolean {
   }
 }
 
-/** Converts a value to extended JSON. @returns the value itself where JSON keeps it exactly; copies only what changes. */
-export function toExtendedJson(value: unknown): unknown {
+/**
+ * Converts a value to extended JSON.
+ * @returns the value itself where JSON keeps it exactly; copies only what changes.
+ * @throws {ValueError} (VALUE_ERROR) for shared parts that are too many to be written out.
+ */
+export function toExtendedJson(value: unknown, parts = new PartCount(value)): unknown {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -46,40 +51,50 @@ export function toExtendedJson(value: unknown): unknown {
     default:
       if (value === null) return null;
   }
-  if (Array.isArray(value)) return changedItems(value, toExtendedJson);
+  parts.check();
+  if (Array.isArray(value)) return changedItems(value, toExtendedJson, parts);
   if (types.isDate(value)) return tagged('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
   if (types.isUint8Array(value)) return tagged('Uint8Array', Buffer.from(value).toString('base64'));
   if (types.isMap(value))
     return tagged(
       'Map',
-      [...value].map(([key, item]) => [toExtendedJson(key), toExtendedJson(item)]),
+      [...value].map(([key, item]) => [toExtendedJson(key, parts), toExtendedJson(item, parts)]),
     );
   if (types.isSet(value))
     return tagged(
       'Set',
-      [...value].map((item) => toExtendedJson(item)),
+      [...value].map((item) => toExtendedJson(item, parts)),
     );
-  return escapeTag(fieldsToExtendedJson(value as Readonly<Record<string, unknown>>));
+  return escapeTag(changedFields(value as Readonly<Record<string, unknown>>, toExtendedJson, parts));
 }
 
 /**
  * Canonical JSON of a value, for digests. @returns the same text for two values exactly where `isDeepEqual` finds them equal: keys,
  * Map entries and Set items are sorted, and a key of a plain object with `undefined` is left out.
+ * @throws {ValueError} (VALUE_ERROR) for shared parts that are too many to be written out.
  */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${Array.from(value, canonicalJson).join(',')}]`;
-  if (types.isMap(value)) {
-    const entries = [...value].map(([key, item]) => `[${canonicalJson(key)},${canonicalJson(item)}]`);
-    return canonicalTagged('Map', `[${entries.toSorted().join(',')}]`);
-  }
-  if (types.isSet(value)) return canonicalTagged('Set', `[${[...value].map(canonicalJson).toSorted().join(',')}]`);
-  if (typeof value === 'object' && value !== null && isPlainObject(value)) return canonicalFields(value);
-  return jsonOf(toExtendedJson(value)) ?? 'null'; // As JSON.stringify writes a function in a list.
+  return canonicalPart(value, new PartCount(value));
 }
 
-function canonicalFields(value: Record<string, unknown>): string {
+function canonicalPart(value: unknown, parts: PartCount): string {
+  if (typeof value === 'object' && value !== null) {
+    parts.check();
+    const textOf = (part: unknown): string => canonicalPart(part, parts);
+    if (Array.isArray(value)) return `[${Array.from(value, textOf).join(',')}]`;
+    if (types.isMap(value)) {
+      const entries = [...value].map(([key, item]) => `[${textOf(key)},${textOf(item)}]`);
+      return canonicalTagged('Map', `[${entries.toSorted().join(',')}]`);
+    }
+    if (types.isSet(value)) return canonicalTagged('Set', `[${[...value].map(textOf).toSorted().join(',')}]`);
+    if (isPlainObject(value)) return canonicalFields(value, textOf);
+  }
+  return jsonOf(toExtendedJson(value, parts)) ?? 'null'; // As JSON.stringify writes a function in a list.
+}
+
+function canonicalFields(value: Record<string, unknown>, textOf: (part: unknown) => string): string {
   const names = Object.keys(value).filter((key) => value[key] !== undefined && typeof value[key] !== 'function');
-  const fields = names.toSorted().map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
+  const fields = names.toSorted().map((key) => `${JSON.stringify(key)}:${textOf(value[key])}`);
   const text = `{${fields.join(',')}}`;
   return names.includes(TAG) ? canonicalTagged('object', text) : text;
 }
@@ -95,7 +110,7 @@ function jsonOf(value: unknown): string | undefined {
 
 /** Converts the values of an object to extended JSON. @returns the object itself where nothing changes. */
 export function fieldsToExtendedJson(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return changedFields(value, toExtendedJson);
+  return changedFields(value, toExtendedJson, new PartCount(value));
 }
 
 /** Escapes an object that has the key of the tag. @param object - one whose fields are extended JSON. */
@@ -103,25 +118,25 @@ export function escapeTag(object: Readonly<Record<string, unknown>>): Readonly<R
   return Object.hasOwn(object, TAG) ? tagged('object', object) : object;
 }
 
-/** @returns the list itself where `change` changes none of its items. @param depth - the depth of the items. */
-function changedItems(list: readonly unknown[], change: Change, depth = 0): readonly unknown[] {
+/** @returns the list itself where `change` changes none of its items. @param context - of every change. */
+function changedItems<C>(list: readonly unknown[], change: Change<C>, context: C): readonly unknown[] {
   let copy: unknown[] | undefined;
   for (let index = 0; index < list.length; index++) {
-    const item = change(list[index], depth);
+    const item = change(list[index], context);
     if (item !== list[index]) (copy ??= [...list])[index] = item;
   }
   return copy ?? list;
 }
 
-/** @returns the object itself where `change` changes none of its fields. @param depth - the depth of the fields. */
-function changedFields(
+/** @returns the object itself where `change` changes none of its fields. @param context - of every change. */
+function changedFields<C>(
   value: Readonly<Record<string, unknown>>,
-  change: Change,
-  depth = 0,
+  change: Change<C>,
+  context: C,
 ): Readonly<Record<string, unknown>> {
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(value)) {
-    const item = change(value[key], depth);
+    const item = change(value[key], context);
     if (item !== value[key]) setOwn((copy ??= { ...value }), key, item);
   }
   return copy ?? value;

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { ValueError } from '../errors.js';
 
 /** A walk of a value looks for shared parts once it has met so many: to look takes as long as to walk them. */
 const FIRST_LOOK = 10_000;
@@ -34,13 +35,18 @@ export class PartCount {
   isBounded(): boolean {
     return ++this.met !== FIRST_LOOK || !hasTooManyParts(this.value, this.most);
   }
+
+  /** Counts one part. @throws {ValueError} (VALUE_ERROR) where `isBounded` returns false. */
+  check(): void {
+    if (!this.isBounded()) throw new ValueError(`a value ${TOO_MANY_PARTS}`);
+  }
 }
 
 /**
  * Whether a value has shared parts and would have more than `most` parts if each were written out as often as it is reached. It
  * takes time in proportion to what the value holds in memory.
  */
-export function hasTooManyParts(value: unknown, most: number): boolean {
+export function hasTooManyParts(value: unknown, most = MAX_SHARED_PARTS): boolean {
   const counted = new Map<object, number>();
   const inMemory = { parts: 1 };
   return count(value, counted, inMemory, 0) > Math.max(most, inMemory.parts);
@@ -61,8 +67,8 @@ function count(value: unknown, counted: Map<object, number>, inMemory: { parts: 
   return parts;
 }
 
-function* partsOf(value: object): Generator<unknown, void, undefined> {
-  if (types.isMap(value)) for (const [key, item] of value) yield* [key, item];
-  else if (Array.isArray(value) || types.isSet(value)) yield* value;
-  else if (!types.isDate(value) && !ArrayBuffer.isView(value)) yield* Object.values(value);
+function partsOf(value: object): Iterable<unknown> {
+  if (Array.isArray(value) || types.isSet(value)) return value as Iterable<unknown>;
+  if (types.isMap(value)) return [...value.keys(), ...value.values()];
+  return types.isDate(value) || ArrayBuffer.isView(value) ? [] : Object.values(value);
 }

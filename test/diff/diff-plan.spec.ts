@@ -248,7 +248,8 @@ describe('toJSONLines() and fromJSONLines()', () => {
   it.each<[string, (lines: string[]) => string[], string]>([
     ['nothing at all', () => [], 'header'],
     ['no header', (lines) => lines.slice(1), 'header.format'],
-    ['the last line missing', (lines) => lines.slice(0, -1), 'last line.digest'],
+    ['the last line missing', (lines) => lines.slice(0, -1), 'saved it, or its last line was cut off. Calculate'],
+    ['the last two lines missing', (lines) => lines.slice(0, -2), 'last line.digest'],
     ['a line from the middle missing', (lines) => lines.toSpliced(3, 1), 'elements: 8, where the header promises 9'],
     ['a line cut short', (lines) => [...lines.slice(0, -1), lines.at(-1)?.slice(0, 9) ?? ''], 'line 11 is not JSON'],
     ['something else behind', (lines) => [...lines, '{}\n'], 'last line.digest'],
@@ -344,6 +345,13 @@ describe('what is no plan', () => {
     const { message } = invalid({ ...json, ...change });
     for (const path of paths) expect(message).toContain(path);
     expect(message).toMatch(/^This is no saved diff: /);
+  });
+
+  it('one without a digest says that an older version saved it, and what to do', async () => {
+    const [json] = await plan();
+    expect(invalid({ ...json, digest: undefined }).message).toMatch(
+      /^This plan has no digest.*: an older version of nestjs-diffsync saved it\. Calculate the diff again/,
+    );
   });
 
   it('changed anywhere in any way, it either loads or is DiffInvalid, and no prototype is touched', async () => {

@@ -2,10 +2,11 @@ import { randomInt } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { z } from 'zod';
-import { DiffSyncModel, LocalStore } from '../../src/index.js';
+import { Diff, DiffElement, DiffSyncModel, LocalStore } from '../../src/index.js';
 import { toEncodedRecord } from '../../src/record/encoded-record.js';
 import { cloneValue } from '../../src/values/clone.js';
 import { isDeepEqual } from '../../src/values/deep-equal.js';
+import { canonicalJson, toExtendedJson } from '../../src/values/extended-json.js';
 import { hasTooManyParts } from '../../src/values/shared-parts.js';
 
 class Device extends DiffSyncModel.define({
@@ -41,6 +42,25 @@ describe.each(Object.entries(WAYS))('A part that %s holds twice at each of 200 l
     const device = new Device({ name: 'd', config: 1 });
     device.config = value;
     expect(() => toEncodedRecord(device)).toThrow(/the value of config holds the same parts/);
+  });
+
+  it('is refused by JSON, and by the plan of an element on which it was set, before it is written', () => {
+    for (const write of [canonicalJson, toExtendedJson])
+      expect(() => write({ config: value })).toThrow(/^a value holds the same parts so many times over/);
+    const diff = new Diff();
+    const element = new DiffElement('device', 'd', { name: 'd' });
+    element.addAttrs({ source: { config: value } });
+    diff.add(element);
+    const refused = { code: 'VALUE_ERROR', message: expect.stringMatching(/^device "d" of the diff: a value holds/) };
+    for (const call of [() => diff.toJSON(), () => diff.fingerprint(), () => [...diff.toJSONLines()]])
+      expect(call).toThrow(expect.objectContaining(refused));
+  });
+
+  it('is not written out in the text of a diff', () => {
+    const element = new DiffElement('device', 'd', { name: 'd' });
+    element.addAttrs({ source: { config: value }, dest: { config: 1 } });
+    expect(element.toString()).toContain('source((holds the same parts so many times over');
+    expect(element.toString().length).toBeLessThan(300);
   });
 
   it('is equal to another such value', () => {
