@@ -1,10 +1,15 @@
+import { visibleText } from './values/visible-text.js';
+
 /** Options of the constructors of errors. */
 export interface DiffSyncErrorOptions {
   /** The error that led to this one. */
   readonly cause?: unknown;
 }
 
-/** What every error of this package has. Programs catch a `DiffSyncError`, which is this class when it runs. */
+/**
+ * What every error of this package has. Programs catch a `DiffSyncError`, which is this class when it runs. Messages are one line:
+ * control characters, line breaks and bidirectional controls, which only data holds, are escaped as in every text for people.
+ */
 export class DiffSyncErrorBase extends Error {
   /** The name of the class that programs catch. */
   static override readonly name: string = 'DiffSyncError';
@@ -17,7 +22,7 @@ export class DiffSyncErrorBase extends Error {
    * @param options - the cause.
    */
   constructor(message: string, options?: DiffSyncErrorOptions) {
-    super(message, options);
+    super(typeof message === 'string' ? visibleText(message) : message, options);
     this.name = new.target.name;
   }
 }

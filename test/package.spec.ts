@@ -29,7 +29,7 @@ const ENGINES = ['store/redis', 'store/sqlite'];
 const BACKEND = [...BASE, 'model', 'record', 'store'];
 const REDIS = [...BACKEND, 'store/redis/redis-options'];
 const ARROWS: Record<string, readonly string[]> = {
-  errors: [],
+  errors: ['values/visible-text'],
   flags: [],
   values: ['errors'],
   async: ['errors'],

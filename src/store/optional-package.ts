@@ -5,7 +5,7 @@ import { ObjectStoreException } from '../errors.js';
  * @param owner - begins the message.
  */
 export function packageException(owner: string, packageName: string, error: unknown): ObjectStoreException {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ');
   const isMissing = new RegExp(`^Cannot find (?:package|module) '${packageName}'`).test(reason);
   const text = isMissing
     ? `needs the package "${packageName}": npm install ${packageName}`

@@ -2,7 +2,9 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { z } from 'zod';
-import { Adapter, DiffSyncModel } from '../../src/index.js';
+import * as publicNames from '../../src/index.js';
+import { Adapter, DiffSyncModel, LocalStore, ObjectNotFound } from '../../src/index.js';
+import { checkOptions } from '../../src/store/check-options.js';
 import { visibleText } from '../../src/values/visible-text.js';
 
 class Device extends DiffSyncModel.define({
@@ -79,6 +81,35 @@ describe('a diff', () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('the message of an error', () => {
+  const classes = Object.entries<unknown>(publicNames).flatMap(([name, each]): [string, typeof Error][] =>
+    typeof each === 'function' && each.prototype instanceof Error ? [[name, each as typeof Error]] : [],
+  );
+
+  it('is found in every class', () => expect(classes.length).toBeGreaterThan(20));
+
+  it.each(classes)('of the class %s is escaped where it is made', (_, ErrorClass) => {
+    const { message, stack } = new ErrorClass(`a${HOSTILE}\\b`);
+    expect(message).toBe('a\\x1b[2K\\n\\t\\x7f\\x9b\\u2028\\u2029\\u202e\\u2066\\u061c\\b');
+    expect(stack?.split('\n')[0]).toContain(message);
+    expect(visibleText(message)).toBe(message);
+  });
+
+  it('holds no line of a name from data', async () => {
+    const store = new LocalStore();
+    const error: unknown = await store
+      .get({ model: 'device', identifier: `n${HOSTILE}` })
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ObjectNotFound);
+    expect((error as ObjectNotFound).message).not.toMatch(OBEYED);
+  });
+
+  it('of options names all issues in one line', () => {
+    const check = (): unknown => checkOptions('Store', z.strictObject({ a: z.string() }), { a: 1, b: 2 });
+    expect(check).toThrow(/^Store: a: .*string.*; b: no such option$/);
   });
 });
 
