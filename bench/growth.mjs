@@ -143,8 +143,9 @@ async function inMemory() {
   return undefined;
 }
 
-const USAGE = `npm run bench -- growth [--engine=redis] [--small=n] [--large=n]
+const USAGE = `npm run bench -- growth [--engine=redis] [--small=n] [--large=n] [--rows=text]
   --engine=redis  on a redis-server of its own, not in memory
+  --rows=text     only rows whose names hold the text
   --small=n       not ${SMALL.toLocaleString('en')} objects         --large=n       not ${LARGE.toLocaleString('en')} objects`;
 
 /** Time an object at two sizes, and how long the event loop stands still. */
@@ -153,22 +154,24 @@ export async function run(args) {
     engine: { type: 'string' },
     small: { type: 'string' },
     large: { type: 'string' },
+    rows: { type: 'string' },
     help: { type: 'boolean' },
   };
   const { values } = parseArgs({ args, options });
   if (values.help) return console.log(USAGE);
   const sizes = { small: Number(values.small ?? SMALL), large: Number(values.large ?? LARGE) };
-  if (values.engine !== 'redis') return report(sizes, 'memory', inMemory);
+  const wanted = ROWS.filter((row) => nameOf(row).includes(values.rows ?? ''));
+  if (values.engine !== 'redis') return report(wanted, sizes, 'memory', inMemory);
   const { RedisStore } = await entryPoint('./redis');
-  await withServer((url) => report(sizes, 'redis', (storeId) => RedisStore.connect({ url, storeId, logger })));
+  await withServer((url) => report(wanted, sizes, 'redis', (storeId) => RedisStore.connect({ url, storeId, logger })));
 }
 
-async function report({ small, large }, engine, storeOf) {
+async function report(wanted, { small, large }, engine, storeOf) {
   const { cpu, cores, node } = machine();
   const title = `${cpu}, ${cores} cores, Node ${node}; ${engine}, ${small.toLocaleString('en')} and ${large.toLocaleString('en')} objects`;
   console.log(title);
   const rows = [];
-  for (const row of ROWS) {
+  for (const row of wanted) {
     await measure(row, small, storeOf);
     const rounds = [];
     for (let round = 0; round < ROUNDS; round++) rounds.push(await measure(row, small, storeOf));
