@@ -6,7 +6,9 @@ import { TEXTS } from './migrations/texts.js';
 const APPLICATION_ID = 0x44534e43;
 
 /** Append only. The `user_version` of a file is the number of migrations applied to it. */
-const MIGRATIONS: readonly string[] = ['0001_records.sql'];
+const MIGRATIONS: readonly string[] = ['0001_records.sql', '0002_leases.sql'];
+/** Files of this version and later can be read without a migration. */
+const OLDEST_READABLE = 1;
 
 /** The format of a file that may be a store. */
 interface Format {
@@ -24,7 +26,7 @@ interface Format {
 export function migrate(db: Database, where: string, readonly: boolean): void {
   if (readonly) {
     const { version, empty } = checkedFormat(db, where);
-    if (!empty && version === MIGRATIONS.length) return;
+    if (!empty && version >= OLDEST_READABLE) return;
     throw new ObjectStoreException(
       `${where}: it is kept in format ${version}, and needs a change to ${MIGRATIONS.length}: open it once without "readonly"`,
       { code: 'STORE_READ_ONLY' },

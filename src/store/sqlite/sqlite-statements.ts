@@ -17,6 +17,17 @@ export interface Preparer {
 /** A stored record: its unique id and its JSON text. */
 export type StoredRecord = [uid: string, value: string];
 
+/** The lease of a store; without a token once it is released. */
+export interface StoredLease {
+  readonly fence: number;
+  readonly token: string | null;
+  readonly run_id: string | null;
+  readonly started_by: string | null;
+  readonly process: string | null;
+  readonly since: string | null;
+  readonly expires: number | null;
+}
+
 type Model = [storeId: string, model: string];
 /** Identifies a stored record. `collection` is the id of a model of a store. */
 type RecordKey = [collection: number, uid: string];
@@ -24,8 +35,16 @@ type RecordKey = [collection: number, uid: string];
 export type SqliteStatements = ReturnType<typeof prepareStatements>;
 
 /** Every query of a store. */
-export function prepareStatements({ rows, lists, values }: Preparer) {
+export function prepareStatements(preparer: Preparer) {
+  const { rows, lists, values } = preparer;
+  let leases: ReturnType<typeof prepareLeases> | undefined;
   return {
+    /** Prepared on first use: a file that is open for reads only may lack the table. */
+    get leases() {
+      return (leases ??= prepareLeases(preparer));
+    },
+    leaseTable: values<[], string>("SELECT name FROM sqlite_schema WHERE name = 'leases'"),
+
     probe: values<[], number>('SELECT count(*) FROM collections WHERE id = 0'),
 
     collection: values<Model, number>('SELECT id FROM collections WHERE store_id = ? AND model = ?'),
@@ -73,5 +92,28 @@ export function prepareStatements({ rows, lists, values }: Preparer) {
       'DELETE FROM records WHERE place IN (SELECT place FROM records WHERE collection = ? LIMIT ?)',
     ),
     removeCollection: rows<[collection: number]>('DELETE FROM collections WHERE id = ?'),
+  };
+}
+
+function prepareLeases({ rows, values }: Preparer) {
+  return {
+    fence: values<[storeId: string], number>('SELECT fence FROM leases WHERE store_id = ?'),
+    find: rows<[storeId: string], StoredLease>('SELECT * FROM leases WHERE store_id = ?'),
+    take: rows<
+      [
+        storeId: string,
+        fence: number,
+        token: string,
+        runId: string,
+        by: string,
+        process: string,
+        since: string,
+        expires: number,
+      ]
+    >('INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+    renew: rows<[expires: number, storeId: string, token: string]>(
+      'UPDATE leases SET expires = ? WHERE store_id = ? AND token = ?',
+    ),
+    release: rows<[storeId: string, token: string]>('UPDATE leases SET token = NULL WHERE store_id = ? AND token = ?'),
   };
 }

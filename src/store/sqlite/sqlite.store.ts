@@ -9,7 +9,9 @@ import type {
   StoreCapabilities,
   VerifyRecordsOptions,
 } from '../store-backend.js';
+import type { LeaseTable } from '../lease-table.js';
 import { SqliteConnection } from './sqlite-connection.js';
+import { SqliteLeases } from './sqlite-leases.js';
 import { withProblems, type StoreProblem, type StoreReport } from '../verify-report.js';
 import { checkSqliteOptions, type SqliteStoreOptions } from './sqlite-options.js';
 import type { SqliteStatements } from './sqlite-statements.js';
@@ -33,6 +35,7 @@ const CHUNK_CHARS = 256 * 1024;
 export class SqliteStore extends BaseStore {
   readonly engine = 'sqlite';
   protected override readonly capabilities: StoreCapabilities = { keepsText: true, hasDeadlines: true };
+  protected override readonly leases: LeaseTable;
   declare readonly storeId: string;
   private readonly connection: SqliteConnection;
 
@@ -49,6 +52,7 @@ export class SqliteStore extends BaseStore {
     super({ storeId, name, logger, maxObjectBytes });
     if (connection === undefined) checkSqliteOptions(own);
     this.connection = connection ?? new SqliteConnection(own);
+    this.leases = new SqliteLeases(this.connection, storeId, () => String(this));
   }
 
   /**
@@ -351,8 +355,15 @@ export class SqliteStore extends BaseStore {
     return this.connection.read(String(this), queries, signal);
   }
 
+  /** In the same transaction as the check of the fence: the next holder raises it as it takes the lease. */
   private write<T>(queries: (sql: SqliteStatements) => T, signal?: AbortSignal): Promise<T> {
-    return this.connection.write(String(this), queries, signal);
+    const fence = this.writeFence;
+    if (fence === undefined) return this.connection.write(String(this), queries, signal);
+    const fenced = (sql: SqliteStatements): T => {
+      if ((sql.leases.fence.get(this.storeId) ?? 0) > fence) throw this.leaseLost();
+      return queries(sql);
+    };
+    return this.connection.write(String(this), fenced, signal);
   }
 }
 

@@ -87,7 +87,7 @@ describe('the file', () => {
     await connect();
     const db = database();
     const facts = ['application_id', 'user_version', 'journal_mode'].map((name) => db.pragma(name, { simple: true }));
-    expect(facts).toEqual([0x44534e43, 1, 'wal']);
+    expect(facts).toEqual([0x44534e43, 2, 'wal']);
     expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
   });
 
@@ -150,7 +150,31 @@ describe('migrations', () => {
         .update(readFileSync(join(migrations, name)))
         .digest('hex')
         .slice(0, 16);
-    expect(files.map((name) => [name, digest(name)])).toEqual([['0001_records.sql', '75aba159f727aa70']]);
+    expect(files.map((name) => [name, digest(name)])).toEqual([
+      ['0001_records.sql', '75aba159f727aa70'],
+      ['0002_leases.sql', '8732d64d897cd3f7'],
+    ]);
+  });
+
+  it('a file of format 1 is read as it is by a reader, and gets leases when it is opened for writing', async () => {
+    const db = database();
+    db.exec(readFileSync(join(migrations, '0001_records.sql'), 'utf8'));
+    db.exec(`
+      INSERT INTO collections (store_id, model, objects) VALUES ('default', 'device', 1);
+      INSERT INTO records (collection, uid, value) VALUES (1, 'r1', '{"name":"r1","role":"spine"}');
+      PRAGMA application_id = ${0x44534e43};
+      PRAGMA user_version = 1`);
+    db.close();
+    const reader = await connect({ readonly: true });
+    expect((await reader.get({ model: Device, identifier: 'r1' })).role).toBe('spine');
+    expect(await reader.leaseHolder()).toBeUndefined();
+    const writer = await connect();
+    const lease = await writer.acquireLease({ holder: { runId: 'run-1' } });
+    await lease.run(() => writer.update({ obj: new Device({ name: 'r1', role: 'leaf' }) }));
+    expect(database().pragma('user_version', { simple: true })).toBe(2);
+    expect((await reader.get({ model: Device, identifier: 'r1' })).role).toBe('leaf');
+    expect(await reader.leaseHolder()).toEqual(lease.holder);
+    expect((await failure(reader.acquireLease())).code).toBe('STORE_READ_ONLY');
   });
 
   it('a file in a newer format is refused with STORE_NEWER_FORMAT, and stays as it is', async () => {
