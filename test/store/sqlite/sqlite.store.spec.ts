@@ -174,6 +174,7 @@ describe('migrations', () => {
     expect(database().pragma('user_version', { simple: true })).toBe(2);
     expect((await reader.get({ model: Device, identifier: 'r1' })).role).toBe('leaf');
     expect(await reader.leaseHolder()).toEqual(lease.holder);
+    await lease.release();
     expect((await failure(reader.acquireLease())).code).toBe('STORE_READ_ONLY');
   });
 
