@@ -4,12 +4,16 @@ import { Failed } from './outcome.js';
 const MAX_WAITING = 100_000;
 
 /** Does all items in one call. Resolves, by position, to the result of each item or its failure. */
-export type BatchWork<I, R> = (items: readonly I[], deadline: number) => Promise<readonly (R | Failed)[]>;
+export type BatchWork<I, R, G = undefined> = (
+  items: readonly I[],
+  deadline: number,
+  group: G,
+) => Promise<readonly (R | Failed)[]>;
 
 /** The kinds of items of a batcher, each with the work that does a batch of them. */
-type BatchKinds<K> = { readonly [N in keyof K]: BatchWork<never, unknown> };
+type BatchKinds<K, G> = { readonly [N in keyof K]: BatchWork<never, unknown, G> };
 
-type ItemOf<W> = W extends (items: readonly (infer I)[], deadline: number) => unknown ? I : never;
+type ItemOf<W> = W extends (items: readonly (infer I)[], ...terms: never) => unknown ? I : never;
 type ResultOf<W> = W extends (...args: never) => Promise<readonly (infer R)[]> ? Exclude<R, Failed> : never;
 
 /** Until when the caller waits for an item. */
@@ -26,16 +30,17 @@ interface WaitingItem {
   readonly item: unknown;
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
+  readonly group: unknown;
   readonly resolve: (result: [unknown]) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
  * Batches single calls: items that are asked for one by one, none of them awaited, are done many at a time, and each caller
- * gets the result of its own item. The order of the calls is kept: only neighbours of one kind form a batch, and no unique
- * id is in flight twice.
+ * gets the result of its own item. The order of the calls is kept: only neighbours of one kind and group form a batch, and no
+ * unique id is in flight twice.
  */
-export class AutoBatcher<K extends BatchKinds<K>> {
+export class AutoBatcher<K extends BatchKinds<K, G>, G = undefined> {
   private waiting: (WaitingItem | (() => void))[] = [];
   private head = 0;
   private inFlight = 0;
@@ -61,10 +66,20 @@ export class AutoBatcher<K extends BatchKinds<K>> {
     uid: string,
     item: ItemOf<K[N]>,
     { deadline, signal }: ItemLimits,
+    group?: G,
   ): Promise<[ResultOf<K[N]>]> {
     return new Promise((resolve, reject) => {
       if (this.waiting.length - this.head >= MAX_WAITING) throw this.overloaded();
-      this.waiting.push({ kind, uid, item, deadline, signal, resolve: resolve as WaitingItem['resolve'], reject });
+      this.waiting.push({
+        kind,
+        uid,
+        item,
+        deadline,
+        signal,
+        group,
+        resolve: resolve as WaitingItem['resolve'],
+        reject,
+      });
       this.schedule();
     });
   }
@@ -121,7 +136,8 @@ export class AutoBatcher<K extends BatchKinds<K>> {
         next.reject(next.signal.reason);
         continue;
       }
-      if (next.kind !== (batch[0] ?? next).kind || this.busy.has(next.uid)) break;
+      const { kind, group } = batch[0] ?? next;
+      if (next.kind !== kind || next.group !== group || this.busy.has(next.uid)) break;
       this.busy.add(next.uid);
       this.head++;
       batch.push(next);
@@ -133,12 +149,13 @@ export class AutoBatcher<K extends BatchKinds<K>> {
     this.inFlight++;
     try {
       // `run` has accepted only items of the kind.
-      const { kind } = batch[0] as WaitingItem;
-      const work = this.kinds[kind as keyof K] as unknown as BatchWork<unknown, unknown>;
+      const { kind, group } = batch[0] as WaitingItem;
+      const work = this.kinds[kind as keyof K] as unknown as BatchWork<unknown, unknown, unknown>;
       const results = await work(
         batch.map(({ item }) => item),
         // The batch ends with the earliest deadline of its items, and no part of it may be done later.
         batch.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity),
+        group,
       );
       for (let at = 0; at < batch.length; at++) {
         const { resolve, reject } = batch[at] as WaitingItem;

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { LeaseLost } from '../errors.js';
+import type { LeaseHolder, LeaseLost } from '../errors.js';
 
 /** A lease as the writes under it see it. */
 export interface WriteLease {
@@ -14,7 +14,7 @@ export interface WriteLease {
   checkNotLost(): void;
   renew(): Promise<void>;
   /** Notes that it is lost. @returns the error that all who write under it get. */
-  lose(): LeaseLost;
+  lose(holder?: LeaseHolder, cause?: unknown): LeaseLost;
 }
 
 /** The lease that an asynchronous call writes under, and the one inside whose work that one was begun. */

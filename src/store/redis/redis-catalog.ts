@@ -7,6 +7,7 @@ import { RedisConnection } from './connection/connection.js';
 import { FORMAT_VERSION, formatMismatch, parseFormat } from './layout/format.js';
 import {
   keysOfName,
+  leaseKey,
   modelsKey,
   objectPatterns,
   parseObjectKey,
@@ -118,6 +119,7 @@ export class RedisCatalog {
         scan,
       );
     }
+    await commands.writeMetadata(leaseKey(id), (client) => client.unlink(leaseKey(id)));
     return removed + (await this.removeUnindexed(id, commands));
   }
 

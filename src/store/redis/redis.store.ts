@@ -3,6 +3,8 @@ import type { Cluster, Redis } from 'ioredis';
 import { pMapIterable } from 'p-map';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
+import { leaseOf, type WriteLease } from '../lease-context.js';
+import type { LeaseTable } from '../lease-table.js';
 import { isDamage, type StoreReport } from '../verify-report.js';
 import type {
   InsertConflict,
@@ -16,6 +18,7 @@ import { throwFirstFailure, type Result } from '../../async/outcome.js';
 import { objectsOf } from './admin/store-scan.js';
 import { RedisVerification } from './admin/verify.js';
 import { CommandExecutor } from './commands/command-executor.js';
+import { RedisLeases } from './commands/redis-leases.js';
 import { TtlRefresher } from './commands/ttl-refresher.js';
 import { checkSlotsServed } from './connection/cluster-slots.js';
 import { isClusterClient } from './connection/driver.js';
@@ -39,11 +42,16 @@ export { loadDriver as loadRedisDriver } from './connection/driver.js';
 type ReadBatcher = AutoBatcher<{ readonly read: BatchWork<string, ModelRecord | undefined> }>;
 
 /** The writes of single objects of one model that are batched. */
-type WriteBatcher = AutoBatcher<{
-  readonly insert: BatchWork<ModelRecord, ModelRecord | undefined>;
-  readonly put: BatchWork<ModelRecord, undefined>;
-  readonly delete: BatchWork<string, boolean>;
-}>;
+type WriteBatcher = AutoBatcher<
+  {
+    readonly insert: LeasedWork<ModelRecord, ModelRecord | undefined>;
+    readonly put: LeasedWork<ModelRecord, undefined>;
+    readonly delete: LeasedWork<string, boolean>;
+  },
+  WriteLease | undefined
+>;
+/** Of items that are written under one lease, or under none. */
+type LeasedWork<I, R> = BatchWork<I, R, WriteLease | undefined>;
 
 /** The connection of a store that shares that of another one, by the options of its constructor. */
 const sharedConnections = new WeakMap<AnyRedisOptions, RedisConnection>();
@@ -70,6 +78,7 @@ export class RedisStore extends BaseStore {
     encodesLazily: true,
     hasDeadlines: true,
   };
+  protected override readonly leases: LeaseTable;
   declare readonly storeId: string;
   private readonly keys: RedisKeys;
   private readonly connection: RedisConnection;
@@ -110,6 +119,7 @@ export class RedisStore extends BaseStore {
       );
     }
     const commands = (this.commands = new CommandExecutor(store, connection, keys, this.ttlRefresher));
+    this.leases = new RedisLeases(keys, commands);
     const models = (this.models = new ModelIndex(keys, commands, this.ttlRefresher));
     const sequence = (this.sequence = new ShardSequence(keys, commands, models));
     const reader = (this.reader = new RecordReader(keys, commands, models, this.sizes, (...damage) =>
@@ -271,7 +281,7 @@ export class RedisStore extends BaseStore {
   ): Promise<(ModelRecord | undefined)[]> {
     const only = records.length === 1 ? records[0] : undefined;
     if (only === undefined) return this.insertMany(model, records, signal);
-    return this.writesOf(model).run('insert', only.uid, only, this.commands.limits(signal));
+    return this.writesOf(model).run('insert', only.uid, only, this.commands.limits(signal), leaseOf(this));
   }
 
   protected override async putRecords(
@@ -280,12 +290,13 @@ export class RedisStore extends BaseStore {
     signal?: AbortSignal,
   ): Promise<void> {
     const [only] = records;
+    const lease = leaseOf(this);
     if (records.length === 1 && only !== undefined) {
-      await this.writesOf(model).run('put', only.uid, only, this.commands.limits(signal));
+      await this.writesOf(model).run('put', only.uid, only, this.commands.limits(signal), lease);
       return;
     }
     await this.written(model);
-    await this.writer.put(model, records, { signal });
+    await this.writer.put(model, records, { signal, lease });
   }
 
   protected override async modifyRecords(
@@ -294,7 +305,7 @@ export class RedisStore extends BaseStore {
     change: RecordChange,
     signal?: AbortSignal,
   ): Promise<void> {
-    const limits = this.commands.limits(signal);
+    const limits = this.commands.limits(signal, leaseOf(this));
     await this.written(model);
     await this.compareAndSet.modify(model, uids, change, limits);
   }
@@ -305,11 +316,12 @@ export class RedisStore extends BaseStore {
     signal?: AbortSignal,
   ): Promise<boolean[]> {
     const [only] = uids;
+    const lease = leaseOf(this);
     if (uids.length === 1 && only !== undefined) {
-      return this.writesOf(model).run('delete', only, only, this.commands.limits(signal));
+      return this.writesOf(model).run('delete', only, only, this.commands.limits(signal), lease);
     }
     await this.written(model);
-    return this.writer.delete(model, uids, { signal });
+    return this.writer.delete(model, uids, { signal, lease });
   }
 
   /** Not on a cluster, where a command has the keys of one model, nor where it would block the server for too long. */
@@ -317,24 +329,26 @@ export class RedisStore extends BaseStore {
     changes: readonly ModelChanges[],
   ): Promise<readonly InsertConflict[] | undefined> {
     if (this.connection.isCluster || this.keys.shards > 1) return undefined;
-    const limits = this.commands.limits();
+    const limits = this.commands.limits(undefined, leaseOf(this));
     for (const { model } of changes) await this.written(model);
     return this.multiModelWrite.write(changes, limits);
   }
 
   protected override async clearRecords(signal?: AbortSignal): Promise<void> {
+    const limits = { signal, lease: leaseOf(this) };
     for (const model of await this.models.list()) {
       signal?.throwIfAborted();
       await this.written(model);
-      await this.models.clear(model, (shard) => objectsOf(this.connection, String(this), shard), signal);
+      await this.models.clear(model, (shard) => objectsOf(this.connection, String(this), shard), limits);
     }
   }
 
   protected override async verifyRecords(options: VerifyRecordsOptions): Promise<StoreReport> {
+    const lease = leaseOf(this);
     for (const model of this.writes.keys()) await this.written(model);
     const { keys, commands, models, sequence, reader, sizes } = this;
     const validate = (model: string, record: ModelRecord): string | undefined => this.validateRecord(model, record);
-    return new RedisVerification({ keys, commands, models, sequence, reader, sizes, validate }, options).run();
+    return new RedisVerification({ keys, commands, models, sequence, reader, sizes, lease, validate }, options).run();
   }
 
   private async insertMany(
@@ -342,8 +356,9 @@ export class RedisStore extends BaseStore {
     records: readonly ModelRecord[],
     signal: AbortSignal | undefined,
   ): Promise<(ModelRecord | undefined)[]> {
+    const lease = leaseOf(this);
     await this.written(model);
-    return throwFirstFailure(await this.writer.insert(model, records, { signal }));
+    return throwFirstFailure(await this.writer.insert(model, records, { signal, lease }));
   }
 
   private async *pages(
@@ -388,10 +403,12 @@ export class RedisStore extends BaseStore {
       const { writer } = this;
       batcher = new AutoBatcher(
         {
-          insert: (records: readonly ModelRecord[], deadline: number) =>
-            writer.insert(model, records, { deadline }, true),
-          put: (records: readonly ModelRecord[], deadline: number) => writer.put(model, records, { deadline }, true),
-          delete: (uids: readonly string[], deadline: number) => writer.delete(model, uids, { deadline }),
+          insert: (records: readonly ModelRecord[], deadline: number, lease: WriteLease | undefined) =>
+            writer.insert(model, records, { deadline, lease }, true),
+          put: (records: readonly ModelRecord[], deadline: number, lease: WriteLease | undefined) =>
+            writer.put(model, records, { deadline, lease }, true),
+          delete: (uids: readonly string[], deadline: number, lease: WriteLease | undefined) =>
+            writer.delete(model, uids, { deadline, lease }),
         },
         WRITE_CHUNK,
         CHUNKS_IN_FLIGHT,

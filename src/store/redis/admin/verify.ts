@@ -11,7 +11,8 @@ import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ObjectSizes } from '../records/object-sizes.js';
 import type { ModelIndex } from '../records/model-index.js';
 import type { ShardSequence } from '../records/shard-sequence.js';
-import type { CommandExecutor } from '../commands/command-executor.js';
+import type { WriteLease } from '../../lease-context.js';
+import type { CommandExecutor, WriteLimits } from '../commands/command-executor.js';
 import { readValues } from '../records/read-values.js';
 import type { RecordReader } from '../records/record-reader.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
@@ -24,6 +25,8 @@ interface VerifiedStore {
   readonly sequence: ShardSequence;
   readonly reader: RecordReader;
   readonly sizes: ObjectSizes;
+  /** That the repairs are made under. */
+  readonly lease: WriteLease | undefined;
   /** Says why a record is no object of its model; undefined when it is one. */
   validate(model: string, record: ModelRecord): string | undefined;
 }
@@ -54,6 +57,8 @@ export class RedisVerification {
   private readonly reported = new Set<string>();
 
   private readonly repair: boolean;
+  /** Of what it writes. */
+  private readonly limits: WriteLimits;
   private readonly signal: AbortSignal | undefined;
 
   constructor(
@@ -61,6 +66,7 @@ export class RedisVerification {
     { repair, signal }: VerifyRecordsOptions,
   ) {
     this.repair = repair;
+    this.limits = { lease: store.lease };
     this.signal = signal;
   }
 
@@ -95,7 +101,7 @@ export class RedisVerification {
     for (const name of [...names].filter((each) => !isModelName(each))) {
       names.delete(name);
       await this.report({ kind: 'wrong-type', model: name, at: models }, async () => {
-        await this.store.commands.write(models, (client) => client.srem(models, name));
+        await this.store.commands.write(models, (client) => client.srem(models, name), this.limits);
       });
     }
     return names;
@@ -134,7 +140,7 @@ export class RedisVerification {
       }
       if (!noState && !this.broken.has(part) && (await this.isLost(part))) {
         await this.report({ kind: 'dangling', model, at: part.index }, async () => {
-          await this.store.commands.write(part.state, (client) => client.hdel(part.state, 'filled'));
+          await this.store.commands.write(part.state, (client) => client.hdel(part.state, 'filled'), this.limits);
         });
       }
       if (keys.shards > 1 && !this.broken.has(part)) last = Math.max(last, await this.lastScore(part));
@@ -161,7 +167,7 @@ export class RedisVerification {
       async () => {
         if (!isCounter) await this.drop(counter);
         const behind = last - (isCounter ? Number(value) : 0);
-        await this.store.commands.write(counter, (client) => client.incrby(counter, behind));
+        await this.store.commands.write(counter, (client) => client.incrby(counter, behind), this.limits);
       },
     );
   }
@@ -328,7 +334,7 @@ export class RedisVerification {
     if (this.repair) {
       const scores = this.store.keys.shards === 1 ? '' : await this.newScores(model, uids.length);
       const declared = this.store.keys.declared(keys, uids);
-      await this.store.commands.executeIdempotent(keys.index, {}, (client, ...token) =>
+      await this.store.commands.executeIdempotent(keys.index, this.limits, (client, ...token) =>
         client.diffsyncRepair(declared, keys.prefix, ...token, scores, treatment, uids),
       );
     }
@@ -364,7 +370,7 @@ export class RedisVerification {
   }
 
   private async drop(key: string): Promise<void> {
-    await this.store.commands.write(key, (client) => client.unlink(key));
+    await this.store.commands.write(key, (client) => client.unlink(key), this.limits);
   }
 }
 

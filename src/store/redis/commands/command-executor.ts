@@ -1,3 +1,4 @@
+import type { WriteLease } from '../../lease-context.js';
 import type { RedisConnection } from '../connection/connection.js';
 import type { RedisKeys } from '../layout/keys.js';
 import { IdempotencyTokens } from './idempotency-tokens.js';
@@ -10,12 +11,17 @@ export interface OperationLimits {
   readonly deadline?: number;
   /** Once it is aborted, no command is sent any more. */
   readonly signal?: AbortSignal | undefined;
+  /** The lease that a write is made under. */
+  readonly lease?: WriteLease | undefined;
 }
+
+/** The limits of a write, which says so where it is made under no lease. */
+export type WriteLimits = OperationLimits & { readonly lease: WriteLease | undefined };
 
 /** Sends a command. @param serverDeadlineMs - The deadline of a write: milliseconds since 1970, by the server's clock. */
 export type SendCommand<T> = (client: ScriptedRedis, serverDeadlineMs: string) => Promise<T>;
 
-/** Sends an idempotent write. @param token - The arguments of its script from the client id to the ttl. */
+/** Sends an idempotent write. @param token - The arguments of its script from the client id to the fence. */
 type SendIdempotent<T> = (client: ScriptedRedis, ...token: string[]) => Promise<T>;
 
 /** Executes the commands of one store. Each of them counts as a use of the store, which renews its ttl. */
@@ -31,8 +37,8 @@ export class CommandExecutor {
   ) {}
 
   /** @returns the limits of an operation that begins now. */
-  limits(signal?: AbortSignal): OperationLimits & { readonly deadline: number } {
-    return { deadline: this.connection.deadline(), signal };
+  limits(signal?: AbortSignal, lease?: WriteLease): WriteLimits & { readonly deadline: number } {
+    return { deadline: this.connection.deadline(), signal, lease };
   }
 
   read<T>(send: (client: ScriptedRedis) => Promise<T>, { deadline, signal }: OperationLimits = {}): Promise<T> {
@@ -47,15 +53,15 @@ export class CommandExecutor {
   }
 
   /** Executes a write. It may be sent again, so that it must not matter how often it is done. @param key - Is written. */
-  write<T>(key: string, send: SendCommand<T>, { deadline, signal }: OperationLimits = {}): Promise<T> {
+  write<T>(key: string, send: SendCommand<T>, limits: OperationLimits = {}): Promise<T> {
     this.ttlRefresher?.use();
-    return this.connection.run({ store: this.store, writes: key, send, deadline, signal });
+    return this.connection.run({ store: this.store, writes: key, send, ...limits });
   }
 
   /** Executes a write of what is no object, as `write` does, but does not wait for the replicas of a durable store. */
-  writeMetadata<T>(key: string, send: SendCommand<T>, { deadline, signal }: OperationLimits = {}): Promise<T> {
+  writeMetadata<T>(key: string, send: SendCommand<T>, limits: OperationLimits = {}): Promise<T> {
     this.ttlRefresher?.use();
-    return this.connection.run({ store: this.store, writes: key, unconfirmed: true, send, deadline, signal });
+    return this.connection.run({ store: this.store, writes: key, unconfirmed: true, send, ...limits });
   }
 
   /**
@@ -63,22 +69,27 @@ export class CommandExecutor {
    * however often it is sent.
    * @param key - The first key that is written.
    */
-  async executeIdempotent<T>(key: string, { deadline, signal }: OperationLimits, send: SendIdempotent<T>): Promise<T> {
+  async executeIdempotent<T>(key: string, limits: WriteLimits, send: SendIdempotent<T>): Promise<T> {
     this.ttlRefresher?.use();
     const { format, ttl = 0 } = this.keys;
     const token = this.tokens.acquire();
     const { clientId, sequenceNumber } = token;
+    const fence = fenceOf(limits);
     try {
       return await this.connection.run({
         store: this.store,
         writes: key,
         send: (client, serverDeadlineMs) =>
-          send(client, clientId, sequenceNumber, serverDeadlineMs, format, String(ttl)),
-        deadline,
-        signal,
+          send(client, clientId, sequenceNumber, serverDeadlineMs, format, String(ttl), fence),
+        ...limits,
       });
     } finally {
       this.tokens.release(token);
     }
   }
+}
+
+/** @returns the argument of a script that names the fence of a write; '' for a write under no lease. */
+export function fenceOf({ lease }: OperationLimits): string {
+  return lease === undefined ? '' : String(lease.fence);
 }

@@ -7,11 +7,20 @@ import { redisTarget, type RedisTarget } from './client-factory.js';
 import { isClusterClient, loadDriver } from './driver.js';
 import { canSortGet, checkDatabase, checkMode, memoryPolicy, whenLoaded } from './server-checks.js';
 import { ServerClock } from './server-clock.js';
-import { exceptionOf, failureOf, refusedAt, RedisFailed, unreachable, type RedisFailure } from './reply-errors.js';
+import {
+  exceptionOf,
+  failureOf,
+  isFenced,
+  refusedAt,
+  RedisFailed,
+  unreachable,
+  type RedisFailure,
+} from './reply-errors.js';
 import { ConnectionState, isVague } from './connection-state.js';
 import { SORT_PROBE } from '../layout/keys.js';
 import { DEFAULT_TIMEOUT_MS, type AnyRedisOptions } from '../redis-options.js';
 import { ReplicaConfirmation } from './replication.js';
+import type { WriteLease } from '../../lease-context.js';
 import { defineScripts, type ScriptedRedis } from '../scripts/scripts.js';
 
 /** Commands that wait for their reply or for the connection; the next one is refused. */
@@ -31,6 +40,8 @@ export interface RedisCommand<T> {
   readonly deadline?: number | undefined;
   /** Once it is aborted, nothing is sent any more. */
   readonly signal?: AbortSignal | undefined;
+  /** The lease that a write is made under: the server must not do it once another run may have taken that. */
+  readonly lease?: WriteLease | undefined;
   /**
    * Sends it. Is called again after a reply was lost: a write must be idempotent.
    * @param serverDeadlineMs - Of a write: the time of the server's clock, in milliseconds since 1970, from which on the
@@ -216,26 +227,34 @@ export class RedisConnection {
 
   private async attempt<T>(
     channel: Channel,
-    { writes, unconfirmed, send, probes }: RedisCommand<T>,
+    { writes, unconfirmed, send, probes, lease }: RedisCommand<T>,
     deadline: number,
   ): Promise<T> {
     const { client, state, clock } = channel;
     let sent = false;
     const sendNow = (): Promise<T> => {
+      lease?.checkNotLost();
       sent = true;
-      const serverDeadlineMs = writes === undefined ? '' : clock.at(writes, deadline);
+      const end = lease === undefined ? deadline : Math.min(deadline, lease.validUntil);
+      const serverDeadlineMs = writes === undefined ? '' : clock.at(writes, end);
       const sendTo = (to: Redis | Cluster): Promise<T> => send(to as unknown as ScriptedRedis, serverDeadlineMs);
       if (writes === undefined || unconfirmed === true || this.replicas === undefined) return sendTo(client);
       return this.replicas.confirm(client, writes, sendTo);
     };
     const steady = writes === undefined ? undefined : this.#target?.watch?.steady;
-    const isReady = client.status === 'ready' && (writes === undefined || clock.knows(writes)) && steady === undefined;
+    const isReady =
+      client.status === 'ready' &&
+      (writes === undefined || clock.knows(writes)) &&
+      steady === undefined &&
+      (lease === undefined || isValid(lease));
     const left = deadline - performance.now();
     const timedOut = (): Error => new Error(`no answer within ${this.timeout} ms`);
     const prepare = async (): Promise<T> => {
       // What the old master took from here on would be lost.
       await steady;
       await this.prepare(channel, writes);
+      // The process may have been frozen, or the server out of reach: whether it is lost is not known yet.
+      if (lease !== undefined && !isValid(lease)) await lease.renew();
       if (performance.now() >= deadline) throw timedOut();
       return sendNow();
     };
@@ -249,6 +268,8 @@ export class RedisConnection {
       if (error instanceof ObjectStoreException || error instanceof RedisFailed) throw error;
       const time = refusedAt(error);
       if (time !== undefined && writes !== undefined) clock.learn(writes, time);
+      // The fence is known to be too low, whatever became of an earlier attempt.
+      if (lease !== undefined && isFenced(error)) throw lease.lose(undefined, error);
       const failure = failureOf(error, state.reasonFor(error, this.timeout), this.failsOver);
       if (failure.code === 'STORE_CLUSTER_DOWN' && isClusterClient(client)) client.refreshSlotsCache();
       throw new RedisFailed({ ...failure, sent: sent && failure.sent });
@@ -362,6 +383,11 @@ export class RedisConnection {
       { code: 'STORE_OVERLOADED' },
     );
   }
+}
+
+/** Whether no other run can have taken the lease yet. */
+function isValid({ validUntil }: WriteLease): boolean {
+  return performance.now() < validUntil;
 }
 
 function addressOf(client: Redis | Cluster): string {

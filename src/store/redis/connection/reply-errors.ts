@@ -129,6 +129,11 @@ export function refusedAt(error: unknown): number | undefined {
   return time === undefined ? undefined : Number(time);
 }
 
+/** Whether a write was refused because a later holder of its lease has written. */
+export function isFenced(error: unknown): boolean {
+  return messageOf(error).startsWith('DIFFSYNCFENCE');
+}
+
 /** Classifies the error of a connection that is not up. */
 export function unreachable(cause: unknown, sent = false): RedisFailure {
   const message = messageOf(cause);

@@ -60,6 +60,8 @@ const OBJECT = /^diffsync:([^:{}]+:[\w-]+|\{[^:{}]+:[\w-]+(?::\d+)?\}):/;
 export class RedisKeys {
   /** Set: names of the models that may have objects. */
   readonly models: string;
+  /** Hash: who holds the lease of the store, and its fence. */
+  readonly lease: string;
   /** What the state of a model names as its layout. */
   readonly format: string;
   readonly shards: number;
@@ -72,6 +74,7 @@ export class RedisKeys {
     private readonly layout: KeyLayout,
   ) {
     this.models = modelsKey(storeId);
+    this.lease = leaseKey(storeId);
     this.format = formatText(layout);
     this.shards = layout.shards;
     this.ttl = layout.ttl;
@@ -170,6 +173,11 @@ export function modelsKey(storeId: string): string {
   return `diffsync.models:${storeId}`;
 }
 
+/** Hash: who holds the lease of a store, and its fence. */
+export function leaseKey(storeId: string): string {
+  return `diffsync.lease:${storeId}`;
+}
+
 /** @param name - What follows the kind in the keys of a model or shard; in braces on a cluster. */
 export function keysOfName(name: string): ModelKeys {
   return { index: `diffsync.index:${name}`, state: `diffsync.state:${name}`, prefix: `diffsync:${name}:` };
@@ -182,8 +190,8 @@ export function sequenceKey(name: string): string {
 
 /** Parses a key that matches `METADATA_PATTERN`, of whatever store. */
 export function parseMetadataKey(key: string): StoreKey {
-  const [, kind, name = ''] = /^diffsync\.(models|index|state|places):(.+)$/s.exec(key) ?? [];
-  if (kind === 'models') return { id: /^[^:{}]+$/.exec(name)?.[0], name };
+  const [, kind, name = ''] = /^diffsync\.(models|lease|index|state|places):(.+)$/s.exec(key) ?? [];
+  if (kind === 'models' || kind === 'lease') return { id: /^[^:{}]+$/.exec(name)?.[0], name };
   const [, plainId, plainModel, id = plainId, model = plainModel] = NAME.exec(name) ?? [];
   return { id, model, name };
 }

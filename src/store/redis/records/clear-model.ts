@@ -1,6 +1,7 @@
 import { slices, WRITE_CHUNK } from './chunks.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
-import type { CommandExecutor } from '../commands/command-executor.js';
+import { fenceOf, type CommandExecutor, type OperationLimits } from '../commands/command-executor.js';
+import type { ScriptedRedis } from '../scripts/scripts.js';
 
 /** The layout of a model that is removed whatever its layout is. */
 export const ANY_LAYOUT = '';
@@ -23,7 +24,7 @@ export type ScanObjects = (shard: ModelKeys) => AsyncIterable<readonly Buffer[]>
 
 /**
  * Removes all objects of a model, and then the model from the set of models.
- * @param signal - Ends it between two chunks.
+ * @param limits - The signal ends it between two chunks.
  * @returns the number of objects.
  */
 export async function clearModel(
@@ -31,15 +32,18 @@ export async function clearModel(
   keys: RedisKeys,
   { name, models, shards, others, layout }: ClearedModel,
   scan: ScanObjects,
-  signal?: AbortSignal,
+  limits: OperationLimits = {},
 ): Promise<number> {
   let removed = 0;
-  for (const shard of shards) removed += await clearShard(commands, keys, shard, scan, layout, signal);
-  await commands.writeMetadata(models, (client, deadline) => client.diffsyncUnregisterModel(models, name, deadline));
+  for (const shard of shards) removed += await clearShard(commands, keys, shard, scan, layout, limits);
+  const { lease } = limits;
+  const unregister = (client: ScriptedRedis, deadline: string): Promise<number> =>
+    client.diffsyncUnregisterModel(models, name, deadline);
+  await commands.writeMetadata(models, unregister, { lease });
   for (const other of others) {
-    await commands.writeMetadata(other[0] as string, (client, deadline) =>
-      client.diffsyncDropSequence(other.length, ...other, deadline, layout),
-    );
+    const drop = (client: ScriptedRedis, deadline: string): Promise<number> =>
+      client.diffsyncDropSequence(other.length, ...other, deadline, layout);
+    await commands.writeMetadata(other[0] as string, drop, { lease });
   }
   await commands.writeMetadata(models, async (client) => {
     // Another process that added objects meanwhile registers its model again only when it found the model empty.
@@ -56,9 +60,11 @@ export async function clearObjects(
   shard: ModelKeys,
   uids: readonly (string | Buffer)[],
   layout: string,
+  limits: OperationLimits = {},
 ): Promise<number> {
   let removed = 0;
-  for (const some of slices(uids, WRITE_CHUNK)) removed += await clearSome(commands, keys, shard, 0, some, layout);
+  for (const some of slices(uids, WRITE_CHUNK))
+    removed += await clearSome(commands, keys, shard, 0, some, layout, limits);
   return removed;
 }
 
@@ -68,8 +74,9 @@ async function clearShard(
   shard: ModelKeys,
   scan: ScanObjects,
   layout: string,
-  signal: AbortSignal | undefined,
+  limits: OperationLimits,
 ): Promise<number> {
+  const { signal } = limits;
   const last = String(WRITE_CHUNK - 1);
   let removed = 0;
   for (;;) {
@@ -77,16 +84,16 @@ async function clearShard(
     // On a cluster the keys of the objects are declared, so that they must be known.
     const { isCluster } = commands.connection;
     const uids = isCluster ? await commands.read((client) => client.zrange(shard.index, '0', last)) : [];
-    const some = await clearSome(commands, keys, shard, uids.length > 0 ? 0 : WRITE_CHUNK, uids, layout);
+    const some = await clearSome(commands, keys, shard, uids.length > 0 ? 0 : WRITE_CHUNK, uids, layout, limits);
     if (some === 0) return removed;
     if (some > 0) removed += some;
     else {
       for await (const found of scan(shard)) {
         signal?.throwIfAborted();
-        removed += await clearObjects(commands, keys, shard, found, layout);
+        removed += await clearObjects(commands, keys, shard, found, layout, limits);
       }
       // With no object left, this removes what the state knows of the lost index.
-      await clearSome(commands, keys, shard, 0, [], layout);
+      await clearSome(commands, keys, shard, 0, [], layout, limits);
     }
   }
 }
@@ -99,9 +106,10 @@ function clearSome(
   most: number,
   uids: readonly (string | Buffer)[],
   layout: string,
+  { lease }: OperationLimits,
 ): Promise<number> {
   const declared = keys.declared(shard, uids);
-  return commands.write(shard.index, (client, deadline) =>
-    client.diffsyncClear(declared, shard.prefix, most, deadline, layout, uids),
-  );
+  const clear = (client: ScriptedRedis, deadline: string): Promise<number> =>
+    client.diffsyncClear(declared, shard.prefix, most, deadline, layout, fenceOf({ lease }), uids);
+  return commands.write(shard.index, clear, { lease });
 }

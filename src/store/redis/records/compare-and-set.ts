@@ -8,7 +8,7 @@ import { Failed } from '../../../async/outcome.js';
 import { mapChunks, uidChunks, WRITE_CHUNK, WRITE_CHUNK_CHARS, type Chunk } from './chunks.js';
 import type { ObjectSizes } from './object-sizes.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
-import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
+import type { CommandExecutor, OperationLimits, WriteLimits } from '../commands/command-executor.js';
 import type { RecordReader } from './record-reader.js';
 
 /** An object to replace: its unique id, the JSON text that must still be there, and the one to store. */
@@ -31,7 +31,7 @@ export class CompareAndSet {
     model: string,
     uids: readonly string[],
     change: RecordChange,
-    { deadline: end, signal }: OperationLimits & { readonly deadline: number },
+    { deadline: end, signal, lease }: WriteLimits & { readonly deadline: number },
   ): Promise<void> {
     let deadline = end;
     let left = uids;
@@ -42,7 +42,7 @@ export class CompareAndSet {
       /** @returns the unique ids of the objects that another client changed in between. */
       const replace = async ({ keys, items }: Chunk<string>): Promise<string[]> => {
         // Each chunk of a bulk operation has the time of one operation: there may be any number of them.
-        const limits = uids.length === 1 ? { deadline, signal } : this.commands.limits(signal);
+        const limits = uids.length === 1 ? { deadline, signal, lease } : this.commands.limits(signal, lease);
         const replacements = await this.replacements(model, keys, items, change, attempt > 0, limits);
         const conflicts: string[][] = [];
         for (const some of batches(replacements)) conflicts.push(await this.replace(keys, some, limits));
@@ -56,11 +56,7 @@ export class CompareAndSet {
   }
 
   /** @returns the unique ids of the objects that had changed and were left alone. */
-  private async replace(
-    keys: ModelKeys,
-    replacements: readonly Replacement[],
-    limits: OperationLimits,
-  ): Promise<string[]> {
+  private async replace(keys: ModelKeys, replacements: readonly Replacement[], limits: WriteLimits): Promise<string[]> {
     const args = replacements.flat();
     const declared = this.keys.declared(keys, args, 3);
     const changed = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>

@@ -188,12 +188,12 @@ export class ModelIndex {
    * Removes all objects of a model, and unregisters it.
    * @param scan - Scans the keys of the store, for a model whose index does not tell its objects.
    */
-  async clear(model: string, scan: ScanObjects, signal: AbortSignal | undefined): Promise<void> {
+  async clear(model: string, scan: ScanObjects, limits: OperationLimits): Promise<void> {
     const { keys } = this;
     await this.checkSplit([model]);
     const others = keys.shards === 1 ? [] : [[keys.sequence(model), keys.formatKey(model)]];
     const cleared = { name: model, models: keys.models, shards: keys.of(model), others, layout: keys.format };
-    await clearModel(this.commands, keys, cleared, scan, signal);
+    await clearModel(this.commands, keys, cleared, scan, limits);
     this.registered.delete(model);
   }
 

@@ -4,7 +4,7 @@ import type { InsertConflict, ModelChanges } from '../../store-backend.js';
 import { Failed } from '../../../async/outcome.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ModelIndex } from './model-index.js';
-import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
+import type { CommandExecutor, OperationLimits, WriteLimits } from '../commands/command-executor.js';
 import { pauseBeforeRetry, type CompareAndSet, type Replacement } from './compare-and-set.js';
 import type { RecordReader } from './record-reader.js';
 
@@ -34,7 +34,7 @@ export class MultiModelWrite {
   /** @returns the inserts that met an object; undefined, with nothing done, when it is too much for one command. */
   async write(
     changes: readonly ModelChanges[],
-    limits: OperationLimits & { readonly deadline: number },
+    limits: WriteLimits & { readonly deadline: number },
   ): Promise<readonly InsertConflict[] | undefined> {
     const grown = changes.filter(({ inserts, puts }) => inserts.length + puts.length > 0);
     for (const { model } of grown) await this.models.registerModel(model, limits);
@@ -70,7 +70,7 @@ export class MultiModelWrite {
   private send(
     writes: readonly ModelWrite[],
     args: readonly string[],
-    limits: OperationLimits,
+    limits: WriteLimits,
   ): Promise<readonly ModelReply[]> {
     const keys = writes.flatMap(({ keys: { index, state } }) => [index, state]);
     const grows = writes.some(

@@ -8,7 +8,7 @@ import type { ObjectSizes } from './object-sizes.js';
 import type { ModelIndex } from './model-index.js';
 import type { RecordReader } from './record-reader.js';
 import type { ShardSequence } from './shard-sequence.js';
-import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
+import type { CommandExecutor, WriteLimits } from '../commands/command-executor.js';
 
 /** Inserts, puts and deletes the records of one model, in chunks, each of them one atomic command. */
 export class RecordWriter {
@@ -29,7 +29,7 @@ export class RecordWriter {
   async insert(
     model: string,
     records: readonly ModelRecord[],
-    limits: OperationLimits,
+    limits: WriteLimits,
     each = false,
   ): Promise<Result<ModelRecord>[]> {
     const existing: Result<ModelRecord>[] = Array.from({ length: records.length });
@@ -56,7 +56,7 @@ export class RecordWriter {
   async put(
     model: string,
     records: readonly ModelRecord[],
-    limits: OperationLimits,
+    limits: WriteLimits,
     each = false,
   ): Promise<(Failed | undefined)[]> {
     const failures: (Failed | undefined)[] = Array.from({ length: records.length });
@@ -71,7 +71,7 @@ export class RecordWriter {
   }
 
   /** @returns by position, whether the object was there. */
-  async delete(model: string, uids: readonly string[], limits: OperationLimits): Promise<boolean[]> {
+  async delete(model: string, uids: readonly string[], limits: WriteLimits): Promise<boolean[]> {
     const present = Array.from({ length: uids.length }, () => true);
     const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), WRITE_CHUNK);
     const deleteChunk = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
@@ -92,7 +92,7 @@ export class RecordWriter {
   private async write(
     model: string,
     records: readonly ModelRecord[],
-    limits: OperationLimits,
+    limits: WriteLimits,
     writeChunk: (chunk: WriteChunk) => Promise<boolean>,
     failures?: Result<ModelRecord>[],
   ): Promise<void> {

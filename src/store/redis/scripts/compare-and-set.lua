@@ -2,14 +2,15 @@
 -- Compare-and-set: replaces each object only where the expected JSON text is still there, all of them in one atomic command.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
--- ARGV then for each object its unique id, the expected JSON text and the one to store
--- UIDS from 7 step 3
+-- ARGV 7 fence (as in fence), then for each object its unique id, the expected JSON text and the one to store
+-- UIDS from 8 step 3
 -- Returns the positions (from 1) of the objects that had changed and were left alone.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local index, state = KEYS[1], KEYS[2]
-local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
+local prefix, client, sequence, deadline, layout, ttl, fence = unpack(ARGV, 1, 7)
 --- @include "deadline"
 --- @include "idempotent-write"
+--- @include "fence"
 
 local same = {}
 for at = FIRST_UID, #ARGV, UID_STEP do

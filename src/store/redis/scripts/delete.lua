@@ -2,13 +2,14 @@
 -- Removes objects, all of them in one atomic command. Allowed on a full server, which it helps.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
--- ARGV then unique ids
--- UIDS from 7 step 1
+-- ARGV 7 fence (as in fence), then unique ids
+-- UIDS from 8 step 1
 -- Returns the positions (from 1) of those that were not there.
 local index, state = KEYS[1], KEYS[2]
-local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
+local prefix, client, sequence, deadline, layout, ttl, fence = unpack(ARGV, 1, 7)
 --- @include "deadline"
 --- @include "idempotent-write"
+--- @include "fence"
 
 local uids, objects, positions, position = {}, {}, {}, 0
 for at = FIRST_UID, #ARGV, UID_STEP do

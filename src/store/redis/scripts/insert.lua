@@ -2,15 +2,16 @@
 -- Stores objects where there are none, all of them in one atomic command.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
--- ARGV 7 scores (as in given-scores), then for each object its unique id and its JSON text
--- UIDS from 8 step 2
+-- ARGV 7 fence (as in fence), 8 scores (as in given-scores), then for each object its unique id and its JSON text
+-- UIDS from 9 step 2
 -- Returns a flat list: 1 when the model may have had no object before, else 0; then for each object that met another one its
 -- position (from 1) and the JSON text of that other object.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local index, state = KEYS[1], KEYS[2]
-local prefix, client, sequence, deadline, layout, ttl, scores = unpack(ARGV, 1, 7)
+local prefix, client, sequence, deadline, layout, ttl, fence, scores = unpack(ARGV, 1, 8)
 --- @include "deadline"
 --- @include "idempotent-write"
+--- @include "fence"
 --- @include "given-scores"
 
 local score = tonumber(last[2] or 0)

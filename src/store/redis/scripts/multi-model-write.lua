@@ -1,13 +1,13 @@
 #!lua
 -- Writes the pending changes of several models, all of them in one atomic command.
 -- KEYS for each model: index (sorted set), state (hash)
--- ARGV 1 client, 2 sequence, 3 deadline, 4 layout, 5 ttl (as in idempotent-write), then for each model: prefix (of the keys
--- of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and JSON text of each object
--- to insert; the same of each object to put; unique id, expected JSON text and the one to store of each object to change;
--- unique ids to remove
+-- ARGV 1 client, 2 sequence, 3 deadline, 4 layout, 5 ttl (as in idempotent-write), 6 fence (as in fence), then for each
+-- model: prefix (of the keys of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and
+-- JSON text of each object to insert; the same of each object to put; unique id, expected JSON text and the one to store of
+-- each object to change; unique ids to remove
 -- Returns for each model what insert returns; nothing, having done nothing, when an object to change has changed.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 5)
+local client, sequence, deadline, layout, ttl, fence = unpack(ARGV, 1, 6)
 --- @include "deadline"
 
 local REPLACED, INSERTS, PUTS, CHANGES, REMOVED = 1, 2, 3, 4, 5
@@ -16,11 +16,12 @@ local ARGS_PER_ITEM = { 1, 2, 2, 3, 1 }
 
 local function beginWrite(index, state, prefix)
   --- @include "idempotent-write"
+  --- @include "fence"
   return { index = index, prefix = prefix, left = left, expiry = expiry, settle = settle }
 end
 
 -- Each list holds the positions in ARGV at which its items begin.
-local models, start = {}, 6
+local models, start = {}, 7
 for key = 1, #KEYS, 2 do
   local model = beginWrite(KEYS[key], KEYS[key + 1], ARGV[start])
   if model.err then

@@ -3,14 +3,15 @@
 -- object leaves the index, a key that holds something else than a string goes, an object that is not listed is listed last.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
--- ARGV 7 scores (as in given-scores), 8 treatment ('move' for objects whose score is no valid one, 'remove' for what goes
+-- ARGV 7 fence (as in fence), 8 scores (as in given-scores), 9 treatment ('move' for objects whose score is no valid one, 'remove' for what goes
 -- whatever it is, else ''), then unique ids
--- UIDS from 9 step 1
+-- UIDS from 10 step 1
 -- Returns 0.
 local index, state = KEYS[1], KEYS[2]
-local prefix, client, sequence, deadline, layout, ttl, scores, treatment = unpack(ARGV, 1, 8)
+local prefix, client, sequence, deadline, layout, ttl, fence, scores, treatment = unpack(ARGV, 1, 9)
 --- @include "deadline"
 --- @include "idempotent-write"
+--- @include "fence"
 --- @include "given-scores"
 
 for at = FIRST_UID, #ARGV, UID_STEP do

@@ -30,6 +30,7 @@ export interface RedisScripts {
     most: number,
     deadline: string,
     layout: string,
+    fence: string,
     uids: readonly (string | Buffer)[],
   ): Promise<number>;
   diffsyncRenew(
@@ -53,6 +54,13 @@ export interface RedisScripts {
     small: number,
     layout: string,
   ): Promise<(number | string | null)[]>;
+  diffsyncAcquireLease(
+    lease: string,
+    ...args: string[]
+  ): Promise<[granted: number, number: number | string, ...string[]]>;
+  diffsyncRenewLease(lease: string, ...args: string[]): Promise<number>;
+  diffsyncReleaseLease(lease: string, token: string, deadline: string): Promise<number>;
+  diffsyncLeaseHolder(lease: string): Promise<string[]>;
   diffsyncTime(key: string): Promise<[seconds: string, micros: string]>;
   diffsyncRecheck(
     keys: DeclaredKeys,
@@ -85,6 +93,10 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncUnregisterModel: { file: 'unregister-model-1.lua' },
   diffsyncDropSequence: { file: 'drop-sequence.lua' },
   diffsyncExtent: { file: 'extent-2.lua' },
+  diffsyncAcquireLease: { file: 'acquire-lease-1.lua' },
+  diffsyncRenewLease: { file: 'renew-lease-1.lua' },
+  diffsyncReleaseLease: { file: 'release-lease-1.lua' },
+  diffsyncLeaseHolder: { file: 'lease-holder-1.lua' },
   diffsyncTime: { file: 'time-1.lua' },
   diffsyncRecheck: { file: 'recheck.lua' },
   diffsyncCount: { file: 'count.lua' },

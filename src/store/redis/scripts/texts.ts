@@ -1,16 +1,53 @@
 // Generated from the *.lua files of this folder by scripts/embed-texts.mjs: change those.
 export const TEXTS: Readonly<Record<string, string>> = {
+  'acquire-lease-1.lua': `#!lua
+-- Takes the lease of a store where no other token has it, or takes part in the run that has it.
+-- KEYS 1 lease (hash: "fence" of the last holder; until it is released also its "token", "run", "by", "process", "since" and
+-- "expires", the last two in ms since 1970)
+-- ARGV 1 token, 2 run, 3 by, 4 process, 5 length (in ms), 6 joins ('1' to take part in the run),
+-- ARGV 7 kept (ms that the key is kept at least; 0: for ever), 8 deadline (as in deadline)
+-- Returns 1, fence, token, and run, by, process and since of the holder; where it is refused 0, the ms that are left to the holder
+-- (0: there is none), '', and the same of the holder.
+local lease = KEYS[1]
+local token, run, by, process, length, joins, kept, deadline = unpack(ARGV)
+--- @include "deadline"
+
+local found = redis.call('HMGET', lease, 'fence', 'token', 'run', 'by', 'process', 'since', 'expires')
+local taken, expires = found[2], tonumber(found[7] or 0) or 0
+local fence = tonumber(found[1] or 0) or 0
+local own = taken and (joins == '1' and found[3] == run or joins ~= '1' and taken == token)
+if own then
+  expires = math.max(expires, now + length)
+elseif taken and expires > now or joins == '1' then
+  local left = taken and math.max(expires - now, 0) or 0
+  return { 0, left, '', found[3] or '', found[4] or '', found[5] or '', found[6] or '' }
+else
+  expires = now + length
+  -- By the clock too, so that it rises although a failover or an expiry has lost the last one.
+  fence = math.max(fence + 1, now)
+  found = { false, token, run, by, process, string.format('%.0f', now) }
+end
+local number = string.format('%.0f', fence)
+local fields = { 'fence', number, 'token', found[2], 'run', found[3], 'by', found[4], 'process', found[5], 'since', found[6] }
+redis.call('HSET', lease, 'expires', string.format('%.0f', expires), unpack(fields))
+if kept ~= '0' then
+  redis.call('PEXPIRE', lease, kept)
+end
+return { 1, number, found[2], found[3], found[4], found[5], found[6] }
+`,
   'clear.lua': `#!lua flags=allow-oom
--- Removes objects of a model, and with the last of them the state of the model. The caller calls it again until it returns 0.
+-- Removes objects of a model, and with the last of them the state of the model, but for its fence. The caller calls it again
+-- until it returns 0.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 most (how many objects at most, the first ones; 0: those that follow),
--- ARGV 3 deadline (as in deadline), 4 layout (as in layout), then unique ids
--- UIDS from 5 step 1
+-- ARGV 3 deadline (as in deadline), 4 layout (as in layout), 5 fence (as in fence), then unique ids
+-- UIDS from 6 step 1
 -- Returns how many objects were removed; -1 when there is no index, although the last write left objects.
 local index, state = KEYS[1], KEYS[2]
-local prefix, most, deadline, layout = unpack(ARGV, 1, 4)
+local prefix, most, deadline, layout, fence = unpack(ARGV, 1, 5)
 --- @include "deadline"
 --- @include "layout"
+--- @include "fence"
 
 local uids = {}
 if most ~= '0' then
@@ -31,7 +68,16 @@ if #uids > 0 then
   redis.call('ZREM', index, unpack(uids))
 end
 if redis.call('EXISTS', index) == 0 then
-  redis.call('UNLINK', state)
+  if layout == '' or not redis.call('HGET', state, 'fence') then
+    redis.call('UNLINK', state)
+  else
+    -- The fence outlasts the objects: an earlier holder of the lease may still be writing.
+    for at, field in ipairs(redis.call('HGETALL', state)) do
+      if at % 2 == 1 and field ~= 'fence' then
+        redis.call('HDEL', state, field)
+      end
+    end
+  end
 end
 return #uids
 `,
@@ -39,14 +85,15 @@ return #uids
 -- Compare-and-set: replaces each object only where the expected JSON text is still there, all of them in one atomic command.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
--- ARGV then for each object its unique id, the expected JSON text and the one to store
--- UIDS from 7 step 3
+-- ARGV 7 fence (as in fence), then for each object its unique id, the expected JSON text and the one to store
+-- UIDS from 8 step 3
 -- Returns the positions (from 1) of the objects that had changed and were left alone.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local index, state = KEYS[1], KEYS[2]
-local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
+local prefix, client, sequence, deadline, layout, ttl, fence = unpack(ARGV, 1, 7)
 --- @include "deadline"
 --- @include "idempotent-write"
+--- @include "fence"
 
 local same = {}
 for at = FIRST_UID, #ARGV, UID_STEP do
@@ -96,13 +143,14 @@ end
 -- Removes objects, all of them in one atomic command. Allowed on a full server, which it helps.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
--- ARGV then unique ids
--- UIDS from 7 step 1
+-- ARGV 7 fence (as in fence), then unique ids
+-- UIDS from 8 step 1
 -- Returns the positions (from 1) of those that were not there.
 local index, state = KEYS[1], KEYS[2]
-local prefix, client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 6)
+local prefix, client, sequence, deadline, layout, ttl, fence = unpack(ARGV, 1, 7)
 --- @include "deadline"
 --- @include "idempotent-write"
+--- @include "fence"
 
 local uids, objects, positions, position = {}, {}, {}, 0
 for at = FIRST_UID, #ARGV, UID_STEP do
@@ -194,6 +242,19 @@ if #sample == count and sum <= tonumber(small) then
 end
 return reply
 `,
+  'fence.lua': `-- Included by every write of objects. Refuses the write of a run whose lease has gone to a later holder that has written here;
+-- the first write of a later holder raises the fence of the model.
+-- Needs: state (hash: "fence" of the last holder that has written here), fence (of the lease; '' for a write under none)
+if fence ~= '' then
+  local highest = redis.call('HGET', state, 'fence')
+  if highest and tonumber(highest) > tonumber(fence) then
+    return redis.error_reply('DIFFSYNCFENCE ' .. highest)
+  end
+  if highest ~= fence then
+    redis.call('HSET', state, 'fence', fence)
+  end
+end
+`,
   'given-scores.lua': `-- Included by a write to which the caller may give the scores of its objects: those of a sequence that several shards share.
 -- Needs: scores (joined by commas; '' for the next ones of this index)
 -- Gives: given (the scores as strings, by position; nil for the next ones of this index)
@@ -282,15 +343,16 @@ end
 -- Stores objects where there are none, all of them in one atomic command.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
--- ARGV 7 scores (as in given-scores), then for each object its unique id and its JSON text
--- UIDS from 8 step 2
+-- ARGV 7 fence (as in fence), 8 scores (as in given-scores), then for each object its unique id and its JSON text
+-- UIDS from 9 step 2
 -- Returns a flat list: 1 when the model may have had no object before, else 0; then for each object that met another one its
 -- position (from 1) and the JSON text of that other object.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local index, state = KEYS[1], KEYS[2]
-local prefix, client, sequence, deadline, layout, ttl, scores = unpack(ARGV, 1, 7)
+local prefix, client, sequence, deadline, layout, ttl, fence, scores = unpack(ARGV, 1, 8)
 --- @include "deadline"
 --- @include "idempotent-write"
+--- @include "fence"
 --- @include "given-scores"
 
 local score = tonumber(last[2] or 0)
@@ -388,16 +450,28 @@ if layout ~= '' and known[1] and known[1] ~= layout then
 end
 local absent = known[2] == '1' and -1 or known[2] == 'expires' and -2 or 0
 `,
+  'lease-holder-1.lua': `#!lua flags=no-writes
+-- Reads who holds a lease.
+-- KEYS 1 lease (as in acquire-lease)
+-- ARGV none
+-- Returns run, by, process and since of the holder; nothing when there is none, or its lease has expired.
+local time = redis.call('TIME')
+local found = redis.call('HMGET', KEYS[1], 'run', 'by', 'process', 'since', 'expires', 'token')
+if not found[6] or (tonumber(found[5] or 0) or 0) <= time[1] * 1000 + math.floor(time[2] / 1000) then
+  return {}
+end
+return { found[1] or '', found[2] or '', found[3] or '', found[4] or '' }
+`,
   'multi-model-write.lua': `#!lua
 -- Writes the pending changes of several models, all of them in one atomic command.
 -- KEYS for each model: index (sorted set), state (hash)
--- ARGV 1 client, 2 sequence, 3 deadline, 4 layout, 5 ttl (as in idempotent-write), then for each model: prefix (of the keys
--- of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and JSON text of each object
--- to insert; the same of each object to put; unique id, expected JSON text and the one to store of each object to change;
--- unique ids to remove
+-- ARGV 1 client, 2 sequence, 3 deadline, 4 layout, 5 ttl (as in idempotent-write), 6 fence (as in fence), then for each
+-- model: prefix (of the keys of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and
+-- JSON text of each object to insert; the same of each object to put; unique id, expected JSON text and the one to store of
+-- each object to change; unique ids to remove
 -- Returns for each model what insert returns; nothing, having done nothing, when an object to change has changed.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local client, sequence, deadline, layout, ttl = unpack(ARGV, 1, 5)
+local client, sequence, deadline, layout, ttl, fence = unpack(ARGV, 1, 6)
 --- @include "deadline"
 
 local REPLACED, INSERTS, PUTS, CHANGES, REMOVED = 1, 2, 3, 4, 5
@@ -406,11 +480,12 @@ local ARGS_PER_ITEM = { 1, 2, 2, 3, 1 }
 
 local function beginWrite(index, state, prefix)
   --- @include "idempotent-write"
+  --- @include "fence"
   return { index = index, prefix = prefix, left = left, expiry = expiry, settle = settle }
 end
 
 -- Each list holds the positions in ARGV at which its items begin.
-local models, start = {}, 6
+local models, start = {}, 7
 for key = 1, #KEYS, 2 do
   local model = beginWrite(KEYS[key], KEYS[key + 1], ARGV[start])
   if model.err then
@@ -541,14 +616,15 @@ return replies
 -- score; a new one goes last.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
--- ARGV 7 scores (as in given-scores), then for each object its unique id and its JSON text
--- UIDS from 8 step 2
+-- ARGV 7 fence (as in fence), 8 scores (as in given-scores), then for each object its unique id and its JSON text
+-- UIDS from 9 step 2
 -- Returns 1 when the model may have had no object before, else 0.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
 local index, state = KEYS[1], KEYS[2]
-local prefix, client, sequence, deadline, layout, ttl, scores = unpack(ARGV, 1, 7)
+local prefix, client, sequence, deadline, layout, ttl, fence, scores = unpack(ARGV, 1, 8)
 --- @include "deadline"
 --- @include "idempotent-write"
+--- @include "fence"
 --- @include "given-scores"
 
 local score = tonumber(last[2] or 0)
@@ -609,6 +685,39 @@ for at = FIRST_UID, #ARGV, UID_STEP do
 end
 return found
 `,
+  'release-lease-1.lua': `#!lua flags=allow-oom
+-- Ends a lease; its fence stays.
+-- KEYS 1 lease (as in acquire-lease)
+-- ARGV 1 token, 2 deadline (as in deadline)
+-- Returns 1 when the token had it, else 0.
+local lease = KEYS[1]
+local token, deadline = unpack(ARGV)
+--- @include "deadline"
+
+if redis.call('HGET', lease, 'token') ~= token then
+  return 0
+end
+redis.call('HDEL', lease, 'token', 'run', 'by', 'process', 'since', 'expires')
+return 1
+`,
+  'renew-lease-1.lua': `#!lua flags=allow-oom
+-- Puts off the expiry of a lease, also of one that has expired and that no other run has taken since.
+-- KEYS 1 lease (as in acquire-lease)
+-- ARGV 1 token, 2 length (in ms), 3 kept (as in acquire-lease), 4 deadline (as in deadline)
+-- Returns 1; 0 when the token does not have it any more.
+local lease = KEYS[1]
+local token, length, kept, deadline = unpack(ARGV)
+--- @include "deadline"
+
+if redis.call('HGET', lease, 'token') ~= token then
+  return 0
+end
+redis.call('HSET', lease, 'expires', string.format('%.0f', now + length))
+if kept ~= '0' then
+  redis.call('PEXPIRE', lease, kept)
+end
+return 1
+`,
   'renew.lua': `#!lua flags=allow-oom
 -- Renews the expiry of a model: that of its objects first, and with the last of them that of its index, so that the index
 -- never lists what has expired. The caller calls it with the unique ids that it returned, until it returns none. Nothing
@@ -657,14 +766,15 @@ return reply
 -- object leaves the index, a key that holds something else than a string goes, an object that is not listed is listed last.
 -- KEYS index (sorted set), state (hash); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
--- ARGV 7 scores (as in given-scores), 8 treatment ('move' for objects whose score is no valid one, 'remove' for what goes
+-- ARGV 7 fence (as in fence), 8 scores (as in given-scores), 9 treatment ('move' for objects whose score is no valid one, 'remove' for what goes
 -- whatever it is, else ''), then unique ids
--- UIDS from 9 step 1
+-- UIDS from 10 step 1
 -- Returns 0.
 local index, state = KEYS[1], KEYS[2]
-local prefix, client, sequence, deadline, layout, ttl, scores, treatment = unpack(ARGV, 1, 8)
+local prefix, client, sequence, deadline, layout, ttl, fence, scores, treatment = unpack(ARGV, 1, 9)
 --- @include "deadline"
 --- @include "idempotent-write"
+--- @include "fence"
 --- @include "given-scores"
 
 for at = FIRST_UID, #ARGV, UID_STEP do
