@@ -162,7 +162,7 @@ describe('migrations', () => {
     db.exec(`
       INSERT INTO collections (store_id, model, objects) VALUES ('default', 'device', 1);
       INSERT INTO records (collection, uid, value) VALUES (1, 'r1', '{"name":"r1","role":"spine"}');
-      PRAGMA application_id = ${0x44534e43};
+      PRAGMA application_id = 0x44534e43;
       PRAGMA user_version = 1`);
     db.close();
     const reader = await connect({ readonly: true });

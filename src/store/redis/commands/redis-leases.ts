@@ -4,8 +4,9 @@ import type { RedisKeys } from '../layout/keys.js';
 import type { CommandExecutor } from './command-executor.js';
 
 /**
- * The lease of one store: a hash at a key of its own, by the clock of the server that holds it. No library keeps it: those that
- * lock by Redis (redlock, redis-semaphore) have no fence that the writes could carry, and are made for ioredis 4 and 5.
+ * The lease of one store: a hash at a key of its own, by the clock of the server that holds it. The libraries that lock by ioredis 6
+ * (redis-semaphore 5, redlock-universal 0.8, @sesamecare-oss/redlock 1) are not used: none of them gives a number that only rises, so
+ * that the server could refuse the writes of an earlier holder.
  */
 export class RedisLeases implements LeaseTable {
   constructor(
