@@ -6,9 +6,12 @@ import {
   ValueError,
   type BaseStoreOptions,
   type DiffSyncModel,
+  type LeaseAnswer,
+  type LeaseRequest,
   type ModelRecord,
   type RecordChange,
 } from '../../src/index.js';
+import { MemoryLeases } from '../../src/store/lease-table.js';
 import { storeContract, type KnownGap, type StoreContractOptions } from '../../src/testing/index.js';
 
 interface Collected {
@@ -589,6 +592,21 @@ class Shared extends LocalStore {
   }
 }
 
+class GrantsItToAll extends LocalStore {
+  protected override readonly leases = Object.assign(new MemoryLeases(), {
+    take: (request: LeaseRequest) => new MemoryLeases().take(request),
+  });
+}
+
+class ReusesItsFence extends LocalStore {
+  protected override readonly leases = new (class extends MemoryLeases {
+    override async take(request: LeaseRequest): Promise<LeaseAnswer> {
+      const answer = await super.take(request);
+      return answer.granted ? { ...answer, fence: 1 } : answer;
+    }
+  })();
+}
+
 class FoldsTheCaseOfIds extends Shared {
   protected override backendId(storeId: string): string {
     return storeId.toLowerCase();
@@ -687,6 +705,8 @@ const FAULTS: readonly (readonly [StoreClass, string])[] = [
   [CountsUpdatesAsNew, 'count() follows every kind of write'],
   [UpdatesWhatItFinds, 'getOrAddModelInstance() of what is there answers the stored object and false'],
   [DropsFlagsOnUpdate, 'updateOrInstantiate() and updateOrAddModelInstance() keep the flags of the stored object'],
+  [GrantsItToAll, 'acquireLease() of a lease that is held is refused with its holder'],
+  [ReusesItsFence, 'release() lets the next one have a larger fence'],
 ];
 
 /** Of stores that last, or are shared; `Shared` is the one without a fault. */
