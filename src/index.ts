@@ -183,8 +183,10 @@ export type {
   SyncRunOptions,
   UndoRunOptions,
 } from './runs/run-options.js';
+export { SyncRunner, type SyncRunnerOptions } from './runs/sync-runner.js';
 export type {
   ChangeResult,
+  DeletedRecord,
   FlappingAttribute,
   IncompleteModel,
   ModelTally,

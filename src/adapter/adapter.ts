@@ -5,7 +5,7 @@ import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
 import { DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
 import type { ReloadResult } from '../engine/reload.js';
 import { LOGGER } from '../engine/side.js';
-import { ObjectNotFound } from '../errors.js';
+import { ObjectNotFound, ValueError } from '../errors.js';
 import type { DiffSyncFlags } from '../flags.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
@@ -29,6 +29,7 @@ import {
   type OfDiffClass,
   type SyncOptions,
 } from './adapter-options.js';
+import { beginLoad, checkLoad, noteIncomplete, watchOf } from './load-watch.js';
 import { describeAdapter } from './describe-adapter.js';
 import { reloadStore } from './reload-store.js';
 import { runSync } from './run-sync.js';
@@ -142,6 +143,46 @@ export abstract class Adapter implements ModelHost {
    */
   async load(..._args: never[]): Promise<unknown> {
     return undefined;
+  }
+
+  /**
+   * Says in `load` how far it is; a run of `SyncRunner` passes it to its `onProgress`. Elsewhere it does nothing.
+   * @param done - How many objects, pages or requests are done.
+   * @param total - How many there are, once it is known.
+   * @throws {SyncAborted} (SYNC_ABORTED) if the run was ended, so that a long load ends too.
+   * @example
+   * ```ts
+   * for (const page of pages) {
+   *   await this.addMany(page.devices);
+   *   this.progress(page.number, page.count);
+   * }
+   * ```
+   */
+  progress(done: number, total?: number): void {
+    checkLoad(this);
+    watchOf(this)?.progress(done, total);
+  }
+
+  /**
+   * Says in `load` that not all objects of a model could be loaded: a run of `SyncRunner` then deletes nothing of this model, nor of
+   * the models below it. It holds until the next load.
+   * @param model - The model's class or name.
+   * @param reason - Why, for the record of the run.
+   * @throws {ValueError} (VALUE_ERROR) if the adapter has no such model.
+   * @example
+   * ```ts
+   * if (response.status === 206) this.markIncomplete('device', `page ${page} answered 206`);
+   * ```
+   */
+  markIncomplete(model: ModelClass | string, reason: string): void {
+    const name = typeof model === 'string' ? model : model.modelName;
+    if (!this.modelClasses.has(name)) throw new ValueError(`${this.name} has no model "${name}" to mark as incomplete`);
+    noteIncomplete(this, name, reason);
+  }
+
+  /** In `load`, the signal that ends it: pass it to requests. Without a run it is never aborted. */
+  get loadSignal(): AbortSignal {
+    return watchOf(this)?.signal ?? NEVER;
   }
 
   /**
@@ -345,6 +386,7 @@ export abstract class Adapter implements ModelHost {
    */
   async add(obj: DiffSyncModel, options: { readonly parent?: DiffSyncModel | undefined } = {}): Promise<void> {
     const { parent } = options;
+    checkLoad(this);
     const linked = parent === undefined || parent.hasChild(obj);
     await this.store.add({ obj });
     owned(this, obj);
@@ -362,6 +404,7 @@ export abstract class Adapter implements ModelHost {
    */
   async addMany(objs: Iterable<DiffSyncModel>): Promise<void> {
     const all = [...objs];
+    checkLoad(this);
     await this.store.addMany({ objs: all });
     ownedAll(this, all);
   }
@@ -528,6 +571,9 @@ export abstract class Adapter implements ModelHost {
   }
 }
 
+/** The signal of a load that nothing ends. */
+const NEVER = new AbortController().signal;
+
 /** An adapter that knows its models: what it is given and returns has their names and fields. */
 export interface DefinedAdapter<C extends ModelClass> extends Adapter {
   diffFrom(source: Adapter, options?: ModelDiffOptions<C>): Promise<DiffOf<C>>;
@@ -583,6 +629,7 @@ function ownedFirst<T>(adapter: Adapter, result: [obj: T, created: boolean]): [o
 /** Wraps `load` so that the store is flushed after it: links of children are written too, and a subclass need not care. */
 function flushAfter(load: (...args: never[]) => Promise<unknown>): (...args: never[]) => Promise<unknown> {
   return async function (this: Adapter, ...args: never[]) {
+    beginLoad(this);
     const result = await load.apply(this, args);
     await this.store.flush();
     return result;

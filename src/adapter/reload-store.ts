@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { makeEqual, type ReloadResult } from '../engine/reload.js';
-import { LOGGER, type Side } from '../engine/side.js';
+import { makeEqual, type ReloadResult, type ReloadReview } from '../engine/reload.js';
+import { checkAborted, LOGGER, type Side } from '../engine/side.js';
 import { runAlone } from '../engine/target-lock.js';
 import { ReloadConflict } from '../errors.js';
 import type { BaseStore } from '../store/base-store.js';
@@ -23,15 +23,29 @@ interface ReloadState {
 
 const states = new WeakMap<Side, ReloadState>();
 
+/** How an adapter is reloaded. */
+export interface ReloadOptions {
+  /** Looks at the result of `load` before anything is written. */
+  readonly review?: ReloadReview | undefined;
+  /** See `SyncOptions`. */
+  readonly waitMs?: number | undefined;
+  /** Ends the wait, and the reload before it writes. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Calls `load` with a store in memory in place of the adapter's, then makes the adapter's store equal to it. Elsewhere the
  * adapter keeps its store: which of both `adapter.store` is depends on the asynchronous context.
  * @throws SyncInProgress if a sync or reload of the adapter's store is running; ReloadConflict if the store itself was written
  * to meanwhile; what `load` throws.
  */
-export async function reloadStore(adapter: Side, load: () => Promise<void>): Promise<ReloadResult> {
+export async function reloadStore(
+  adapter: Side,
+  load: () => Promise<void>,
+  { review, waitMs, signal }: ReloadOptions = {},
+): Promise<ReloadResult> {
   const target = states.get(adapter)?.target ?? adapter.store;
-  return runAlone(target, `reload of ${adapter.name}`, { tracked: true }, async () => {
+  return runAlone(target, `reload of ${adapter.name}`, { tracked: true, waitMs, signal }, async () => {
     const copy = new LocalStore({
       name: `copy of ${target.name}`,
       storeId: target.storeId,
@@ -45,8 +59,9 @@ export async function reloadStore(adapter: Side, load: () => Promise<void>): Pro
       const revision = revisionOf(target);
       await contexts.run(context, load);
       await copy.flush();
+      checkAborted(signal);
       if (revisionOf(target) !== revision) throw conflict(adapter);
-      const result = await makeEqual(target, copy, adapter.modelClasses);
+      const result = await makeEqual(target, copy, adapter.modelClasses, review);
       context.store = target;
       forwardLinks(copy, target);
       restore();

@@ -192,6 +192,11 @@ export class Diff {
     return this.select((element) => !isSelected(selection, element));
   }
 
+  /** @internal Returns a new diff of the same class without the changes of some elements. */
+  without(elements: ReadonlySet<DiffElement>): this {
+    return this.select((element) => !elements.has(element));
+  }
+
   private select(isWanted: (element: DiffElement) => boolean): this {
     this.checkIntact();
     const result = new (this.constructor as new () => this)();

@@ -14,6 +14,7 @@ import {
   recordsAt,
   saveAtOnce,
 } from '../store/engine-access.js';
+import { keepObjects } from './keep-objects.js';
 
 /** What a reload has changed: numbers of objects, of all models. */
 export interface ReloadResult {
@@ -26,6 +27,23 @@ export interface ReloadResult {
   /** The objects that were equal, and were not written. */
   readonly unchanged: number;
 }
+
+/** What a reload would do with the objects of one model. */
+export interface ReloadedModel {
+  readonly model: string;
+  /** How many objects `load` has added. */
+  readonly loaded: number;
+  /** How many the store has. */
+  readonly stored: number;
+  /** Unique ids that would be deleted. */
+  readonly surplus: readonly string[];
+}
+
+/**
+ * Looks at a reload before anything is written.
+ * @returns the models of which nothing is deleted; what it throws ends the reload.
+ */
+export type ReloadReview = (models: readonly ReloadedModel[]) => ReadonlySet<string>;
 
 /** Records that are read or written at once. */
 const PAGE = 500;
@@ -52,14 +70,23 @@ interface ModelState {
  * that stays in the store only once all other lists are written. What stays keeps its position; what is new is appended in the
  * order of the copy.
  * @param models - The classes of the models, by name.
+ * @param review - is called before anything is written. Models that it keeps are completed in the copy.
  * @returns what was changed.
  */
 export async function makeEqual(
   target: BaseStore,
   copy: BaseStore,
   models: ReadonlyMap<string, ModelClass>,
+  review?: ReloadReview,
 ): Promise<ReloadResult> {
-  return new Reload(target, copy, models).perform();
+  const reload = new Reload(target, copy, models);
+  await reload.compare();
+  const kept = review?.(reload.reloaded()) ?? new Set();
+  if (kept.size === 0) return reload.write();
+  await keepObjects(target, copy, models, kept);
+  const completed = new Reload(target, copy, models);
+  await completed.compare();
+  return completed.write();
 }
 
 class Reload {
@@ -75,8 +102,16 @@ class Reload {
     private readonly models: ReadonlyMap<string, ModelClass>,
   ) {}
 
-  async perform(): Promise<ReloadResult> {
-    await this.compare();
+  reloaded(): readonly ReloadedModel[] {
+    return [...this.states.values()].map(({ model, wanted, stored, surplus }) => ({
+      model,
+      loaded: wanted.size,
+      stored: stored.size,
+      surplus,
+    }));
+  }
+
+  async write(): Promise<ReloadResult> {
     const states = [...this.states.values()];
     const sum = (count: (state: ModelState) => number): number =>
       states.reduce((total, state) => total + count(state), 0);
@@ -88,7 +123,7 @@ class Reload {
     };
     const changes = result.created + result.updated + result.deleted;
     if (changes === 0 || (changes <= MAX_ATOMIC_CHANGES && (await this.writeAtOnce(states)))) return result;
-    for (const state of states.toReversed()) await this.write(state);
+    for (const state of states.toReversed()) await this.writeModel(state);
     for (const [model, uids] of this.unfinished) await this.finish(model, uids);
     for (const state of states) await this.unlinkSurplus(state);
     for (const { model, surplus } of states) {
@@ -100,7 +135,8 @@ class Reload {
     return result;
   }
 
-  private async compare(): Promise<void> {
+  /** Reads both stores. Is called once, before all else. */
+  async compare(): Promise<void> {
     const names = [...(await countByModel(this.copy)).keys(), ...(await countByModel(this.target)).keys()];
     for (const model of parentsFirst(this.target, [...new Set(names)])) {
       const children = Object.entries(this.models.get(model)?.getChildrenMapping() ?? {});
@@ -149,7 +185,7 @@ class Reload {
     return saveAtOnce(this.target, changes);
   }
 
-  private async write({ model, children, stored, changed }: ModelState): Promise<void> {
+  private async writeModel({ model, children, stored, changed }: ModelState): Promise<void> {
     for await (const page of this.pages(this.copy, model)) {
       const records = page.filter(({ uid }) => !stored.has(uid) || changed.has(uid));
       if (records.length === 0) continue;

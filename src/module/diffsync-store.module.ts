@@ -10,6 +10,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ValueError } from '../errors.js';
+import { SyncRunner } from '../runs/sync-runner.js';
 import { BaseStore } from '../store/base-store.js';
 import {
   checkFeatures,
@@ -107,11 +108,15 @@ const ModuleClass = ConfigurableModuleClass as unknown as {
   forRootAsync(options: object): DynamicModule;
 };
 
-/** The registry, once in an application, whatever the number of store modules in it. */
+/** The registry and the runner of syncs, once in an application, whatever the number of store modules in it. */
 @Global()
 @Module({
-  providers: [DiffSyncStoreRegistry, DiffSyncStoreHealthIndicator],
-  exports: [DiffSyncStoreRegistry, DiffSyncStoreHealthIndicator],
+  providers: [
+    DiffSyncStoreRegistry,
+    DiffSyncStoreHealthIndicator,
+    { provide: SyncRunner, useFactory: (): SyncRunner => new SyncRunner() },
+  ],
+  exports: [DiffSyncStoreRegistry, DiffSyncStoreHealthIndicator, SyncRunner],
 })
 class DiffSyncStoreCoreModule {}
 

@@ -3,6 +3,7 @@ import { ModulesContainer } from '@nestjs/core';
 import pRetry from 'p-retry';
 import { ObjectStoreException, ValueError, type StoreErrorCode } from '../errors.js';
 import type { BaseStore } from '../store/base-store.js';
+import { runsStoreId } from '../store/beside-store.js';
 import { bootFailure } from './boot-watch.js';
 
 /** How to open a store. */
@@ -200,13 +201,22 @@ export class DiffSyncStoreRegistry implements OnModuleInit, OnApplicationShutdow
   /** @throws ValueError when a registered store has the same id on the same backend: each would change the other's objects. */
   private checkDistinct(name: string | undefined, store: BaseStore): void {
     for (const [otherName, other] of this.stores) {
-      if (other.storeId === undefined || other.storeId !== store.storeId || other.engine !== store.engine) continue;
+      const ids = [store.storeId, other.storeId];
+      const reserved = ids.includes(runsStoreId(other.storeId)) || ids.includes(runsStoreId(store.storeId));
+      if (other.storeId === undefined || other.engine !== store.engine) continue;
+      if (other.storeId !== store.storeId && !reserved) continue;
       const sharesBase = (this.bases.get(other) ?? other) === (this.bases.get(store) ?? store);
       // The address of a cluster's client that the user gave is not known.
       const sharesAddress =
         store.address === other.address && store.address !== undefined && !store.address.includes('(');
       if (!sharesBase && !sharesAddress) continue;
       this.bases.delete(store);
+      if (reserved) {
+        throw new ValueError(
+          `The stores ${called(otherName)} and ${called(name)} have the ids "${other.storeId}" and "${store.storeId}" on the same ` +
+            `backend, of which the longer one is reserved for the runs of the other store: give it another storeId`,
+        );
+      }
       throw new ValueError(
         `The stores ${called(otherName)} and ${called(name)} have the same id "${store.storeId}" on the same backend, and would ` +
           `change each other's objects: give one of them another storeId`,

@@ -143,6 +143,14 @@ export interface SyncRun {
 /** What a run has done with one change. `planned` before it applies, of a dry run, and of a run that has ended before. */
 export type ChangeResult = 'planned' | 'done' | 'failed' | 'stale' | 'left-out';
 
+/** A deleted object as the store had it, for its return. */
+export interface DeletedRecord {
+  /** All fields, without those that are secret. */
+  readonly data: Attrs;
+  /** The object's model flags, where they are not those of its model. */
+  readonly flags?: number | undefined;
+}
+
 /** One change of a run, as the history has it. */
 export interface RunChange {
   /** The run's id. */
@@ -162,6 +170,8 @@ export interface RunChange {
   readonly new: Attrs | null;
   /** Attributes that have changed, and whose values are nowhere in the history. */
   readonly secrets: readonly string[];
+  /** Of a deleted object, all that the store had. */
+  readonly record?: DeletedRecord | undefined;
   readonly result: ChangeResult;
   /** Why it failed or was left out. */
   readonly message?: string | undefined;

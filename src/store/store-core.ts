@@ -31,4 +31,10 @@ export interface StoreCore {
   readonly objects: ObjectMapper;
   readonly operations: OperationRunner;
   readonly deferred: DeferredWrites;
+  /** The store that keeps the runs of this one, once it is asked for. */
+  beside?: Closable | undefined;
+}
+
+interface Closable {
+  close(): Promise<void>;
 }

@@ -310,6 +310,8 @@ export abstract class StoreLifecycle extends StoreBackend {
     this.storeState = 'closing';
     await attempt(() => operations.idle(), unanswered);
     await attempt(() => this.#flushBeforeClose(), unanswered);
+    const { beside } = this.#core;
+    if (beside !== undefined) await attempt(() => beside.close());
     deferred.stop();
     // After what waited is written, which is fenced too. A lease that is not given up expires.
     await withTimeout(CLOSE_STEP_MS, this.#leases.releaseAll(), () => new Error('the backend has not replied')).catch(

@@ -1,26 +1,41 @@
 import { Pace } from '../../async/event-loop.js';
+import { doInSteps } from '../../async/steps.js';
+import type { Diff } from '../../diff/diff.js';
 import { overridesChildren } from '../../model/class-inspection.js';
 import { DiffSyncModelFlags } from '../../flags.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 import { viewByUids } from '../../store/engine-access.js';
-import type { Side } from '../side.js';
-import type { FilterAnswers } from './filter-answers.js';
+import { checkAborted, type Side } from '../side.js';
+import { FilterAnswers } from './filter-answers.js';
 import { OtherParents } from './other-parents.js';
-import type { SyncNode, SyncPlan } from './sync-plan.js';
+import type { SyncFilter } from './sync-options.js';
+import { SyncPlan, type SyncNode } from './sync-plan.js';
+
+/** Finds the objects that will be gone after a sync with a diff, as `findDeleted` does. @param syncFilter is asked for each change. */
+export async function deletedBySync(
+  diff: Diff,
+  src: Side,
+  dst: Side,
+  syncFilter: SyncFilter | undefined,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const plan = await doInSteps(SyncPlan.making(diff, src, dst), () => checkAborted(signal));
+  return findDeleted(plan, dst, new FilterAnswers(syncFilter), signal);
+}
 
 /**
- * Counts the objects that will be gone after a sync: those that the plan deletes and creates nowhere else, without what
+ * Finds the objects that will be gone after a sync, as `model uid`: those that the plan deletes and creates nowhere else, without what
  * `syncFilter` leaves out, and all that is stored below one that goes with all its children (SKIP_CHILDREN_ON_DELETE), also what
  * the diff does not have. What a parent outside of the diff keeps from being deleted counts.
  * @param signal ends the reads.
  */
-export async function countDeleted(
+export async function findDeleted(
   plan: SyncPlan,
   dst: Side,
   filter: FilterAnswers,
   signal: AbortSignal | undefined,
-): Promise<number> {
+): Promise<ReadonlySet<string>> {
   const taking = await takingChildren(plan, dst, signal);
   const deleted = new Set<string>();
   const created = new Set<string>();
@@ -47,7 +62,7 @@ export async function countDeleted(
   const isMoved = (key: string): boolean => created.has(key);
   const gone = new Set([...deleted].filter((key) => !isMoved(key)));
   await addAllBelow(roots, { gone, isMoved }, dst, signal);
-  return gone.size;
+  return gone;
 }
 
 /** Finds the deletes of objects that go with all their children, and the objects. */

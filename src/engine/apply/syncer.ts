@@ -9,7 +9,7 @@ import { LOGGER, abortedError, checkAborted, type Side } from '../side.js';
 import { AtomicSubtrees } from './atomic-subtrees.js';
 import { hasBulkHook } from './call-hooks.js';
 import { checkDeleteLimits } from './delete-guard.js';
-import { countDeleted } from './deleted-objects.js';
+import { findDeleted } from './deleted-objects.js';
 import { DepthFirstWalk } from './depth-first-walk.js';
 import { FilterAnswers } from './filter-answers.js';
 import { GroupedWalk } from './grouped-walk.js';
@@ -83,7 +83,7 @@ export class Syncer {
     const { plan, signal } = this.parts;
     const check = (): void => checkAborted(signal);
     await doInSteps(report.clearingStatuses(), check);
-    const count = (): Promise<number> => countDeleted(plan, dst, this.filter, signal);
+    const count = async (): Promise<number> => (await findDeleted(plan, dst, this.filter, signal)).size;
     await checkDeleteLimits(diff, dst.name, this.options, count).catch((error: unknown) => {
       throw abortedError(error, signal);
     });

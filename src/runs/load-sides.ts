@@ -1,0 +1,74 @@
+import type { Adapter } from '../adapter/adapter.js';
+import { incompleteOf, watchLoad } from '../adapter/load-watch.js';
+import { reloadStore } from '../adapter/reload-store.js';
+import type { ReloadReview } from '../engine/reload.js';
+import { runAlone } from '../engine/target-lock.js';
+import { SyncAborted } from '../errors.js';
+import { countByModel } from '../store/engine-access.js';
+import type { RunDraft } from './run-draft.js';
+import type { RunLoad } from './run-options.js';
+
+export type SideOfRun = 'source' | 'target';
+
+/** How the sides of a run are loaded. */
+export interface LoadSides {
+  readonly source: Adapter;
+  readonly target: Adapter;
+  readonly load: RunLoad;
+  /** How long to wait for a reload of a side by another run. */
+  readonly waitMs: number;
+  /** Looks at a side that is reloaded, before anything is written. */
+  review(side: SideOfRun): ReloadReview;
+}
+
+/**
+ * Loads the sides of a run side by side. One that fails ends the other.
+ * @throws what the first one has failed with; SyncAborted if the signal is aborted.
+ */
+export async function loadSides(draft: RunDraft, sides: LoadSides, signal: AbortSignal): Promise<void> {
+  const { load } = sides;
+  const wanted = (['source', 'target'] as const).filter((side) => load === 'both' || load === side);
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  let first: { readonly error: unknown } | undefined;
+  const loading = wanted.map(async (side) => {
+    try {
+      await draft.phase(`load-${side}`, () => ended(either, () => loadSide(draft, sides, side, either)));
+    } catch (error) {
+      first ??= { error };
+      failed.abort(error);
+    }
+  });
+  await Promise.all(loading);
+  if (signal.aborted) throw new SyncAborted('The run was aborted by its signal', { cause: signal.reason });
+  if (first !== undefined) throw first.error;
+  for (const side of ['source', 'target'] as const) {
+    for (const [model, reason] of incompleteOf(sides[side])) draft.incomplete.push({ side, model, reason });
+  }
+}
+
+async function loadSide(draft: RunDraft, sides: LoadSides, side: SideOfRun, signal: AbortSignal): Promise<void> {
+  const adapter = sides[side];
+  const { waitMs } = sides;
+  const progress = (done: number, total: number | undefined): void => draft.report(`load-${side}`, done, total);
+  const load = async (): Promise<void> => void (await watchLoad(adapter, { signal, progress }, () => adapter.load()));
+  const counts = await countByModel(adapter.store, signal);
+  if ([...counts.values()].every((count) => count === 0)) {
+    await runAlone(adapter.store, `load of ${adapter.name}`, { waitMs, signal, tracked: false }, load);
+  } else {
+    await reloadStore(adapter, load, { review: sides.review(side), waitMs, signal });
+  }
+}
+
+/** Waits for work no longer than until the signal is aborted: a `load` may not look at it. */
+async function ended<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const reason = (): SyncAborted => new SyncAborted('The load was ended by the run', { cause: signal.reason });
+  if (signal.aborted) throw reason();
+  return new Promise<T>((resolve, reject) => {
+    const end = (): void => reject(reason());
+    signal.addEventListener('abort', end, { once: true });
+    work()
+      .finally(() => signal.removeEventListener('abort', end))
+      .then(resolve, reject);
+  });
+}

@@ -1,0 +1,179 @@
+import { Pace } from '../async/event-loop.js';
+import type { Diff, DiffElement } from '../diff/diff.js';
+import { walk } from '../diff/diff-walk.js';
+import type { Side } from '../engine/side.js';
+import { DiffSyncStatus } from '../flags.js';
+import { recordsAt } from '../store/engine-access.js';
+import { changeOfLine, ChangeWriter, keptChange, lineOfChange, type ChangeParts } from './change-lines.js';
+import type { Streaks } from './flapping.js';
+import type { RunRecord } from './run-records.js';
+import type { RunStore } from './run-store.js';
+import type { ChangeResult, DeletedRecord, RunResults } from './sync-run.js';
+import { uidOf } from './tally.js';
+
+/** Records of deleted objects that are read at once. */
+const BATCH = 500;
+
+/** What has become of each change, by its index. */
+export interface ChangeOutcomes {
+  readonly results: readonly ChangeResult[];
+  /** Why, of those that failed or were left out. */
+  readonly messages: ReadonlyMap<number, string>;
+}
+
+/** Returns the names of the attributes of a model whose values are shown nowhere. */
+export function secretsOf({ modelClasses }: Pick<Side, 'modelClasses'>, model: string): readonly string[] {
+  const definition = modelClasses.get(model)?.definition as { readonly secret?: readonly string[] } | undefined;
+  return definition?.secret ?? [];
+}
+
+/**
+ * Makes the records of the changes of a diff, and counts the attributes that differ.
+ * @param withheld - The elements whose changes are not made.
+ */
+export async function partsOfChanges(
+  diff: Diff,
+  target: Side,
+  withheld: ReadonlyMap<DiffElement, string>,
+  streaks: Streaks,
+  maxLength: number,
+  signal: AbortSignal,
+): Promise<ChangeParts & { readonly count: number }> {
+  const deleted = await deletedRecords(diff, target, signal);
+  const writer = new ChangeWriter(maxLength);
+  const elements = changedElements(diff);
+  const pace = new Pace();
+  let count = 0;
+  for (const change of diff.changes()) {
+    const due = pace.yieldIfDue();
+    if (due !== undefined) {
+      await due;
+      signal.throwIfAborted();
+    }
+    const element = elements.next().value as DiffElement;
+    const { model, uid, action } = change;
+    const secrets = secretsOf(target, model);
+    const reason = withheld.get(element);
+    const record = action === 'delete' ? deleted.get(model)?.get(uid) : undefined;
+    writer.add(keptChange(change, count++, secrets, reason, record));
+    if (action !== 'update' || reason !== undefined) continue;
+    for (const attribute of Object.keys(change.new)) {
+      const [old, changed] = [change.old[attribute], change.new[attribute]];
+      streaks.add({ model, uid, attribute, old, new: changed, secret: secrets.includes(attribute) });
+    }
+  }
+  return { ...writer.finish(), count };
+}
+
+/** Returns what has become of the changes of a diff, in their order. @param applied - the diff that was applied: a part of it. */
+export async function outcomesOf(
+  diff: Diff,
+  applied: Diff,
+  withheld: ReadonlyMap<DiffElement, string>,
+  hasEnded: boolean,
+): Promise<ChangeOutcomes> {
+  const elements = changedElements(applied);
+  const results: ChangeResult[] = [];
+  const messages = new Map<number, string>();
+  const pace = new Pace();
+  for (const original of changedElements(diff)) {
+    const due = pace.yieldIfDue();
+    if (due !== undefined) await due;
+    const reason = withheld.get(original);
+    const element = reason === undefined ? (elements.next().value as DiffElement) : undefined;
+    const result = element === undefined ? 'left-out' : resultOf(element, hasEnded);
+    const message = reason ?? (result === 'done' ? '' : (element?.message ?? ''));
+    if (message !== '') messages.set(results.length, message);
+    results.push(result);
+  }
+  return { results, messages };
+}
+
+/** Counts the outcomes. */
+export function countResults({ results }: ChangeOutcomes): RunResults {
+  const counts = { done: 0, failed: 0, stale: 0, 'left-out': 0, planned: 0 };
+  for (const result of results) counts[result]++;
+  return {
+    done: counts.done,
+    failed: counts.failed,
+    stale: counts.stale,
+    leftOut: counts['left-out'] + counts.planned,
+  };
+}
+
+/** Writes the outcomes to the records of the changes that differ from the most frequent one. @returns that one. */
+export async function saveOutcomes(
+  history: RunStore,
+  record: RunRecord,
+  { results, messages }: ChangeOutcomes,
+): Promise<ChangeResult> {
+  const done = results.filter((result) => result === 'done').length;
+  const rest: ChangeResult = done * 2 >= results.length ? 'done' : 'planned';
+  if (messages.size === 0 && results.every((result) => result === rest)) return rest;
+  const replaced = new Map<number, string>();
+  let part = 0;
+  for await (const text of history.chunks(record)) {
+    const lines = text.split('\n').slice(0, -1);
+    const changes = lines.map((line) => changeOfLine(line));
+    const isChanged = changes.some(({ index, result = rest }) => result !== results[index]);
+    if (isChanged) {
+      const written = changes.map((change) => {
+        const message = messages.get(change.index) ?? change.message;
+        const result = results[change.index];
+        const said = message === undefined ? {} : { message };
+        return lineOfChange({ ...change, ...(result === rest ? {} : { result }), ...said });
+      });
+      replaced.set(part, written.join(''));
+    }
+    part++;
+    if (replaced.size < 64) continue;
+    await history.replaceChunks(record.run, replaced);
+    replaced.clear();
+  }
+  if (replaced.size > 0) await history.replaceChunks(record.run, replaced);
+  return rest;
+}
+
+/** Yields the elements that have a change, in the order of `diff.changes()`. */
+function* changedElements(diff: Diff): Generator<DiffElement, undefined, undefined> {
+  for (const { element } of walk(diff.getChildren())) if (element.action !== null) yield element;
+}
+
+function resultOf({ status, message }: DiffElement, hasEnded: boolean): ChangeResult {
+  if (status === DiffSyncStatus.SUCCESS) return 'done';
+  if (status !== DiffSyncStatus.UNKNOWN) return 'failed';
+  if (message.startsWith('Stale')) return 'stale';
+  return hasEnded || message !== '' ? 'left-out' : 'planned';
+}
+
+/** Reads the objects that a diff deletes, as the store has them. @returns by model and unique id. */
+async function deletedRecords(
+  diff: Diff,
+  { store }: Side,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, DeletedRecord>>> {
+  const wanted = new Map<string, Set<string>>();
+  const pace = new Pace();
+  for (const element of changedElements(diff)) {
+    const due = pace.yieldIfDue();
+    if (due !== undefined) await due;
+    if (element.action !== 'delete' || element.linkOnly) continue;
+    const uids = wanted.get(element.type) ?? new Set<string>();
+    wanted.set(element.type, uids.add(uidOf(element)));
+  }
+  const found = new Map<string, Map<string, DeletedRecord>>();
+  for (const [model, set] of wanted) {
+    const records = new Map<string, DeletedRecord>();
+    found.set(model, records);
+    const uids = [...set];
+    for (let at = 0; at < uids.length; at += BATCH) {
+      signal.throwIfAborted();
+      for (const record of await recordsAt(store, model, uids.slice(at, at + BATCH))) {
+        if (record === undefined) continue;
+        const { data, flags } = record;
+        records.set(record.uid, flags === undefined ? { data } : { data, flags });
+      }
+    }
+  }
+  return found;
+}

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { CallbackFailures } from '../engine/callback-failures.js';
+import { DiffSyncError, SyncAborted, type SyncRefused } from '../errors.js';
+import type { GuardFinding } from './guards.js';
+import type { RunProgressCallback } from './run-options.js';
+import type { IncompleteModel, PhaseTime, RunKind, RunOutcome, RunPhase, SyncRun } from './sync-run.js';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** What a run is begun with. */
+export interface RunStart {
+  readonly kind: RunKind;
+  readonly source: string;
+  readonly target: string;
+  readonly label?: string | undefined;
+  readonly by?: string | undefined;
+  readonly of?: string | undefined;
+  readonly onProgress?: RunProgressCallback | undefined;
+}
+
+/** A run while it is made: what its record says so far. */
+export class RunDraft {
+  readonly id: string;
+  readonly guards: GuardFinding[] = [];
+  readonly incomplete: IncompleteModel[] = [];
+  /** What the run has found and done, as it becomes known. */
+  readonly facts: Mutable<Partial<SyncRun>> = {};
+  private readonly began = Date.now();
+  private readonly phases: Mutable<PhaseTime>[] = [];
+  private outcome: RunOutcome = 'running';
+  private readonly callbacks = new CallbackFailures();
+  private callsBack = true;
+
+  constructor(private readonly start: RunStart) {
+    this.id = newRunId(this.began);
+  }
+
+  get startedAt(): string {
+    return new Date(this.began).toISOString();
+  }
+
+  /** Does the work of one phase, and notes how long it takes. */
+  async phase<T>(phase: RunPhase, work: () => Promise<T>): Promise<T> {
+    const time: Mutable<PhaseTime> = { phase, startMs: Date.now() - this.began };
+    this.phases.push(time);
+    try {
+      return await work();
+    } finally {
+      time.endMs = Date.now() - this.began;
+    }
+  }
+
+  /** Passes progress to the caller, whose callback is not called again once it has thrown. */
+  report(phase: RunPhase, current: number, total: number | undefined): void {
+    const { onProgress } = this.start;
+    if (onProgress === undefined || !this.callsBack) return;
+    this.callbacks.call(
+      () => onProgress(phase, current, total),
+      () => (this.callsBack = false),
+    );
+  }
+
+  /** Ends the calls of the caller's callback. @throws what it has thrown, unless the run has failed with something else. */
+  settleCallbacks(failed: boolean): void {
+    this.callbacks.settle(failed);
+  }
+
+  /** Notes how the run has ended. @param error - what has ended it; undefined where it succeeded. */
+  end(error?: { readonly error: unknown }): void {
+    this.outcome = error === undefined ? 'succeeded' : outcomeOf(error.error);
+    this.facts.endedAt = new Date().toISOString();
+    if (error === undefined) return;
+    const { error: thrown } = error;
+    const name = thrown instanceof Error ? thrown.name : typeof thrown;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    this.facts.error = thrown instanceof DiffSyncError ? { name, code: thrown.code, message } : { name, message };
+  }
+
+  /** Returns the run as it is now. */
+  toRun(): SyncRun {
+    const { kind, source, target, label, by, of } = this.start;
+    return withoutUndefined({
+      id: this.id,
+      kind,
+      outcome: this.outcome,
+      source,
+      target,
+      label,
+      by,
+      of,
+      startedAt: this.startedAt,
+      phases: this.phases.map((each) => ({ ...each })),
+      models: {},
+      sourceObjects: {},
+      flapping: [],
+      exclusive: 'none',
+      changes: 0,
+      ...this.facts,
+      guards: [...this.guards],
+      incomplete: [...this.incomplete],
+    });
+  }
+}
+
+/** Returns an id that sorts by time: `20261129T221247Z-9f3ac1d2`. */
+function newRunId(time: number): string {
+  const stamp = new Date(time).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  return `${stamp}-${randomBytes(4).toString('hex')}`;
+}
+
+const REFUSALS: ReadonlySet<SyncRefused['code'] | 'DIFF_STALE'> = new Set([
+  'SYNC_TOO_MANY_DELETES',
+  'SYNC_TOO_MANY_UPDATES',
+  'SYNC_SOURCE_EMPTY',
+  'SYNC_BASELINE_DROP',
+  'DIFF_STALE',
+]);
+
+function outcomeOf(error: unknown): RunOutcome {
+  if (error instanceof SyncAborted) return 'aborted';
+  return error instanceof DiffSyncError && (REFUSALS as ReadonlySet<string>).has(error.code) ? 'refused' : 'failed';
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
+}

@@ -1,0 +1,168 @@
+import type { Diff } from '../diff/diff.js';
+import type { DiffSummary } from '../diff/diff-render.js';
+import type { DiffOptions } from '../engine/compare/differ.js';
+import { LOGGER } from '../engine/side.js';
+import { LeaseLost, SyncAborted } from '../errors.js';
+import { countByModel } from '../store/engine-access.js';
+import { Streaks } from './flapping.js';
+import type { ResolvedGuards } from './guard-limits.js';
+import { whileRunning } from './interrupted.js';
+import { loadSides } from './load-sides.js';
+import { countResults, outcomesOf, partsOfChanges } from './run-changes.js';
+import type { RunDraft } from './run-draft.js';
+import { RunGuards, without, type Withheld } from './run-guards.js';
+import type { ExclusiveOptions } from './run-options.js';
+import { RunRecording } from './run-recording.js';
+import type { RunWork } from './run-work.js';
+import type { SyncRun } from './sync-run.js';
+import { tallyOf } from './tally.js';
+
+/** One run that holds its target: its phases in their order. */
+export class RunExecution {
+  private readonly guards: RunGuards;
+  private recording: RunRecording | undefined;
+  private streaks: Streaks | undefined;
+
+  constructor(
+    private readonly work: RunWork,
+    private readonly draft: RunDraft,
+    guards: ResolvedGuards | undefined,
+    private readonly exclusive: ExclusiveOptions | undefined,
+  ) {
+    this.guards = new RunGuards(work.source, work.target, guards, draft.guards);
+  }
+
+  /** @returns the run. @throws what has ended it, with the run. */
+  async perform(scope: SyncRun['exclusive'], signal: AbortSignal): Promise<SyncRun> {
+    const { draft, work } = this;
+    draft.facts.exclusive = scope;
+    return whileRunning(draft.id, async () => {
+      if (work.history) {
+        const { target } = work;
+        this.recording = await RunRecording.begin(target.store, draft, scope, this.exclusive?.joins, signal);
+        this.guards.baseline = this.recording.pair?.objects ?? {};
+      }
+      try {
+        await this.phases(signal);
+      } catch (error) {
+        const reason = error instanceof SyncAborted && error.cause instanceof LeaseLost ? error.cause : error;
+        draft.end({ error: reason });
+        await this.endRecord(false, reason);
+        draft.settleCallbacks(true);
+        throw withRun(reason, draft.toRun());
+      }
+      draft.end();
+      await this.endRecord(true, undefined);
+      draft.settleCallbacks(false);
+      return draft.toRun();
+    });
+  }
+
+  private async phases(signal: AbortSignal): Promise<void> {
+    const { draft, work, guards } = this;
+    const { source, target, kind, load = 'both', sync } = work;
+    const waitMs = this.exclusive?.waitMs ?? 0;
+    await loadSides(draft, { source, target, load, waitMs, review: (side) => guards.review(side) }, signal);
+    draft.facts.sourceObjects = Object.fromEntries(await countByModel(source.store, signal));
+    const onProgress: DiffOptions['onProgress'] = (_, current, total) => draft.report('compare', current, total);
+    const diff = await draft.phase('compare', () => work.compare({ onProgress, signal }));
+    const tally = await tallyOf(diff, signal);
+    const planned = diff.isPlan && work.of !== undefined ? await this.recording?.runOf(work.of) : undefined;
+    // A plan has lost the unchanged objects, which its run has counted.
+    draft.facts.counts = planned?.counts ?? (await diff.summaryAsync());
+    draft.facts.models = planned?.models ?? tally.models;
+    const compared = { ...tally, models: draft.facts.models };
+    const check = (): Promise<Withheld> =>
+      guards.checkDiff(diff, compared, draft.facts.sourceObjects ?? {}, sync.syncFilter, signal);
+    let withheld: Withheld;
+    try {
+      withheld = await draft.phase('guard', check);
+    } catch (error) {
+      // A plan that was refused can be looked at, and applied with other guards.
+      if (kind === 'dry-run') await this.record(diff, new Map(), signal);
+      throw error;
+    }
+    await this.record(diff, withheld, signal);
+    if (kind === 'dry-run') return;
+    await this.apply(diff, withheld, signal);
+    if (work.verify === true) await draft.phase('verify', () => this.verify(diff, signal));
+  }
+
+  /** Records the changes before they are made, so that it is known what a killed process may have done. */
+  private async record(diff: Diff, withheld: Withheld, signal: AbortSignal): Promise<void> {
+    const { draft, recording, work } = this;
+    if (recording === undefined) return;
+    await draft.phase('record', async () => {
+      this.streaks = await recording.streaks();
+      const { maxLength } = recording;
+      const parts = await partsOfChanges(diff, work.target, withheld, this.streaks, maxLength, signal);
+      draft.facts.changes = parts.count;
+      draft.facts.flapping = this.streaks.flapping;
+      await recording.writeChanges(parts);
+      if (work.kind === 'dry-run') await recording.writePlan(without(diff, withheld));
+    });
+  }
+
+  private async apply(diff: Diff, withheld: Withheld, signal: AbortSignal): Promise<void> {
+    const { draft, work, recording } = this;
+    const { source, target, sync } = work;
+    const applied = without(diff, withheld);
+    const onProgress: DiffOptions['onProgress'] = (_, current, total) => draft.report('apply', current, total);
+    let hasEnded = false;
+    try {
+      const waitMs = this.exclusive?.waitMs ?? 0;
+      await draft.phase('apply', () => target.syncFrom(source, { ...sync, diff: applied, onProgress, signal, waitMs }));
+      hasEnded = true;
+    } finally {
+      const outcomes = await outcomesOf(diff, applied, withheld, hasEnded);
+      draft.facts.results = countResults(outcomes);
+      await recording?.writeOutcomes(outcomes);
+    }
+  }
+
+  /** Compares again. What was left out on purpose is no difference. */
+  private async verify({ terms }: Diff, signal: AbortSignal): Promise<void> {
+    const { draft, work, guards } = this;
+    const { source: _, target: __, compared: ___, filtered: ____, ...scope } = terms;
+    const { filters, diffClass } = work.sync;
+    const onProgress: DiffOptions['onProgress'] = (_stage, current, total) => draft.report('verify', current, total);
+    const again = await work.target.diffFrom(work.source, { ...scope, filters, diffClass, onProgress, signal });
+    const withheld = await guards.withheldOf(again, signal);
+    const left: DiffSummary = await without(again, withheld).summaryAsync();
+    draft.facts.unsettled = left.create + left.update + left.delete;
+    if (draft.facts.unsettled === 0) return;
+    work.target[LOGGER].warning(`The run ${draft.id} has left differences in ${work.target.name}`, {
+      summary: { ...left },
+    });
+  }
+
+  /** Ends the record. A record that cannot be written fails the run, unless it has failed already. */
+  private async endRecord(succeeded: boolean, failure: unknown): Promise<void> {
+    const { draft, recording, work } = this;
+    if (recording === undefined) return;
+    const good = succeeded && work.kind !== 'dry-run';
+    try {
+      await recording.end(good, this.streaks?.texts() ?? [], this.goodObjects(), work.retention);
+    } catch (error) {
+      if (failure === undefined) throw withRun(error, draft.toRun());
+      work.target[LOGGER].error(`The end of the run ${draft.id} could not be recorded: ${String(error)}`);
+    }
+  }
+
+  /** Returns the objects of the source with which the next run is compared: those of an incomplete model stay as they were. */
+  private goodObjects(): Readonly<Record<string, number>> {
+    const incomplete = this.guards.incompleteModels();
+    const { baseline } = this.guards;
+    const kept = Object.entries(baseline).filter(([model]) => incomplete.has(model));
+    const counted = Object.entries(this.draft.facts.sourceObjects ?? {}).filter(([model]) => !incomplete.has(model));
+    return Object.fromEntries([...counted, ...kept]);
+  }
+}
+
+/** Gives an error the run, by which who catches it learns what was done. */
+function withRun(error: unknown, run: SyncRun): unknown {
+  if (error instanceof Error && Object.isExtensible(error)) {
+    Object.defineProperty(error, 'run', { value: run, enumerable: false, configurable: true, writable: true });
+  }
+  return error;
+}

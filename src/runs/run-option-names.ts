@@ -1,0 +1,70 @@
+import { Adapter } from '../adapter/adapter.js';
+import { checkOptionNames, SYNC_OPTIONS } from '../adapter/adapter-options.js';
+import { ValueError } from '../errors.js';
+import type { OptionNames } from '../values/option-names.js';
+import { refuseOtherCopy } from '../values/package-copy.js';
+import type { ApplyRunOptions, RunOptions, SyncRunOptions } from './run-options.js';
+
+const COMMON: OptionNames<RunOptions> = {
+  label: true,
+  by: true,
+  guards: true,
+  exclusive: true,
+  onProgress: true,
+  signal: true,
+};
+const { diff: _, allowStale: __, waitMs: ___, ...SYNC } = SYNC_OPTIONS;
+const RUN: OptionNames<SyncRunOptions> = {
+  ...COMMON,
+  ...SYNC,
+  source: true,
+  target: true,
+  load: true,
+  dryRun: true,
+  history: true,
+};
+const APPLY: OptionNames<ApplyRunOptions> = {
+  ...COMMON,
+  syncFilter: true,
+  continueOnFailure: true,
+  concurrency: true,
+  batchSize: true,
+  filters: true,
+  verify: true,
+  diffClass: true,
+  source: true,
+  target: true,
+  load: true,
+  onStale: true,
+};
+/** Options of a sync that a run has in another place. */
+const ELSEWHERE = { diff: 'apply(runId, …)', allowStale: 'onStale', waitMs: 'exclusive: { waitMs }' };
+const LOADS = ['both', 'source', 'target', 'none'];
+
+/** @throws ValueError for a wrong option of `run`. */
+export function checkRunOptions(options: SyncRunOptions): void {
+  checkOptionNames('SyncRunner.run', options, RUN, ELSEWHERE);
+  checkSides('SyncRunner.run', options);
+}
+
+/** @throws ValueError for a wrong option of `apply`. */
+export function checkApplyOptions(options: ApplyRunOptions): void {
+  checkOptionNames('SyncRunner.apply', options, APPLY, ELSEWHERE);
+  checkSides('SyncRunner.apply', options);
+  const { onStale = 'refuse' } = options;
+  if (onStale !== 'refuse' && onStale !== 'skip') {
+    throw new ValueError(`onStale is ${String(onStale)}: it is "refuse" or "skip"`);
+  }
+}
+
+function checkSides(
+  owner: string,
+  { source, target, load = 'both' }: Pick<SyncRunOptions, 'source' | 'target' | 'load'>,
+): void {
+  for (const [side, adapter] of Object.entries({ source, target })) {
+    refuseOtherCopy(`The ${side}`, adapter);
+    if (!(adapter instanceof Adapter)) throw new ValueError(`${owner}: ${side} is no adapter`);
+  }
+  if (source === target) throw new ValueError(`${owner}: source and target are the same adapter`);
+  if (!LOADS.includes(load)) throw new ValueError(`${owner}: load is "${load}": one of ${LOADS.join(', ')}`);
+}

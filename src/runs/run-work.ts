@@ -1,0 +1,24 @@
+import type { Adapter } from '../adapter/adapter.js';
+import type { SyncOptions } from '../adapter/adapter-options.js';
+import type { Diff } from '../diff/diff.js';
+import type { DiffOptions } from '../engine/compare/differ.js';
+import type { Retention } from './history-types.js';
+import type { RunLoad, RunOptions } from './run-options.js';
+import type { RunKind } from './sync-run.js';
+
+/** What a run does: the same for a sync, a dry run, and one that applies a plan. */
+export interface RunWork extends RunOptions {
+  readonly kind: RunKind;
+  readonly source: Adapter;
+  readonly target: Adapter;
+  /** The id of the run whose plan it applies, or which it undoes. */
+  readonly of?: string | undefined;
+  readonly load?: RunLoad | undefined;
+  readonly history: boolean;
+  readonly retention: Retention;
+  readonly verify?: boolean | undefined;
+  /** Returns the changes to make. */
+  compare(options: Pick<DiffOptions, 'onProgress' | 'signal'>): Promise<Diff>;
+  /** How they are made. */
+  readonly sync: SyncOptions;
+}

@@ -1,0 +1,144 @@
+import type { Adapter } from '../adapter/adapter.js';
+import type { SyncOptions } from '../adapter/adapter-options.js';
+import { Diff } from '../diff/diff.js';
+import type { DiffOptions } from '../engine/compare/differ.js';
+import { ValueError } from '../errors.js';
+import type { RunHistory, Retention } from './history-types.js';
+import { performRun } from './perform-run.js';
+import { RunStore } from './run-store.js';
+import type { ApplyRunOptions, SyncRunOptions } from './run-options.js';
+import { checkApplyOptions, checkRunOptions } from './run-option-names.js';
+import type { SyncRun } from './sync-run.js';
+import { TargetHistory } from './target-history.js';
+
+/** How runs are kept. */
+export interface SyncRunnerOptions {
+  /** Which runs the histories keep; older ones are removed as new ones end. Default: 500 runs, and those of the last 365 days. */
+  readonly retention?: Retention | undefined;
+}
+
+/**
+ * Runs syncs that can be left alone: it loads both sides, compares them, refuses what looks like a mistake of the source, applies
+ * the changes, keeps other runs of the target out, and remembers all of it. Nest injects it; without Nest it works by `new`.
+ *
+ * @example
+ * ```ts
+ * constructor(private readonly network: NetworkAdapter, private readonly cmdb: CmdbAdapter, private readonly syncs: SyncRunner) {}
+ *
+ * async nightly(): Promise<void> {
+ *   const run = await this.syncs.run({ source: this.network, target: this.cmdb, label: 'nightly' });
+ *   console.log(run.id, run.counts, run.results);
+ * }
+ * ```
+ */
+export class SyncRunner {
+  readonly #retention: Retention;
+
+  /**
+   * Creates a runner. Any number of them may run syncs of one target.
+   * @param options - Which runs are kept.
+   */
+  constructor(options: SyncRunnerOptions = {}) {
+    this.#retention = options.retention ?? {};
+  }
+
+  /**
+   * Makes a target equal to a source, as one run.
+   * @param options - The sides, the options of the diff and the sync, and those of the run.
+   * @returns The run, as its history has it.
+   * @throws {SyncRefused} (SYNC_TOO_MANY_DELETES, SYNC_TOO_MANY_UPDATES, SYNC_SOURCE_EMPTY, SYNC_BASELINE_DROP) if a guard stops it,
+   * before anything is changed.
+   * @throws {SyncInProgress} (SYNC_IN_PROGRESS) if another run of the target is under way, and does not end within `waitMs`.
+   * @throws {SyncAborted} (SYNC_ABORTED) if the signal is aborted.
+   * @throws {ValueError} (VALUE_ERROR) for a wrong option. What `load`, a store or a hook throws is passed on as it is; each error of
+   * a run that has begun has it as its `run`.
+   * @example
+   * ```ts
+   * const plan = await runner.run({ source: network, target: cmdb, dryRun: true });
+   * await runner.apply(plan.id, { source: network, target: cmdb, by: 'alice' });
+   * ```
+   */
+  async run(options: SyncRunOptions): Promise<SyncRun> {
+    checkRunOptions(options);
+    const { source, target, dryRun = false, history = true, ...rest } = options;
+    if (dryRun && !history)
+      throw new ValueError('dryRun: a plan is kept in the history, which history: false switches off');
+    const terms = termsOf(options);
+    return performRun({
+      ...rest,
+      source,
+      target,
+      kind: dryRun ? 'dry-run' : 'sync',
+      history,
+      retention: this.#retention,
+      compare: (given) => target.diffFrom(source, { ...terms, ...given }),
+      sync: syncOptionsOf(options),
+    });
+  }
+
+  /**
+   * Applies the plan of a dry run, in this process or another one, as a run of its own. The guards look at it again.
+   * @param runId - The id of the dry run.
+   * @param options - The sides that it was made with, and the options of the run.
+   * @returns The run that has applied it.
+   * @throws {RunNotFound} (RUN_NOT_FOUND) if the target's history has no such run; {@link ValueError} (VALUE_ERROR) if it has no plan.
+   * @throws {DiffStale} (DIFF_STALE) if a side has changed since, which it names, unless `onStale` is `skip`.
+   * @throws {SyncRefused} (SYNC_TOO_MANY_DELETES, …) if a guard stops it, and all that `run` throws.
+   */
+  async apply(runId: string, options: ApplyRunOptions): Promise<SyncRun> {
+    checkApplyOptions(options);
+    const { source, target, onStale = 'refuse', ...rest } = options;
+    const { diffClass = Diff } = options;
+    return performRun({
+      ...rest,
+      source,
+      target,
+      kind: 'apply',
+      of: runId,
+      history: true,
+      retention: this.#retention,
+      compare: async () => {
+        const history = await RunStore.of(target.store);
+        const plan = await history.record(runId);
+        if (plan.plans === 0) throw new ValueError(`The run "${runId}" has no plan to apply: only a dry run has one`);
+        return Diff.fromJSONLines.call(diffClass, history.plan(plan), { target });
+      },
+      sync: { ...syncOptionsOf(options), ...(onStale === 'skip' ? { onStale } : {}) },
+    });
+  }
+
+  /**
+   * Returns the runs of a target.
+   * @param target - The adapter that the runs have changed.
+   * @returns The history, which reads the store beside the target's at each call.
+   * @example
+   * ```ts
+   * const { runs } = await runner.history(cmdb).list({ limit: 10 });
+   * const changes = await runner.history(cmdb).ofObject('device', 'r1');
+   * ```
+   */
+  history(target: Adapter): RunHistory {
+    return new TargetHistory(target.store, this.#retention);
+  }
+}
+
+function termsOf(options: SyncRunOptions): DiffOptions {
+  const { flags, diffClass, unlisted, modelTypes, filters, syncAttrs, excludeAttrs } = options;
+  return { flags, diffClass, unlisted, modelTypes, filters, syncAttrs, excludeAttrs };
+}
+
+function syncOptionsOf(options: Partial<SyncRunOptions>): SyncOptions {
+  const { flags, diffClass, filters, syncFilter, continueOnFailure, concurrency, batchSize } = options;
+  const { maxDeletes, maxDeletePercent } = options;
+  return {
+    flags,
+    diffClass,
+    filters,
+    syncFilter,
+    continueOnFailure,
+    concurrency,
+    batchSize,
+    maxDeletes,
+    maxDeletePercent,
+  };
+}

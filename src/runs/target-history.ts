@@ -1,0 +1,125 @@
+import type { BaseStore } from '../store/base-store.js';
+import { bucketOfObject, changeOfLine, linesOfObject, partsOfObject, type KeptChange } from './change-lines.js';
+import type { ChangeFilter, ListRunsOptions, Retention, RunHistory, RunPage } from './history-types.js';
+import { pruneRuns } from './prune.js';
+import { partKey, type RunEntry } from './run-records.js';
+import { RunStore } from './run-store.js';
+import type { ChangeResult, RunChange, SyncRun } from './sync-run.js';
+
+/** Runs whose parts are read at once. */
+const RUNS_AT_ONCE = 100;
+
+/** The history of one target. The store of its records is opened when it is first read. */
+export class TargetHistory implements RunHistory {
+  constructor(
+    private readonly target: BaseStore,
+    private readonly retention: Retention,
+  ) {}
+
+  async list({ limit = 20, after, signal }: ListRunsOptions = {}): Promise<RunPage> {
+    const history = await this.open(signal);
+    const below = after === undefined ? undefined : (await history.record(after, signal)).number;
+    const entries = await history.newest(limit + 1, below, signal);
+    const page = entries.slice(0, limit);
+    const records = await history.records(
+      page.map(({ run }) => run),
+      signal,
+    );
+    const next = entries.length > limit ? page.at(-1)?.run : undefined;
+    return { runs: records.map(({ summary }) => summary as unknown as SyncRun), next };
+  }
+
+  async get(id: string): Promise<SyncRun> {
+    const history = await this.open();
+    return (await history.record(id)).summary as unknown as SyncRun;
+  }
+
+  async *changes(id: string, filter: ChangeFilter = {}): AsyncGenerator<RunChange, void, undefined> {
+    const { signal } = filter;
+    const history = await this.open(signal);
+    const record = await history.record(id, signal);
+    for await (const part of history.chunks(record, 0, signal)) {
+      for (const line of part.split('\n')) {
+        if (line === '') continue;
+        const change = withRun(changeOfLine(line), id, record.rest as ChangeResult);
+        if (isWanted(change, filter)) yield change;
+      }
+    }
+  }
+
+  async ofObject(
+    model: string,
+    uid: string,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<RunChange[]> {
+    const history = await this.open(signal);
+    const found: RunChange[] = [];
+    for (let below: number | undefined; ;) {
+      const entries: readonly RunEntry[] = await history.newest(RUNS_AT_ONCE, below, signal);
+      const last = entries.at(-1);
+      if (last === undefined) return found;
+      for (const change of await changesIn(history, entries, model, uid, signal)) found.push(change);
+      below = last.number;
+    }
+  }
+
+  async prune(options: Retention & { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
+    const { signal, ...retention } = options;
+    const history = await this.open(signal);
+    let removed = 0;
+    for (;;) {
+      const step = await pruneRuns(history, { ...this.retention, ...retention });
+      removed += step;
+      if (step === 0) return removed;
+      signal?.throwIfAborted();
+    }
+  }
+
+  private open(signal?: AbortSignal): Promise<RunStore> {
+    return RunStore.of(this.target, signal);
+  }
+}
+
+/** Reads the changes of one object in some runs: the parts of the index, the parts of changes, and then the runs' own records. */
+async function changesIn(
+  history: RunStore,
+  all: readonly RunEntry[],
+  model: string,
+  uid: string,
+  signal: AbortSignal | undefined,
+): Promise<RunChange[]> {
+  const entries = all.filter(({ buckets }) => buckets > 0);
+  const buckets = await history.indexTexts(
+    entries.map(({ run, buckets: count }) => partKey(run, bucketOfObject(model, uid, count))),
+    signal,
+  );
+  const places = entries.flatMap(({ run }, at) =>
+    partsOfObject(buckets[at] ?? '', model, uid).map((part) => ({ run, key: partKey(run, part) })),
+  );
+  if (places.length === 0) return [];
+  const parts = await history.chunkTexts(
+    places.map(({ key }) => key),
+    signal,
+  );
+  const runs = await history.records([...new Set(places.map(({ run }) => run))], signal);
+  const rests = new Map(runs.map(({ run, rest }) => [run, rest as ChangeResult]));
+  return places.flatMap(({ run }, at) =>
+    linesOfObject(parts[at] ?? '', uid)
+      .map((line) => withRun(changeOfLine(line), run, rests.get(run) ?? 'planned'))
+      .filter((change) => change.model === model && change.uid === uid),
+  );
+}
+
+function withRun(change: KeptChange, run: string, rest: ChangeResult): RunChange {
+  return { run, ...change, result: change.result ?? rest };
+}
+
+function isWanted(change: RunChange, { models, actions, results, uid, from = 0 }: ChangeFilter): boolean {
+  return (
+    change.index >= from &&
+    (models?.includes(change.model) ?? true) &&
+    (actions?.includes(change.action) ?? true) &&
+    (results?.includes(change.result) ?? true) &&
+    (uid === undefined || change.uid.includes(uid))
+  );
+}
