@@ -68,8 +68,19 @@ export async function mapYielding<T, R>(items: readonly T[], work: (item: T) => 
   return results;
 }
 
-/** So many items are mapped at once. */
+/** So many items are worked on at once. */
 export const SYNC_LIMIT = 1000;
+
+/**
+ * Calls `work` with each of up to `SYNC_LIMIT` items at once, so that calls which are not awaited keep their order; more yield to
+ * the event loop in between.
+ * @returns undefined where all is done, else a promise of it.
+ */
+export function forEachOrYield<T>(items: readonly T[], work: (item: T) => void): Promise<void> | undefined {
+  if (items.length > SYNC_LIMIT) return forEachYielding(items, work);
+  for (const item of items) work(item);
+  return undefined;
+}
 
 /**
  * Maps up to `SYNC_LIMIT` items at once, so that calls which are not awaited keep their order; more yield to the event loop in

@@ -4,6 +4,7 @@ import { declaredFields } from './model-definition.js';
 import { fieldNames } from './model-fields.js';
 import type { BaseModel, Fields, ModelConstructor } from './model-types.js';
 import { construct } from './side-channel.js';
+import { UnreservedNames } from './unreserved-names.js';
 
 /** What probes have shown of a class. */
 export interface ClassFacts {
@@ -11,8 +12,8 @@ export interface ClassFacts {
   readonly setsFields: boolean;
   /** Fields that the class sets, and that no validated object has had yet. */
   readonly unconfirmed: Set<string>;
-  /** Names that no model reserves, as in `PrevalidatedFields`. */
-  readonly unreserved: Set<string>;
+  /** As in `PrevalidatedFields`. */
+  readonly unreserved: UnreservedNames;
 }
 
 const factsByClass = new WeakMap<object, ClassFacts>();
@@ -34,7 +35,7 @@ export function inspectClass(model: ModelConstructor, fields: Fields, validated:
   );
   if (known !== undefined && !schemaFields.some((field) => known.unconfirmed.has(field))) return known;
   const unconfirmed = known?.unconfirmed ?? new Set<string>();
-  const unreserved = known?.unreserved ?? new Set<string>();
+  const unreserved = known?.unreserved ?? new UnreservedNames();
   let setsFields = known?.setsFields ?? false;
   const probe = construct(model, { fields, unreserved, onUse: () => undefined });
   for (const field of fieldNames(probe)) {
@@ -106,7 +107,7 @@ function keepsFields(model: ModelConstructor, fields: Fields): boolean {
   const all = { ...Object.fromEntries(declared.map((field) => [field, undefined])), ...own };
   let used = false;
   try {
-    const probe = construct(model, { fields: all, unreserved: new Set(), onUse: () => (used = true) });
+    const probe = construct(model, { fields: all, unreserved: new UnreservedNames(), onUse: () => (used = true) });
     return !used && declared.every((field) => Object.getOwnPropertyDescriptor(probe, field)?.get !== undefined);
   } catch {
     return false;

@@ -11,6 +11,7 @@ import { assignFields, hasFlagsInData, noteFlagsInData } from './model-fields.js
 import type { Fields, ModelConstructor, ModelInstance } from './model-types.js';
 import { construct, defineProbes, takePrevalidated } from './side-channel.js';
 import { identifierFault } from './unique-id.js';
+import type { UnreservedNames } from './unreserved-names.js';
 
 /**
  * Sets the fields of a new instance: the pre-validated ones of `hydrateModel` and `parseModel`, else `input`, validated.
@@ -92,9 +93,15 @@ export function checkIdentifiers({ name, identifiers }: ModelDefinition, fields:
  * Sets the fields of an instance that has none yet. Adds to `unreserved` the names that are looked up here. A field with the name
  * of the object's flags does not become its flags: no store takes the object.
  */
-function setFields(instance: ModelInstance, model: ModelConstructor, fields: Fields, unreserved: Set<string>): void {
+function setFields(
+  instance: ModelInstance,
+  model: ModelConstructor,
+  fields: Fields,
+  unreserved: UnreservedNames,
+): void {
+  let index = 0;
   for (const name in fields) {
-    if (unreserved.has(name)) continue;
+    if (unreserved.has(name, index++)) continue;
     if (name === FLAGS) {
       setFields(instance, model, withoutFlags(fields), unreserved);
       return noteFlagsInData(instance);

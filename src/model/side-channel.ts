@@ -1,10 +1,11 @@
 import type { Fields, ModelConstructor, ModelInstance } from './model-types.js';
+import type { UnreservedNames } from './unreserved-names.js';
 
 /** Fields for the constructor of `DiffSyncModel` that are valid already. */
 export interface PrevalidatedFields {
   readonly fields: Fields;
-  /** Names that no model reserves. The constructor adds to them, so that each name is looked up once a class. */
-  readonly unreserved: Set<string>;
+  /** The constructor adds to them, so that each name is looked up once a class. */
+  readonly unreserved: UnreservedNames;
   /** Makes the instance a probe, with accessors instead of values. Is called whenever a field is read or set. */
   readonly onUse?: (() => void) | undefined;
 }
@@ -14,26 +15,29 @@ export interface PrevalidatedFields {
  * immediately before `new`, consumed by the base constructor of that class. A constructor may make other models before it calls
  * the base constructor: they do not take what is meant for its class.
  */
-let waiting: { readonly model: ModelConstructor; readonly given: PrevalidatedFields } | undefined;
+let waitingClass: ModelConstructor | undefined;
+let waitingFields: PrevalidatedFields | undefined;
 
 /** Calls the constructor of a class with fields that it does not validate. */
 export function construct<M extends ModelInstance>(model: ModelConstructor<M>, given: PrevalidatedFields): M {
   const { fields, onUse } = given;
   const input = onUse === undefined ? fields : defineProbes({}, fields, onUse);
-  const outer = waiting;
-  waiting = { model, given };
+  const [outerClass, outerFields] = [waitingClass, waitingFields];
+  waitingClass = model;
+  waitingFields = given;
   try {
     return new model(input as never);
   } finally {
-    waiting = outer;
+    waitingClass = outerClass;
+    waitingFields = outerFields;
   }
 }
 
 /** @returns the fields that `construct` set for the class, once; undefined where other code called the constructor. */
 export function takePrevalidated(model: ModelConstructor): PrevalidatedFields | undefined {
-  if (waiting?.model !== model) return undefined;
-  const { given } = waiting;
-  waiting = undefined;
+  if (waitingClass !== model) return undefined;
+  const given = waitingFields;
+  waitingClass = waitingFields = undefined;
   return given;
 }
 

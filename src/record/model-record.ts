@@ -4,7 +4,7 @@ import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
 import { withDeclaredFields } from '../model/missing-fields.js';
 import { FLAGS, type ModelDefinition } from '../model/model-definition.js';
-import { definitionOf, fieldNames, hasFlagsInData } from '../model/model-fields.js';
+import { definitionOf, hasFlagsInData } from '../model/model-fields.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { cloneValue, UnstorableValue } from '../values/clone.js';
 import { setOwn } from '../values/own-property.js';
@@ -66,7 +66,8 @@ export function buildRecord(model: DiffSyncModel, convert: (value: unknown, fiel
   const fields = model as unknown as Readonly<Record<string, unknown>>;
   let field = '';
   try {
-    for (field of fieldNames(model)) data[field] = convert(fields[field], field);
+    // Not of `fieldNames`, whose list without the flags takes as long to make as the record of a small object.
+    for (field of Object.keys(model)) if (field !== FLAGS) data[field] = convert(fields[field], field);
   } catch (error) {
     if (error instanceof UnstorableValue) {
       throw new ValueError(`${type} "${uid}": the value of ${error.path} ${error.reason} and cannot be stored`);

@@ -67,12 +67,14 @@ function roomAfter(value: unknown, room: number): number {
   if (typeof value === 'string') return room - SCALAR_BYTES - CHAR_BYTES * value.length;
   if (typeof value === 'bigint') return room - BIGINT_BYTES;
   let left = room - SCALAR_BYTES;
-  if (typeof value !== 'object' || value === null || types.isDate(value)) return left;
-  if (types.isUint8Array(value)) return left - 2 * value.byteLength;
+  if (typeof value !== 'object' || value === null) return left;
+  // Lists come first: they are frequent, and the functions of node:util take long.
   if (Array.isArray(value) || types.isMap(value) || types.isSet(value)) {
     for (const item of value) if ((left = roomAfter(item, left)) < 0) break;
     return left;
   }
+  if (types.isDate(value)) return left;
+  if (types.isUint8Array(value)) return left - 2 * value.byteLength;
   for (const key of Object.keys(value)) {
     left = roomAfter((value as Record<string, unknown>)[key], left - SCALAR_BYTES - CHAR_BYTES * key.length);
     if (left < 0) break;

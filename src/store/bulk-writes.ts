@@ -1,4 +1,4 @@
-import { forEachYielding, mapOrYield, SYNC_LIMIT } from '../async/event-loop.js';
+import { forEachOrYield, forEachYielding, SYNC_LIMIT } from '../async/event-loop.js';
 import type { ObjectNotFound } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelRecord } from '../record/model-record.js';
@@ -48,8 +48,8 @@ async function addAll(
     const note = (record: ModelRecord): void => {
       if (uids.size !== uids.add(record.uid).size) inserts.push(record);
     };
-    const noted = mapOrYield(records, note);
-    if (noted instanceof Promise) await noted;
+    const noted = forEachOrYield(records, note);
+    if (noted !== undefined) await noted;
     const repeats = inserts.length < records.length;
     const insertIndexes = new Map(repeats ? [...uids].map((uid, index) => [uid, index]) : []);
     const context = { model, uids: [...uids], ...options };
@@ -79,8 +79,8 @@ export async function updateAll(
   const groups = objects.recordsByModel(objs);
   for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
     const last = new Map<string, ModelRecord>();
-    const noted = mapOrYield(records, (record) => void last.set(record.uid, record));
-    if (noted instanceof Promise) await noted;
+    const noted = forEachOrYield(records, (record) => void last.set(record.uid, record));
+    if (noted !== undefined) await noted;
     const context = { model, uids: [...last.keys()], ...options };
     await operations.run(operation, context, () => backend.putRecords(model, [...last.values()], options.signal));
     deferred.forgetFailed(model, context.uids);
@@ -104,8 +104,8 @@ export async function removeObjects(
   for (const [model, group] of objects.byModel(objs)) {
     const byUid = new Map<string, DiffSyncModel>();
     const note = (obj: DiffSyncModel): void => void byUid.set(obj.getUniqueId(), obj);
-    const noted = mapOrYield(group, note);
-    if (noted instanceof Promise) await noted;
+    const noted = forEachOrYield(group, note);
+    if (noted !== undefined) await noted;
     const uids = [...byUid.keys()];
     await operations.run(operation, { model, uids, signal }, async () => {
       const present = await backend.deleteRecords(model, uids, signal);

@@ -29,13 +29,20 @@ export class UnstorableValue extends Error {
  * more than 1,000 digits, or shared parts that would be too many; before they are copied.
  */
 export function cloneValue(value: unknown, path = '', parts?: PartCount): unknown {
-  if (isScalar(value) && typeof value !== 'bigint') return value;
+  if (isSmallScalar(value)) return value;
+  // Most lists hold nothing but texts and numbers.
+  if (Array.isArray(value) && value.every(isSmallScalar)) return [...(value as readonly unknown[])];
   return cloneDeep(value, path, { above: [], root: path, parts: parts ?? new PartCount(value) });
 }
 
 /** Whether a value has no parts. */
 export function isScalar(value: unknown): boolean {
   return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol');
+}
+
+/** Whether a value is copied as it is. A bigint may be too long to be stored. */
+function isSmallScalar(value: unknown): boolean {
+  return isScalar(value) && typeof value !== 'bigint';
 }
 
 /** One run of `cloneValue`. */
@@ -81,7 +88,7 @@ function cloneList(list: readonly unknown[], path: string, run: CloneRun): unkno
   const copy: unknown[] = [];
   for (let index = 0; index < list.length; index++) {
     const item = list[index];
-    copy.push(isScalar(item) && typeof item !== 'bigint' ? item : cloneDeep(item, `${path}[${index}]`, run));
+    copy.push(isSmallScalar(item) ? item : cloneDeep(item, `${path}[${index}]`, run));
   }
   return copy;
 }

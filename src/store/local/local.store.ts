@@ -1,4 +1,4 @@
-import { mapOrYield } from '../../async/event-loop.js';
+import { forEachOrYield, mapOrYield } from '../../async/event-loop.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import { MemoryLeases } from '../lease-table.js';
@@ -99,11 +99,11 @@ export class LocalStore extends BaseStore {
   }
 
   protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
-    await mapOrYield(records, (record) => this.recordsOf(model).set(record.uid, record));
+    await forEachOrYield(records, (record) => this.recordsOf(model).set(record.uid, record));
   }
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
-    await mapOrYield(uids, (uid) => {
+    await forEachOrYield(uids, (uid) => {
       const stored = this.models.get(model);
       const current = stored?.get(uid);
       const next = change(uid, current);
