@@ -73,13 +73,16 @@ export class SyncPlan {
     for (const { element, depth } of walk(diff.getChildren())) {
       if (plan.elements % ITEMS_PER_STEP === 0) yield;
       plan.closeTo(depth, open);
-      open.push(plan.add(element));
+      const added = plan.add(element);
+      // Most elements of a large diff are neither active nor above one that is.
+      if (added !== undefined) open.push(added);
     }
     plan.closeTo(0, open);
     return plan;
   }
 
-  private add(element: DiffElement): OpenElement {
+  /** @returns the element as one whose descendants come next; undefined for one that has neither an action nor any below it. */
+  private add(element: DiffElement): OpenElement | undefined {
     const model = this.modelNamed(element.type);
     let action: DiffSyncAction | null;
     let fault: Fault | undefined;
@@ -92,6 +95,7 @@ export class SyncPlan {
     }
     this.elements++;
     const index = this.list.push(element) - 1;
+    if (action === null && element.existingChildDiff === undefined) return undefined;
     return { index, element, action, model, fault, active: action !== null };
   }
 
