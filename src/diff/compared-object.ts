@@ -228,14 +228,13 @@ export class ComparedObject<D> {
     const { fields } = this.kind;
     if (record === undefined || fields === undefined) return;
     const { identifiers, attributes, compared, complete } = fields;
-    const both = sourceRecord !== undefined && destRecord !== undefined;
+    const isOnBoth = sourceRecord !== undefined && destRecord !== undefined;
     const read = (from: ElementRecord | undefined): Attrs | null => {
       if (from === undefined) return null;
-      const data = complete(from.data);
-      return both ? pickDeclared(data, compared) : pickFields(data, attributes);
+      return isOnBoth ? pickDeclared(from.data, compared, complete) : pickPresent(from.data, attributes, complete);
     };
     this.uid = record.uid;
-    this.ids = pickFields(complete(record.data), identifiers);
+    this.ids = pickPresent(record.data, identifiers, complete);
     this.source = read(sourceRecord);
     this.dest = sourceRecord === destRecord ? this.source : read(destRecord);
     this.sourceRecord = this.destRecord = undefined;
@@ -267,9 +266,19 @@ export class ComparedObject<D> {
   }
 }
 
-/** Copies the declared fields; one that the object does not have is an own key with `undefined`. */
-export function pickDeclared(data: Attrs, names: readonly string[]): Attrs {
+/** Copies the fields that the object has, once its record is complete. */
+function pickPresent(data: Attrs, names: readonly string[], complete: ElementFields['complete']): Attrs {
+  return pickFields(names.every((name) => data[name] !== undefined) ? data : complete(data), names);
+}
+
+/** Copies the declared fields of an object; one that it does not have is an own key with `undefined`. */
+function pickDeclared(data: Attrs, names: readonly string[], complete: ElementFields['complete']): Attrs {
   const picked: Record<string, unknown> = {};
-  for (const name of names) picked[name] = Object.hasOwn(data, name) ? cloneValue(data[name], name) : undefined;
+  let completed: Attrs | undefined;
+  for (const name of names) {
+    // No field has a name of Object.prototype, so that what is found is the record's own.
+    const value = data[name];
+    picked[name] = cloneValue(value === undefined ? (completed ??= complete(data))[name] : value, name);
+  }
   return picked;
 }

@@ -82,9 +82,10 @@ export class RecordView {
    */
   equals(other: RecordView, fields: readonly string[]): boolean {
     const { record } = other;
-    if (haveSameEncoding(this.record, record) || hasEqualFields(this.record.data, record.data, fields)) return true;
-    const [ours, theirs] = [this.data, other.data];
-    return (ours !== this.record.data || theirs !== record.data) && hasEqualFields(ours, theirs, fields);
+    if (haveSameEncoding(this.record, record)) return true;
+    const isEqual = hasEqualFields(this.record.data, record.data, fields);
+    // The schema fills only what is absent.
+    return isEqual ?? hasEqualFields(this.data, other.data, fields) ?? false;
   }
 
   toObject(): DiffSyncModel {
@@ -92,13 +93,22 @@ export class RecordView {
   }
 }
 
-function hasEqualFields(a: ModelRecord['data'], b: ModelRecord['data'], fields: readonly string[]): boolean {
+/** @returns undefined where the fields that differ are all absent on one side. */
+function hasEqualFields(
+  a: ModelRecord['data'],
+  b: ModelRecord['data'],
+  fields: readonly string[],
+): boolean | undefined {
+  let isEqual: true | undefined = true;
   // An iterator for each pair would be a large part of a diff's garbage.
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index] as string;
-    if (!isDeepEqual(a[field], b[field])) return false;
+    const [ours, theirs] = [a[field], b[field]];
+    if (isDeepEqual(ours, theirs)) continue;
+    if (ours !== undefined && theirs !== undefined) return false;
+    isEqual = undefined;
   }
-  return true;
+  return isEqual;
 }
 
 /** What the target's class makes of a source's object. */
