@@ -83,17 +83,13 @@ export class ChildClaims {
     return { ...list, matches, contested, homed };
   }
 
-  private *claimingRest({ node, type, src, dst, matches, contested, homed }: OpenList): Steps<ChildList> {
-    const isSimple = contested === undefined && homed === undefined && matches.rest.length === 0;
-    if (isSimple && !matches.partners.includes(-1)) {
+  private *claimingRest(list: OpenList): Steps<ChildList> {
+    const { node, type, src, dst, matches, contested, homed } = list;
+    const claimed = { src: new Array<string>(), dst: new Array<string>() };
+    if (contested === undefined && homed === undefined && (yield* this.claimingUnmatched(list, claimed))) {
       return { node, type, src: allOwned(src), dst: allOwned(dst), matches };
     }
-    if (homed === undefined && (src.length === 0 || dst.length === 0)) {
-      const side = src.length === 0 ? 'dst' : 'src';
-      const mine = yield* this.claimingAll(side, node, type, side === 'src' ? src : dst);
-      const [ours, theirs] = side === 'src' ? [mine, NONE] : [NONE, mine];
-      return { node, type, src: ours, dst: theirs, matches: yield* matchingUids(ours.owned, theirs.owned) };
-    }
+    const claimedHere = { src: new Set(claimed.src), dst: new Set(claimed.dst) };
     const matched = new Set<string>();
     for (let at = 0; at < src.length; at++) {
       if (at % UIDS_PER_STEP === UIDS_PER_STEP - 1) yield;
@@ -107,7 +103,7 @@ export class ChildClaims {
         // The source's is here, so the target's is elsewhere.
         if (isSource) return false;
       }
-      return this.visited[side].markVisited(type, uid);
+      return claimedHere[side].has(uid) || this.visited[side].markVisited(type, uid);
     };
     const [ours, theirs] = [
       yield* this.splitting('src', node, type, src, homed?.here, claim),
@@ -122,23 +118,28 @@ export class ChildClaims {
     return { node, type, src: ours, dst: theirs, matches: yield* matchingUids(ours.owned, theirs.owned) };
   }
 
-  /** Claims a list that the other side has not at all; most such lists name nothing that is compared elsewhere. */
-  private *claimingAll(side: SideName, node: PairNode, type: string, uids: readonly string[]): Steps<ChildUids> {
-    const visited = this.visited[side];
-    let at = 0;
-    while (at < uids.length && visited.markVisited(type, uids[at] as string)) {
-      if (++at % UIDS_PER_STEP === 0) yield;
+  /**
+   * Claims what only one side names.
+   * @param claimed gets what is claimed.
+   * @returns whether that is all: most lists name nothing twice, and nothing that is compared elsewhere.
+   */
+  private *claimingUnmatched(
+    { type, src, dst, matches: { partners, rest } }: OpenList,
+    claimed: Readonly<Record<SideName, string[]>>,
+  ): Steps<boolean> {
+    for (let at = 0; at < src.length; at++) {
+      if (at % UIDS_PER_STEP === UIDS_PER_STEP - 1) yield;
+      if (partners[at] !== -1) continue;
+      if (!this.visited.src.markVisited(type, src[at] as string)) return false;
+      claimed.src.push(src[at] as string);
     }
-    if (at === uids.length) return allOwned(uids);
-    const claimed = new Set(uids.slice(0, at));
-    return yield* this.splitting(
-      side,
-      node,
-      type,
-      uids,
-      undefined,
-      (_, uid) => claimed.has(uid) || visited.markVisited(type, uid),
-    );
+    for (let at = 0; at < rest.length; at++) {
+      if (at % UIDS_PER_STEP === UIDS_PER_STEP - 1) yield;
+      const uid = dst[rest[at] as number] as string;
+      if (!this.visited.dst.markVisited(type, uid)) return false;
+      claimed.dst.push(uid);
+    }
+    return true;
   }
 
   /** Parts a side's list into the children that are compared here and those that are compared elsewhere. */
@@ -197,8 +198,6 @@ export class ChildClaims {
     return { node, type, src: listed.src.filter(isFree), dst: listed.dst.filter(isFree), homed: { here, src, dst } };
   }
 }
-
-const NONE: ChildUids = { owned: [], occurrences: 0, claimedElsewhere: [] };
 
 function allOwned(uids: readonly string[]): ChildUids {
   return { owned: uids, occurrences: uids.length, claimedElsewhere: [] };
