@@ -80,8 +80,12 @@ export interface DiffOf<C extends ModelClass> extends Diff {
   getChildren(): ElementOf<C>[];
   /** Selects changes. */
   filter(selection: ModelSelection<C>): this;
+  /** Selects changes as `filter` does, and lets the event loop go on meanwhile. */
+  filterAsync(selection: ModelSelection<C>): Promise<this>;
   /** Selects the opposite of `filter`. */
   exclude(selection: ModelSelection<C>): this;
+  /** Selects the opposite of `filter`, and lets the event loop go on meanwhile. */
+  excludeAsync(selection: ModelSelection<C>): Promise<this>;
 }
 
 /** The fields of an object, as `loadFromDict` takes them. */

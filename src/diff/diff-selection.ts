@@ -1,3 +1,4 @@
+import type { Steps } from '../async/steps.js';
 import type { DiffSyncAction } from '../flags.js';
 import { walkAdded, type InsertionOrdered, type OrderedElement, type WalkEntry } from './diff-walk.js';
 
@@ -30,27 +31,29 @@ export function isSelected(
  * Copies the changed elements that `isWanted` selects, and those above them, into `result`. An element above that has an
  * unselected change is copied without it.
  */
-export function copySelected<E extends SelectableElement<E>>(
+export function* copyingSelected<E extends SelectableElement<E>>(
   diff: InsertionOrdered<E>,
   isWanted: (element: E) => boolean,
   result: { add(element: E): void },
-): void {
-  const entries = [...walkAdded<E>(diff)];
+): Steps<void> {
   const copied = new Set<E>();
   const changes = new Set<E>();
-  for (const entry of entries) {
+  for (const entry of walkAdded<E>(diff)) {
+    yield;
     if (entry.element.action === null || !isWanted(entry.element)) continue;
     changes.add(entry.element);
     for (let at: WalkEntry<E> | undefined = entry; at !== undefined && !copied.has(at.element); at = at.parent)
       copied.add(at.element);
   }
-  const copies = new Map<E, E>();
-  for (const { element, parent } of entries) {
+  /** The copies above the next element: what is above a copied one is copied. */
+  const above: E[] = [];
+  for (const { element, depth } of walkAdded<E>(diff)) {
+    yield;
     if (!copied.has(element)) continue;
     const copy = element.copy(changes.has(element));
-    copies.set(element, copy);
-    const above = parent === undefined ? undefined : copies.get(parent.element);
-    if (above === undefined) result.add(copy);
-    else above.addChild(copy);
+    const parent = depth === 0 ? undefined : above[depth - 1];
+    if (parent === undefined) result.add(copy);
+    else parent.addChild(copy);
+    above[depth] = copy;
   }
 }

@@ -33,7 +33,7 @@ import {
   summarizing,
   type DiffSummary,
 } from './diff-render.js';
-import { copySelected, isSelected, type Selection } from './diff-selection.js';
+import { copyingSelected, isSelected, type Selection } from './diff-selection.js';
 import { ElementGroups } from './element-groups.js';
 import { NOTHING_YET, type ModelOperations, type SyncFailure, type UnlistedCounts } from './sync-outcome.js';
 
@@ -170,7 +170,8 @@ export class Diff {
   }
 
   /**
-   * Selects changes. Elements above a selected change stay, without a change of their own that is not selected.
+   * Selects changes. Elements above a selected change stay, without a change of their own that is not selected. It walks over all
+   * elements at once: some tenths of a second for 100,000 changes. `filterAsync` lets the event loop go on meanwhile.
    * @param selection - The conditions; a change is selected if it satisfies every one that is given.
    * @returns A new diff of the same class with the selected changes.
    * @throws {DiffInvalid} (DIFF_INVALID) for a loaded plan that is not as it was saved.
@@ -180,7 +181,17 @@ export class Diff {
    * ```
    */
   filter(selection: Selection): this {
-    return this.select((element) => isSelected(selection, element));
+    return doAtOnce(this.selecting((element) => isSelected(selection, element)));
+  }
+
+  /**
+   * Selects changes as `filter` does, and lets the event loop go on meanwhile.
+   * @param selection - The conditions; a change is selected if it satisfies every one that is given.
+   * @returns A new diff of the same class with the selected changes.
+   * @throws {DiffInvalid} (DIFF_INVALID) for a loaded plan that is not as it was saved.
+   */
+  filterAsync(selection: Selection): Promise<this> {
+    return doInSteps(this.selecting((element) => isSelected(selection, element)));
   }
 
   /**
@@ -189,18 +200,28 @@ export class Diff {
    * @returns A new diff of the same class with all other changes.
    */
   exclude(selection: Selection): this {
-    return this.select((element) => !isSelected(selection, element));
+    return doAtOnce(this.selecting((element) => !isSelected(selection, element)));
+  }
+
+  /**
+   * Selects the opposite of `filterAsync`, as `exclude` does, and lets the event loop go on meanwhile.
+   * @param selection - The conditions; a change that satisfies every one that is given is left out.
+   * @returns A new diff of the same class with all other changes.
+   * @throws {DiffInvalid} (DIFF_INVALID) for a loaded plan that is not as it was saved.
+   */
+  excludeAsync(selection: Selection): Promise<this> {
+    return doInSteps(this.selecting((element) => !isSelected(selection, element)));
   }
 
   /** @internal Returns a new diff of the same class without the changes of some elements. */
-  without(elements: ReadonlySet<DiffElement>): this {
-    return this.select((element) => !elements.has(element));
+  without(elements: ReadonlySet<DiffElement>): Promise<this> {
+    return doInSteps(this.selecting((element) => !elements.has(element)));
   }
 
-  private select(isWanted: (element: DiffElement) => boolean): this {
+  private *selecting(isWanted: (element: DiffElement) => boolean): Steps<this> {
     this.checkIntact();
     const result = new (this.constructor as new () => this)();
-    copySelected<DiffElement>(this, isWanted, result);
+    yield* copyingSelected<DiffElement>(this, isWanted, result);
     result.terms = this.terms;
     result.origin = this.origin ?? this;
     return result;

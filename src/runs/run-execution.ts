@@ -99,14 +99,14 @@ export class RunExecution {
       draft.facts.changes = parts.count;
       draft.facts.flapping = this.streaks.flapping;
       await recording.writeChanges(parts);
-      if (work.kind === 'dry-run') await recording.writePlan(without(diff, withheld));
+      if (work.kind === 'dry-run') await recording.writePlan(await without(diff, withheld));
     });
   }
 
   private async apply(diff: Diff, withheld: Withheld, signal: AbortSignal): Promise<void> {
     const { draft, work, recording } = this;
     const { source, target, sync } = work;
-    const applied = without(diff, withheld);
+    const applied = await without(diff, withheld);
     const onProgress: DiffOptions['onProgress'] = (_, current, total) => draft.report('apply', current, total);
     let hasEnded = false;
     try {
@@ -128,7 +128,7 @@ export class RunExecution {
     const onProgress: DiffOptions['onProgress'] = (_stage, current, total) => draft.report('verify', current, total);
     const again = await work.target.diffFrom(work.source, { ...scope, filters, diffClass, onProgress, signal });
     const withheld = await guards.withheldOf(again, signal);
-    const left: DiffSummary = await without(again, withheld).summaryAsync();
+    const left: DiffSummary = await (await without(again, withheld)).summaryAsync();
     draft.facts.unsettled = left.create + left.update + left.delete;
     if (draft.facts.unsettled === 0) return;
     work.target[LOGGER].warning(`The run ${draft.id} has left differences in ${work.target.name}`, {

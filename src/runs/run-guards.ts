@@ -73,7 +73,7 @@ export class RunGuards {
   ): Promise<Withheld> {
     const { source, target } = this;
     const withheld = await this.withheldOf(diff, signal);
-    const deleted = await deletedByModel(without(diff, withheld), source, target, syncFilter, signal);
+    const deleted = await deletedByModel(await without(diff, withheld), source, target, syncFilter, signal);
     const incomplete = this.incompleteModels();
     const names = new Set([...Object.keys(tally.models), ...deleted.keys(), ...Object.keys(this.baseline)]);
     const models = [...names].map((model) => ({
@@ -126,6 +126,6 @@ export class RunGuards {
 }
 
 /** Returns the diff without the changes that are not made; the same diff where there are none. */
-export function without(diff: Diff, withheld: Withheld): Diff {
+export async function without(diff: Diff, withheld: Withheld): Promise<Diff> {
   return withheld.size === 0 ? diff : diff.without(new Set(withheld.keys()));
 }

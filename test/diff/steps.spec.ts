@@ -41,6 +41,9 @@ describe('The asynchronous forms of a diff', () => {
     expect([...diff.lines(2)].join('\n')).toBe(diff.toString(2));
     expect(await diff.toDictAsync()).toEqual(diff.toDict());
     expect(await diff.toJSONAsync()).toEqual(diff.toJSON());
+    const selection = { actions: ['create' as const] };
+    expect((await diff.filterAsync(selection)).toJSON()).toEqual(diff.filter(selection).toJSON());
+    expect((await diff.excludeAsync(selection)).toJSON()).toEqual(diff.exclude(selection).toJSON());
     const lines: string[] = [];
     for await (const line of diff.toJSONLinesAsync()) lines.push(line);
     expect(lines).toEqual([...diff.toJSONLines()]);
@@ -92,6 +95,31 @@ describe('doInSteps()', () => {
     over = true;
     expect(turns).toBeGreaterThan(4);
     expect(doAtOnce(counting(50))).toBe(50);
+  });
+
+  it.each(['filterAsync', 'excludeAsync'] as const)('is how %s() lets the event loop go on', async (select) => {
+    class SlowElement extends DiffElement {
+      override copy(withChange: boolean): DiffElement {
+        work();
+        return super.copy(withChange);
+      }
+    }
+    const diff = new Diff();
+    for (let at = 0; at < 64; at++) {
+      const element = new SlowElement('node', `n${at}`, { name: `n${at}` });
+      element.addAttrs(at % 2 === 0 ? { source: {} } : { dest: {} });
+      diff.add(element);
+    }
+    let [turns, over] = [0, false];
+    const turn = (): void => {
+      turns++;
+      if (!over) setImmediate(turn);
+    };
+    turn();
+    const selected = await diff[select]({ actions: ['create'] });
+    over = true;
+    expect(selected.length).toBe(32);
+    expect(turns).toBeGreaterThan(3);
   });
 
   it('ends with what its check throws', async () => {
