@@ -6,6 +6,7 @@ import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { omitDefaults } from '../model/schema-defaults.js';
 import type { BaseStore } from '../store/base-store.js';
 import { setOwn } from '../values/own-property.js';
+import { visibleText } from '../values/visible-text.js';
 
 /** An adapter's objects as plain values: model name, then unique id, then fields; `modelFlags` is one of them if it matters. */
 export type AdapterDict = Record<string, Record<string, Readonly<Record<string, unknown>>>>;
@@ -18,7 +19,8 @@ export type DictToLoad = Readonly<Record<string, ObjectsToLoad | undefined>>;
 
 function* pairsOf(objects: ObjectsToLoad): Generator<readonly [uid: string, fields: object], void, undefined> {
   if (Array.isArray(objects)) yield* objects as readonly (readonly [string, object])[];
-  else for (const [uid, fields] of Object.entries(objects as Readonly<Record<string, object>>)) yield [uid, fields];
+  else
+    for (const uid of Object.keys(objects)) yield [uid, (objects as Readonly<Record<string, object>>)[uid] as object];
 }
 
 /** Returns all objects of a store as plain values. */
@@ -81,7 +83,7 @@ async function makeModel(model: ModelClass, key: string, input: object, parsed: 
   try {
     return parsed ? completeModel(model, input as Record<string, unknown>) : await parseModel(model, input);
   } catch (error) {
-    if (!(error instanceof ModelValidationError) || error.message.includes(key)) throw error;
+    if (!(error instanceof ModelValidationError) || error.message.includes(visibleText(key))) throw error;
     throw new ModelValidationError(`${model.modelName} "${key}" of the dict: ${error.message}`, error.issues, {
       cause: error,
     });

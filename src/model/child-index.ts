@@ -35,7 +35,7 @@ export class ChildIndex {
 
   /** Appends a unique id to the list. */
   add(uid: string): void {
-    if (this.leaving.has(uid)) this.settle();
+    if (this.leaving.has(uid)) this.build();
     this.positions.set(uid, this.snapshot.length);
     this.list.push(uid);
     this.snapshot.push(uid);
@@ -70,9 +70,11 @@ export class ChildIndex {
     if (this.leaving.size * LEAVING_PART > this.list.length) this.settle();
   }
 
-  /** Takes out of the list what `removeLater` was called for. */
+  /** Takes out of the list what `removeLater` was called for. The next call sees another length, and looks at the list anew. */
   settle(): void {
-    if (this.leaving.size > 0) this.build();
+    if (this.leaving.size === 0) return;
+    this.takeOutLeaving();
+    this.forget();
   }
 
   /** How many unique ids the list had when it was last seen. */
@@ -111,22 +113,29 @@ export class ChildIndex {
     }
   }
 
-  private build(): void {
-    if (this.leaving.size > 0) {
-      let kept = 0;
-      for (const uid of this.list) if (!this.leaving.has(uid)) this.list[kept++] = uid;
-      this.list.length = kept;
-      this.leaving.clear();
-    }
-    this.snapshot = [...this.list];
+  private takeOutLeaving(): void {
+    let kept = 0;
+    for (const uid of this.list) if (!this.leaving.has(uid)) this.list[kept++] = uid;
+    this.list.length = kept;
+    this.leaving.clear();
+  }
+
+  private forget(): void {
+    this.snapshot = [];
     this.positions = new Map();
+    this.removed = new RemovedBefore();
+  }
+
+  private build(): void {
+    if (this.leaving.size > 0) this.takeOutLeaving();
+    this.forget();
+    this.snapshot = [...this.list];
     for (const [at, uid] of (this.snapshot as string[]).entries()) {
       const known = this.positions.get(uid);
       if (known === undefined) this.positions.set(uid, at);
       else if (typeof known === 'number') this.positions.set(uid, [known, at]);
       else known.push(at);
     }
-    this.removed = new RemovedBefore();
   }
 }
 

@@ -1,4 +1,4 @@
-import { forEachYielding, giveWay, mapYielding } from '../async/event-loop.js';
+import { forEachYielding, giveWay, mapYielding, Pace } from '../async/event-loop.js';
 import { overridesChildren } from '../model/class-inspection.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
@@ -38,44 +38,63 @@ export async function removeBelow(
   const own = new Set<string>();
   let parents = objs;
   while (parents.length > 0) {
-    const below = new Map<string, [uid: string, parent: DiffSyncModel][]>();
-    await forEachYielding(parents, (parent) => {
-      if (keep !== undefined) own.add(`${parent.getType()} ${parent.getUniqueId()}`);
-      for (const [type, field] of Object.entries(parent.getChildrenMapping())) {
-        const children = below.get(type) ?? [];
-        below.set(type, children);
-        for (const uid of childUids(parent, field)) children.push([uid, parent]);
-      }
-    });
+    const below = await linksOf(parents);
+    if (keep !== undefined) for (const parent of parents) own.add(`${parent.getType()} ${parent.getUniqueId()}`);
     const next: DiffSyncModel[] = [];
-    for (const [type, children] of below) {
-      const uids = [...new Set(children.map(([uid]) => uid))];
-      const kept = await keep?.(type, uids, own);
-      const gone = kept === undefined ? children : children.filter(([uid]) => !kept.has(uid));
+    for (const [type, links] of below) {
+      const kept = await keep?.(type, [...links.keys()], own);
+      await forEachYielding(kept ?? [], (uid) => links.delete(uid));
       signal?.throwIfAborted();
-      for (const obj of await removeChildren(core, type, gone, remove, signal)) next.push(obj);
+      for (const obj of await removeChildren(core, type, links, remove, signal)) next.push(obj);
     }
     parents = next;
   }
+}
+
+/** The parents of each child, by unique id. */
+type Links = Map<string, DiffSyncModel[]>;
+
+/** Returns what the parents list, by type. */
+async function linksOf(parents: readonly DiffSyncModel[]): Promise<ReadonlyMap<string, Links>> {
+  const below = new Map<string, Links>();
+  const pace = new Pace();
+  for (const parent of parents) {
+    const due = pace.yieldIfDue();
+    if (due !== undefined) await due;
+    for (const [type, field] of Object.entries(parent.getChildrenMapping())) {
+      const links: Links = below.get(type) ?? new Map<string, DiffSyncModel[]>();
+      below.set(type, links);
+      for (const uid of childUids(parent, field)) {
+        const next = pace.yieldIfDue();
+        if (next !== undefined) await next;
+        const others = links.get(uid);
+        if (others === undefined) links.set(uid, [parent]);
+        else others.push(parent);
+      }
+    }
+  }
+  return below;
 }
 
 /** @returns the removed objects whose class is known, for the next level. A child that is missing is logged as an error. */
 async function removeChildren(
   { store, backend, objects, operations }: StoreCore,
   type: string,
-  children: readonly [string, DiffSyncModel][],
+  links: Links,
   remove: RemoveObjects,
   signal: AbortSignal | undefined,
 ): Promise<DiffSyncModel[]> {
-  const uids = [...new Set(children.map(([uid]) => uid))];
+  const uids = [...links.keys()];
   const records = await operations.run('remove', { model: type, reads: uids, nested: true }, () =>
     backend.readRecords(type, uids, signal),
   );
   const removed = await remove(type, uids, records);
-  const present = new Set(uids.filter((_, index) => removed[index]));
   await giveWay();
-  await forEachYielding(children, ([uid, parent]) => {
-    if (!present.delete(uid)) {
+  let index = 0;
+  await forEachYielding(links, ([uid, parents]) => {
+    // What several parents list is there for the first.
+    for (let at = removed[index++] === true ? 1 : 0; at < parents.length; at++) {
+      const parent = parents[at] as DiffSyncModel;
       store.logger.error('Unable to remove child element as it was not found!', {
         store: String(store),
         childType: type,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { giveWay } from '../async/event-loop.js';
+import { forEachYielding, giveWay } from '../async/event-loop.js';
 import { overridesChildren } from '../model/class-inspection.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelRecord } from '../record/model-record.js';
@@ -30,7 +30,10 @@ export async function addLinkProblems(
   const children = await readChildren(core, signal);
   const candidates: UidsByType = new Map();
   for (const [type, uids] of children) {
-    if (topLevel?.includes(type) === false && uids.size > 0) candidates.set(type, new Set(uids));
+    if (topLevel?.includes(type) !== false || uids.size === 0) continue;
+    const copy = new Set<string>();
+    await forEachYielding(uids, (uid) => copy.add(uid));
+    candidates.set(type, copy);
   }
   const suspects = await readLists(core, signal, candidates, children);
   children.clear();

@@ -82,4 +82,20 @@ describe('In memory, where nothing is waited for, the event loop goes on', () =>
     expect(await turnsDuring(() => slow.str())).toBeGreaterThan(2);
     expect(await turnsDuring(() => slow.toDict())).toBeGreaterThan(0);
   });
+
+  it('while all children of one parent are removed', async () => {
+    const inventory = await inventoryOf(1500);
+    const device = await inventory.get(Device, 'd');
+    const names = [...device.ports];
+    device.ports[Symbol.iterator] = function* () {
+      for (const name of names) {
+        workLong();
+        yield name;
+      }
+      return undefined;
+    };
+    const removed = (): Promise<void> => inventory.store.removeMany({ objs: [device], removeChildren: true });
+    expect(await turnsDuring(removed)).toBeGreaterThan(PORTS / 16);
+    expect(await inventory.count()).toBe(0);
+  });
 });

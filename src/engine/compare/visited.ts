@@ -75,8 +75,8 @@ export class VisitedObjects {
       }
     }
     for (let obj = pending.pop(); obj !== undefined; obj = pending.pop()) {
-      yield;
       for (const [type, uid] of links(obj)) {
+        if (count++ % ITEMS_PER_STEP === 0) yield;
         const child = this.markVisited(type, uid) ? objects.get(type)?.get(uid) : undefined;
         if (child !== undefined) pending.push(child);
       }
@@ -101,7 +101,10 @@ export class VisitedObjects {
         if (count++ % ITEMS_PER_STEP === 0) yield;
         if (this.has(type, uid)) continue;
         rest.set(uid, obj);
-        for (const [childType, child] of links(obj)) add(listed, childType, child);
+        for (const [childType, child] of links(obj)) {
+          if (count++ % ITEMS_PER_STEP === 0) yield;
+          add(listed, childType, child);
+        }
       }
     }
     for (const [type, rest] of free) {

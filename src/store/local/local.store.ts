@@ -50,8 +50,7 @@ export class LocalStore extends BaseStore {
   protected override async probe(): Promise<void> {}
 
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
-    const records = this.models.get(model);
-    return uids.map((uid) => records?.get(uid));
+    return mapOrYield(uids, (uid) => this.models.get(model)?.get(uid));
   }
 
   protected override async *readPages(
