@@ -21,7 +21,16 @@ export type {
 } from './adapter/typed-adapter.js';
 export type { Traversal } from './adapter/tree-traversal.js';
 export { Diff, DiffElement } from './diff/diff.js';
-export type { DanglingLink, DanglingLinks, ModelOperations, SyncFailure, UnlistedCounts } from './diff/sync-outcome.js';
+export type {
+  DanglingLink,
+  DanglingLinks,
+  ModelOperations,
+  StaleChange,
+  SyncFailure,
+  UnlistedCounts,
+} from './diff/sync-outcome.js';
+export type { SeenState } from './diff/seen-state.js';
+export type { SecretMarks } from './diff/plan-secrets.js';
 export type { Attrs, AttrsDiffs } from './diff/compared-object.js';
 export type {
   ChangedObject,

@@ -35,7 +35,13 @@ export interface AdapterOptions {
 export interface SyncOptions extends DiffOptions, SyncerOptions {
   /** A diff that was made before; it is applied as it is, even when it is empty. Default: a new one. */
   diff?: Diff | undefined;
-  /** Whether to apply a diff that was loaded from a plan although a side has changed since. Default: false. */
+  /**
+   * What becomes of a diff that was loaded from a plan, where an object that it changes, or the parent, is no longer as the plan saw
+   * it, on either side: `refuse` throws DiffStale (DIFF_STALE) before anything is changed, `skip` leaves those changes out, which are
+   * then in the diff's `stale`, and makes all others. What else has changed since is of no matter. Default: `refuse`.
+   */
+  onStale?: 'refuse' | 'skip' | undefined;
+  /** Whether to apply a diff that was loaded from a plan as it is, whatever has changed since. Default: false. */
   allowStale?: boolean | undefined;
   /** Whether to compare again after the sync; what is not settled is then the diff's `unsettled`. Default: false. */
   verify?: boolean | undefined;
@@ -66,6 +72,7 @@ export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
   syncAttrs: true,
   excludeAttrs: true,
   diff: true,
+  onStale: true,
   allowStale: true,
   verify: true,
   waitMs: true,

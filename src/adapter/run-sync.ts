@@ -1,12 +1,13 @@
-import { Diff } from '../diff/diff.js';
+import { inspect } from 'node:util';
+import { Diff, type DiffElement } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
 import { Syncer } from '../engine/apply/syncer.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
-import { checkStaleness } from '../engine/compare/staleness.js';
+import { settlePlan } from '../engine/compare/staleness.js';
 import { CallbackFailures } from '../engine/callback-failures.js';
 import { LOGGER, type Side } from '../engine/side.js';
 import { runAlone } from '../engine/target-lock.js';
-import { DiffClassMismatch, DiffCompareFailed } from '../errors.js';
+import { DiffClassMismatch, DiffCompareFailed, ValueError } from '../errors.js';
 import { DiffSyncFlags } from '../flags.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
 import { whileOpen } from '../store/engine-access.js';
@@ -26,6 +27,10 @@ interface SyncTarget<Source extends Side> extends Side {
   ): Promise<void>;
 }
 
+const NONE: ReadonlyMap<DiffElement, string> = new Map();
+/** So many stale changes are in the warning; all are in the diff. */
+const MAX_NAMED = 10;
+
 const STATIC_HOOKS = ['create', 'createBulk', 'updateBulk', 'deleteBulk'];
 const OBJECT_HOOKS = ['update', 'delete', 'linkChild', 'unlinkChild'];
 
@@ -39,7 +44,12 @@ export async function runSync<Source extends Side>(
   options: SyncOptions,
   callsSyncComplete: boolean,
 ): Promise<Diff> {
-  const { diffClass = Diff, waitMs = 0, signal } = options;
+  const { diffClass = Diff, waitMs = 0, signal, onStale = 'refuse' } = options;
+  if (onStale !== 'refuse' && onStale !== 'skip')
+    throw new ValueError(`onStale is 'refuse' or 'skip', not ${inspect(onStale)}`);
+  if (onStale === 'skip' && options.allowStale === true) {
+    throw new ValueError("onStale: 'skip' leaves out what is stale, and allowStale makes it: pass one of them");
+  }
   const given = options.diff?.constructor.name;
   if (given !== undefined && !(options.diff instanceof diffClass)) {
     throw new DiffClassMismatch(
@@ -58,12 +68,11 @@ async function sync<Source extends Side>(
   options: SyncOptions,
 ): Promise<Diff> {
   options.diff?.checkIntact();
-  if (options.diff?.isPlan === true && options.allowStale !== true) {
-    await checkStaleness(options.diff, source, target, options);
-  }
+  const stale = options.diff?.isPlan === true ? await settlePlan(options.diff, source, target, options) : NONE;
   const diff = options.diff ?? (await target.diffFrom(source, options));
+  if (diff.stale.length > 0) logStale(target, diff);
   try {
-    await applyDiff(target, source, diff, options);
+    await applyDiff(target, source, diff, options, stale);
   } catch (error) {
     throw withDiff(error, diff);
   }
@@ -75,11 +84,12 @@ async function applyDiff<Source extends Side>(
   source: Source,
   diff: Diff,
   options: SyncOptions,
+  stale: ReadonlyMap<DiffElement, string>,
 ): Promise<void> {
   const { flags = DiffSyncFlags.NONE } = options;
   const callbacks = new CallbackFailures();
   try {
-    const changed = await (await Syncer.plan(diff, source, target, options, callbacks)).perform();
+    const changed = await (await Syncer.plan(diff, source, target, options, callbacks, stale)).perform();
     if (changed) await target.syncComplete(source, diff, flags, target[LOGGER], diff.operations);
     if (options.verify === true) await compareAgain(target, source, diff, options);
   } catch (error) {
@@ -87,6 +97,14 @@ async function applyDiff<Source extends Side>(
     throw error;
   }
   callbacks.settle(false);
+}
+
+function logStale(target: Side, { stale }: Diff): void {
+  const named = stale
+    .slice(0, MAX_NAMED)
+    .map(({ action, model, uid, reason }) => `${action} ${model} ${uid}: ${reason}`);
+  const more = stale.length > MAX_NAMED ? `; and ${stale.length - MAX_NAMED} more` : '';
+  target[LOGGER].warning(`Some changes of the plan are stale and left out: ${named.join('; ')}${more}`);
 }
 
 /** Gives an error that ends a sync the diff, by which who catches it learns what was done. */

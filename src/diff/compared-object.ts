@@ -3,6 +3,8 @@ import { DiffCompareFailed } from '../errors.js';
 import { DiffSyncStatus, type DiffSyncAction } from '../flags.js';
 import { cloneValue, pickFields } from '../values/clone.js';
 import { isDeepEqual } from '../values/deep-equal.js';
+import type { SeenState } from './seen-state.js';
+import { HiddenValue, hideSecrets, withoutSecrets } from '../values/secret.js';
 
 /** Field names and values of one object. */
 export type Attrs = Readonly<Record<string, unknown>>;
@@ -24,6 +26,8 @@ export interface ElementKind<D> {
   readonly diffClass: new () => D;
   /** The comparisons of the target's model. */
   readonly comparison?: Comparisons | undefined;
+  /** The attributes whose values are not shown; undefined where there are none. */
+  readonly secret?: ReadonlySet<string> | undefined;
   /** Set where the elements are made from stored records. */
   readonly fields?: ElementFields;
   /** See `ComparedObject.linkOnly`. */
@@ -46,6 +50,8 @@ export interface ElementParts {
   readonly source?: Attrs | null;
   readonly dest?: Attrs | null;
   readonly input?: SourceInput | undefined;
+  /** What the plan of which the element was loaded had noted. */
+  readonly seen?: SeenState | undefined;
 }
 
 /** What the target's schema has changed or refused of an object that the source has under another schema. */
@@ -221,6 +227,26 @@ export class ComparedObject<D> {
     return { '-': minus, '+': plus };
   }
 
+  /** @internal The attributes whose values are not shown; undefined where there are none. */
+  get secret(): ReadonlySet<string> | undefined {
+    return this.kind.secret;
+  }
+
+  /** @internal What `getAttrsDiffs` returns, as it is shown to people: without secret values. */
+  shownDiffs(): AttrsDiffs {
+    const diffs = this.getAttrsDiffs();
+    const { secret } = this.kind;
+    if (secret === undefined) return diffs;
+    const shown = Object.entries(diffs).map(([side, attrs]) => [side, withoutSecrets(attrs as Attrs, secret)]);
+    return Object.fromEntries(shown) as AttrsDiffs;
+  }
+
+  /** @internal Returns a text that others have made, without the secret values of this object. */
+  withoutSecrets(text: string): string {
+    const { secret } = this.kind;
+    return secret === undefined ? text : hideSecrets(text, secret, [this.sourceAttrs, this.destAttrs]);
+  }
+
   /** Copies keys and attributes out of the records, once, and drops the references to them. */
   private readRecords(): void {
     const { sourceRecord, destRecord } = this;
@@ -242,6 +268,8 @@ export class ComparedObject<D> {
 
   private differs(key: string, source: Attrs, dest: Attrs): boolean {
     if (isDeepEqual(source[key], dest[key])) return false;
+    // Which values they stand for, and that these differ, the comparison of the plan has found.
+    if (source[key] instanceof HiddenValue || dest[key] instanceof HiddenValue) return true;
     const { comparison } = this.kind;
     const same = comparison !== undefined && Object.hasOwn(comparison, key) ? comparison[key] : undefined;
     if (same === undefined) return true;
@@ -255,13 +283,14 @@ export class ComparedObject<D> {
   private compareFailed(attribute: string, cause: unknown): DiffCompareFailed {
     const { type, name, sourceName, destName } = this;
     const uid = this.comparedUid ?? name;
-    const reason = cause instanceof Error ? cause.message : inspect(cause);
+    const thrown = cause instanceof Error ? cause.message : inspect(cause);
+    const reason = this.withoutSecrets(thrown);
     return new DiffCompareFailed(
       `${type} "${uid}": the compare function of "${attribute}" threw for the values of ${sourceName} and ${destName}: ${reason}`,
       type,
       uid,
       attribute,
-      { cause },
+      reason === thrown ? { cause } : {}, // What it threw repeats a secret value then.
     );
   }
 }

@@ -26,7 +26,7 @@ interface ChangeBase extends ChangedObject {
 export interface CreateChange extends ChangeBase {
   readonly action: 'create';
   readonly old: null;
-  /** The attributes that it gets. */
+  /** The attributes that it gets; of secret ones the value is `[secret]`, here and in all changes. */
   readonly new: Attrs;
 }
 
@@ -64,7 +64,7 @@ interface ChangedElement<E> {
   readonly action: DiffSyncAction | null;
   readonly linkOnly: boolean;
   readonly comparedUid: string | undefined;
-  getAttrsDiffs(): AttrsDiffs;
+  shownDiffs(): AttrsDiffs;
   getChildren(): readonly E[];
 }
 
@@ -79,7 +79,7 @@ export function* changesOf<E extends ChangedElement<E>>(
     above.length = depth;
     const object = { model: element.type, uid: element.comparedUid ?? element.name };
     if (element.action !== null) {
-      const moves = !element.linkOnly && moved.has(keyOf(object));
+      const moves = !element.linkOnly && moved.has(changeKey(object));
       yield changeOf(element, element.action, { ...object, parents: [...above], moves });
     }
     above.push(object);
@@ -88,13 +88,13 @@ export function* changesOf<E extends ChangedElement<E>>(
 
 function changeOf<E>(element: ChangedElement<E>, action: DiffSyncAction, base: ChangeBase): DiffChange {
   if (element.linkOnly) return { ...base, action: action === 'create' ? 'link' : 'unlink', old: null, new: null };
-  const { '-': old = {}, '+': changed = {} } = element.getAttrsDiffs();
+  const { '-': old = {}, '+': changed = {} } = element.shownDiffs();
   if (action === 'update') return { ...base, action, old, new: changed };
   return action === 'create' ? { ...base, action, old: null, new: changed } : { ...base, action, old, new: null };
 }
 
-/** Finds the objects that are deleted at one place and created at another. */
-function* findingMoved<E extends ChangedElement<E>>(roots: readonly E[]): Steps<ReadonlySet<string>> {
+/** Finds the objects that are deleted at one place and created at another. @returns their keys. */
+export function* findingMoved<E extends ChangedElement<E>>(roots: readonly E[]): Steps<ReadonlySet<string>> {
   const deleted = new Set<string>();
   const moved = new Set<string>();
   yield* forEachObject(walk<E>(roots), 'delete', (key) => void deleted.add(key));
@@ -114,10 +114,11 @@ function* forEachObject<E extends ChangedElement<E>>(
     yield;
     const { type: model, comparedUid: uid, action, linkOnly } = element;
     // A name is unique below one parent only.
-    if (uid !== undefined && !linkOnly && action === wanted) work(keyOf({ model, uid }));
+    if (uid !== undefined && !linkOnly && action === wanted) work(changeKey({ model, uid }));
   }
 }
 
-function keyOf({ model, uid }: ChangedObject): string {
+/** Returns the key of an object. */
+export function changeKey({ model, uid }: ChangedObject): string {
   return `${model} ${uid}`;
 }

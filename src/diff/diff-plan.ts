@@ -6,9 +6,13 @@ import { DiffInvalid, ValueError } from '../errors.js';
 import type { DiffSyncAction } from '../flags.js';
 import { canonicalJson, fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import { isPlainObject } from '../values/own-property.js';
+import { withoutSecrets } from '../values/secret.js';
 import { issueLines } from '../values/zod-issues.js';
-import type { Attrs, ElementKind, ElementParts, SourceInput } from './compared-object.js';
+import type { Attrs, AttrsDiffs, ElementKind, ElementParts, SourceInput } from './compared-object.js';
+import { changeKey } from './diff-changes.js';
 import { findingChanged, walkAdded, type InsertionOrdered, type OrderedElement } from './diff-walk.js';
+import type { SeenState } from './seen-state.js';
+import { hideValues, secretMarks, withoutValues, type SecretMarks } from './plan-secrets.js';
 
 /** SHA-256 digests of what a diff read on either side, unchanged objects included. */
 export interface Fingerprint {
@@ -36,6 +40,8 @@ export interface DiffTerms {
   readonly compared?: number;
   /** See `DiffOptions`. */
   readonly unlisted?: 'ignore' | 'delete';
+  /** The secret attributes of both sides' classes, by model name; absent where there are none. */
+  readonly secret?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The head of a plan: all but its elements. */
@@ -68,6 +74,10 @@ export interface PlanElement {
   readonly ids?: Attrs;
   /** Present where the target's schema refuses values of the source: attribute -> why. */
   readonly refused?: Readonly<Record<string, string>>;
+  /** What the changes of this element and of those below it rest on. */
+  readonly seen?: SeenState;
+  /** Present where attributes are secret: attribute -> whether its values differ. `source` and `dest` have null for them. */
+  readonly secret?: SecretMarks;
 }
 
 /** A diff as JSON. Values that JSON lacks are in tagged form. */
@@ -92,7 +102,10 @@ export interface PlanSide {
   readonly modelClasses: ReadonlyMap<
     string,
     {
-      readonly definition: { readonly compare: Readonly<Record<string, (a: unknown, b: unknown) => boolean>> };
+      readonly definition: {
+        readonly compare: Readonly<Record<string, (a: unknown, b: unknown) => boolean>>;
+        readonly secret?: ReadonlySet<string>;
+      };
     }
   >;
 }
@@ -106,6 +119,9 @@ interface PlannedElement<E> extends OrderedElement<E>, InsertionOrdered<E> {
   readonly linkOnly: boolean;
   readonly input: SourceInput | undefined;
   readonly comparedUid: string | undefined;
+  readonly secret: ReadonlySet<string> | undefined;
+  getAttrsDiffs(): AttrsDiffs;
+  seenState(): SeenState | undefined;
   readonly sourceAttrs: Attrs | null;
   readonly destAttrs: Attrs | null;
   addChild(element: E): void;
@@ -134,6 +150,7 @@ const HEADER = z.object({
     filtered: z.boolean().exactOptional(),
     compared: z.int().min(0).exactOptional(),
     unlisted: z.enum(['ignore', 'delete']).exactOptional(),
+    secret: z.record(z.string(), names).exactOptional(),
   }),
   fingerprint: z.object({ source: z.string(), target: z.string() }),
   length: z.int().min(0),
@@ -149,6 +166,15 @@ const ELEMENT = z.object({
   linkOnly: z.boolean().exactOptional(),
   ids: record.exactOptional(),
   refused: z.record(z.string(), z.string()).exactOptional(),
+  secret: z.record(z.string(), z.boolean()).exactOptional(),
+  seen: z
+    .object({
+      source: z.string().exactOptional(),
+      target: z.string().exactOptional(),
+      children: z.string().exactOptional(),
+      moves: z.boolean().exactOptional(),
+    })
+    .exactOptional(),
 });
 
 const DIGEST = z.string();
@@ -157,11 +183,19 @@ const LAST_LINE = z.strictObject({ digest: DIGEST });
 /** One line of a plan: its header, one of its elements, or last the digest of all lines before. */
 export type PlanLine = PlanHeader | PlanElement | { readonly digest: string };
 
-/** Yields the lines of a diff's plan; undefined in a step without one. @param digesting digests what the comparison read. */
+/** What a plan says of all that was compared, whatever was selected of it. */
+interface WholeDiff {
+  /** Digests what the comparison read. */
+  readonly digesting: Steps<Fingerprint>;
+  /** Finds the objects that move. */
+  readonly moving: Steps<ReadonlySet<string>>;
+}
+
+/** Yields the lines of a diff's plan; undefined in a step without one. */
 export function* planLines<E extends PlannedElement<E>>(
   diff: InsertionOrdered<E>,
   terms: DiffTerms,
-  digesting: Steps<Fingerprint>,
+  { digesting, moving }: WholeDiff,
 ): Generator<PlanLine | undefined, void, undefined> {
   const digest = new PlanDigest();
   const changed = yield* findingChanged(walkAdded<E>(diff));
@@ -175,7 +209,7 @@ export function* planLines<E extends PlannedElement<E>>(
   };
   digest.add(header);
   yield header;
-  for (const element of planElements(diff, changed)) {
+  for (const element of planElements(diff, changed, yield* moving)) {
     if (element !== undefined) digest.add(element);
     yield element;
   }
@@ -193,18 +227,23 @@ export function* makingPlan(lines: Iterable<PlanLine | undefined>): Steps<Plan> 
   return { ...header, elements: all.slice(1, -1) as PlanElement[], digest };
 }
 
-/** Yields the elements of a diff's plan; undefined in a step without one. @param changed what `findingChanged` returned. */
+/** Yields the elements of a diff's plan; undefined in a step without one. @param moved the keys of objects that move. */
 function* planElements<E extends PlannedElement<E>>(
   diff: InsertionOrdered<E>,
   changed: ReadonlySet<E>,
+  moved: ReadonlySet<string>,
 ): Generator<PlanElement | undefined, void, undefined> {
   const attrs = (element: E, side: Attrs | null): Attrs | null =>
-    side === null ? null : element.action === null ? {} : (written(element, side, toExtendedJson) as Attrs);
+    side === null
+      ? null
+      : element.action === null
+        ? {}
+        : (written(element, withoutValues(side, element.secret), toExtendedJson) as Attrs);
   for (const { element, depth } of walkAdded<E>(diff)) {
     yield undefined;
     if (!changed.has(element)) continue;
     const { type, name, keys, comparedUid } = element;
-    const uid = comparedUid === undefined ? {} : { uid: comparedUid };
+    const uid: { readonly uid?: string } = comparedUid === undefined ? {} : { uid: comparedUid };
     const [source, dest] = [attrs(element, element.sourceAttrs), attrs(element, element.destAttrs)];
     const link = element.linkOnly ? { linkOnly: true } : {};
     const { ids, refused } = (element.action === null ? undefined : element.input) ?? {};
@@ -212,7 +251,16 @@ function* planElements<E extends PlannedElement<E>>(
       ...(ids === undefined ? {} : { ids: toExtendedJson(ids) as Attrs }),
       ...(refused === undefined ? {} : { refused }),
     };
-    yield { depth, type, name, ...uid, keys: toExtendedJson(keys) as Attrs, source, dest, ...link, ...input };
+    const marks = element.action === null ? undefined : secretMarks(element);
+    const isHalf = (element.action === 'create' || element.action === 'delete') && !element.linkOnly;
+    const moves = isHalf && uid.uid !== undefined && moved.has(changeKey({ model: type, uid: uid.uid }));
+    const noted = { ...element.seenState(), ...(moves ? { moves } : {}) };
+    const own = { type, name, ...uid, keys: toExtendedJson(keys) as Attrs };
+    const beside = {
+      ...(marks === undefined ? {} : { secret: marks }),
+      ...(Object.keys(noted).length === 0 ? {} : { seen: noted }),
+    };
+    yield { depth, ...own, source, dest, ...link, ...input, ...beside };
   }
 }
 
@@ -291,7 +339,7 @@ export function* addingElements<E extends PlannedElement<E>, D>(
   side: PlanSide,
 ): Steps<boolean> {
   const {
-    terms: { source, target },
+    terms: { source, target, secret: secrets = {} },
     length,
   } = header;
   const found = new PlanDigest();
@@ -308,8 +356,15 @@ export function* addingElements<E extends PlannedElement<E>, D>(
   const kinds = { false: new Map<string, ElementKind<D>>(), true: new Map<string, ElementKind<D>>() };
   const kindOf = (type: string, linkOnly: boolean): ElementKind<D> => {
     const known = kinds[`${linkOnly}`];
-    const comparison = side.modelClasses.get(type)?.definition.compare;
-    const kind = known.get(type) ?? { type, sourceName: source, destName: target, diffClass, comparison, linkOnly };
+    let kind = known.get(type);
+    if (kind === undefined) {
+      const definition = side.modelClasses.get(type)?.definition;
+      const named = Object.entries(secrets).find(([model]) => model === type)?.[1] ?? [];
+      const secret = new Set([...named, ...(definition?.secret ?? [])]);
+      const [sourceName, destName] = [source, target];
+      const hides = secret.size === 0 ? {} : { secret };
+      kind = { type, sourceName, destName, diffClass, comparison: definition?.compare, linkOnly, ...hides };
+    }
     known.set(type, kind);
     return kind;
   };
@@ -329,6 +384,8 @@ export function* addingElements<E extends PlannedElement<E>, D>(
       linkOnly = false,
       ids,
       refused,
+      secret: marks = {},
+      seen = {},
     } = read(ELEMENT, json, where);
     digestPart(json);
     if (depth > above.length) throw invalid(`${where}.depth: ${depth}, but nothing is above it`);
@@ -338,10 +395,18 @@ export function* addingElements<E extends PlannedElement<E>, D>(
     };
     const hasInput = Object.keys(input).length > 0;
     const kind = kindOf(type, linkOnly);
+    const unnamed = Object.keys(marks).find((attribute) => kind.secret?.has(attribute) !== true);
+    if (unnamed !== undefined) throw invalid(`${where}.secret: "${unnamed}" is no secret attribute of ${type}`);
+    const [seenSource, seenDest] = hideValues(
+      sourceAttrs && values(sourceAttrs, `${where}.source`),
+      destAttrs && values(destAttrs, `${where}.dest`),
+      marks,
+    );
     const element = createElement(kind, name, values(keys, `${where}.keys`), {
       uid,
-      source: sourceAttrs && values(sourceAttrs, `${where}.source`),
-      dest: destAttrs && values(destAttrs, `${where}.dest`),
+      source: seenSource,
+      dest: seenDest,
+      seen,
       input: hasInput ? input : undefined,
     });
     above.length = depth;
@@ -380,10 +445,12 @@ export function* digesting<E extends PlannedElement<E>>(
   const hashes = { source: createHash('sha256'), target: createHash('sha256') };
   for (const { element, depth } of walkAdded<E>(diff)) {
     yield;
-    const { type, keys, sourceAttrs, destAttrs, linkOnly } = element;
+    const { type, keys, sourceAttrs, destAttrs, linkOnly, secret } = element;
     if (linkOnly) continue;
     const position = canonicalJson([depth, type, keys]);
-    const lineOf = (attrs: Attrs): string => `${position}${written(element, attrs, canonicalJson)}\n`;
+    // A digest of few short values would tell them to who tries all.
+    const lineOf = (attrs: Attrs): string =>
+      `${position}${written(element, withoutSecrets(attrs, secret), canonicalJson)}\n`;
     if (sourceAttrs !== null) hashes.source.update(lineOf(sourceAttrs));
     if (destAttrs !== null) hashes.target.update(lineOf(destAttrs));
   }

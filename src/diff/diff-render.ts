@@ -1,6 +1,7 @@
 import type { Steps } from '../async/steps.js';
 import type { DiffSyncAction } from '../flags.js';
 import { setOwn } from '../values/own-property.js';
+import { SECRET_TEXT } from '../values/secret.js';
 import { differentTexts } from '../values/value-text.js';
 import { visibleText } from '../values/visible-text.js';
 import type { Attrs, AttrsDiffs } from './compared-object.js';
@@ -30,7 +31,7 @@ interface RenderedElement {
   readonly destAttrs: Attrs | null;
   readonly action: DiffSyncAction | null;
   readonly linkOnly: boolean;
-  getAttrsDiffs(): AttrsDiffs;
+  shownDiffs(): AttrsDiffs;
   getChildren(): readonly RenderedElement[];
 }
 
@@ -60,7 +61,7 @@ export function* makingDict(elements: readonly RenderedElement[]): Steps<Record<
     if (!changed.has(element)) continue;
     const into = above[depth] ?? root;
     if (!Object.hasOwn(into, element.type)) setOwn(into, element.type, {});
-    const own: Record<string, unknown> = { ...element.getAttrsDiffs() };
+    const own: Record<string, unknown> = { ...element.shownDiffs() };
     const group = into[element.type] as object;
     setOwn(group, element.linkOnly && Object.hasOwn(group, element.name) ? linkName(element) : element.name, own);
     above[depth + 1] = own;
@@ -70,7 +71,7 @@ export function* makingDict(elements: readonly RenderedElement[]): Steps<Record<
 
 /** Makes one element's entry of the dict. */
 export function* makingElementDict(element: RenderedElement): Steps<Record<string, unknown>> {
-  return { ...element.getAttrsDiffs(), ...(yield* makingDict(element.getChildren())) };
+  return { ...element.shownDiffs(), ...(yield* makingDict(element.getChildren())) };
 }
 
 /** A line of a text; undefined for a step without a line. */
@@ -118,11 +119,13 @@ function ownLines(element: RenderedElement, margin: string): [string, ...string[
   const title = `${margin}${type}: ${visibleText(element.linkOnly ? linkName(element) : name)}`;
   if (sourceAttrs === null) return destAttrs === null ? [title] : [`${title} MISSING in ${source}`];
   if (destAttrs === null) return [`${title} MISSING in ${dest}`];
-  const { '+': plus = {}, '-': minus = {} } = element.getAttrsDiffs();
+  const { '+': plus = {}, '-': minus = {} } = element.shownDiffs();
   return [
     title,
     ...Object.keys(plus).map((key) => {
-      const [ours, theirs] = differentTexts(plus[key], minus[key]);
+      // They differ: one text for both is that of secret values.
+      const [ours, theirs] =
+        plus[key] === SECRET_TEXT ? [SECRET_TEXT, SECRET_TEXT] : differentTexts(plus[key], minus[key]);
       return `${margin}  ${visibleText(key)}    ${source}(${ours})    ${dest}(${theirs})`;
     }),
   ];

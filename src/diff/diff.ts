@@ -24,7 +24,7 @@ import {
   type PlanSide,
   type SavedPlan,
 } from './diff-plan.js';
-import { changesOf, type DiffChange } from './diff-changes.js';
+import { changesOf, findingMoved, type DiffChange } from './diff-changes.js';
 import {
   diffLines,
   elementLines,
@@ -35,7 +35,14 @@ import {
 } from './diff-render.js';
 import { copyingSelected, isSelected, type Selection } from './diff-selection.js';
 import { ElementGroups } from './element-groups.js';
-import { NOTHING_YET, type ModelOperations, type SyncFailure, type UnlistedCounts } from './sync-outcome.js';
+import { seenAttributes, seenChildren, type SeenState } from './seen-state.js';
+import {
+  NOTHING_YET,
+  type ModelOperations,
+  type StaleChange,
+  type SyncFailure,
+  type UnlistedCounts,
+} from './sync-outcome.js';
 
 /** What has the lines of a text that is cut. */
 const ALL_LINES = "the diff's lines()";
@@ -47,6 +54,14 @@ declare module '../errors.js' {
      * done before. It is no enumerable property, so that logs do not show it. Other errors have none.
      */
     readonly diff?: Diff;
+  }
+
+  interface DiffStale {
+    /**
+     * The changes of the plan that are stale, with those that cannot be made without them. It is no enumerable property, so that logs
+     * do not show it.
+     */
+    readonly stale?: readonly StaleChange[];
   }
 
   interface ObjectAlreadyExists {
@@ -75,6 +90,11 @@ export class Diff {
   readonly operations: ReadonlyMap<string, ModelOperations> = NOTHING_YET.operations;
   /** The failures after which the last sync with this diff went on: see `continueOnFailure`. */
   readonly errors: readonly SyncFailure[] = NOTHING_YET.errors;
+  /**
+   * The changes of a plan that the last sync left out, because what they rest on has changed since; of one that was refused, all
+   * that it would have left out. See `onStale`.
+   */
+  readonly stale: readonly StaleChange[] = NOTHING_YET.stale;
   /**
    * How many objects of a child type no parent lists, by model name and side. They are not compared, unless the source lists
    * an object that the target has unlisted. Models without such objects have no entry.
@@ -351,7 +371,9 @@ export class Diff {
 
   private *planLines(): Generator<PlanLine | undefined, void, undefined> {
     this.checkIntact();
-    yield* planLines<DiffElement>(this, this.terms, this.digesting());
+    const whole = this.original ?? this;
+    const terms = { digesting: this.digesting(), moving: findingMoved<DiffElement>(whole.getAddedChildren()) };
+    yield* planLines<DiffElement>(this, this.terms, terms);
   }
 
   private *planTexts(): Generator<string | undefined, void, undefined> {
@@ -487,6 +509,10 @@ export class Diff {
  */
 export class DiffElement extends ComparedObject<Diff> {
   private children: Diff | undefined;
+  /** Of a copy, the element that it was made of. */
+  private original: DiffElement | undefined;
+  /** What the plan of which the element was loaded had noted. */
+  private noted: SeenState | undefined;
 
   /**
    * Creates an element that neither side has yet: set the attributes with `addAttrs`.
@@ -537,6 +563,7 @@ export class DiffElement extends ComparedObject<Diff> {
   static of(kind: ElementKind<Diff>, name: string, keys: Attrs, given: ElementParts): DiffElement {
     const element = new DiffElement(kind, name, keys);
     element.assign(given);
+    if (given.seen !== undefined) element.noted = given.seen;
     return element;
   }
 
@@ -597,7 +624,18 @@ export class DiffElement extends ComparedObject<Diff> {
   copy(withChange: boolean): DiffElement {
     const { kind, name, keys, comparedUid: uid, sourceAttrs, destAttrs, input } = this;
     const source = withChange ? sourceAttrs : (destAttrs ?? sourceAttrs);
-    return DiffElement.of(kind, name, keys, { uid, source, dest: withChange ? destAttrs : source, input });
+    const copy = DiffElement.of(kind, name, keys, { uid, source, dest: withChange ? destAttrs : source, input });
+    copy.original = this.original ?? this;
+    return copy;
+  }
+
+  /** @internal What a plan notes of this element beside its change; undefined where that is all. */
+  seenState(): SeenState | undefined {
+    const seen = this.original ?? this;
+    if (this.linkOnly) return undefined;
+    if (this.action === 'delete') return seen.noted ?? seenChildren(seen);
+    if (this.action !== null) return seen.noted;
+    return seen.action === null ? (seen.noted ?? seenAttributes(seen)) : seenAttributes(seen);
   }
 
   /**

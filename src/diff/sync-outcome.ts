@@ -1,4 +1,5 @@
 import type { DiffSyncError, SyncLocation } from '../errors.js';
+import type { ChangedObject, DiffChange } from './diff-changes.js';
 import type { DiffTerms, SharedLink } from './diff-plan.js';
 
 /** The unique ids of the objects of one model that a sync created, updated and deleted, each in the order of the work. */
@@ -12,6 +13,15 @@ export interface ModelOperations {
 export interface SyncFailure {
   readonly location: SyncLocation;
   readonly error: DiffSyncError;
+}
+
+/** A change of a plan that was not made, because what it rests on is no longer as the plan saw it. */
+export interface StaleChange extends ChangedObject {
+  /** The objects above, outermost first. */
+  readonly parents: readonly ChangedObject[];
+  readonly action: DiffChange['action'];
+  /** What has changed since. */
+  readonly reason: string;
 }
 
 /** How many objects of one model no parent lists, by side. */
@@ -41,6 +51,7 @@ export const NOTHING_YET: {
   readonly terms: DiffTerms;
   readonly operations: ReadonlyMap<string, ModelOperations>;
   readonly errors: readonly SyncFailure[];
+  readonly stale: readonly StaleChange[];
   readonly unlisted: Readonly<Record<string, UnlistedCounts>>;
   readonly danglingLinks: DanglingLinks;
   readonly sharedLinks: readonly SharedLink[];
@@ -48,6 +59,7 @@ export const NOTHING_YET: {
   terms: Object.freeze({ source: 'source', target: 'dest', flags: 0 }),
   operations: new Map(),
   errors: Object.freeze([]),
+  stale: Object.freeze([]),
   unlisted: Object.freeze({}),
   danglingLinks: Object.freeze({ source: [], target: [] }),
   sharedLinks: Object.freeze([]),

@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { DiffSyncError, ModelDefinitionError, ModelValidationError } from '../errors.js';
 import type { DiffSyncModelFlags } from '../flags.js';
 import { inspectClass } from './class-inspection.js';
-import { issuesText, readIssues } from './schema-issues.js';
+import { issuesText, readIssues, withoutSecretInput } from './schema-issues.js';
 import { runMaybeAsync, settled, type MaybeAsync } from './maybe-async.js';
 import { withAllFields } from './missing-fields.js';
 import { FLAGS, type ModelDefinition } from './model-definition.js';
@@ -158,16 +158,18 @@ function fieldsOrThrow(
     checkIdentifiers(definition, fields);
     return fields;
   }
-  const issues = readIssues(result.issues);
+  const issues = readIssues(result.issues, definition, input);
   throw new ModelValidationError(`${definition.name}: ${issuesText(issues)}${objectText(definition, input)}`, issues);
 }
 
 /** The error for a schema that throws instead of reporting issues: a transform of it, for example. */
 function schemaFailure(definition: ModelDefinition, input: unknown, cause: unknown): Error {
   if (cause instanceof DiffSyncError) return cause;
-  const message = `the schema threw: ${cause instanceof Error ? cause.message : inspect(cause)}`;
+  const thrown = `the schema threw: ${cause instanceof Error ? cause.message : inspect(cause)}`;
+  const message = withoutSecretInput(thrown, definition, input);
   const text = `${definition.name}: ${message}${objectText(definition, input)}`;
-  return new ModelValidationError(text, [{ path: '', message }], { cause });
+  // What it threw repeats a secret value then.
+  return new ModelValidationError(text, [{ path: '', message }], message === thrown ? { cause } : {});
 }
 
 /** Names a refused object by its identifiers, as far as the input has them: one of many would not be found else. */

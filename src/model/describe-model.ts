@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { yieldIfDue } from '../async/event-loop.js';
+import { withoutSecrets } from '../values/secret.js';
 import { quotedValue } from '../values/value-text.js';
 import { visibleText } from '../values/visible-text.js';
 import { childUids } from './model-fields.js';
-import type { ModelInstance } from './model-types.js';
+import type { ModelConstructor, ModelInstance } from './model-types.js';
+import { secretAttributes } from './secret-attributes.js';
 
 /** An object that is described: by its class's `str`, if it has one of its own. */
 interface Described extends ModelInstance {
@@ -132,7 +134,11 @@ function nextList({ lists }: OpenObject): ChildList | undefined {
 
 function titleOf(model: Described, indent: number): string {
   const uid = visibleText(model.getUniqueId());
-  return `${' '.repeat(indent)}${model.getType()}: ${uid}: ${quotedValue(model.getAttrs())}`;
+  return `${' '.repeat(indent)}${model.getType()}: ${uid}: ${quotedValue(withoutSecrets(model.getAttrs(), secretAttributes(classOf(model))))}`;
+}
+
+function classOf(model: Described): ModelConstructor {
+  return model.constructor as ModelConstructor;
 }
 
 /** A list of which no child is described shows their unique ids. */

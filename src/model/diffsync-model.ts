@@ -171,7 +171,7 @@ export abstract class DiffSyncModel<
 
   /**
    * Declares a model by the definition of this one, with some options replaced: for a system that knows more attributes of the
-   * same objects, or fewer. `compare` is kept for the attributes that stay. The class is a new one, as that of `define`; methods
+   * same objects, or fewer. `compare` and `secret` are kept for the attributes that stay. The class is a new one, as that of `define`; methods
    * and hooks of this class are not part of it.
    * @param options - what is different.
    * @returns the class, for a class of your own to extend.
@@ -635,8 +635,8 @@ export interface DefinedModel<
    */
   parse<M>(this: new (input: never) => M, input: InputOf<S>): Promise<M>;
   /**
-   * Declares a model by the definition of this one, with some options replaced; `compare` is kept for the attributes that stay.
-   * Methods and hooks of this class are not part of it.
+   * Declares a model by the definition of this one, with some options replaced; `compare` and `secret` are kept for the
+   * attributes that stay. Methods and hooks of this class are not part of it.
    * @param options - what is different.
    * @returns the class, for a class of your own to extend.
    * @throws {@link ModelDefinitionError} (MODEL_DEFINITION) for a wrong declaration, naming model and field.

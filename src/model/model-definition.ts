@@ -44,6 +44,11 @@ export interface DefineOptions<
    * return true for equal values. The target's model decides. Default: by value.
    */
   readonly compare?: Comparisons<O, A[number]> | undefined;
+  /**
+   * Attributes whose values are shown to nobody: they are compared and synchronised, but texts, logs, errors and reports say only
+   * that they differ, and no plan has them. Default: none.
+   */
+  readonly secret?: readonly NoInfer<A[number]>[] | ReadonlySet<string> | undefined;
   /** Top-level models whose objects are created before this model's and deleted after them. Default: none. */
   readonly dependsOn?: readonly string[] | undefined;
   /** The flags of a new object. Default: NONE. */
@@ -66,6 +71,8 @@ export interface ModelDefinition {
   readonly shortname: readonly string[];
   /** Attribute -> comparison of two of its values, for attributes that are not compared by value. */
   readonly compare: Readonly<Record<string, AttributeComparison>>;
+  /** Attributes whose values are shown to nobody. */
+  readonly secret: ReadonlySet<string>;
   /** Top-level models whose objects are created before this model's and deleted after them. */
   readonly dependsOn: readonly string[];
   /** The flags of a new object. */
@@ -108,13 +115,17 @@ const DEFINE_OPTIONS: OptionNames<AnyDefineOptions> = {
   children: true,
   shortname: true,
   compare: true,
+  secret: true,
   dependsOn: true,
   modelFlags: true,
 };
 
 /** The options of `DiffSyncModel.define`, whatever the schema. */
 export type AnyDefineOptions = Pick<ModelDefinition, 'name' | 'schema' | 'identifiers'> &
-  Partial<Omit<ModelDefinition, 'compare'>> & { readonly compare?: object };
+  Partial<Omit<ModelDefinition, 'compare' | 'secret'>> & {
+    readonly compare?: object;
+    readonly secret?: Iterable<string>;
+  };
 
 /**
  * Checks the options of `DiffSyncModel.define` and freezes them.
@@ -138,6 +149,7 @@ export function createDefinition(options: AnyDefineOptions, methods: object): Mo
       children: Object.freeze({ ...options.children }),
       shortname: Object.freeze([...(options.shortname ?? [])]),
       compare: Object.freeze(comparisonOf(options.compare ?? {})),
+      secret: new Set(options.secret),
       dependsOn: Object.freeze([...(options.dependsOn ?? [])]),
       modelFlags: options.modelFlags ?? DiffSyncModelFlags.NONE,
     }),
@@ -146,13 +158,14 @@ export function createDefinition(options: AnyDefineOptions, methods: object): Mo
 }
 
 /**
- * Returns the options by which `define` makes the model of a definition again, with some replaced. Of `compare` what the
- * new attributes still have is kept.
+ * Returns the options by which `define` makes the model of a definition again, with some replaced. Of `compare` and
+ * `secret` what the new attributes still have is kept.
  */
 export function variantOptions(definition: ModelDefinition, changed: Partial<AnyDefineOptions>): AnyDefineOptions {
   const attributes = changed.attributes ?? definition.attributes;
   const compare = Object.fromEntries(Object.entries(definition.compare).filter(([attr]) => attributes.includes(attr)));
-  return { ...definition, ...changed, compare: { ...compare, ...changed.compare } };
+  const secret = changed.secret ?? [...definition.secret].filter((attr) => attributes.includes(attr));
+  return { ...definition, ...changed, compare: { ...compare, ...changed.compare }, secret };
 }
 
 function comparisonOf(compare: object): Record<string, AttributeComparison> {
@@ -204,10 +217,14 @@ function checkDefinition(definition: ModelDefinition, methods: object): ModelDef
       owner.set(field, group);
     }
   }
-  for (const field of Object.keys(definition.compare)) {
-    if (!attributes.includes(field)) {
+  for (const [option, fields] of [
+    ['compare', Object.keys(definition.compare)],
+    ['secret', definition.secret],
+  ] as const) {
+    for (const field of fields) {
+      if (attributes.includes(field)) continue;
       throw new ModelDefinitionError(
-        `${model}: "compare" names the field "${shortened(field)}", which is no attribute`,
+        `${model}: "${option}" names the field "${shortened(field)}", which is no attribute`,
       );
     }
   }

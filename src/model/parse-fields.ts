@@ -28,7 +28,7 @@ export function* parsingFields(
   names: readonly string[],
 ): MaybeAsync<ParsedFields> {
   const fields = fieldSchemasOf(definition.schema);
-  if (fields === undefined) return yield* parsingWhole(definition.schema, given, names);
+  if (fields === undefined) return yield* parsingWhole(definition, given, names);
   const values: [string, unknown][] = [];
   const refused: [string, string][] = [];
   const isComplete = names.every((name) => own(given, name) !== undefined);
@@ -43,7 +43,7 @@ export function* parsingFields(
     }
     const answer = yield* asking(field.schema, value);
     values.push([name, 'value' in answer ? answer.value : value]);
-    if ('issues' in answer) refused.push([name, issuesText(readIssues(answer.issues))]);
+    if ('issues' in answer) refused.push([name, issuesText(readIssues(answer.issues, definition, { [name]: value }))]);
   }
   return parsedFields(values, refused);
 }
@@ -61,15 +61,15 @@ export function withoutAbsent({ schema }: ModelDefinition, given: Fields): Field
     : given;
 }
 
-function* parsingWhole(schema: StandardSchemaV1, given: Fields, names: readonly string[]): MaybeAsync<ParsedFields> {
-  const answer = yield* asking(schema, given);
+function* parsingWhole(definition: ModelDefinition, given: Fields, names: readonly string[]): MaybeAsync<ParsedFields> {
+  const answer = yield* asking(definition.schema, given);
   if ('value' in answer) {
     return parsedFields(
       names.map((name) => [name, own(answer.value as Fields, name)]),
       [],
     );
   }
-  const issues = readIssues(answer.issues);
+  const issues = readIssues(answer.issues, definition, given);
   const refused = names.flatMap((name): [string, string][] => {
     const about = issues.filter(({ path }) => path === name || path.startsWith(`${name}.`));
     // A value that the source does not have is none that the schema refuses: the target may have its own.

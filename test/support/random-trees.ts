@@ -118,6 +118,20 @@ export const treePairs: fc.Arbitrary<TreePair> = pools.chain((pool) =>
   fc.record({ source: tree(pool, true), target: tree(pool, true) }),
 );
 
+/** Two sides, and what becomes of each meanwhile. */
+export const treeEdits: fc.Arbitrary<
+  TreePair & { readonly laterSource: RandomTree; readonly laterTarget: RandomTree }
+> = pools.chain((pool) =>
+  fc.record({ source: tree(pool, false), target: tree(pool, false) }).chain(({ source, target }) =>
+    fc.record({
+      source: fc.constant(source),
+      target: fc.constant(target),
+      laterSource: fc.oneof(fc.constant(source), tree(pool, false), tree(pool, true)),
+      laterTarget: fc.oneof(fc.constant(target), tree(pool, false), tree(pool, true)),
+    }),
+  ),
+);
+
 /** As `treePairs`, but what both sides have stands below the same parent in both. */
 export const treePairsInPlace: fc.Arbitrary<TreePair> = pools.chain((pool) =>
   fc.record({ source: tree(pool, false), target: tree(pool, false) }),

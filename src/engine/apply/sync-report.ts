@@ -122,12 +122,12 @@ export class SyncReport {
     if (action === 'delete' && !element.linkOnly) this.noteFailedDelete(node);
     const location = { adapter: this.dst.name, action, model: element.type, uniqueId: uid, path };
     if (error instanceof ObjectCrudException) {
-      this.setStatus(node, status, error.message);
+      this.setStatus(node, status, element.withoutSecrets(error.message));
       this.failures.push({ location, error });
       return error;
     }
     const where = path.length === 0 ? '' : ` below ${path.join(' / ')}`;
-    const reason = error instanceof Error ? error.message : inspect(error);
+    const reason = element.withoutSecrets(error instanceof Error ? error.message : inspect(error));
     const change = element.linkOnly ? `${action} of the link` : action;
     const message = `${this.dst.name}: ${change} of ${element.type} "${uid}"${where} failed: ${reason}`;
     const wrapped = new SyncHookError(message, location, { cause: error });
@@ -171,7 +171,7 @@ function logParams(
 /** The values that differ. An object whose comparison fails has none to show; its failure is reported by itself. */
 function diffsOf(element: DiffElement): Pick<LogParams, 'diffs'> {
   try {
-    return { diffs: element.getAttrsDiffs() };
+    return { diffs: element.shownDiffs() };
   } catch (error) {
     if (error instanceof DiffCompareFailed) return {};
     throw error;

@@ -1,5 +1,5 @@
 import { doInSteps } from '../../async/steps.js';
-import type { Diff } from '../../diff/diff.js';
+import type { Diff, DiffElement } from '../../diff/diff.js';
 import { DiffSyncError, ObjectStoreException } from '../../errors.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { CallbackFailures } from '../callback-failures.js';
@@ -38,6 +38,7 @@ export class Syncer {
 
   /**
    * Plans a sync.
+   * @param stale the changes that are left out -> why.
    * @param callbacks what the caller's callbacks and logger throw: the sync goes on.
    * @throws ValueError for an option out of its range; ObjectStoreWrongType for a type that the target has no model for.
    */
@@ -47,6 +48,7 @@ export class Syncer {
     dst: Side,
     options: SyncerOptions,
     callbacks: CallbackFailures,
+    stale: ReadonlyMap<DiffElement, string>,
   ): Promise<Syncer> {
     const concurrency = requireAtLeast('concurrency', options.concurrency ?? 1, 1);
     const batchSize = requireAtLeast('batchSize', options.batchSize ?? 500, 1);
@@ -55,7 +57,7 @@ export class Syncer {
     const plan = await doInSteps(SyncPlan.making(diff, src, dst), check);
     const found = await doInSteps(findingMoves(plan), check);
     const excluded = await doInSteps(findingExcluded(plan, diff), check);
-    const filter = new FilterAnswers(options.syncFilter);
+    const filter = new FilterAnswers(options.syncFilter, stale);
     const cache = new TargetCache(dst.store, plan, found, dst);
     const logger = new RunLogger(dst[LOGGER], { source: src.name, target: dst.name, flags }, callbacks);
     const report = new SyncReport(dst, plan, options, logger, callbacks);

@@ -2,6 +2,7 @@ import type { Attrs, ElementKind, SourceInput } from '../../diff/compared-object
 import { DiffElement, type Diff } from '../../diff/diff.js';
 import { DiffSyncFlags, DiffSyncModelFlags } from '../../flags.js';
 import { withDeclaredFields } from '../../model/missing-fields.js';
+import { secretAttributes } from '../../model/secret-attributes.js';
 import type { ModelDefinition } from '../../model/model-definition.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { ParsedView, RecordView, type ObjectView } from '../../record/record-view.js';
@@ -121,6 +122,7 @@ export class PairComparer {
         destName: this.dst.name,
         diffClass: this.diffClass,
         comparison,
+        secret: secretAttributes(this.src.modelClasses.get(type), this.dst.modelClasses.get(type)),
       };
       const fields = definition && {
         identifiers: definition.identifiers,

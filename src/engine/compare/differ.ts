@@ -5,7 +5,9 @@ import type { DiffTerms } from '../../diff/diff-plan.js';
 import { DiffSyncFlags } from '../../flags.js';
 import { overridesChildren } from '../../model/class-inspection.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
+import { secretAttributes } from '../../model/secret-attributes.js';
 import { countByModel } from '../../store/engine-access.js';
+import { setOwn } from '../../values/own-property.js';
 import { CallbackFailures } from '../callback-failures.js';
 import { Progress, type ProgressCallback } from '../progress.js';
 import { RunLogger } from '../run-logger.js';
@@ -283,7 +285,18 @@ function termsOf(src: Side, dst: Side, options: DiffOptions): DiffTerms {
     ...(excludeAttrs === undefined ? {} : { excludeAttrs: given(excludeAttrs) }),
     ...(filters === undefined ? {} : { filtered: true }),
     ...(unlisted === undefined ? {} : { unlisted }),
+    ...secretTerms(src, dst),
   };
+}
+
+/** Returns the secret attributes of both sides' classes, which a plan must know where one side's are not at hand. */
+function secretTerms(src: Side, dst: Side): Pick<DiffTerms, 'secret'> {
+  const secret: Record<string, readonly string[]> = {};
+  for (const [type, model] of dst.modelClasses) {
+    const names = secretAttributes(src.modelClasses.get(type), model);
+    if (names !== undefined) setOwn(secret, type, [...names]);
+  }
+  return Object.keys(secret).length === 0 ? {} : { secret };
 }
 
 /** Returns the lists that are given: a plan has no others. */
