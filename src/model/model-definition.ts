@@ -45,7 +45,7 @@ export interface DefineOptions<
    */
   readonly compare?: Comparisons<O, A[number]> | undefined;
   /**
-   * Attributes whose values are shown to nobody: they are compared and synchronised, but texts, logs, errors and reports say only
+   * Attributes whose values are never shown: they are compared and synchronised, but texts, logs, errors and reports say only
    * that they differ, and no plan has them. Default: none.
    */
   readonly secret?: readonly NoInfer<A[number]>[] | ReadonlySet<string> | undefined;
@@ -71,7 +71,7 @@ export interface ModelDefinition {
   readonly shortname: readonly string[];
   /** Attribute -> comparison of two of its values, for attributes that are not compared by value. */
   readonly compare: Readonly<Record<string, AttributeComparison>>;
-  /** Attributes whose values are shown to nobody. */
+  /** Attributes whose values are never shown. */
   readonly secret: ReadonlySet<string>;
   /** Top-level models whose objects are created before this model's and deleted after them. */
   readonly dependsOn: readonly string[];

@@ -6,7 +6,7 @@ interface SecretOwner {
 }
 
 /**
- * Returns the attributes whose values are shown to nobody: those that any of the classes of one model declares as secret. What is
+ * Returns the attributes whose values are never shown: those that any of the classes of one model declares as secret. What is
  * secret on one side is it in every diff with that side.
  * @returns undefined where there are none, as for most models.
  */
