@@ -21,12 +21,6 @@ export interface ChangeOutcomes {
   readonly messages: ReadonlyMap<number, string>;
 }
 
-/** Returns the names of the attributes of a model whose values are shown nowhere. */
-export function secretsOf({ modelClasses }: Pick<Side, 'modelClasses'>, model: string): readonly string[] {
-  const definition = modelClasses.get(model)?.definition as { readonly secret?: readonly string[] } | undefined;
-  return definition?.secret ?? [];
-}
-
 /**
  * Makes the records of the changes of a diff, and counts the attributes that differ.
  * @param withheld - The elements whose changes are not made.
@@ -52,7 +46,7 @@ export async function partsOfChanges(
     }
     const element = elements.next().value as DiffElement;
     const { model, uid, action } = change;
-    const secrets = secretsOf(target, model);
+    const secrets = [...(element.secret ?? [])];
     const reason = withheld.get(element);
     const record = action === 'delete' ? deleted.get(model)?.get(uid) : undefined;
     writer.add(keptChange(change, count++, secrets, reason, record));

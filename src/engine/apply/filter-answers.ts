@@ -9,7 +9,7 @@ export class FilterAnswers {
   /** @param stale the changes that are stale -> why. */
   constructor(
     private readonly filter: SyncFilter | undefined,
-    private readonly stale: ReadonlyMap<DiffElement, string>,
+    private readonly stale: ReadonlyMap<DiffElement, string> = new Map(),
   ) {}
 
   /** Whether any change may be left out. */
@@ -22,7 +22,7 @@ export class FilterAnswers {
     const { element, action } = node;
     const reason = this.stale.get(element);
     if (reason !== undefined) {
-      element.message = `Left out: ${reason}`;
+      element.message = `Stale: ${reason}`;
       return false;
     }
     // What fails anyway is reported, and its values cannot be compared.

@@ -108,7 +108,7 @@ describe("a plan with onStale: 'skip'", () => {
       'd4 ',
     ]);
     const messages = elementsOf(plan).map(({ name, message }) => `${name}: ${message}`);
-    expect(messages).toContain('d1: Left out: it has changed in target');
+    expect(messages).toContain('d1: Stale: it has changed in target');
     expect(plan.operations.get('device')).toEqual({ create: ['d4'], update: ['d3'], delete: [] });
   });
 
