@@ -42,7 +42,8 @@ export class DeferredWrites {
   private longestList = 0;
   /** Whose writes are deferred now; what waits is written under it. */
   private lease: WriteLease | undefined;
-  private leased = 0;
+  /** Under which work is running: more than one where workers of one run have joined it. */
+  private leases: WriteLease[] = [];
   /** Objects whose child lists have in memory what is unlinked: see `unlistLater`. */
   private readonly unsettled = new Set<DiffSyncModel>();
 
@@ -150,18 +151,19 @@ export class DeferredWrites {
    * links that others change meanwhile too. After a lease is lost what waits is dropped: it must not be written any more.
    */
   async under<T>(lease: WriteLease, work: () => Promise<T>): Promise<T> {
-    if (this.leased === 0) await this.store.flush();
-    this.leased++;
+    if (this.leases.length === 0) await this.store.flush();
+    this.leases.push(lease);
     this.lease = lease;
     try {
       const result = await work();
-      if (this.leased === 1) await this.store.flush();
+      await this.store.flush();
       return result;
     } catch (error) {
-      if (this.leased === 1) await this.store.flush().catch(() => undefined); // It is logged, and what is left stays pending.
+      await this.store.flush().catch(() => undefined); // What is left stays pending, and belongs to the lease.
       throw error;
     } finally {
-      if (--this.leased === 0 && this.pending.isEmpty()) this.lease = undefined;
+      this.leases.splice(this.leases.indexOf(lease), 1);
+      this.settleLease();
     }
   }
 
@@ -186,11 +188,16 @@ export class DeferredWrites {
     try {
       lease.checkNotLost();
       const conflicts = await withLease(lease, () => this.pending.drain(this.backend), true);
-      if (this.leased === 0 && this.pending.isEmpty()) this.lease = undefined;
+      this.settleLease();
       return conflicts;
     } catch (error) {
       if (error instanceof LeaseLost) this.pending.clear();
       throw error;
     }
+  }
+
+  /** What still waits belongs to the last lease. */
+  private settleLease(): void {
+    this.lease = this.leases.at(-1) ?? (this.pending.isEmpty() ? undefined : this.lease);
   }
 }

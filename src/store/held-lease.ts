@@ -80,7 +80,8 @@ export class HeldLease implements Lease, WriteLease {
   }
 
   get validUntil(): number {
-    return this.#validUntil;
+    // What waited when it was released has the fence alone.
+    return this.#released ? Infinity : this.#validUntil;
   }
 
   checkNotLost(): void {
@@ -121,7 +122,7 @@ export class HeldLease implements Lease, WriteLease {
     if (this.lost.aborted) return this.lost.reason as LeaseLost;
     const by = holder === undefined ? '' : `, and ${describeHolder(holder)} has it now`;
     const error = new LeaseLost(
-      `${this.#what} is lost: it was not renewed for ${this.#terms.ttlMs} ms, or was ended${by}. What was to be written is not; ` +
+      `${this.#what} is lost: it was not renewed for ${this.#terms.ttlMs} ms, or was ended${by}. Nothing more is written under it: ` +
         `end the run and start it anew`,
       holder,
       cause === undefined ? undefined : { cause },

@@ -39,7 +39,8 @@ export interface LeaseTable {
    */
   take(request: LeaseRequest, signal?: AbortSignal): Promise<LeaseAnswer>;
   /**
-   * Puts off the expiry, also of a lease that has expired and that no other run has taken since.
+   * Puts off the expiry, also of a lease that has expired and that no other run has taken since. It is never made earlier: those
+   * who have joined may have a longer `ttlMs`.
    * @returns false where the token does not have it any more.
    */
   renew(token: string, ttlMs: number): Promise<boolean>;
@@ -78,7 +79,7 @@ export class MemoryLeases implements LeaseTable {
 
   async renew(token: string, ttlMs: number): Promise<boolean> {
     if (this.current?.token !== token) return false;
-    this.current.until = performance.now() + ttlMs;
+    this.current.until = Math.max(this.current.until, performance.now() + ttlMs);
     return true;
   }
 

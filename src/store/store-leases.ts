@@ -3,10 +3,11 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortable, abortError } from '../async/abortable.js';
 import { BACKOFF, backoffDelay } from '../async/backoff.js';
-import { LeaseLost, SyncInProgress, ValueError, type LeaseHolder } from '../errors.js';
+import { LeaseLost, ObjectStoreException, SyncInProgress, ValueError, type LeaseHolder } from '../errors.js';
 import { visibleText } from '../values/visible-text.js';
 import type { DeferredWrites } from './deferred-writes.js';
 import { describeHolder, HeldLease, type LeasedStore } from './held-lease.js';
+import { contextLease } from './lease-context.js';
 import type { AcquireLeaseOptions, Lease } from './lease.js';
 import { MemoryLeases, type LeaseRequest, type LeaseTable } from './lease-table.js';
 import type { OperatedStore } from './operation-context.js';
@@ -20,6 +21,7 @@ export interface LeaseSubject extends OperatedStore {
   readonly engine: string;
   readonly address: string | undefined;
   readonly storeId: string | undefined;
+  readonly isOpen: boolean;
 }
 
 /** The leases of stores whose backends keep none, by where the objects are; by the store object where that is not known. */
@@ -32,10 +34,14 @@ export class StoreLeases {
   private inMemory: MemoryLeases | undefined;
   private readonly parts: LeasedStore;
 
-  /** @param own - returns the backend's leases; undefined where it keeps none. */
+  /**
+   * @param own - returns the backend's leases; undefined where it keeps none.
+   * @param checkOpen - throws an ObjectStoreException (STORE_CLOSED) unless the store is open.
+   */
   constructor(
     private readonly store: LeaseSubject,
     private readonly own: () => LeaseTable | undefined,
+    private readonly checkOpen: () => void,
     deferred: DeferredWrites,
   ) {
     this.parts = {
@@ -57,6 +63,7 @@ export class StoreLeases {
     const table = own ?? this.memory();
     const deadline = performance.now() + waitMs;
     for (let attempt = 0; ; attempt++) {
+      this.checkOpen();
       const ending = [...this.held].find((lease) => lease.isWorking && lease.lost.aborted);
       if (ending === undefined) {
         const askedAt = performance.now();
@@ -70,9 +77,12 @@ export class StoreLeases {
             isSuperseded: (own) => table instanceof MemoryLeases && table.isSuperseded(own),
           });
           this.held.add(lease);
-          return lease;
+          if (this.store.isOpen) return lease;
+          await lease.release().catch(() => undefined); // Closed meanwhile: it expires by itself.
+          continue;
         }
         if (joins !== undefined) throw this.notJoined(joins, answer.holder);
+        this.checkNotInside(answer.holder);
         await this.wait(answer.holder, answer.leftMs, attempt, deadline, options);
       } else {
         await this.wait(ending.holder, Infinity, attempt, deadline, options);
@@ -97,12 +107,29 @@ export class StoreLeases {
     request: LeaseRequest,
     signal: AbortSignal | undefined,
   ): ReturnType<LeaseTable['take']> {
-    if (signal === undefined) return table.take(request);
-    return abortable(signal, { store: String(this.store), operation: 'acquireLease', writes: false }, async () => {
-      const answer = await table.take(request, signal);
-      if (signal.aborted && answer.granted && !request.joins) await table.release(answer.token);
-      return answer;
-    });
+    const take = async (): ReturnType<LeaseTable['take']> => {
+      try {
+        const answer = await table.take(request, signal);
+        if (signal?.aborted === true && answer.granted && !request.joins) await table.release(answer.token);
+        return answer;
+      } catch (error) {
+        // It may be granted all the same, and would be held until it expires.
+        if (isGrantedPerhaps(error) && !request.joins) table.release(request.token).catch(() => undefined);
+        throw error;
+      }
+    };
+    if (signal === undefined) return take();
+    return abortable(signal, { store: String(this.store), operation: 'acquireLease', writes: false }, take);
+  }
+
+  /** @throws {SyncInProgress} (SYNC_IN_PROGRESS) for a run that is begun inside the one that it would wait for. */
+  private checkNotInside(holder: LeaseHolder | undefined): void {
+    if (holder === undefined || contextLease(this.store) === undefined) return;
+    throw new SyncInProgress(
+      `${String(this.store)}: a run was begun inside ${describeHolder(holder)}, by a hook for example, and would wait for itself: ` +
+        `begin it after that one has ended`,
+      holder,
+    );
   }
 
   /** @throws {SyncInProgress} (SYNC_IN_PROGRESS) when the time to wait is over. */
@@ -145,6 +172,13 @@ export class StoreLeases {
     leasesByAddress.set(name, known);
     return (this.inMemory = known);
   }
+}
+
+function isGrantedPerhaps(error: unknown): boolean {
+  return (
+    error instanceof ObjectStoreException &&
+    (error.code === 'STORE_OUTCOME_UNKNOWN' || error.code === 'STORE_NOT_REPLICATED')
+  );
 }
 
 /** @throws {ValueError} for wrong options. */

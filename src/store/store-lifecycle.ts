@@ -80,7 +80,12 @@ export abstract class StoreLifecycle extends StoreBackend {
     const deferred = new DeferredWrites(this, backend, objects);
     const operations = new OperationRunner(this, () => this.#checkOpen(), deferred);
     this.#core = { store: this, backend, objects, operations, deferred };
-    this.#leases = new StoreLeases(this, () => this.leases, deferred);
+    this.#leases = new StoreLeases(
+      this,
+      () => this.leases,
+      () => this.#checkOpen(),
+      deferred,
+    );
   }
 
   // ---- Life cycle
@@ -183,7 +188,6 @@ export abstract class StoreLifecycle extends StoreBackend {
    * ```
    */
   async acquireLease(options: AcquireLeaseOptions = {}): Promise<Lease> {
-    this.#checkOpen();
     return this.#leases.acquire(options);
   }
 

@@ -40,7 +40,7 @@ export class SqliteLeases implements LeaseTable {
     const now = Date.now();
     const expires = now + ttlMs;
     if (isTaken(lease) && (joins ? lease.run_id === runId : lease.token === token)) {
-      sql.leases.renew.run(Math.max(expires, lease.expires), this.storeId, lease.token);
+      sql.leases.renew.run(expires, this.storeId, lease.token);
       return { granted: true, fence: lease.fence, token: lease.token, holder: holderOf(lease) };
     }
     if (isHeld(lease, now)) return { granted: false, holder: holderOf(lease), leftMs: lease.expires - now };

@@ -112,7 +112,7 @@ function prepareLeases({ rows, values }: Preparer) {
       ]
     >('INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
     renew: rows<[expires: number, storeId: string, token: string]>(
-      'UPDATE leases SET expires = ? WHERE store_id = ? AND token = ?',
+      'UPDATE leases SET expires = max(expires, ?) WHERE store_id = ? AND token = ?',
     ),
     release: rows<[storeId: string, token: string]>('UPDATE leases SET token = NULL WHERE store_id = ? AND token = ?'),
   };

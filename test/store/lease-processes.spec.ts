@@ -1,0 +1,204 @@
+// Leases between real processes: what is frozen or killed is followed, and changes nothing when it wakes.
+import { fork, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { BaseStore, LeaseHolder } from '../../src/index.js';
+import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
+import { SqliteStore } from '../../src/store/sqlite/index.js';
+import { Device, Site } from '../../src/testing/contract/models.js';
+import { waitFor } from '../support/redis-client.js';
+import { startCluster } from '../support/redis-cluster.js';
+import { startRedis } from '../support/redis-server.js';
+
+const PROCESSES = 20;
+const WORKER = fileURLToPath(new URL('../support/lease-worker.mjs', import.meta.url));
+/** Of a lease that is to be lost; and longer than any wait. */
+const [TTL_MS, LONG_MS] = [1500, 180_000];
+
+interface Engine {
+  readonly door: string;
+  readonly storeClass: string;
+  /** Without the store id. */
+  readonly options: object;
+  open(storeId: string): Promise<BaseStore>;
+  stop(): Promise<void>;
+}
+
+const redis = (options: object, stop: () => Promise<void>): Engine => ({
+  door: 'nestjs-diffsync/redis',
+  storeClass: 'RedisStore',
+  options,
+  open: (storeId) => RedisStore.connect({ ...options, storeId } as RedisStoreOptions),
+  stop,
+});
+
+const engines: Readonly<Record<string, () => Promise<Engine>>> = {
+  redis: async () => {
+    const { url, stop } = await startRedis();
+    return redis({ url }, stop);
+  },
+  'redis cluster, each model in 3 shards': async () => {
+    const { nodes, stop } = await startCluster();
+    return redis({ cluster: { nodes: nodes.map(({ host, port }) => ({ host, port })) }, shards: 3 }, stop);
+  },
+  sqlite: async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-leases-'));
+    const options = { path: join(folder, 'shared.db'), timeout: LONG_MS };
+    return {
+      door: 'nestjs-diffsync/sqlite',
+      storeClass: 'SqliteStore',
+      options,
+      open: (storeId) => SqliteStore.connect({ ...options, storeId }),
+      stop: () => rm(folder, { recursive: true }),
+    };
+  },
+};
+
+describe.each(Object.entries(engines))('processes and the lease of a store: %s', (_, start) => {
+  const workers: ChildProcess[] = [];
+  let engine: Engine;
+  let store: BaseStore;
+  let storeId: string;
+
+  beforeAll(async () => {
+    if (!existsSync('dist/index.js')) throw new Error('There is no built package: npm run build');
+    engine = await start();
+  });
+  afterAll(() => engine.stop());
+  afterEach(async () => {
+    for (const worker of workers.splice(0)) if (worker.exitCode === null) worker.kill('SIGKILL');
+    await store.clear();
+    await store.close();
+  });
+
+  async function begin(): Promise<void> {
+    storeId = randomUUID();
+    store = await engine.open(storeId);
+  }
+
+  function worker(): ChildProcess {
+    const forked = fork(WORKER, { execArgv: [] });
+    workers.push(forked);
+    return forked;
+  }
+
+  function told(how: object): object {
+    const { door, storeClass, options } = engine;
+    return { door, storeClass, options: { ...options, storeId }, ...how };
+  }
+
+  const names = async (): Promise<string[]> => (await store.getAll({ model: Device })).map(({ name }) => name);
+
+  it(
+    `${PROCESSES} that ask at once: one gets it, and the others are told who`,
+    async () => {
+      await begin();
+      const asking = Array.from({ length: PROCESSES }, worker);
+      await Promise.all(asking.map((each, at) => ask(each, told({ task: 'ask', number: at }))));
+      const answers = await Promise.all(asking.map((each) => ask<Answer>(each, 'go')));
+      const granted = answers.flatMap((answer) => answer.granted ?? []);
+      const refused = answers.filter((answer) => answer.granted === undefined);
+      expect(granted).toHaveLength(1);
+      expect(granted[0]?.runId).toMatch(/^run-\d+$/);
+      expect(refused).toEqual(
+        Array.from({ length: PROCESSES - 1 }, () => ({ code: 'SYNC_IN_PROGRESS', holder: granted[0] })),
+      );
+      expect(await store.leaseHolder()).toEqual(granted[0]);
+      const ended = asking.map((each) => once(each, 'exit'));
+      for (const each of asking) each.send('over');
+      await Promise.all(ended);
+      expect(await store.leaseHolder()).toBeUndefined();
+    },
+    LONG_MS,
+  );
+
+  it(
+    'one that is frozen in the middle of its writes is followed, and writes no more when it wakes',
+    async () => {
+      await begin();
+      const frozen = worker();
+      expect(await ask(frozen, told({ task: 'write', runId: 'frozen', ttlMs: TTL_MS }))).toBe('writing');
+      await freeze(frozen);
+      const lease = await store.acquireLease({ holder: { runId: 'next' }, waitMs: LONG_MS });
+      await lease.run(async () => {
+        await store.add({ obj: new Device({ name: 'of next' }) });
+        await store.add({ obj: new Site({ name: 'of next' }) });
+      });
+      const before = await names();
+      const answer = once(frozen, 'message');
+      frozen.kill('SIGCONT');
+      const lost = Array.from({ length: 4 }, () => 'LEASE_LOST');
+      expect((await answer)[0]).toEqual({ failures: lost, late: 'LEASE_LOST', lost: true });
+      expect(await names()).toEqual(before);
+      expect((await store.leaseHolder())?.runId).toBe('next');
+      await lease.release();
+    },
+    LONG_MS,
+  );
+
+  it(
+    'one that is frozen and not followed goes on when it wakes',
+    async () => {
+      await begin();
+      const frozen = worker();
+      expect(await ask(frozen, told({ task: 'write', runId: 'frozen', ttlMs: TTL_MS }))).toBe('writing');
+      await freeze(frozen);
+      const free = async (): Promise<true | undefined> =>
+        (await store.leaseHolder()) === undefined ? true : undefined;
+      await waitFor('the end of the lease', free, LONG_MS);
+      const before = (await names()).length;
+      frozen.kill('SIGCONT');
+      const more = async (): Promise<true | undefined> => ((await names()).length > before ? true : undefined);
+      await waitFor('writes of the process that woke', more, LONG_MS);
+      const own = async (): Promise<true | undefined> =>
+        (await store.leaseHolder())?.runId === 'frozen' ? true : undefined;
+      await waitFor('its renewal', own, LONG_MS);
+    },
+    LONG_MS,
+  );
+
+  it(
+    'one that is killed is followed',
+    async () => {
+      await begin();
+      const killed = worker();
+      expect(await ask(killed, told({ task: 'write', runId: 'killed', ttlMs: TTL_MS }))).toBe('writing');
+      killed.kill('SIGKILL');
+      const lease = await store.acquireLease({ waitMs: LONG_MS });
+      await lease.run(() => store.add({ obj: new Device({ name: 'of next' }) }));
+      await lease.release();
+      expect(await names()).toContain('of next');
+    },
+    LONG_MS,
+  );
+});
+
+interface Answer {
+  readonly granted?: LeaseHolder;
+  readonly code?: string;
+}
+
+/** A signal takes effect later than it is sent. */
+async function freeze(worker: ChildProcess): Promise<void> {
+  worker.kill('SIGSTOP');
+  if (process.platform !== 'linux') return;
+  const isStopped = async (): Promise<true | undefined> =>
+    /\) T /.test(readFileSync(`/proc/${worker.pid}/stat`, 'utf8')) ? true : undefined;
+  await waitFor('a stopped process', isStopped, LONG_MS);
+}
+
+async function ask<T>(worker: ChildProcess, message: object | string): Promise<T> {
+  const ended = once(worker, 'exit').then(([code]) => {
+    throw new Error(`a process ended with ${code} before it answered`);
+  });
+  ended.catch(() => undefined);
+  worker.send(message);
+  const [answer] = (await Promise.race([once(worker, 'message'), ended])) as [T];
+  return answer;
+}
