@@ -28,8 +28,8 @@ export interface LeaseTerms extends Pick<Lease, 'scope' | 'fence' | 'token' | 'h
   readonly joined: boolean;
   /** When it was asked for, as `performance.now()`. */
   readonly askedAt: number;
-  /** Whether another holder has come after this one, as far as this process knows. */
-  readonly isSuperseded: (fence: number) => boolean;
+  /** Returns who has come after this one; undefined where no other has, as far as this process knows. */
+  readonly successorOf: (fence: number) => { readonly holder: LeaseHolder | undefined } | undefined;
 }
 
 /** A lease that this process holds. */
@@ -85,7 +85,8 @@ export class HeldLease implements Lease, WriteLease {
   }
 
   checkNotLost(): void {
-    if (!this.lost.aborted && this.#terms.isSuperseded(this.fence)) this.lose();
+    const successor = this.lost.aborted ? undefined : this.#terms.successorOf(this.fence);
+    if (successor !== undefined) this.lose(successor.holder);
     if (this.lost.aborted) throw this.lost.reason;
   }
 

@@ -56,9 +56,9 @@ export class MemoryLeases implements LeaseTable {
   private fence = 0;
   private current: { readonly token: string; readonly holder: LeaseHolder; until: number } | undefined;
 
-  /** Whether another holder has come after the one with this fence. */
-  isSuperseded(fence: number): boolean {
-    return fence < this.fence;
+  /** Returns who has come after the holder with this fence; undefined where no other has. */
+  successorOf(fence: number): { readonly holder: LeaseHolder | undefined } | undefined {
+    return fence < this.fence ? { holder: this.current?.holder } : undefined;
   }
 
   async take({ token, runId, by, process, ttlMs, joins }: LeaseRequest): Promise<LeaseAnswer> {

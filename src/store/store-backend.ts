@@ -1,5 +1,11 @@
 import { mapYielding } from '../async/event-loop.js';
-import { DiffSyncError, ObjectStoreException, type LeaseLost, type StoreErrorCode } from '../errors.js';
+import {
+  DiffSyncError,
+  ObjectStoreException,
+  type LeaseHolder,
+  type LeaseLost,
+  type StoreErrorCode,
+} from '../errors.js';
 import { copyRecord, type ModelRecord } from '../record/model-record.js';
 import type { LeaseTable } from './lease-table.js';
 import type { StoreReport } from './verify-report.js';
@@ -236,8 +242,12 @@ export abstract class StoreBackend {
    */
   protected abstract get writeFence(): number | undefined;
 
-  /** Notes that the lease of the write is lost, which ends its run. Returns the error to throw. */
-  protected abstract leaseLost(): LeaseLost;
+  /**
+   * Notes that the lease of the write is lost, which ends its run.
+   * @param holder - who has it now, where the backend knows.
+   * @returns the error to throw.
+   */
+  protected abstract leaseLost(holder?: LeaseHolder): LeaseLost;
 
   /** Returns the name of the store, which begins every error message. */
   abstract toString(): string;

@@ -46,7 +46,10 @@ export class StoreLeases {
   ) {
     this.parts = {
       toString: () => String(store),
-      deferUnder: (lease, work) => deferred.under(lease, work),
+      deferUnder: async (lease, work) => {
+        this.checkAlone(lease);
+        return deferred.under(lease, work);
+      },
       lost: (error) => store.logger.error(error.message, { store: String(store), code: error.code }),
       released: (lease) => void this.held.delete(lease),
     };
@@ -64,8 +67,9 @@ export class StoreLeases {
     const deadline = performance.now() + waitMs;
     for (let attempt = 0; ; attempt++) {
       this.checkOpen();
-      const ending = [...this.held].find((lease) => lease.isWorking && lease.lost.aborted);
-      if (ending === undefined) {
+      // What a run of this store defers must not be written under the lease of the next one, also where it has lost its own.
+      const working = [...this.held].find(({ isWorking, holder }) => isWorking && holder.runId !== joins);
+      if (working === undefined) {
         const askedAt = performance.now();
         const answer = await this.take(table, request, signal);
         if (answer.granted) {
@@ -74,7 +78,7 @@ export class StoreLeases {
           const lease = new HeldLease(this.store, this.parts, table, {
             ...terms,
             scope: own === undefined ? 'process' : 'store',
-            isSuperseded: (own) => table instanceof MemoryLeases && table.isSuperseded(own),
+            successorOf: (own) => (table instanceof MemoryLeases ? table.successorOf(own) : undefined),
           });
           this.held.add(lease);
           if (this.store.isOpen) return lease;
@@ -85,7 +89,8 @@ export class StoreLeases {
         this.checkNotInside(answer.holder);
         await this.wait(answer.holder, answer.leftMs, attempt, deadline, options);
       } else {
-        await this.wait(ending.holder, Infinity, attempt, deadline, options);
+        this.checkNotInside(working.holder);
+        await this.wait(working.holder, Infinity, attempt, deadline, options);
       }
     }
   }
@@ -120,6 +125,16 @@ export class StoreLeases {
     };
     if (signal === undefined) return take();
     return abortable(signal, { store: String(this.store), operation: 'acquireLease', writes: false }, take);
+  }
+
+  /** @throws {SyncInProgress} (SYNC_IN_PROGRESS) while another run of this store is working, whatever lease it has. */
+  private checkAlone(lease: HeldLease): void {
+    const other = [...this.held].find(({ isWorking, fence }) => isWorking && fence !== lease.fence);
+    if (other === undefined) return;
+    throw new SyncInProgress(
+      `${String(this.store)}: ${describeHolder(other.holder)} is still working here: begin after it has ended`,
+      other.holder,
+    );
   }
 
   /** @throws {SyncInProgress} (SYNC_IN_PROGRESS) for a run that is begun inside the one that it would wait for. */

@@ -243,8 +243,9 @@ export abstract class StoreLifecycle extends StoreBackend {
     return leaseOf(this)?.fence;
   }
 
-  protected override leaseLost(): LeaseLost {
-    return contextLease(this)?.lose() ?? new LeaseLost(`${String(this)}: the lease of this write is lost`);
+  protected override leaseLost(holder?: LeaseHolder): LeaseLost {
+    const lease = contextLease(this);
+    return lease?.lose(holder) ?? new LeaseLost(`${String(this)}: the lease of this write is lost`, holder);
   }
 
   protected override verifyRecords({ signal }: VerifyRecordsOptions): Promise<StoreReport> {

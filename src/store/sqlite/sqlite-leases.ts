@@ -67,6 +67,16 @@ function isHeld(lease: StoredLease | undefined, now: number): lease is TakenLeas
   return isTaken(lease) && lease.expires > now;
 }
 
-function holderOf({ run_id: runId, started_by: by, process, since }: StoredLease): LeaseHolder {
+/** @returns who holds the lease, as the row says; undefined once it is released. */
+export function holderOf(lease: TakenLease): LeaseHolder;
+export function holderOf(lease: StoredLease): LeaseHolder | undefined;
+export function holderOf({
+  token,
+  run_id: runId,
+  started_by: by,
+  process,
+  since,
+}: StoredLease): LeaseHolder | undefined {
+  if (token === null) return undefined;
   return { runId: runId ?? '', by: by ?? '', process: process ?? '', since: since ?? '' };
 }

@@ -95,9 +95,8 @@ export function prepareStatements(preparer: Preparer) {
   };
 }
 
-function prepareLeases({ rows, values }: Preparer) {
+function prepareLeases({ rows }: Preparer) {
   return {
-    fence: values<[storeId: string], number>('SELECT fence FROM leases WHERE store_id = ?'),
     find: rows<[storeId: string], StoredLease>('SELECT * FROM leases WHERE store_id = ?'),
     take: rows<
       [

@@ -11,7 +11,7 @@ import type {
 } from '../store-backend.js';
 import type { LeaseTable } from '../lease-table.js';
 import { SqliteConnection } from './sqlite-connection.js';
-import { SqliteLeases } from './sqlite-leases.js';
+import { holderOf, SqliteLeases } from './sqlite-leases.js';
 import { withProblems, type StoreProblem, type StoreReport } from '../verify-report.js';
 import { checkSqliteOptions, type SqliteStoreOptions } from './sqlite-options.js';
 import type { SqliteStatements } from './sqlite-statements.js';
@@ -360,7 +360,8 @@ export class SqliteStore extends BaseStore {
     const fence = this.writeFence;
     if (fence === undefined) return this.connection.write(String(this), queries, signal);
     const fenced = (sql: SqliteStatements): T => {
-      if ((sql.leases.fence.get(this.storeId) ?? 0) > fence) throw this.leaseLost();
+      const lease = sql.leases.find.get(this.storeId);
+      if (lease !== undefined && lease.fence > fence) throw this.leaseLost(holderOf(lease));
       return queries(sql);
     };
     return this.connection.write(String(this), fenced, signal);
