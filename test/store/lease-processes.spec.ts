@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { BaseStore, LeaseHolder } from '../../src/index.js';
-import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/index.js';
+import { RedisStore } from '../../src/store/redis/index.js';
 import { SqliteStore } from '../../src/store/sqlite/index.js';
 import { Device, Site } from '../../src/testing/contract/models.js';
 import { waitFor } from '../support/redis-client.js';
@@ -34,7 +34,7 @@ const redis = (options: object, stop: () => Promise<void>): Engine => ({
   door: 'nestjs-diffsync/redis',
   storeClass: 'RedisStore',
   options,
-  open: (storeId) => RedisStore.connect({ ...options, storeId } as RedisStoreOptions),
+  open: (storeId) => RedisStore.connect({ ...options, storeId }),
   stop,
 });
 

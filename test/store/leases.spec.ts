@@ -43,7 +43,7 @@ const names = async (store: BaseStore): Promise<string[]> =>
 describe.each(stores.map((each) => [each.name, each] as const))('a lease: %s', (_, under) => {
   it('concerns the writes of its run alone, of several runs in one process too', async () => {
     const store = await open(under);
-    const other = under.shared ? await open(under, store.storeId as string) : store;
+    const other = under.shared ? await open(under, store.storeId) : store;
     const { old, next } = await followed(store, other);
     let wake = (): void => undefined;
     const woken = new Promise<void>((resolve) => (wake = resolve));
@@ -128,7 +128,7 @@ const sharedStores = stores.filter(({ shared }) => shared).map((each) => [each.n
 describe.each(sharedStores)('a sync: %s', (_, under) => {
   it('whose lease is lost in the middle is ended, and what waited is not written', async () => {
     const store = await open(under);
-    const other = await open(under, store.storeId as string);
+    const other = await open(under, store.storeId);
     const source = new Inventory({ name: 'source' });
     const target = new SlowInventory({ store, name: 'target' });
     await store.add({ obj: new Site({ name: 'nyc' }) });

@@ -56,10 +56,12 @@ const TASKS = {
       .catch((error) => [{ reason: error }]);
     await lease.release();
     goOn();
-    const [late] = await Promise.allSettled([outlives]);
     await send({
       failures: outcomes.map(({ reason }) => reason.code),
-      late: late.reason?.code,
+      late: await outlives.then(
+        () => 'written',
+        ({ code }) => code,
+      ),
       lost: lease.lost.aborted,
     });
   },

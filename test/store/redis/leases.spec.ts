@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import type { Lease } from '../../../src/index.js';
-import { RedisStore, type RedisStoreOptions } from '../../../src/store/redis/index.js';
+import { RedisStore } from '../../../src/store/redis/index.js';
 import { RedisCatalog } from '../../../src/store/redis/redis-catalog.js';
 import { adapterOf, loggerInto } from '../../../src/testing/contract/contract-context.js';
 import { Device, Site } from '../../../src/testing/contract/models.js';
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 async function connect(options: object, storeId: string): Promise<RedisStore> {
-  const store = await RedisStore.connect({ ...options, storeId } as RedisStoreOptions);
+  const store = await RedisStore.connect({ ...options, storeId });
   stores.push(store);
   return store;
 }
