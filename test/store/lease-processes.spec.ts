@@ -6,8 +6,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
 import type { BaseStore, LeaseHolder } from '../../src/index.js';
 import { RedisStore } from '../../src/store/redis/index.js';
 import { SqliteStore } from '../../src/store/sqlite/index.js';
@@ -27,6 +29,8 @@ interface Engine {
   /** Without the store id. */
   readonly options: object;
   open(storeId: string): Promise<BaseStore>;
+  /** Whether a process that is frozen keeps all others from writing: SQLite's lock of the file goes with the process. */
+  isLocked(): boolean;
   stop(): Promise<void>;
 }
 
@@ -35,6 +39,7 @@ const redis = (options: object, stop: () => Promise<void>): Engine => ({
   storeClass: 'RedisStore',
   options,
   open: (storeId) => RedisStore.connect({ ...options, storeId }),
+  isLocked: () => false,
   stop,
 });
 
@@ -55,6 +60,17 @@ const engines: Readonly<Record<string, () => Promise<Engine>>> = {
       storeClass: 'SqliteStore',
       options,
       open: (storeId) => SqliteStore.connect({ ...options, storeId }),
+      isLocked: () => {
+        const db = new Database(options.path, { timeout: 0 });
+        try {
+          db.exec('BEGIN IMMEDIATE; ROLLBACK');
+          return false;
+        } catch {
+          return true;
+        } finally {
+          db.close();
+        }
+      },
       stop: () => rm(folder, { recursive: true }),
     };
   },
@@ -124,7 +140,7 @@ describe.each(Object.entries(engines))('processes and the lease of a store: %s',
       await begin();
       const frozen = worker();
       expect(await ask(frozen, told({ task: 'write', runId: 'frozen', ttlMs: TTL_MS }))).toBe('writing');
-      await freeze(frozen);
+      await freeze(frozen, engine);
       const lease = await store.acquireLease({ holder: { runId: 'next' }, waitMs: LONG_MS });
       await lease.run(async () => {
         await store.add({ obj: new Device({ name: 'of next' }) });
@@ -148,7 +164,7 @@ describe.each(Object.entries(engines))('processes and the lease of a store: %s',
       await begin();
       const frozen = worker();
       expect(await ask(frozen, told({ task: 'write', runId: 'frozen', ttlMs: TTL_MS }))).toBe('writing');
-      await freeze(frozen);
+      await freeze(frozen, engine);
       const free = async (): Promise<true | undefined> =>
         (await store.leaseHolder()) === undefined ? true : undefined;
       await waitFor('the end of the lease', free, LONG_MS);
@@ -185,12 +201,16 @@ interface Answer {
 }
 
 /** A signal takes effect later than it is sent. */
-async function freeze(worker: ChildProcess): Promise<void> {
-  worker.kill('SIGSTOP');
-  if (process.platform !== 'linux') return;
+async function freeze(worker: ChildProcess, engine: Engine): Promise<void> {
   const isStopped = async (): Promise<true | undefined> =>
-    /\) T /.test(readFileSync(`/proc/${worker.pid}/stat`, 'utf8')) ? true : undefined;
-  await waitFor('a stopped process', isStopped, LONG_MS);
+    process.platform !== 'linux' || /\) T /.test(readFileSync(`/proc/${worker.pid}/stat`, 'utf8')) ? true : undefined;
+  for (;;) {
+    worker.kill('SIGSTOP');
+    await waitFor('a stopped process', isStopped, LONG_MS);
+    if (!engine.isLocked()) return;
+    worker.kill('SIGCONT');
+    await setImmediate();
+  }
 }
 
 async function ask<T>(worker: ChildProcess, message: object | string): Promise<T> {
