@@ -43,7 +43,7 @@ export interface ReloadedModel {
  * Looks at a reload before anything is written.
  * @returns the models of which nothing is deleted; what it throws ends the reload.
  */
-export type ReloadReview = (models: readonly ReloadedModel[]) => ReadonlySet<string>;
+export type ReloadReview = (models: readonly ReloadedModel[]) => ReadonlySet<string> | Promise<ReadonlySet<string>>;
 
 /** Records that are read or written at once. */
 const PAGE = 500;
@@ -81,7 +81,7 @@ export async function makeEqual(
 ): Promise<ReloadResult> {
   const reload = new Reload(target, copy, models);
   await reload.compare();
-  const kept = review?.(reload.reloaded()) ?? new Set();
+  const kept = (await review?.(reload.reloaded())) ?? new Set();
   if (kept.size === 0) return reload.write();
   await keepObjects(target, copy, models, kept);
   const completed = new Reload(target, copy, models);

@@ -5,10 +5,10 @@ import { fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import type { ChangeResult, DeletedRecord, RunChange } from './sync-run.js';
 
 /** Changes of one part, and characters of its text. */
-const CHANGES_PER_PART = 64;
+const CHANGES_PER_PART = 32;
 const PART_LENGTH = 65_536;
 /** Changes in one record of the index. */
-const CHANGES_PER_BUCKET = 256;
+const CHANGES_PER_BUCKET = 128;
 
 /** A change as the history keeps it. */
 export type KeptChange = Omit<RunChange, 'run' | 'result'> & { readonly result?: ChangeResult | undefined };

@@ -141,7 +141,8 @@ class GuardCheck {
     const option = {
       SYNC_TOO_MANY_DELETES: `maxDeletePercent: ${Math.ceil((100 * count) / of)}`,
       SYNC_TOO_MANY_UPDATES: `maxUpdatePercent: ${Math.ceil((100 * count) / of)}`,
-      SYNC_SOURCE_EMPTY: 'emptySource: false',
+      // The deletes themselves would be too many then.
+      SYNC_SOURCE_EMPTY: 'emptySource: false, maxDeletePercent: 100',
       SYNC_BASELINE_DROP: `baselineDropPercent: ${Math.ceil((100 * count) / of)}`,
     }[code];
     const guards = model === undefined ? `{ ${option} }` : `{ perModel: { ${model}: { ${option} } } }`;

@@ -31,9 +31,10 @@ export async function loadSides(draft: RunDraft, sides: LoadSides, signal: Abort
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   let first: { readonly error: unknown } | undefined;
+  const gate = new Gate(wanted.length);
   const loading = wanted.map(async (side) => {
     try {
-      await draft.phase(`load-${side}`, () => ended(either, () => loadSide(draft, sides, side, either)));
+      await draft.phase(`load-${side}`, () => loadSide(draft, sides, side, gate, either));
     } catch (error) {
       first ??= { error };
       failed.abort(error);
@@ -47,16 +48,46 @@ export async function loadSides(draft: RunDraft, sides: LoadSides, signal: Abort
   }
 }
 
-async function loadSide(draft: RunDraft, sides: LoadSides, side: SideOfRun, signal: AbortSignal): Promise<void> {
+async function loadSide(
+  draft: RunDraft,
+  sides: LoadSides,
+  side: SideOfRun,
+  gate: Gate,
+  signal: AbortSignal,
+): Promise<void> {
   const adapter = sides[side];
   const { waitMs } = sides;
   const progress = (done: number, total: number | undefined): void => draft.report(`load-${side}`, done, total);
-  const load = async (): Promise<void> => void (await watchLoad(adapter, { signal, progress }, () => adapter.load()));
+  const load = (): Promise<void> =>
+    ended(signal, async () => void (await watchLoad(adapter, { signal, progress }, () => adapter.load())));
   const counts = await countByModel(adapter.store, signal);
   if ([...counts.values()].every((count) => count === 0)) {
     await runAlone(adapter.store, `load of ${adapter.name}`, { waitMs, signal, tracked: false }, load);
+    gate.arrive();
   } else {
-    await reloadStore(adapter, load, { review: sides.review(side), waitMs, signal });
+    const check = sides.review(side);
+    const review: ReloadReview = async (models) => {
+      const kept = await check(models);
+      // What one side has is replaced only once the other one is read in full, and neither is refused.
+      gate.arrive();
+      await ended(signal, () => gate.open);
+      return kept;
+    };
+    await reloadStore(adapter, load, { review, waitMs, signal });
+  }
+}
+
+/** Opens when all have arrived. */
+class Gate {
+  readonly open: Promise<void>;
+  private resolve = (): void => undefined;
+
+  constructor(private missing: number) {
+    this.open = new Promise((resolve) => (this.resolve = resolve));
+  }
+
+  arrive(): void {
+    if (--this.missing === 0) this.resolve();
   }
 }
 

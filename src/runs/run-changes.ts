@@ -1,7 +1,7 @@
 import { Pace } from '../async/event-loop.js';
 import type { Diff, DiffElement } from '../diff/diff.js';
-import { walk } from '../diff/diff-walk.js';
-import type { Side } from '../engine/side.js';
+import { walk, type WalkEntry } from '../diff/diff-walk.js';
+import { checkAborted, type Side } from '../engine/side.js';
 import { DiffSyncStatus } from '../flags.js';
 import { recordsAt } from '../store/engine-access.js';
 import { changeOfLine, ChangeWriter, keptChange, lineOfChange, type ChangeParts } from './change-lines.js';
@@ -9,7 +9,8 @@ import type { Streaks } from './flapping.js';
 import type { RunRecord } from './run-records.js';
 import type { RunStore } from './run-store.js';
 import type { ChangeResult, DeletedRecord, RunResults } from './sync-run.js';
-import { uidOf } from './tally.js';
+import { uidOf, type DiffTally } from './tally.js';
+import type { Withheld } from './withhold.js';
 
 /** Records of deleted objects that are read at once. */
 const BATCH = 500;
@@ -27,24 +28,24 @@ export interface ChangeOutcomes {
  */
 export async function partsOfChanges(
   diff: Diff,
+  { changed: entries }: DiffTally,
   target: Side,
-  withheld: ReadonlyMap<DiffElement, string>,
+  withheld: Withheld,
   streaks: Streaks,
   maxLength: number,
   signal: AbortSignal,
 ): Promise<ChangeParts & { readonly count: number }> {
-  const deleted = await deletedRecords(diff, target, signal);
+  const deleted = await deletedRecords(entries, target, signal);
   const writer = new ChangeWriter(maxLength);
-  const elements = changedElements(diff);
   const pace = new Pace();
   let count = 0;
   for (const change of diff.changes()) {
     const due = pace.yieldIfDue();
     if (due !== undefined) {
       await due;
-      signal.throwIfAborted();
+      checkAborted(signal);
     }
-    const element = elements.next().value as DiffElement;
+    const { element } = entries[count] as WalkEntry<DiffElement>;
     const { model, uid, action } = change;
     const secrets = [...(element.secret ?? [])];
     const reason = withheld.get(element);
@@ -59,24 +60,27 @@ export async function partsOfChanges(
   return { ...writer.finish(), count };
 }
 
-/** Returns what has become of the changes of a diff, in their order. @param applied - the diff that was applied: a part of it. */
+/**
+ * Returns what has become of the changes of a diff, in their order.
+ * @param applied - the diff that was applied: all of it, or what is not withheld.
+ */
 export async function outcomesOf(
-  diff: Diff,
+  { changed }: DiffTally,
   applied: Diff,
-  withheld: ReadonlyMap<DiffElement, string>,
+  withheld: Withheld,
   hasEnded: boolean,
 ): Promise<ChangeOutcomes> {
-  const elements = changedElements(applied);
+  const copies = withheld.size === 0 ? undefined : changedElements(applied);
   const results: ChangeResult[] = [];
   const messages = new Map<number, string>();
   const pace = new Pace();
-  for (const original of changedElements(diff)) {
+  for (const { element: original } of changed) {
     const due = pace.yieldIfDue();
     if (due !== undefined) await due;
     const reason = withheld.get(original);
-    const element = reason === undefined ? (elements.next().value as DiffElement) : undefined;
-    const result = element === undefined ? 'left-out' : resultOf(element, hasEnded);
-    const message = reason ?? (result === 'done' ? '' : (element?.message ?? ''));
+    const element = copies === undefined || reason !== undefined ? original : (copies.next().value as DiffElement);
+    const result = reason === undefined ? resultOf(element, hasEnded) : 'left-out';
+    const message = reason ?? (result === 'done' ? '' : element.message);
     if (message !== '') messages.set(results.length, message);
     results.push(result);
   }
@@ -142,13 +146,13 @@ function resultOf({ status, message }: DiffElement, hasEnded: boolean): ChangeRe
 
 /** Reads the objects that a diff deletes, as the store has them. @returns by model and unique id. */
 async function deletedRecords(
-  diff: Diff,
+  changed: readonly WalkEntry<DiffElement>[],
   { store }: Side,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, DeletedRecord>>> {
   const wanted = new Map<string, Set<string>>();
   const pace = new Pace();
-  for (const element of changedElements(diff)) {
+  for (const { element } of changed) {
     const due = pace.yieldIfDue();
     if (due !== undefined) await due;
     if (element.action !== 'delete' || element.linkOnly) continue;
@@ -161,7 +165,7 @@ async function deletedRecords(
     found.set(model, records);
     const uids = [...set];
     for (let at = 0; at < uids.length; at += BATCH) {
-      signal.throwIfAborted();
+      checkAborted(signal);
       for (const record of await recordsAt(store, model, uids.slice(at, at + BATCH))) {
         if (record === undefined) continue;
         const { data, flags } = record;

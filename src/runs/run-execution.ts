@@ -1,7 +1,6 @@
 import type { Diff } from '../diff/diff.js';
-import type { DiffSummary } from '../diff/diff-render.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
-import { LOGGER } from '../engine/side.js';
+import { abortedError, LOGGER } from '../engine/side.js';
 import { LeaseLost, SyncAborted } from '../errors.js';
 import { countByModel } from '../store/engine-access.js';
 import { Streaks } from './flapping.js';
@@ -10,12 +9,19 @@ import { whileRunning } from './interrupted.js';
 import { loadSides } from './load-sides.js';
 import { countResults, outcomesOf, partsOfChanges } from './run-changes.js';
 import type { RunDraft } from './run-draft.js';
-import { RunGuards, without, type Withheld } from './run-guards.js';
+import { RunGuards, without } from './run-guards.js';
 import type { ExclusiveOptions } from './run-options.js';
 import { RunRecording } from './run-recording.js';
 import type { RunWork } from './run-work.js';
 import type { SyncRun } from './sync-run.js';
-import { tallyOf } from './tally.js';
+import { tallyOf, type DiffTally } from './tally.js';
+import type { Withheld } from './withhold.js';
+
+/** What is to be changed, and what a walk over it has found. */
+interface Changes {
+  readonly diff: Diff;
+  readonly tally: DiffTally;
+}
 
 /** One run that holds its target: its phases in their order. */
 export class RunExecution {
@@ -45,7 +51,7 @@ export class RunExecution {
       try {
         await this.phases(signal);
       } catch (error) {
-        const reason = error instanceof SyncAborted && error.cause instanceof LeaseLost ? error.cause : error;
+        const reason = reasonOf(abortedError(error, signal));
         draft.end({ error: reason });
         await this.endRecord(false, reason);
         draft.settleCallbacks(true);
@@ -69,33 +75,34 @@ export class RunExecution {
     const tally = await tallyOf(diff, signal);
     const planned = diff.isPlan && work.of !== undefined ? await this.recording?.runOf(work.of) : undefined;
     // A plan has lost the unchanged objects, which its run has counted.
-    draft.facts.counts = planned?.counts ?? (await diff.summaryAsync());
-    draft.facts.models = planned?.models ?? tally.models;
-    const compared = { ...tally, models: draft.facts.models };
+    const { counts, models } = planned ?? tally;
+    Object.assign(draft.facts, { counts, models });
+    const { sourceObjects = {} } = draft.facts;
     const check = (): Promise<Withheld> =>
-      guards.checkDiff(diff, compared, draft.facts.sourceObjects ?? {}, sync.syncFilter, signal);
+      guards.checkDiff(diff, tally, models, sourceObjects, sync.syncFilter, signal);
+    const changes = { diff, tally };
     let withheld: Withheld;
     try {
       withheld = await draft.phase('guard', check);
     } catch (error) {
       // A plan that was refused can be looked at, and applied with other guards.
-      if (kind === 'dry-run') await this.record(diff, new Map(), signal);
+      if (kind === 'dry-run') await this.record(changes, new Map(), signal);
       throw error;
     }
-    await this.record(diff, withheld, signal);
+    await this.record(changes, withheld, signal);
     if (kind === 'dry-run') return;
-    await this.apply(diff, withheld, signal);
+    await this.apply(changes, withheld, signal);
     if (work.verify === true) await draft.phase('verify', () => this.verify(diff, signal));
   }
 
   /** Records the changes before they are made, so that it is known what a killed process may have done. */
-  private async record(diff: Diff, withheld: Withheld, signal: AbortSignal): Promise<void> {
+  private async record({ diff, tally }: Changes, withheld: Withheld, signal: AbortSignal): Promise<void> {
     const { draft, recording, work } = this;
     if (recording === undefined) return;
     await draft.phase('record', async () => {
       this.streaks = await recording.streaks();
       const { maxLength } = recording;
-      const parts = await partsOfChanges(diff, work.target, withheld, this.streaks, maxLength, signal);
+      const parts = await partsOfChanges(diff, tally, work.target, withheld, this.streaks, maxLength, signal);
       draft.facts.changes = parts.count;
       draft.facts.flapping = this.streaks.flapping;
       await recording.writeChanges(parts);
@@ -103,7 +110,7 @@ export class RunExecution {
     });
   }
 
-  private async apply(diff: Diff, withheld: Withheld, signal: AbortSignal): Promise<void> {
+  private async apply({ diff, tally }: Changes, withheld: Withheld, signal: AbortSignal): Promise<void> {
     const { draft, work, recording } = this;
     const { source, target, sync } = work;
     const applied = await without(diff, withheld);
@@ -114,7 +121,7 @@ export class RunExecution {
       await draft.phase('apply', () => target.syncFrom(source, { ...sync, diff: applied, onProgress, signal, waitMs }));
       hasEnded = true;
     } finally {
-      const outcomes = await outcomesOf(diff, applied, withheld, hasEnded);
+      const outcomes = await outcomesOf(tally, applied, withheld, hasEnded);
       draft.facts.results = countResults(outcomes);
       await recording?.writeOutcomes(outcomes);
     }
@@ -127,13 +134,11 @@ export class RunExecution {
     const { filters, diffClass } = work.sync;
     const onProgress: DiffOptions['onProgress'] = (_stage, current, total) => draft.report('verify', current, total);
     const again = await work.target.diffFrom(work.source, { ...scope, filters, diffClass, onProgress, signal });
-    const withheld = await guards.withheldOf(again, signal);
-    const left: DiffSummary = await (await without(again, withheld)).summaryAsync();
-    draft.facts.unsettled = left.create + left.update + left.delete;
-    if (draft.facts.unsettled === 0) return;
-    work.target[LOGGER].warning(`The run ${draft.id} has left differences in ${work.target.name}`, {
-      summary: { ...left },
-    });
+    const tally = await tallyOf(again, signal);
+    const unsettled = tally.changed.length - (await guards.withheldOf(tally, signal)).size;
+    draft.facts.unsettled = unsettled;
+    if (unsettled === 0) return;
+    work.target[LOGGER].warning(`The run ${draft.id} has left ${unsettled} differences in ${work.target.name}`);
   }
 
   /** Ends the record. A record that cannot be written fails the run, unless it has failed already. */
@@ -157,6 +162,11 @@ export class RunExecution {
     const counted = Object.entries(this.draft.facts.sourceObjects ?? {}).filter(([model]) => !incomplete.has(model));
     return Object.fromEntries([...counted, ...kept]);
   }
+}
+
+/** Returns why a run was aborted where it was not its signal. */
+function reasonOf(error: unknown): unknown {
+  return error instanceof SyncAborted && error.cause instanceof LeaseLost ? error.cause : error;
 }
 
 /** Gives an error the run, by which who catches it learns what was done. */

@@ -8,13 +8,11 @@ import { checkGuards, refusal, type GuardedModel, type GuardedWork } from './che
 import type { ResolvedGuards } from './guard-limits.js';
 import type { GuardFinding } from './guards.js';
 import type { SideOfRun } from './load-sides.js';
-import { deletedByModel, type DiffTally } from './tally.js';
-import { deletesToWithhold, withModelsBelow } from './withhold.js';
+import type { ModelTally } from './sync-run.js';
+import { deletedByModel, updatedByModel, type DiffTally } from './tally.js';
+import { deletesToWithhold, withModelsBelow, type Withheld } from './withhold.js';
 
 type Counts = Readonly<Record<string, number>>;
-
-/** Elements whose changes are not made, and why. */
-export type Withheld = ReadonlyMap<DiffElement, string>;
 
 /** The guards of one run, over its loads and its diff. */
 export class RunGuards {
@@ -59,7 +57,7 @@ export class RunGuards {
 
   /**
    * Looks at a diff, before anything is applied.
-   * @param tally - What it has compared.
+   * @param compared - What was compared: a plan has lost the unchanged objects.
    * @param sourceObjects - How many objects the source has, by model.
    * @returns the changes that are not made.
    * @throws SyncRefused
@@ -67,32 +65,36 @@ export class RunGuards {
   async checkDiff(
     diff: Diff,
     tally: DiffTally,
+    compared: Readonly<Record<string, ModelTally>>,
     sourceObjects: Counts,
     syncFilter: SyncFilter | undefined,
     signal: AbortSignal,
   ): Promise<Withheld> {
     const { source, target } = this;
-    const withheld = await this.withheldOf(diff, signal);
-    const deleted = await deletedByModel(await without(diff, withheld), source, target, syncFilter, signal);
+    const withheld = await this.withheldOf(tally, signal);
+    const updated = updatedByModel(tally);
+    const deleted = tally.changed.some(({ element }) => element.action === 'delete')
+      ? await deletedByModel(await without(diff, withheld), source, target, syncFilter, signal)
+      : new Map<string, readonly string[]>();
     const incomplete = this.incompleteModels();
-    const names = new Set([...Object.keys(tally.models), ...deleted.keys(), ...Object.keys(this.baseline)]);
+    const names = new Set([...Object.keys(compared), ...deleted.keys(), ...Object.keys(this.baseline)]);
     const models = [...names].map((model) => ({
       model,
-      source: tally.models[model]?.source ?? 0,
-      target: Math.max(tally.models[model]?.target ?? 0, deleted.get(model)?.length ?? 0),
+      source: compared[model]?.source ?? 0,
+      target: Math.max(compared[model]?.target ?? 0, deleted.get(model)?.length ?? 0),
       deleted: deleted.get(model) ?? [],
-      updated: tally.updated.get(model) ?? [],
+      updated: updated.get(model) ?? [],
       baseline: source.modelClasses.has(model) ? this.baseline[model] : undefined,
       now: sourceObjects[model] ?? 0,
       incomplete: incomplete.has(model),
     }));
     const skipped = this.check({ at: 'sync', from: source.name, to: target.name }, models);
     this.skipped = skipped === 'all' ? skipped : withModelsBelow(skipped, source, target);
-    return this.withheldOf(diff, signal);
+    return this.withheldOf(tally, signal);
   }
 
   /** Finds the deletes of models of which not all objects were loaded, and those that a guard has stopped. */
-  async withheldOf(diff: Diff, signal: AbortSignal): Promise<Withheld> {
+  async withheldOf(tally: DiffTally, signal: AbortSignal): Promise<Withheld> {
     const withheld = new Map<DiffElement, string>();
     const causes = [
       [this.incompleteModels(), 'Left out: not all objects of its model, or of one below it, were loaded'],
@@ -100,7 +102,7 @@ export class RunGuards {
     ] as const;
     for (const [models, reason] of causes) {
       if (models !== 'all' && models.size === 0) continue;
-      for (const element of await deletesToWithhold(diff, models, signal)) {
+      for (const element of await deletesToWithhold(tally, models, signal)) {
         if (!withheld.has(element)) withheld.set(element, reason);
       }
     }

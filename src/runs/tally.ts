@@ -1,23 +1,28 @@
 import { doInSteps, type Steps } from '../async/steps.js';
 import type { Diff, DiffElement } from '../diff/diff.js';
-import { walk } from '../diff/diff-walk.js';
+import type { DiffSummary } from '../diff/diff-render.js';
+import { walk, type WalkEntry } from '../diff/diff-walk.js';
 import { deletedBySync } from '../engine/apply/deleted-objects.js';
 import type { SyncFilter } from '../engine/apply/sync-options.js';
-import type { Side } from '../engine/side.js';
+import { checkAborted, type Side } from '../engine/side.js';
 import type { ModelTally } from './sync-run.js';
 
-/** What a diff has compared and would change, by model. */
+/** What a diff has compared and would change. */
 export interface DiffTally {
+  /** As `diff.summary()`. */
+  readonly counts: DiffSummary;
   readonly models: Readonly<Record<string, ModelTally>>;
-  /** Model -> unique ids of the objects that would be updated. */
-  readonly updated: ReadonlyMap<string, readonly string[]>;
+  /** The elements that have a change, in the order of `diff.changes()`. */
+  readonly changed: readonly WalkEntry<DiffElement>[];
+  /** The objects that are deleted at one place and created at another, as `model uid`. */
+  readonly moved: ReadonlySet<string>;
 }
 
 type Counts = { -readonly [K in keyof ModelTally]: number };
 
-/** Counts what a diff has compared and would change. */
+/** Counts what a diff has compared and would change, in one walk: most of a large diff is unchanged. */
 export async function tallyOf(diff: Diff, signal: AbortSignal): Promise<DiffTally> {
-  return doInSteps(counting(diff), () => signal.throwIfAborted());
+  return doInSteps(counting(diff), () => checkAborted(signal));
 }
 
 /** Returns by model the unique ids of the objects that would be gone after a sync with a diff. */
@@ -31,44 +36,47 @@ export async function deletedByModel(
   const deleted = new Map<string, string[]>();
   for (const key of await deletedBySync(diff, source, target, syncFilter, signal)) {
     const space = key.indexOf(' ');
-    const model = key.slice(0, space);
-    const uids = deleted.get(model) ?? [];
-    deleted.set(model, uids);
-    uids.push(key.slice(space + 1));
+    addTo(deleted, key.slice(0, space), key.slice(space + 1));
   }
   return deleted;
 }
 
-function* counting(diff: Diff): Steps<DiffTally> {
-  const models = Object.create(null) as Record<string, Counts>;
+/** Returns by model the unique ids of the objects that would be updated. */
+export function updatedByModel({ changed }: DiffTally): ReadonlyMap<string, readonly string[]> {
   const updated = new Map<string, string[]>();
-  const moving = yield* findingMoved(diff);
-  for (const { element } of walk(diff.getAddedChildren(), (each: DiffElement) => each.getAddedChildren())) {
-    yield;
-    if (element.linkOnly) continue;
-    const { type, action } = element;
-    const counts = (models[type] ??= { source: 0, target: 0, create: 0, update: 0, delete: 0 });
-    const moves = (action === 'create' || action === 'delete') && moving.has(keyOf(element));
-    if (action !== 'delete') counts.source++;
-    if (action !== 'create') counts.target++;
-    if (action !== null && !moves) counts[action]++;
-    if (action !== 'update') continue;
-    const uids = updated.get(type) ?? [];
-    updated.set(type, uids);
-    uids.push(uidOf(element));
-  }
-  return { models: { ...models }, updated };
+  for (const { element } of changed) if (element.action === 'update') addTo(updated, element.type, uidOf(element));
+  return updated;
 }
 
-/** Finds the objects that are deleted at one place and created at another, as `model uid`. */
-export function* findingMoved(diff: Diff): Steps<ReadonlySet<string>> {
+function* counting(diff: Diff): Steps<DiffTally> {
+  const counts: DiffSummary = { create: 0, update: 0, delete: 0, 'no-change': 0, skip: 0 };
+  const models = new Map<string, Counts>();
+  const changed: WalkEntry<DiffElement>[] = [];
   const places = { create: new Set<string>(), delete: new Set<string>() };
-  for (const { element } of walk(diff.getAddedChildren(), (each: DiffElement) => each.getAddedChildren())) {
+  for (const entry of walk(diff.getChildren())) {
     yield;
-    const { action } = element;
-    if ((action === 'create' || action === 'delete') && !element.linkOnly) places[action].add(keyOf(element));
+    const { element } = entry;
+    const { type, action, linkOnly } = element;
+    counts[action ?? 'no-change']++;
+    if (action !== null) changed.push(entry);
+    if (linkOnly) continue;
+    const known = models.get(type) ?? { source: 0, target: 0, create: 0, update: 0, delete: 0 };
+    models.set(type, known);
+    if (action !== 'delete') known.source++;
+    if (action !== 'create') known.target++;
+    if (action === null) continue;
+    known[action]++;
+    if (action !== 'update') places[action].add(keyOf(element));
   }
-  return new Set([...places.delete].filter((key) => places.create.has(key)));
+  const moved = new Set([...places.delete].filter((key) => places.create.has(key)));
+  for (const { element } of moved.size === 0 ? [] : changed) {
+    yield;
+    const { type, action, linkOnly } = element;
+    const known = models.get(type);
+    if (linkOnly || action === null || action === 'update' || known === undefined) continue;
+    if (moved.has(keyOf(element))) known[action]--;
+  }
+  return { counts, models: Object.fromEntries(models), changed, moved };
 }
 
 /** Returns the unique id of an element's object in the target. */
@@ -79,4 +87,10 @@ export function uidOf(element: DiffElement): string {
 /** Returns `model uid`. */
 export function keyOf(element: DiffElement): string {
   return `${element.type} ${uidOf(element)}`;
+}
+
+function addTo(lists: Map<string, string[]>, key: string, item: string): void {
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  list.push(item);
 }

@@ -1,3 +1,4 @@
+import { checkAborted } from '../engine/side.js';
 import type { BaseStore } from '../store/base-store.js';
 import { bucketOfObject, changeOfLine, linesOfObject, partsOfObject, type KeptChange } from './change-lines.js';
 import type { ChangeFilter, ListRunsOptions, Retention, RunHistory, RunPage } from './history-types.js';
@@ -71,7 +72,7 @@ export class TargetHistory implements RunHistory {
       const step = await pruneRuns(history, { ...this.retention, ...retention });
       removed += step;
       if (step === 0) return removed;
-      signal?.throwIfAborted();
+      checkAborted(signal);
     }
   }
 

@@ -1,8 +1,11 @@
-import { doInSteps, type Steps } from '../async/steps.js';
-import type { Diff, DiffElement } from '../diff/diff.js';
-import { walk, type WalkEntry } from '../diff/diff-walk.js';
+import { Pace } from '../async/event-loop.js';
+import type { DiffElement } from '../diff/diff.js';
+import { checkAborted } from '../engine/side.js';
 import type { ModelClass } from '../model/model-class.js';
-import { findingMoved, keyOf } from './tally.js';
+import { keyOf, type DiffTally } from './tally.js';
+
+/** Elements whose changes are not made, and why. */
+export type Withheld = ReadonlyMap<DiffElement, string>;
 
 /** Returns the models and all that may stand below their objects. */
 export function withModelsBelow(
@@ -25,23 +28,22 @@ export function withModelsBelow(
  * @param models - The names; `all` for every model.
  */
 export async function deletesToWithhold(
-  diff: Diff,
+  { changed, moved }: DiffTally,
   models: ReadonlySet<string> | 'all',
   signal: AbortSignal,
 ): Promise<ReadonlySet<DiffElement>> {
-  return doInSteps(findingWithheld(diff, models), () => signal.throwIfAborted());
-}
-
-function* findingWithheld(diff: Diff, models: ReadonlySet<string> | 'all'): Steps<ReadonlySet<DiffElement>> {
-  const moved = yield* findingMoved(diff);
   const withheld = new Set<DiffElement>();
-  for (const entry of walk(diff.getAddedChildren(), (each: DiffElement) => each.getAddedChildren())) {
-    yield;
-    const { element } = entry;
+  const pace = new Pace();
+  for (const { element, parent } of changed) {
+    const due = pace.yieldIfDue();
+    if (due !== undefined) {
+      await due;
+      checkAborted(signal);
+    }
     if (element.action !== 'delete' || (models !== 'all' && !models.has(element.type))) continue;
     if (!element.linkOnly && moved.has(keyOf(element))) continue;
     withheld.add(element);
-    for (let above: WalkEntry<DiffElement> | undefined = entry.parent; above !== undefined; above = above.parent) {
+    for (let above = parent; above !== undefined; above = above.parent) {
       if (above.element.action === 'delete') withheld.add(above.element);
     }
   }
