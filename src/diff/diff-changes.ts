@@ -77,13 +77,34 @@ export function* changesOf<E extends ChangedElement<E>>(
   for (const { element, depth } of walk<E>(roots)) {
     yield undefined;
     above.length = depth;
-    const object = { model: element.type, uid: element.comparedUid ?? element.name };
+    const object = objectOf(element);
     if (element.action !== null) {
       const moves = !element.linkOnly && moved.has(changeKey(object));
       yield changeOf(element, element.action, { ...object, parents: [...above], moves });
     }
     above.push(object);
   }
+}
+
+/**
+ * Returns the change of an element that has one.
+ * @param entry - Where it is; its action is not null.
+ * @param moved - The objects that are deleted at one place and created at another, as `model uid`.
+ */
+export function changeOfEntry<E extends ChangedElement<E>>(
+  { element, parent }: WalkEntry<E>,
+  moved: ReadonlySet<string>,
+): DiffChange {
+  const parents: ChangedObject[] = [];
+  for (let above = parent; above !== undefined; above = above.parent) parents.push(objectOf(above.element));
+  parents.reverse();
+  const object = objectOf(element);
+  const moves = !element.linkOnly && moved.has(changeKey(object));
+  return changeOf(element, element.action as DiffSyncAction, { ...object, parents, moves });
+}
+
+function objectOf<E extends ChangedElement<E>>(element: E): ChangedObject {
+  return { model: element.type, uid: element.comparedUid ?? element.name };
 }
 
 function changeOf<E>(element: ChangedElement<E>, action: DiffSyncAction, base: ChangeBase): DiffChange {

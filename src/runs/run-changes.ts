@@ -1,4 +1,5 @@
 import { Pace } from '../async/event-loop.js';
+import { changeOfEntry } from '../diff/diff-changes.js';
 import type { Diff, DiffElement } from '../diff/diff.js';
 import { walk, type WalkEntry } from '../diff/diff-walk.js';
 import { checkAborted, type Side } from '../engine/side.js';
@@ -23,12 +24,11 @@ export interface ChangeOutcomes {
 }
 
 /**
- * Makes the records of the changes of a diff, and counts the attributes that differ.
+ * Makes the records of all changes, and counts the attributes that differ.
  * @param withheld - The elements whose changes are not made.
  */
 export async function partsOfChanges(
-  diff: Diff,
-  { changed: entries }: DiffTally,
+  { changed: entries, moved }: DiffTally,
   target: Side,
   withheld: Withheld,
   streaks: Streaks,
@@ -39,19 +39,20 @@ export async function partsOfChanges(
   const writer = new ChangeWriter(maxLength);
   const pace = new Pace();
   let count = 0;
-  for (const change of diff.changes()) {
+  for (const entry of entries) {
     const due = pace.yieldIfDue();
     if (due !== undefined) {
       await due;
       checkAborted(signal);
     }
-    const { element } = entries[count] as WalkEntry<DiffElement>;
+    const { element } = entry;
+    const change = changeOfEntry(entry, moved);
     const { model, uid, action } = change;
     const secrets = [...(element.secret ?? [])];
     const reason = withheld.get(element);
     const record = action === 'delete' ? deleted.get(model)?.get(uid) : undefined;
     writer.add(keptChange(change, count++, secrets, reason, record));
-    if (action !== 'update' || reason !== undefined) continue;
+    if (change.action !== 'update' || reason !== undefined) continue;
     for (const attribute of Object.keys(change.new)) {
       const [old, changed] = [change.old[attribute], change.new[attribute]];
       streaks.add({ model, uid, attribute, old, new: changed, secret: secrets.includes(attribute) });

@@ -102,7 +102,7 @@ export class RunExecution {
     await draft.phase('record', async () => {
       this.streaks = await recording.streaks();
       const { maxLength } = recording;
-      const parts = await partsOfChanges(diff, tally, work.target, withheld, this.streaks, maxLength, signal);
+      const parts = await partsOfChanges(tally, work.target, withheld, this.streaks, maxLength, signal);
       draft.facts.changes = parts.count;
       draft.facts.flapping = this.streaks.flapping;
       await recording.writeChanges(parts);

@@ -1,4 +1,4 @@
-import { doInSteps, type Steps } from '../async/steps.js';
+import { doInSteps, ITEMS_PER_STEP, type Steps } from '../async/steps.js';
 import type { Diff, DiffElement } from '../diff/diff.js';
 import type { DiffSummary } from '../diff/diff-render.js';
 import { walk, type WalkEntry } from '../diff/diff-walk.js';
@@ -53,8 +53,9 @@ function* counting(diff: Diff): Steps<DiffTally> {
   const models = new Map<string, Counts>();
   const changed: WalkEntry<DiffElement>[] = [];
   const places = { create: new Set<string>(), delete: new Set<string>() };
+  let walked = 0;
   for (const entry of walk(diff.getChildren())) {
-    yield;
+    if (walked++ % ITEMS_PER_STEP === 0) yield;
     const { element } = entry;
     const { type, action, linkOnly } = element;
     counts[action ?? 'no-change']++;
