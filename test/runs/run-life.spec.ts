@@ -21,7 +21,7 @@ async function failed(work: Promise<SyncRun>): Promise<{ error: Error; run: Sync
     () => Promise.reject(new Error('the run has not failed')),
     (thrown: Error & { run?: SyncRun }) => thrown,
   );
-  return { error: error as Error, run: (error as { run?: SyncRun }).run as SyncRun };
+  return { error, run: (error as { run?: SyncRun }).run as SyncRun };
 }
 
 const sides = (): { source: System; target: System } => ({
@@ -201,16 +201,25 @@ describe('a run', () => {
     await expect(runner.apply('none', { source, target })).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
   });
 
-  it('refuses a plan that is stale, and names what has changed', async () => {
+  it('refuses a plan that is stale, and names what has changed, or makes the other changes', async () => {
     const { source, target } = sides();
+    source.sites = { nyc: {}, ams: {} };
     target.sites = {};
     const runner = new SyncRunner();
     const plan = await runner.run({ source, target, dryRun: true });
-    await target.add(new Site({ name: 'ams' }));
+    await target.add(new Site({ name: 'nyc', region: 'by hand' }));
     const { error, run } = await failed(runner.apply(plan.id, { source, target, load: 'none' }));
     expect(error).toMatchObject({ code: 'DIFF_STALE' });
-    expect(error.message).toContain('cmdb changed since the diff was made, at site ams');
+    expect(error.message).toContain('site nyc');
     expect(run.outcome).toBe('refused');
+    const applied = await runner.apply(plan.id, { source, target, load: 'none', onStale: 'skip' });
+    expect(applied).toMatchObject({ outcome: 'succeeded', results: { done: 1, stale: 1, failed: 0, leftOut: 0 } });
+    expect((await target.getAll(Site)).map(({ name, region }) => [name, region])).toEqual([
+      ['nyc', 'by hand'],
+      ['ams', ''],
+    ]);
+    const [change] = await runner.history(target).ofObject('site', 'nyc');
+    expect([change?.result, change?.message]).toEqual(['stale', expect.stringMatching(/^Stale: /)]);
   });
 
   it('keeps as many runs as are wanted', async () => {
