@@ -1,0 +1,133 @@
+import type { BulkContext, CreateItem, DeleteItem, DiffSyncModel, UpdateItem } from 'nestjs-diffsync';
+import type { CmdbAdapter } from './cmdb.adapter.js';
+import { Address, Device, Interface } from './inventory.models.js';
+import { SqlTable } from './sql-table.js';
+
+type DeviceIds = { name: string };
+type DeviceAttrs = { role?: string; site?: string };
+type InterfaceIds = { device: string; name: string };
+type InterfaceAttrs = { speed?: number };
+type AddressIds = { address: string };
+type AddressAttrs = { device?: string; interface?: string };
+
+export const DEVICES = new SqlTable<DeviceIds & Required<DeviceAttrs>>(
+  'device',
+  { name: 'text', role: 'text', site: 'text' },
+  ['name'],
+);
+export const INTERFACES = new SqlTable<InterfaceIds & Required<InterfaceAttrs>>(
+  'interface',
+  { device: 'text', name: 'text', speed: 'integer' },
+  ['device', 'name'],
+);
+export const ADDRESSES = new SqlTable<AddressIds & Required<AddressAttrs>>(
+  'address',
+  { address: 'text', device: 'text', interface: 'text' },
+  ['address'],
+);
+
+/** A device in the database: each hook is one statement for all objects that it gets. */
+export class CmdbDevice extends Device {
+  static override async createBulk({ adapter, objects }: BulkContext<CreateItem<DeviceIds, DeviceAttrs>, CmdbAdapter>) {
+    await DEVICES.insert(
+      adapter.client,
+      objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })),
+    );
+    return Promise.all(objects.map((each) => this.create({ adapter, ...each })));
+  }
+
+  static override async updateBulk({
+    adapter,
+    objects,
+  }: BulkContext<UpdateItem<CmdbDevice, DeviceAttrs>, CmdbAdapter>) {
+    await DEVICES.update(
+      adapter.client,
+      objects.map(({ model: { name, role, site }, attrs }) => ({ name, role, site, ...attrs })),
+    );
+    return changed(objects);
+  }
+
+  static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbDevice>, CmdbAdapter>) {
+    await DEVICES.delete(
+      adapter.client,
+      objects.map(({ model: { name } }) => ({ name })),
+    );
+    return objects.map(({ model }) => model);
+  }
+}
+
+/** An interface in the database. */
+export class CmdbInterface extends Interface {
+  static override async createBulk({
+    adapter,
+    objects,
+  }: BulkContext<CreateItem<InterfaceIds, InterfaceAttrs>, CmdbAdapter>) {
+    await INTERFACES.insert(
+      adapter.client,
+      objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })),
+    );
+    return Promise.all(objects.map((each) => this.create({ adapter, ...each })));
+  }
+
+  static override async updateBulk({
+    adapter,
+    objects,
+  }: BulkContext<UpdateItem<CmdbInterface, InterfaceAttrs>, CmdbAdapter>) {
+    await INTERFACES.update(
+      adapter.client,
+      objects.map(({ model: { device, name, speed }, attrs }) => ({ device, name, speed, ...attrs })),
+    );
+    return changed(objects);
+  }
+
+  static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbInterface>, CmdbAdapter>) {
+    await INTERFACES.delete(
+      adapter.client,
+      objects.map(({ model: { device, name } }) => ({ device, name })),
+    );
+    return objects.map(({ model }) => model);
+  }
+}
+
+/** An address in the database. */
+export class CmdbAddress extends Address {
+  static override async createBulk({
+    adapter,
+    objects,
+  }: BulkContext<CreateItem<AddressIds, AddressAttrs>, CmdbAdapter>) {
+    await ADDRESSES.insert(
+      adapter.client,
+      objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })),
+    );
+    return Promise.all(objects.map((each) => this.create({ adapter, ...each })));
+  }
+
+  static override async updateBulk({
+    adapter,
+    objects,
+  }: BulkContext<UpdateItem<CmdbAddress, AddressAttrs>, CmdbAdapter>) {
+    await ADDRESSES.update(
+      adapter.client,
+      objects.map(({ model: { address, device, interface: name }, attrs }) => ({
+        address,
+        device,
+        interface: name,
+        ...attrs,
+      })),
+    );
+    return changed(objects);
+  }
+
+  static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbAddress>, CmdbAdapter>) {
+    await ADDRESSES.delete(
+      adapter.client,
+      objects.map(({ model: { address } }) => ({ address })),
+    );
+    return objects.map(({ model }) => model);
+  }
+}
+
+/** Sets on the objects what the database has now. */
+function changed<M extends DiffSyncModel>(objects: readonly UpdateItem<M, object>[]): M[] {
+  return objects.map(({ model, attrs }) => Object.assign(model, attrs));
+}
