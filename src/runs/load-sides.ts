@@ -22,7 +22,8 @@ export interface LoadSides {
 }
 
 /**
- * Loads the sides of a run side by side. One that fails ends the other.
+ * Loads the sides of a run side by side. One that fails ends the other, and waits for it: else that load would still be adding
+ * objects when the next run begins.
  * @throws what the first one has failed with; SyncAborted if the signal is aborted.
  */
 export async function loadSides(draft: RunDraft, sides: LoadSides, signal: AbortSignal): Promise<void> {
@@ -34,7 +35,7 @@ export async function loadSides(draft: RunDraft, sides: LoadSides, signal: Abort
   const gate = new Gate(wanted.length);
   const loading = wanted.map(async (side) => {
     try {
-      await draft.phase(`load-${side}`, () => loadSide(draft, sides, side, gate, either));
+      await draft.phase(`load-${side}`, () => loadSide(draft, sides, side, gate, { caller: signal, either }));
     } catch (error) {
       first ??= { error };
       failed.abort(error);
@@ -53,13 +54,13 @@ async function loadSide(
   sides: LoadSides,
   side: SideOfRun,
   gate: Gate,
-  signal: AbortSignal,
+  { caller, either: signal }: Readonly<Record<'caller' | 'either', AbortSignal>>,
 ): Promise<void> {
   const adapter = sides[side];
   const { waitMs } = sides;
   const progress = (done: number, total: number | undefined): void => draft.report(`load-${side}`, done, total);
   const load = (): Promise<void> =>
-    ended(signal, async () => void (await watchLoad(adapter, { signal, progress }, () => adapter.load())));
+    ended(caller, async () => void (await watchLoad(adapter, { signal, progress }, () => adapter.load())));
   const counts = await countByModel(adapter.store, signal);
   if ([...counts.values()].every((count) => count === 0)) {
     await runAlone(adapter.store, `load of ${adapter.name}`, { waitMs, signal, tracked: false }, load);
@@ -91,7 +92,7 @@ class Gate {
   }
 }
 
-/** Waits for work no longer than until the signal is aborted: a `load` may not look at it. */
+/** Waits for work no longer than until the signal is aborted: a `load` may not look at the caller's. */
 async function ended<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const reason = (): SyncAborted => new SyncAborted('The load was ended by the run', { cause: signal.reason });
   if (signal.aborted) throw reason();
