@@ -1,19 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Adapter, InjectStore, type BaseStore } from 'nestjs-diffsync';
+import { InjectStore, type BaseStore } from 'nestjs-diffsync';
 import { ADDRESSES, CmdbAddress, CmdbDevice, CmdbInterface, DEVICES, INTERFACES } from './cmdb.models.js';
 import { SQL, type SqlClient } from './sql-table.js';
+import { SqlAdapter } from './sql.adapter.js';
 
 const PAGE = 10_000;
 
 /** The database that is brought up to date. */
 @Injectable()
-export class CmdbAdapter extends Adapter {
+export class CmdbAdapter extends SqlAdapter {
   static override readonly models = [CmdbDevice, CmdbInterface, CmdbAddress];
   static override readonly topLevel = ['device'];
 
   constructor(
     @InjectStore('cmdb') store: BaseStore,
-    @Inject(SQL) readonly client: SqlClient,
+    @Inject(SQL) override readonly client: SqlClient,
   ) {
     super({ name: 'cmdb', store });
   }

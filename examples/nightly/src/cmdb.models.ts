@@ -1,14 +1,22 @@
-import type { BulkContext, CreateItem, DeleteItem, DiffSyncModel, UpdateItem } from 'nestjs-diffsync';
-import type { CmdbAdapter } from './cmdb.adapter.js';
+import type {
+  AttrsOf,
+  BulkContext,
+  CreateItem,
+  DeleteItem,
+  DiffSyncModel,
+  IdentifiersOf,
+  UpdateItem,
+} from 'nestjs-diffsync';
 import { Address, Device, Interface } from './inventory.models.js';
 import { SqlTable } from './sql-table.js';
+import type { SqlAdapter } from './sql.adapter.js';
 
-type DeviceIds = { name: string };
-type DeviceAttrs = { role?: string; site?: string };
-type InterfaceIds = { device: string; name: string };
-type InterfaceAttrs = { speed?: number };
-type AddressIds = { address: string };
-type AddressAttrs = { device?: string; interface?: string };
+type DeviceIds = IdentifiersOf<typeof Device>;
+type DeviceAttrs = AttrsOf<typeof Device>;
+type InterfaceIds = IdentifiersOf<typeof Interface>;
+type InterfaceAttrs = AttrsOf<typeof Interface>;
+type AddressIds = IdentifiersOf<typeof Address>;
+type AddressAttrs = AttrsOf<typeof Address>;
 
 export const DEVICES = new SqlTable<DeviceIds & Required<DeviceAttrs>>(
   'device',
@@ -28,7 +36,7 @@ export const ADDRESSES = new SqlTable<AddressIds & Required<AddressAttrs>>(
 
 /** A device in the database: each hook is one statement for all objects that it gets. */
 export class CmdbDevice extends Device {
-  static override async createBulk({ adapter, objects }: BulkContext<CreateItem<DeviceIds, DeviceAttrs>, CmdbAdapter>) {
+  static override async createBulk({ adapter, objects }: BulkContext<CreateItem<DeviceIds, DeviceAttrs>, SqlAdapter>) {
     await DEVICES.insert(
       adapter.client,
       objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })),
@@ -36,10 +44,7 @@ export class CmdbDevice extends Device {
     return Promise.all(objects.map((each) => this.create({ adapter, ...each })));
   }
 
-  static override async updateBulk({
-    adapter,
-    objects,
-  }: BulkContext<UpdateItem<CmdbDevice, DeviceAttrs>, CmdbAdapter>) {
+  static override async updateBulk({ adapter, objects }: BulkContext<UpdateItem<CmdbDevice, DeviceAttrs>, SqlAdapter>) {
     await DEVICES.update(
       adapter.client,
       objects.map(({ model: { name, role, site }, attrs }) => ({ name, role, site, ...attrs })),
@@ -47,7 +52,7 @@ export class CmdbDevice extends Device {
     return changed(objects);
   }
 
-  static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbDevice>, CmdbAdapter>) {
+  static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbDevice>, SqlAdapter>) {
     await DEVICES.delete(
       adapter.client,
       objects.map(({ model: { name } }) => ({ name })),
@@ -61,7 +66,7 @@ export class CmdbInterface extends Interface {
   static override async createBulk({
     adapter,
     objects,
-  }: BulkContext<CreateItem<InterfaceIds, InterfaceAttrs>, CmdbAdapter>) {
+  }: BulkContext<CreateItem<InterfaceIds, InterfaceAttrs>, SqlAdapter>) {
     await INTERFACES.insert(
       adapter.client,
       objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })),
@@ -72,7 +77,7 @@ export class CmdbInterface extends Interface {
   static override async updateBulk({
     adapter,
     objects,
-  }: BulkContext<UpdateItem<CmdbInterface, InterfaceAttrs>, CmdbAdapter>) {
+  }: BulkContext<UpdateItem<CmdbInterface, InterfaceAttrs>, SqlAdapter>) {
     await INTERFACES.update(
       adapter.client,
       objects.map(({ model: { device, name, speed }, attrs }) => ({ device, name, speed, ...attrs })),
@@ -80,7 +85,7 @@ export class CmdbInterface extends Interface {
     return changed(objects);
   }
 
-  static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbInterface>, CmdbAdapter>) {
+  static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbInterface>, SqlAdapter>) {
     await INTERFACES.delete(
       adapter.client,
       objects.map(({ model: { device, name } }) => ({ device, name })),
@@ -94,7 +99,7 @@ export class CmdbAddress extends Address {
   static override async createBulk({
     adapter,
     objects,
-  }: BulkContext<CreateItem<AddressIds, AddressAttrs>, CmdbAdapter>) {
+  }: BulkContext<CreateItem<AddressIds, AddressAttrs>, SqlAdapter>) {
     await ADDRESSES.insert(
       adapter.client,
       objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })),
@@ -105,7 +110,7 @@ export class CmdbAddress extends Address {
   static override async updateBulk({
     adapter,
     objects,
-  }: BulkContext<UpdateItem<CmdbAddress, AddressAttrs>, CmdbAdapter>) {
+  }: BulkContext<UpdateItem<CmdbAddress, AddressAttrs>, SqlAdapter>) {
     await ADDRESSES.update(
       adapter.client,
       objects.map(({ model: { address, device, interface: name }, attrs }) => ({
@@ -118,7 +123,7 @@ export class CmdbAddress extends Address {
     return changed(objects);
   }
 
-  static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbAddress>, CmdbAdapter>) {
+  static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbAddress>, SqlAdapter>) {
     await ADDRESSES.delete(
       adapter.client,
       objects.map(({ model: { address } }) => ({ address })),

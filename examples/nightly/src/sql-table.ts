@@ -1,6 +1,6 @@
 /** A client of PostgreSQL: a pool of `pg`, or PGlite. */
 export interface SqlClient {
-  query<Row>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>;
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
 /** The token of the client. */
@@ -51,10 +51,11 @@ export class SqlTable<Row extends object> {
       const values = last === undefined ? [] : this.key.map((column) => (last as Row)[column]);
       const after = values.map((_, at) => `$${at + 1}`).join(', ');
       const where = values.length === 0 ? '' : `where (${key}) > (${after})`;
-      const { rows } = await client.query<Row>(
+      const answer = await client.query(
         `select ${Object.keys(this.columns).join(', ')} from ${this.name} ${where} order by ${key} limit ${size}`,
         values,
       );
+      const rows = answer.rows as Row[];
       if (rows.length > 0) yield rows;
       last = rows.length < size ? undefined : rows.at(-1);
     } while (last !== undefined);
