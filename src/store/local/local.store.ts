@@ -1,7 +1,7 @@
 import { forEachOrYield, mapOrYield } from '../../async/event-loop.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
-import { MemoryLeases } from '../lease-table.js';
+import { MemoryLeases, type LeaseTable } from '../lease-table.js';
 import { PAGE_SIZE } from '../store-core.js';
 import type { BaseStoreOptions } from '../store-options.js';
 import type { RecordChange, StoreCapabilities } from '../store-backend.js';
@@ -19,7 +19,7 @@ export class LocalStore extends BaseStore {
   readonly engine = 'local';
   protected override readonly capabilities: StoreCapabilities = { sharesRecords: true, hasDeadlines: true };
   /** The records by model and unique id. A Map keeps the insertion order, also when a value is replaced. */
-  protected override readonly leases = new MemoryLeases();
+  protected override readonly leases: LeaseTable = new MemoryLeases();
   private readonly models = new Map<string, Map<string, ModelRecord>>();
 
   /**
