@@ -207,6 +207,7 @@ export type {
   RunPhase,
   RunResults,
   SyncRun,
+  Unrestored,
 } from './runs/sync-run.js';
 export { BaseStore } from './store/base-store.js';
 export type { StoreLifecycle } from './store/store-lifecycle.js';

@@ -60,6 +60,8 @@ export interface SourceInput {
   readonly ids?: Attrs;
   /** Attribute -> why the target's schema refuses the source's value, which is in `sourceAttrs` as it is. */
   readonly refused?: Readonly<Record<string, string>>;
+  /** The model flags that a recreated object gets. */
+  readonly flags?: number;
 }
 
 /** An object as a store keeps it. It must not be changed. */

@@ -7,6 +7,9 @@ import type { IncompleteModel, PhaseTime, RunKind, RunOutcome, RunPhase, SyncRun
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** What a run has found and done, as it becomes known. */
+export type RunFacts = Mutable<Partial<SyncRun>>;
+
 /** What a run is begun with. */
 export interface RunStart {
   readonly kind: RunKind;
@@ -23,8 +26,7 @@ export class RunDraft {
   readonly id: string;
   readonly guards: GuardFinding[] = [];
   readonly incomplete: IncompleteModel[] = [];
-  /** What the run has found and done, as it becomes known. */
-  readonly facts: Mutable<Partial<SyncRun>> = {};
+  readonly facts: RunFacts = {};
   private readonly began = Date.now();
   private readonly phases: Mutable<PhaseTime>[] = [];
   private outcome: RunOutcome = 'running';

@@ -1,5 +1,6 @@
 import type { Diff } from '../diff/diff.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
+import type { ProgressCallback } from '../engine/progress.js';
 import { abortedError, LOGGER } from '../engine/side.js';
 import { LeaseLost, SyncAborted } from '../errors.js';
 import { countByModel } from '../store/engine-access.js';
@@ -70,8 +71,8 @@ export class RunExecution {
     const waitMs = this.exclusive?.waitMs ?? 0;
     await loadSides(draft, { source, target, load, waitMs, review: (side) => guards.review(side) }, signal);
     draft.facts.sourceObjects = Object.fromEntries(await countByModel(source.store, signal));
-    const onProgress: DiffOptions['onProgress'] = (_, current, total) => draft.report('compare', current, total);
-    const diff = await draft.phase('compare', () => work.compare({ onProgress, signal }));
+    const onProgress: ProgressCallback = (_, current, total) => draft.report('compare', current, total);
+    const diff = await draft.phase('compare', () => work.compare({ onProgress, signal }, draft.facts));
     const tally = await tallyOf(diff, signal);
     const planned = diff.isPlan && work.of !== undefined ? await this.recording?.runOf(work.of) : undefined;
     // A plan has lost the unchanged objects, which its run has counted.
@@ -145,7 +146,7 @@ export class RunExecution {
   private async endRecord(succeeded: boolean, failure: unknown): Promise<void> {
     const { draft, recording, work } = this;
     if (recording === undefined) return;
-    const good = succeeded && work.kind !== 'dry-run';
+    const good = succeeded && work.kind !== 'dry-run' && work.kind !== 'undo';
     try {
       await recording.end(good, this.streaks?.texts() ?? [], this.goodObjects(), work.retention);
     } catch (error) {

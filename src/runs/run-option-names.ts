@@ -3,7 +3,7 @@ import { checkOptionNames, SYNC_OPTIONS } from '../adapter/adapter-options.js';
 import { ValueError } from '../errors.js';
 import type { OptionNames } from '../values/option-names.js';
 import { refuseOtherCopy } from '../values/package-copy.js';
-import type { ApplyRunOptions, RunOptions, SyncRunOptions } from './run-options.js';
+import type { ApplyRunOptions, RunOptions, SyncRunOptions, UndoRunOptions } from './run-options.js';
 
 const COMMON: OptionNames<RunOptions> = {
   label: true,
@@ -37,6 +37,14 @@ const APPLY: OptionNames<ApplyRunOptions> = {
   load: true,
   onStale: true,
 };
+const UNDO: OptionNames<UndoRunOptions> = {
+  ...COMMON,
+  continueOnFailure: true,
+  concurrency: true,
+  batchSize: true,
+  target: true,
+  dryRun: true,
+};
 /** Options of a sync that a run has in another place. */
 const ELSEWHERE = { diff: 'apply(runId, …)', allowStale: 'onStale', waitMs: 'exclusive: { waitMs }' };
 const LOADS = ['both', 'source', 'target', 'none'];
@@ -55,6 +63,13 @@ export function checkApplyOptions(options: ApplyRunOptions): void {
   if (onStale !== 'refuse' && onStale !== 'skip') {
     throw new ValueError(`onStale is ${String(onStale)}: it is "refuse" or "skip"`);
   }
+}
+
+/** @throws ValueError for a wrong option of `undo`. */
+export function checkUndoOptions(options: UndoRunOptions): void {
+  checkOptionNames('SyncRunner.undo', options, UNDO, ELSEWHERE);
+  refuseOtherCopy('The target', options.target);
+  if (!(options.target instanceof Adapter)) throw new ValueError('SyncRunner.undo: target is no adapter');
 }
 
 function checkSides(

@@ -84,9 +84,10 @@ export interface ApplyRunOptions
 }
 
 /** How a run is undone. */
-export interface UndoRunOptions extends RunOptions {
+export interface UndoRunOptions
+  extends RunOptions, Pick<SyncOptions, 'continueOnFailure' | 'concurrency' | 'batchSize'> {
   /** The adapter that the run has changed. */
   target: Adapter;
-  /** Whether to stop before anything is applied, and keep the plan for `apply`. Default: false. */
+  /** Whether to stop before anything is changed: the history of the run shows what would be. Default: false. */
   dryRun?: boolean | undefined;
 }

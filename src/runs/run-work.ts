@@ -1,9 +1,10 @@
 import type { Adapter } from '../adapter/adapter.js';
 import type { SyncOptions } from '../adapter/adapter-options.js';
 import type { Diff } from '../diff/diff.js';
-import type { DiffOptions } from '../engine/compare/differ.js';
+import type { ProgressCallback } from '../engine/progress.js';
 import type { Retention } from './history-types.js';
 import type { RunLoad, RunOptions } from './run-options.js';
+import type { RunFacts } from './run-draft.js';
 import type { RunKind } from './sync-run.js';
 
 /** What a run does: the same for a sync, a dry run, and one that applies a plan. */
@@ -18,7 +19,10 @@ export interface RunWork extends RunOptions {
   readonly retention: Retention;
   readonly verify?: boolean | undefined;
   /** Returns the changes to make. */
-  compare(options: Pick<DiffOptions, 'onProgress' | 'signal'>): Promise<Diff>;
+  compare(
+    options: { readonly onProgress: ProgressCallback; readonly signal: AbortSignal },
+    facts: RunFacts,
+  ): Promise<Diff>;
   /** How they are made. */
   readonly sync: SyncOptions;
 }

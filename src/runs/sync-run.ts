@@ -79,6 +79,14 @@ export interface FlappingAttribute {
   readonly hint: string;
 }
 
+/** An object that a run which undoes another could not make as it was. */
+export interface Unrestored {
+  readonly model: string;
+  readonly uid: string;
+  /** What is missing. */
+  readonly reason: string;
+}
+
 /** An error, as a record keeps it. */
 export interface RunError {
   readonly name: string;
@@ -132,6 +140,8 @@ export interface SyncRun {
   readonly guards: readonly GuardFinding[];
   readonly incomplete: readonly IncompleteModel[];
   readonly flapping: readonly FlappingAttribute[];
+  /** Of a run that undoes another, what it could not bring back. */
+  readonly unrestored?: readonly Unrestored[] | undefined;
   /** What has ended the run. */
   readonly error?: RunError | undefined;
   /** Whether other runs of the target were kept out: in all processes (`lease`), in this one (`process`), or not at all. */

@@ -4,10 +4,11 @@ import { Diff } from '../diff/diff.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
 import { ValueError } from '../errors.js';
 import type { RunHistory, Retention } from './history-types.js';
+import { inverseOf } from './inverse-plan.js';
 import { performRun } from './perform-run.js';
 import { RunStore } from './run-store.js';
-import type { ApplyRunOptions, SyncRunOptions } from './run-options.js';
-import { checkApplyOptions, checkRunOptions } from './run-option-names.js';
+import type { ApplyRunOptions, SyncRunOptions, UndoRunOptions } from './run-options.js';
+import { checkApplyOptions, checkRunOptions, checkUndoOptions } from './run-option-names.js';
 import type { SyncRun } from './sync-run.js';
 import { TargetHistory } from './target-history.js';
 
@@ -100,10 +101,56 @@ export class SyncRunner {
       compare: async () => {
         const history = await RunStore.of(target.store);
         const plan = await history.record(runId);
+        if (plan.summary['of'] !== undefined)
+          throw new ValueError(`The run "${runId}" has only looked at an undo: call undo`);
         if (plan.plans === 0) throw new ValueError(`The run "${runId}" has no plan to apply: only a dry run has one`);
         return Diff.fromJSONLines.call(diffClass, history.plan(plan), { target });
       },
       sync: { ...syncOptionsOf(options), ...(onStale === 'skip' ? { onStale } : {}) },
+    });
+  }
+
+  /**
+   * Takes back what a run has changed in its target, as a run of its own: recreates what it deleted, with all fields and flags, sets
+   * back what it updated, removes what it created, and links as before. The hooks of the models are called, as in any sync. The order
+   * of recreated objects is that of their return; what secret attributes had is in no history, and the run names it in `unrestored`.
+   * @param runId - The id of the run; changes that it did not make are left alone.
+   * @param options - The target, and the options of the run. The guards are off by default.
+   * @returns The run that has undone it.
+   * @throws {RunNotFound} (RUN_NOT_FOUND) if the target's history has no such run; {@link ValueError} (VALUE_ERROR) if it has changed
+   * nothing, is running, or was interrupted, so that nobody knows what it did.
+   * @throws {DiffStale} (DIFF_STALE) if an object is no longer as the run has left it, before anything is changed; `stale` has all.
+   * @example
+   * ```ts
+   * const looked = await runner.undo(run.id, { target: cmdb, dryRun: true });
+   * await runner.undo(run.id, { target: cmdb, by: 'alice' });
+   * ```
+   */
+  async undo(runId: string, options: UndoRunOptions): Promise<SyncRun> {
+    checkUndoOptions(options);
+    const { target, dryRun = false, guards = false, ...rest } = options;
+    return performRun({
+      ...rest,
+      guards,
+      // There is no other side: what the target is made equal to, is in its history.
+      source: target,
+      target,
+      kind: dryRun ? 'dry-run' : 'undo',
+      of: runId,
+      load: 'none',
+      history: true,
+      retention: this.#retention,
+      compare: async ({ signal }, facts) => {
+        const history = this.history(target);
+        const { kind, outcome } = await history.get(runId);
+        const isOver = kind !== 'dry-run' && outcome !== 'running' && outcome !== 'interrupted';
+        if (!isOver) throw new ValueError(`The run "${runId}" cannot be undone: ${whyNot(kind, outcome)}`);
+        const changes = history.changes(runId, { signal });
+        const { diff, unrestored } = await inverseOf(runId, changes, target, signal);
+        if (unrestored.length > 0) facts.unrestored = unrestored;
+        return diff;
+      },
+      sync: syncOptionsOf(options),
     });
   }
 
@@ -120,6 +167,11 @@ export class SyncRunner {
   history(target: Adapter): RunHistory {
     return new TargetHistory(target.store, this.#retention);
   }
+}
+
+function whyNot(kind: SyncRun['kind'], outcome: SyncRun['outcome']): string {
+  if (kind === 'dry-run') return 'a dry run changes nothing';
+  return outcome === 'running' ? 'it is still running' : 'it was interrupted, so that nobody knows what it did';
 }
 
 function termsOf(options: SyncRunOptions): DiffOptions {

@@ -52,7 +52,8 @@ export interface SyncParts {
 /** Deletes objects that move, with everything below them, before they are created at their new places. */
 export type DeleteMoved = (olds: readonly SyncNode[]) => Promise<void>;
 
-const HIDDEN_PARENT = 'a parent that the comparison has left out lists it';
+/** Why a delete is left out that only unlinks its object. */
+export const HIDDEN_PARENT = 'a parent that the comparison has left out lists it';
 
 /** Calls the hooks of objects, and saves what they did. */
 export class ObjectWork {
@@ -148,6 +149,8 @@ export class ObjectWork {
       cache.set(dropped, undefined);
       moves.begin(dropped);
       report.recordOperation(dropped);
+      element.status = DiffSyncStatus.SUCCESS;
+      element.message = 'Deleted with its parent';
     }
     if (isFlushDue(dst.store)) await dst.store.flush();
   }
@@ -352,6 +355,8 @@ export class ObjectWork {
       if (node.action === 'create') {
         checkType(node, answer);
         emptyChildLists(answer);
+        const flags = node.element.input?.flags;
+        if (flags !== undefined) answer.modelFlags = flags;
         deferAdd(dst.store, answer, parent);
         bindFor(dst.store, dst, answer);
         cache.set(node, answer);
