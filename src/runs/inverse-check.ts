@@ -34,6 +34,12 @@ export async function checkInverse(tree: InverseTree, target: Side, signal: Abor
   for (const { element, model, uid } of tree.nodes) {
     if (element.action === 'create' && !element.linkOnly) created.add(`${model} ${uid}`);
   }
+  // They went with a parent, without a change of their own: nothing of theirs can be taken back.
+  const lost = new Map<string, ChangedObject>();
+  for (const { model, uid } of former) {
+    const key = `${model} ${uid}`;
+    if (records.get(model)?.has(uid) !== true && !created.has(key)) lost.set(key, { model, uid });
+  }
   const check = new InverseCheck(tree, target, records, created);
   const pace = new Pace();
   for (const [at, node] of tree.nodes.entries()) {
@@ -42,19 +48,17 @@ export async function checkInverse(tree: InverseTree, target: Side, signal: Abor
       await due;
       checkAborted(signal);
     }
+    const { element, model, uid } = node;
+    if (lost.has(`${model} ${uid}`)) {
+      element.sourceAttrs = element.destAttrs = {};
+      continue;
+    }
     const reason = await check.reason(at, node);
     if (reason !== undefined) changed.push({ node, reason });
   }
-  for (const child of former) {
-    const { model, uid } = child;
-    if (records.get(model)?.has(uid) === true || created.has(`${model} ${uid}`)) tree.link(child);
-    else
-      tree.unrestored.push({
-        model,
-        uid,
-        reason: 'it was removed with its parent, and the history has no change of it',
-      });
-  }
+  for (const child of former) if (!lost.has(`${child.model} ${child.uid}`)) tree.link(child);
+  const reason = 'it was removed with its parent, and the history has no change of it';
+  for (const object of lost.values()) tree.unrestored.push({ ...object, reason });
   return changed;
 }
 

@@ -2,6 +2,7 @@ import { Pace } from '../async/event-loop.js';
 import { changeOfEntry } from '../diff/diff-changes.js';
 import type { Diff, DiffElement } from '../diff/diff.js';
 import { walk, type WalkEntry } from '../diff/diff-walk.js';
+import { DELETED_WITH_PARENT } from '../engine/apply/object-work.js';
 import { checkAborted, type Side } from '../engine/side.js';
 import { DiffSyncStatus } from '../flags.js';
 import { recordsAt } from '../store/engine-access.js';
@@ -139,7 +140,7 @@ function* changedElements(diff: Diff): Generator<DiffElement, undefined, undefin
 }
 
 function resultOf({ status, message }: DiffElement, hasEnded: boolean): ChangeResult {
-  if (status === DiffSyncStatus.SUCCESS) return 'done';
+  if (status === DiffSyncStatus.SUCCESS || message === DELETED_WITH_PARENT) return 'done';
   if (status !== DiffSyncStatus.UNKNOWN) return 'failed';
   if (message.startsWith('Stale')) return 'stale';
   return hasEnded || message !== '' ? 'left-out' : 'planned';

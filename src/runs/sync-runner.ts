@@ -118,7 +118,7 @@ export class SyncRunner {
    * @param options - The target, and the options of the run. The guards are off by default.
    * @returns The run that has undone it.
    * @throws {RunNotFound} (RUN_NOT_FOUND) if the target's history has no such run; {@link ValueError} (VALUE_ERROR) if it has changed
-   * nothing, is running, or was interrupted, so that nobody knows what it did.
+   * nothing, is running, or was interrupted, so that it is not known what it did.
    * @throws {DiffStale} (DIFF_STALE) if an object is no longer as the run has left it, before anything is changed; `stale` has all.
    * @example
    * ```ts
@@ -171,7 +171,7 @@ export class SyncRunner {
 
 function whyNot(kind: SyncRun['kind'], outcome: SyncRun['outcome']): string {
   if (kind === 'dry-run') return 'a dry run changes nothing';
-  return outcome === 'running' ? 'it is still running' : 'it was interrupted, so that nobody knows what it did';
+  return outcome === 'running' ? 'it is still running' : 'it was interrupted, so that it is not known what it did';
 }
 
 function termsOf(options: SyncRunOptions): DiffOptions {

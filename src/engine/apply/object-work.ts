@@ -52,6 +52,8 @@ export interface SyncParts {
 /** Deletes objects that move, with everything below them, before they are created at their new places. */
 export type DeleteMoved = (olds: readonly SyncNode[]) => Promise<void>;
 
+/** The message of an object that was deleted with everything below its parent, without a call of its hook; it has no status. */
+export const DELETED_WITH_PARENT = 'Deleted with its parent';
 /** Why a delete is left out that only unlinks its object. */
 export const HIDDEN_PARENT = 'a parent that the comparison has left out lists it';
 
@@ -149,8 +151,7 @@ export class ObjectWork {
       cache.set(dropped, undefined);
       moves.begin(dropped);
       report.recordOperation(dropped);
-      element.status = DiffSyncStatus.SUCCESS;
-      element.message = 'Deleted with its parent';
+      element.message = DELETED_WITH_PARENT;
     }
     if (isFlushDue(dst.store)) await dst.store.flush();
   }
