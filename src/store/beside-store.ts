@@ -12,9 +12,11 @@ export function runsStoreId(storeId: string | undefined): string {
 /**
  * Returns the open store that keeps the runs of a store: a scope of it, on the same backend and connection. It is the same one at
  * each call, and `close` of the store closes it too.
+ * @throws {ObjectStoreException} (STORE_CLOSED) if the store is not open.
  */
 export async function runsStoreOf(store: BaseStore, signal?: AbortSignal): Promise<BaseStore> {
   const core = coreOf(store);
+  core.operations.checkOpen();
   const beside =
     (core.beside as BaseStore | undefined) ??
     store.scope({ storeId: runsStoreId(store.storeId), name: `runs of ${store.name}` });
