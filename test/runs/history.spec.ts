@@ -153,6 +153,40 @@ describe('a history', () => {
   });
 });
 
+/** Counts reads of records by unique id. */
+class CountingStore extends LocalStore {
+  static reads = 0;
+
+  override scope(options: { readonly storeId: string; readonly name?: string }): CountingStore {
+    return new CountingStore(options);
+  }
+
+  protected override async readRecords(...read: [string, readonly string[]]): ReturnType<LocalStore['readRecords']> {
+    CountingStore.reads++;
+    return super.readRecords(...read);
+  }
+}
+
+it('finds what has happened to an object in a few reads, whatever the number of runs', async () => {
+  const [source, target] = [
+    new Inventory({ name: 'network' }),
+    new Inventory({ name: 'cmdb', store: new CountingStore({ storeId: 'cmdb' }) }),
+  ];
+  await fill(source, { nyc: {} });
+  const runner = new SyncRunner();
+  const reads: number[] = [];
+  const site = await source.get('site', 'nyc');
+  for (let run = 1; run <= 30; run++) {
+    await source.update(Object.assign(site, { region: `region ${run}` }));
+    await runner.run({ source, target, load: 'none' });
+    CountingStore.reads = 0;
+    expect(await runner.history(target).ofObject('site', 'nyc')).toHaveLength(run);
+    reads.push(CountingStore.reads);
+  }
+  expect([...new Set(reads)]).toEqual([reads[0]]);
+  expect(reads[0]).toBeLessThanOrEqual(8);
+});
+
 describe('in an application', () => {
   it('the runner is injected, and the histories close with their stores', async () => {
     const path = join(folder, 'app.db');
