@@ -1,22 +1,27 @@
 /** A real Redis Cluster of the test's own, on free loopback ports, gone when the test process is. */
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Redis } from 'ioredis';
 import { call, LIVE_MS, waitFor, withClient } from './redis-client.js';
 import { launch, onFreePorts, startAll, type RedisServer } from './redis-server.js';
 import type { TlsFiles } from './redis-tls.js';
 
+const run = promisify(execFile);
+
 const SLOTS = 16_384;
-const READY_TIMEOUT_MS = 20_000;
-const FAILOVER_TIMEOUT_MS = 15_000;
+/** A slow machine takes longer; one that takes longer than this has a fault. */
+const READY_TIMEOUT_MS = 120_000;
+const FAILOVER_TIMEOUT_MS = 120_000;
 
 export type MoveStep = 'opened' | 'batch moved' | 'emptied';
 
 export interface RedisCluster {
   /** Every node, for `new Cluster(nodes)`. */
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
-  /** Masters first, as it was at the start; a restarted server takes the place of the one it was. */
+  /** Masters first, as it was at the start; a restarted server takes the place of the one it was, a further one is the last. */
   readonly servers: readonly RedisServer[];
   /** The live master of a slot, or of a key's slot; when it was killed or paused, waits for the one promoted in its place. */
   masterOf(slotOrKey: number | string): Promise<RedisServer>;
@@ -33,6 +38,12 @@ export interface RedisCluster {
     to: RedisServer,
     options?: { batch?: number; during?: (step: MoveStep) => unknown },
   ): Promise<void>;
+  /** Moves so many slots, the first ones of a master, by `redis-cli --cluster reshard`. */
+  reshard(from: RedisServer, to: RedisServer, slots: number): Promise<void>;
+  /** Adds a master without slots; resolves when settled. */
+  addMaster(): Promise<RedisServer>;
+  /** Has all nodes forget one that has no slots, and stops it. */
+  remove(server: RedisServer): Promise<void>;
   /**
    * Starts a killed server again, with its files and thus its place in the cluster; settled() waits until it has taken it.
    * Without persistence a master that is back before it was replaced is empty, and so are its replicas then.
@@ -69,14 +80,15 @@ export interface ClusterOptions {
   readonly nodeTimeout?: number;
   readonly args?: readonly string[];
   /** Then the nodes speak nothing but TLS, to each other too. */
-  readonly tls?: TlsFiles;
+  readonly tls?: TlsFiles | undefined;
 }
 
 /** Resolves when settled, about 2.1 s later: a booted master waits 2 s before it takes writes. */
 export async function startCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
   const { masters = 3, replicas = 1, nodeTimeout = 1_000, args = [], tls } = options;
   const ids = Array.from({ length: masters * (1 + replicas) }, () => randomBytes(20).toString('hex'));
-  const servers = await onFreePorts(ids.length * 2, (ports) => startNodes(ids, masters, nodeTimeout, args, ports, tls));
+  const start = { nodeTimeout, args, tls };
+  const servers = await onFreePorts(ids.length * 2, (ports) => startNodes(ids, masters, ports, start));
 
   const indexOf = (server: RedisServer): number => {
     const index = servers.indexOf(server);
@@ -137,6 +149,37 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
     await settled();
   };
 
+  const reshard: RedisCluster['reshard'] = async (from, to, slots) => {
+    const [source = '', target = ''] = [ids[indexOf(from)], ids[indexOf(to)]];
+    const how = ['--cluster-from', source, '--cluster-to', target, '--cluster-slots', String(slots), '--cluster-yes'];
+    await run('redis-cli', ['--cluster', 'reshard', `${from.host}:${from.port}`, ...how]);
+    await settled();
+  };
+
+  const addMaster = async (): Promise<RedisServer> => {
+    const id = randomBytes(20).toString('hex');
+    // Else it becomes a replica of the node that takes its last slot from it.
+    const stays = { ...start, args: [...args, '--cluster-allow-replica-migration', 'no'] };
+    const [server, bus] = await onFreePorts(2, async (ports) => {
+      const [server] = await startNodes([id], 0, ports, stays);
+      return [server as RedisServer, ports[1] ?? 0] as const;
+    });
+    ids.push(id);
+    servers.push(server);
+    await call(servers[0] as RedisServer, 'CLUSTER', 'MEET', server.host, server.port, bus);
+    await settled();
+    return server;
+  };
+
+  const remove = async (server: RedisServer): Promise<void> => {
+    const index = indexOf(server);
+    const [id = ''] = ids.splice(index, 1);
+    servers.splice(index, 1);
+    for (const other of servers) await call(other, 'CLUSTER', 'FORGET', id);
+    await server.stop();
+    await settled();
+  };
+
   const restart = async (server: RedisServer): Promise<RedisServer> => {
     const index = indexOf(server);
     return (servers[index] = await server.restart());
@@ -150,28 +193,30 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
     throw error;
   }
   const nodes = servers.map(({ host, port }) => ({ host, port }));
-  return { nodes, servers, masterOf, replicasOf, failover, moveSlot, restart, settled, stop };
+  const changes = { failover, moveSlot, reshard, addMaster, remove, restart };
+  return { nodes, servers, masterOf, replicasOf, ...changes, settled, stop };
 }
 
-/** Every node starts with a nodes.conf that names all, so they need not be introduced to each other. */
+/**
+ * Every node starts with a nodes.conf that names all, so they need not be introduced to each other.
+ * @param masters - How many have slots. With none each is a master without slots.
+ */
 function startNodes(
   ids: readonly string[],
   masters: number,
-  nodeTimeout: number,
-  args: readonly string[],
   ports: readonly number[],
-  tls: TlsFiles | undefined,
+  { nodeTimeout, args, tls }: Required<Pick<ClusterOptions, 'nodeTimeout' | 'args'>> & Pick<ClusterOptions, 'tls'>,
 ): Promise<RedisServer[]> {
   const firstSlot = (master: number) => Math.round((master * SLOTS) / masters);
   const portsOf = (index: number) => [ports[index * 2] ?? 0, ports[index * 2 + 1] ?? 0] as const;
   const nodesConf = (self: number): string => {
     const lines = ids.map((id, index) => {
       const [port, bus] = portsOf(index);
-      const master = index % masters;
-      const role = index < masters ? 'master -' : `slave ${ids[master]}`;
+      const [master, epoch] = masters === 0 ? [0, 0] : [index % masters, (index % masters) + 1];
+      const role = masters === 0 || index < masters ? 'master -' : `slave ${ids[master]}`;
       const slots = index < masters ? ` ${firstSlot(master)}-${firstSlot(master + 1) - 1}` : '';
       const myself = index === self ? 'myself,' : '';
-      return `${id} 127.0.0.1:${port}@${bus} ${myself}${role} 0 0 ${master + 1} connected${slots}`;
+      return `${id} 127.0.0.1:${port}@${bus} ${myself}${role} 0 0 ${epoch} connected${slots}`;
     });
     return [...lines, `vars currentEpoch ${masters} lastVoteEpoch 0`, ''].join('\n');
   };

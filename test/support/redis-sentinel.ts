@@ -7,8 +7,9 @@ import { call, LIVE_MS, waitFor, withClient } from './redis-client.js';
 import { launch, onFreePorts, startAll, startRedis, type RedisServer } from './redis-server.js';
 
 const MASTER_NAME = 'diffsync';
-const READY_TIMEOUT_MS = 30_000;
-const FAILOVER_TIMEOUT_MS = 20_000;
+/** A slow machine takes longer; one that takes longer than this has a fault. */
+const READY_TIMEOUT_MS = 120_000;
+const FAILOVER_TIMEOUT_MS = 120_000;
 
 export interface RedisSentinel {
   readonly masterName: string;
