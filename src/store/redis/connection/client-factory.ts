@@ -126,7 +126,7 @@ function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions,
     db: 0,
     encrypted: options.tls !== undefined,
     failsOver: true,
-    create: () => quiet(new (ioredis().Cluster)([...nodes], clusterOptions)),
+    create: () => heedAsking(quiet(new (ioredis().Cluster)([...nodes], clusterOptions))),
     why: () =>
       whyUnreachable(nodes[0] as RedisAddress, {
         ...clusterOptions.redisOptions,
@@ -170,6 +170,21 @@ function target(where: string, own: ClientOptions, timeout: number, why?: () => 
 /** Makes a client print nothing: it reports errors of its socket even when it disconnects, and prints those without a listener. */
 function quiet<C extends Redis | Cluster>(client: C): C {
   return client.on('error', () => undefined) as C;
+}
+
+/**
+ * Handles the failure of `ASKING`, which ioredis sends before a redirected command, to a node that goes, without waiting for it: an
+ * unhandled rejection ends the process. The redirected command fails as well, and is sent again.
+ */
+function heedAsking(cluster: Cluster): Cluster {
+  return cluster.on('+node', (node: Redis) => {
+    const asking = node.asking.bind(node) as () => Promise<'OK'>;
+    node.asking = () => {
+      const reply = asking();
+      reply.catch(() => undefined);
+      return reply;
+    };
+  });
 }
 
 /**

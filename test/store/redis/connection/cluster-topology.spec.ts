@@ -1,9 +1,12 @@
 // What a store does when nodes of a cluster change their parts, and what it says when they cannot be reached.
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { Cluster } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
+import { redisTarget } from '../../../../src/store/redis/connection/client-factory.js';
 import { slotOf } from '../../../../src/store/redis/connection/cluster-slots.js';
+import { loadDriver } from '../../../../src/store/redis/connection/driver.js';
 import { RedisStore, type RedisSharedOptions } from '../../../../src/store/redis/index.js';
 import { call, waitFor } from '../../../support/redis-client.js';
 import { startCluster, type RedisCluster } from '../../../support/redis-cluster.js';
@@ -49,6 +52,19 @@ it('the clients of two clusters have two addresses', () => {
     return new RedisStore({ client, storeId: 'a' }).address;
   });
   expect([one, other]).toEqual(['redis-cluster://127.0.0.1:7001', 'redis-cluster://10.0.0.1:7002']);
+});
+
+it('a redirected command to a node that goes leaves no unhandled rejection, which would end the process', async () => {
+  await loadDriver('test');
+  const client = redisTarget({ cluster: { nodes: cluster.nodes } }).create() as Cluster;
+  await client.connect();
+  const [node] = client.nodes('master');
+  const ended = once(node as Redis, 'end');
+  node?.disconnect();
+  await ended;
+  void node?.asking(); // As ioredis does.
+  await client.ping(); // By then Node has told of a rejection.
+  client.disconnect();
 });
 
 it('a slot that stays half moved is read, and is the reason that a write of all gives', async () => {
