@@ -178,7 +178,7 @@ function quiet<C extends Redis | Cluster>(client: C): C {
  */
 function heedAsking(cluster: Cluster): Cluster {
   return cluster.on('+node', (node: Redis) => {
-    const asking = node.asking.bind(node) as () => Promise<'OK'>;
+    const asking: () => Promise<'OK'> = node.asking.bind(node);
     node.asking = () => {
       const reply = asking();
       reply.catch(() => undefined);
