@@ -1,0 +1,2 @@
+/** What the source has at a version. */
+export function devicesOf(version: number): { name: string; role: string }[];
