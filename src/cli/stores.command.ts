@@ -1,22 +1,14 @@
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline/promises';
-import type { Readable, Writable } from 'node:stream';
 import { DiffSyncError, ValueError } from '../errors.js';
 import { RedisCatalog, type StoreEntry } from '../store/redis/redis-catalog.js';
 import type { AnyRedisOptions } from '../store/redis/redis-options.js';
 import type { StoreReport } from '../store/verify-report.js';
 import { visibleText } from '../values/visible-text.js';
+import type { Io } from './io.js';
 import { table, type Column } from './table.js';
 
-/** The parts of its process that a command may use. */
-export interface Io {
-  readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Writable;
-  readonly stderr: Writable;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-/** The command `stores`, as `readArguments` reads it. */
+/** The command `stores`, as `readStoresArguments` reads it. */
 export interface StoresCommand {
   /** The server of the stores. */
   readonly server: AnyRedisOptions;

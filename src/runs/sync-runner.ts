@@ -62,8 +62,6 @@ export class SyncRunner {
   async run(options: SyncRunOptions): Promise<SyncRun> {
     checkRunOptions(options);
     const { source, target, dryRun = false, history = true, ...rest } = options;
-    if (dryRun && !history)
-      throw new ValueError('dryRun: a plan is kept in the history, which history: false switches off');
     const terms = termsOf(options);
     return performRun({
       ...rest,

@@ -52,14 +52,24 @@ describe('arguments', () => {
   it('--help says all options', async () => {
     const { code, stdout } = await cli(['--help']);
     expect(code).toBe(0);
-    for (const option of ['--url', '--cluster', '--sentinel', '--prune', '--yes', '--json', 'DIFFSYNC_STORE_PASSWORD'])
+    for (const option of [
+      '--url',
+      '--cluster',
+      '--sentinel',
+      '--prune',
+      '--yes',
+      '--json',
+      'DIFFSYNC_STORE_PASSWORD',
+      '--app',
+      '--guards',
+    ])
       expect(stdout).toContain(option);
   });
 
   it.each([
-    [[], 'the one command is "stores"'],
-    [['redis://:geheim@a'], 'the one command is "stores"'],
-    [['stores', 'redis://:geheim@a'], 'the one command is "stores"'],
+    [[], 'the commands are stores, plan, apply, drift, runs, undo'],
+    [['redis://:geheim@a'], 'the commands are stores, '],
+    [['stores', 'redis://:geheim@a'], 'stores takes no arguments'],
     [['stores'], 'set DIFFSYNC_STORE_URL'],
     [['stores', '--url'], '--url'],
     [['stores', '--url', 'http://:geheim@a'], 'url: not a redis:// or rediss:// URL'],
@@ -71,6 +81,22 @@ describe('arguments', () => {
     [['stores', '--cluster', 'redis://:geheim@a:1'], '--cluster: not host:port'],
     [['stores', '--cluster', 'a:1', '--db', '3'], `can't be specified together`],
     [['stores', '--sentinel', 'a:1'], '"masterName"'],
+    [['plan'], 'Give --app ./dist/app.module.js'],
+    [['plan', '--app', './app.js'], 'as --target'],
+    [['drift', '--app', './app.js', '--target', 'A'], 'as --source'],
+    [['plan', 'geheim', '--app', './app.js', '--target', 'A', '--source', 'B'], 'plan takes no arguments'],
+    [['undo', '--app', './app.js', '--target', 'A'], 'nestjs-diffsync undo <run>'],
+    [['runs', '1', '2', '--app', './app.js', '--target', 'A'], 'runs takes one run'],
+    [['runs', '--app', './app.js', '--target', 'A', '--load', 'geheim'], '--load goes with plan, apply, drift only'],
+    [
+      ['plan', '--app', './app.js', '--target', 'A', '--source', 'B', '--load', 'geheim'],
+      '--load: one of both, source, target, none',
+    ],
+    [['plan', '--app', './app.js', '--target', 'A', '--source', 'B', '--guards', 'geheim'], '--guards: neither'],
+    [['runs', '--app', './app.js', '--target', 'A', '--of', 'geheim'], '--of: not model:unique-id'],
+    [['runs', '1', '--app', './app.js', '--target', 'A', '--of', 'a:b'], `can't be specified together`],
+    [['runs', '--app', './app.js', '--target', 'A', '--limit', '0'], '--limit: not a whole number above 0'],
+    [['runs', '--app', './app.js', '--target', 'A', '--json', '--markdown'], `can't be specified together`],
   ])('%j: one line that says what is wrong, exit code 2', async (argv, message) => {
     const { code, stdout, stderr } = await cli(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

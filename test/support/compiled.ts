@@ -1,5 +1,5 @@
 /** The sources as JavaScript, for processes of a test's own that must start quickly and often. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { transformFileSync } from '@swc/core';
@@ -30,7 +30,8 @@ export function compile(files: readonly string[]): Compiled {
     writeFileSync(target.replace(/\.ts$/, '.js'), code);
   }
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  // The doors of the package are those of the sources, for files that import it by its name.
+  writeFileSync(join(folder, 'package.json'), readFileSync('package.json', 'utf8').replaceAll('./dist/', './src/'));
   return {
     pathOf: (source) => join(folder, source.replace(/\.ts$/, '.js')),
     remove: () => rmSync(folder, { recursive: true, force: true }),

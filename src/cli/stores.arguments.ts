@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import { parseArgs } from 'node:util';
 import { ValueError } from '../errors.js';
 import { parseAddressList } from '../store/address-list.js';
+import { parseOptions, type OptionValues } from './parse-options.js';
 import type { RedisAddress, AnyRedisOptions } from '../store/redis/redis-options.js';
-import type { Io, StoresCommand } from './stores.command.js';
+import type { StoresCommand } from './stores.command.js';
+import type { Io } from './io.js';
 
-export const HELP = `nestjs-diffsync stores [options]
+export const STORES_HELP = `nestjs-diffsync stores [options]
 
 Lists the stores in Redis: objects of each model, memory (an estimate), last change, format.
 
@@ -57,33 +58,22 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-type Values = ReturnType<typeof parse>['values'];
+type Values = OptionValues<typeof OPTIONS>;
 
 /**
- * Reads the command line and the environment.
+ * Reads the command line of the command `stores`, and the environment.
  * @returns the command, or 'help'.
  * @throws {ValueError} (VALUE_ERROR) whose message repeats no value, because it may be a URL with a password.
  */
-export function readArguments(argv: readonly string[], env: Io['env']): StoresCommand | 'help' {
-  const { values, positionals } = parse(argv);
+export function readStoresArguments(argv: readonly string[], env: Io['env']): StoresCommand | 'help' {
+  const { values, positionals } = parseOptions(argv, OPTIONS);
   if (values.help === true) return 'help';
-  if (positionals.length !== 1 || positionals[0] !== 'stores') {
-    throw new ValueError('the one command is "stores"; see --help');
-  }
+  if (positionals.length > 0) throw new ValueError('stores takes no arguments beside its options; see --help');
   const { verify = [], repair = false, prune = [], yes = false, json = false } = values;
   if (verify.length > 0 && prune.length > 0) throw new ValueError("--verify and --prune can't be specified together");
   if (repair && verify.length === 0) throw new ValueError('--repair goes with --verify <store id> only');
   const ids = { verify: [...new Set(verify)], prune: [...new Set(prune)] };
   return { server: serverOf(values, env), ...ids, repair, yes, json };
-}
-
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    const [line = ''] = (error as Error).message.split('\n');
-    throw new ValueError(`${line.replace(/\. To specify a positional.*/, '')}; see --help`);
-  }
 }
 
 function serverOf(values: Values, env: Io['env']): AnyRedisOptions {

@@ -1,0 +1,307 @@
+/** The commands over runs, as a user starts them: in a process of their own, with an application of the user's. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RunChange, RunPage, SyncRun } from '../../src/index.js';
+import { compile, type Compiled } from '../support/compiled.js';
+import type { Ended } from './cli.js';
+
+const APP = 'test/cli/runs.app.ts';
+const SIDES = ['--source', 'NetworkAdapter', '--target', 'CmdbAdapter', '--load', 'source'];
+const TARGET = ['--target', 'CmdbAdapter'];
+
+let compiled: Compiled;
+let folder: string;
+let databases = 0;
+
+beforeAll(() => {
+  compiled = compile([APP]);
+  folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-cli-runs-'));
+});
+
+afterAll(() => {
+  compiled.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Network {
+  readonly name: string;
+  readonly role?: string;
+  readonly password?: string;
+}
+
+/** An application with a database of its own. */
+class Application {
+  private readonly database = join(folder, `${databases++}.db`);
+  network: readonly Network[] = [];
+  mode = '';
+
+  start(...args: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; errors(): string } {
+    const child = spawn(process.execPath, [compiled.pathOf('src/cli/main.ts'), ...args], {
+      env: { APP_DATABASE: this.database, APP_NETWORK: JSON.stringify(this.network), APP_MODE: this.mode },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const ended = once(child, 'close').then(([code]) => ({ code: code as number, stdout, stderr }));
+    return { child, ended, errors: () => stderr };
+  }
+
+  run(command: string, ...args: readonly string[]): Promise<Ended> {
+    return this.start(command, '--app', `${compiled.pathOf(APP)}#InventoryModule`, ...args).ended;
+  }
+
+  /** Runs a command, and reads what it prints as JSON. */
+  async json<T = Reported>(code: number, command: string, ...args: readonly string[]): Promise<T> {
+    const ended = await this.run(command, ...args, '--json');
+    expect([ended.code, ended.stderr]).toEqual([code, '']);
+    expect(ended.stdout.indexOf('\n')).toBe(ended.stdout.length - 1);
+    return JSON.parse(ended.stdout) as T;
+  }
+}
+
+interface Reported {
+  readonly run: SyncRun;
+  readonly changes: readonly RunChange[];
+}
+
+function devices(count: number): Network[] {
+  return Array.from({ length: count }, (_, at) => ({ name: `d${at}` }));
+}
+
+describe('plan, apply, drift, runs and undo', () => {
+  it('find, make, show and take back the changes', async () => {
+    const app = new Application();
+    app.network = [{ name: 'r1', role: 'spine', password: 'geheim' }, { name: 'r2' }];
+    expect((await app.run('runs', ...TARGET)).stdout).toBe('No runs\n');
+
+    const drift = await app.run('drift', ...SIDES);
+    expect([drift.code, drift.stderr]).toEqual([2, '']);
+    expect(drift.stdout).toMatch(/^kind {6}drift\n/);
+    expect(drift.stdout).toContain("create  device r1  role: 'spine', password: [secret]\n");
+    expect((await app.run('runs', ...TARGET)).stdout).toBe('No runs\n');
+
+    const plan = await app.run('plan', ...SIDES, '--label', 'before', '--by', 'alice');
+    expect([plan.code, plan.stderr]).toEqual([2, '']);
+    const id = /^run +(\S+)$/m.exec(plan.stdout)?.[1] ?? '';
+    const lines = plan.stdout
+      .replace(id, 'ID')
+      .replace(/^(started +).*$/m, '$1TIME')
+      .split('\n');
+    expect(lines).toEqual([
+      'run       ID',
+      'kind      dry-run',
+      'outcome   succeeded',
+      'source    NetworkAdapter',
+      'target    CmdbAdapter',
+      'label     before',
+      'by        alice',
+      'started   TIME',
+      'found     2 create, 0 update, 0 delete, 0 no-change, 0 skip',
+      '',
+      'model   source  target  create  update  delete',
+      'device       2       0       2       0       0',
+      '',
+      "create  device r1  role: 'spine', password: [secret]",
+      "create  device r2  role: 'leaf', password: [secret]",
+      '',
+    ]);
+
+    const applied = await app.json(0, 'apply', id, ...SIDES);
+    expect(applied.run).toMatchObject({ kind: 'apply', of: id, outcome: 'succeeded', by: userInfo().username });
+    expect(applied.changes.map(({ uid, result }) => [uid, result])).toEqual([
+      ['r1', 'done'],
+      ['r2', 'done'],
+    ]);
+    expect((await app.run('drift', ...SIDES)).code).toBe(0);
+    const settled = await app.run('plan', ...SIDES);
+    expect([settled.code, settled.stdout.includes('\nNo differences\n')]).toEqual([0, true]);
+
+    const { runs, next } = await app.json<RunPage>(0, 'runs', ...TARGET, '--limit', '2');
+    expect([runs.map(({ kind }) => kind), next !== undefined]).toEqual([['dry-run', 'apply'], true]);
+    const shown = await app.run('runs', applied.run.id, ...TARGET);
+    expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('results   2 done, 0 failed')]);
+    const object = await app.run('runs', '--of', 'device:r1', ...TARGET);
+    const line = "create  device r1  role: 'spine', password: [secret]";
+    expect(object.stdout).toBe(`${applied.run.id}  ${line}\n${id}  ${line}  [planned]\n`);
+
+    const looked = await app.json(2, 'undo', applied.run.id, ...TARGET, '--dry-run');
+    expect(looked.changes.map(({ action, uid }) => `${action} ${uid}`)).toEqual(['delete r1', 'delete r2']);
+    const undone = await app.json(0, 'undo', applied.run.id, ...TARGET);
+    expect(undone.run).toMatchObject({ kind: 'undo', of: applied.run.id, results: { done: 2 } });
+    const table = (await app.run('runs', ...TARGET)).stdout.split('\n').map((line) => line.split(/ +/).slice(1, 3));
+    expect(table.slice(0, 3)).toEqual([
+      ['kind', 'outcome'],
+      ['undo', 'succeeded'],
+      ['dry-run', 'succeeded'],
+    ]);
+  });
+
+  it('--load both, the default, loads the target too', async () => {
+    const app = new Application();
+    app.network = [{ name: 'loaded' }];
+    const { run } = await app.json(0, 'plan', ...SIDES.slice(0, 4));
+    expect(run.phases.map(({ phase }) => phase)).toEqual(expect.arrayContaining(['load-source', 'load-target']));
+  });
+
+  it('--on-stale says what becomes of a plan whose objects have changed', async () => {
+    const app = new Application();
+    app.network = devices(2);
+    const first = await app.json(2, 'plan', ...SIDES);
+    await app.json(0, 'apply', first.run.id, ...SIDES);
+    app.network = devices(2).map((device) => ({ ...device, role: 'spine' }));
+    const stale = await app.json(2, 'plan', ...SIDES);
+    const undone = await app.json(2, 'plan', ...SIDES);
+    await app.json(0, 'apply', undone.run.id, ...SIDES);
+    const refused = await app.run('apply', stale.run.id, ...SIDES);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/^Error: .*\bd0\b.*\n$/)]);
+    expect(refused.stdout).toContain('outcome   refused');
+    const skipped = await app.run('apply', stale.run.id, ...SIDES, '--on-stale', 'skip', '--json');
+    expect([skipped.code, skipped.stderr]).toEqual([0, expect.stringMatching(/^Warning \[.*\] .*device d0.*\n$/)]);
+    expect((JSON.parse(skipped.stdout) as Reported).run.results).toMatchObject({ done: 0, stale: 2 });
+  });
+});
+
+describe('exit code 3', () => {
+  it('says that a guard has refused the run, a comparison alone too, and goes before 2', async () => {
+    const app = new Application();
+    app.network = devices(30);
+    const filled = await app.json(2, 'plan', ...SIDES);
+    await app.json(0, 'apply', filled.run.id, ...SIDES);
+    app.network = [];
+    for (const command of ['plan', 'drift']) {
+      // The reload of the source is no part of it: it has no store that lasts.
+      const { code, stdout, stderr } = await app.run(command, ...SIDES, '--markdown');
+      expect([command, code]).toEqual([command, 3]);
+      expect(stderr).toMatch(/^Error: .*Nothing was touched.*\n$/);
+      expect(stdout).toContain('**Guard**: `');
+    }
+    const { runs } = await app.json<RunPage>(0, 'runs', ...TARGET);
+    expect(runs.map(({ outcome }) => outcome)).toEqual(['refused', 'succeeded', 'succeeded']);
+    const allowed = await app.json(2, 'plan', ...SIDES, '--guards', 'false');
+    expect(allowed.run.counts?.delete).toBe(30);
+    const wrong = await app.run('plan', ...SIDES, '--guards', '{ "maxDeletes": 5 }');
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/^Error: .*maxDeletes.*\n$/)]);
+  });
+});
+
+describe('--markdown', () => {
+  it('has a summary and the changes, and data in code spans alone', async () => {
+    const app = new Application();
+    app.network = [{ name: 'r1', role: 'a | **b** `c` <img src=x>\n# @team' }];
+    const { code, stdout } = await app.run('plan', ...SIDES, '--label', '`', '--by', 'bob', '--markdown');
+    expect(code).toBe(2);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe('### `NetworkAdapter` → `CmdbAdapter`: 1 difference');
+    expect(lines[2]).toMatch(/^Run `\S+` \(dry-run\), succeeded, by `bob`, label `` ` ``, \S+, [\d.]+ s$/);
+    expect(lines.slice(3)).toEqual([
+      '',
+      '| model | source | target | create | update | delete |',
+      '| --- | ---: | ---: | ---: | ---: | ---: |',
+      '| `device` | 1 | 0 | 1 | 0 | 0 |',
+      '',
+      "- **create** `device` `r1`: `role` ``'a | **b** `c` <img src=x>\\n# @team'``, `password` `[secret]`",
+      '',
+    ]);
+  });
+
+  it('is bounded, and says what is left out', async () => {
+    const app = new Application();
+    app.network = devices(2000);
+    const { code, stdout } = await app.run('plan', ...SIDES, '--markdown');
+    expect(code).toBe(2);
+    expect(stdout.length).toBeLessThanOrEqual(60_000);
+    const shown = stdout.split('\n').filter((line) => line.startsWith('- **create**')).length;
+    const [, left = ''] =
+      /^([\d,]+) more changes are left out here; `nestjs-diffsync runs \S+` prints them\.$/m.exec(stdout) ?? [];
+    expect(shown + Number(left.replace(',', ''))).toBe(2000);
+  });
+});
+
+describe('exit code 1', () => {
+  it('says that changes have failed, and no password', async () => {
+    const app = new Application();
+    app.network = devices(1);
+    const { run } = await app.json(2, 'plan', ...SIDES);
+    app.mode = 'failing';
+    const { code, stdout, stderr } = await app.run('apply', run.id, ...SIDES);
+    expect(code).toBe(1);
+    expect(stderr).toContain('postgres://db/inventory refuses d0');
+    expect(stdout + stderr).not.toContain('geheim');
+  });
+
+  it('of a source that fails shows no password, in the history neither', async () => {
+    const app = new Application();
+    app.mode = 'unreachable';
+    const ended = await app.run('plan', ...SIDES);
+    expect(ended).toMatchObject({ code: 1, stderr: 'Error: redis://network:6379 does not answer\n' });
+    app.mode = '';
+    const shown = await app.run('runs', ...TARGET, '--json');
+    expect(ended.stdout + shown.stdout).not.toContain('geheim');
+    expect(shown.stdout).toContain('redis://network:6379 does not answer');
+  });
+
+  it.each([
+    [
+      ['--target', 'Cmdb'],
+      'Error: --target: the application provides no adapter Cmdb: its adapters are CmdbAdapter, NetworkAdapter\n',
+    ],
+    [['none', ...TARGET], /^Error: .*"?none"?.*\n$/],
+  ])('runs %j: one line that says what is wrong', async (args, message) => {
+    const { code, stdout, stderr } = await new Application().run('runs', ...args);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toEqual(typeof message === 'string' ? message : expect.stringMatching(message));
+  });
+
+  it.each([
+    ['#NoModule', / exports no Nest module NoModule: it exports InventoryModule, OpenModule, WrongModule\n$/],
+    ['#aNumber', / exports no Nest module aNumber: /],
+    ['#WrongModule', /^Error: redis:\/\/host:6379 is not there\n$/],
+    ['#OpenModule', / no adapter CmdbAdapter: it provides no adapter\n$/],
+    ['.missing', /^Error: --app: there is no file .*runs\.app\.js\.missing: is the application built\?\n$/],
+  ])('--app …%s', async (end, message) => {
+    const app = new Application();
+    const { code, stdout, stderr } = await app.start('runs', ...TARGET, '--app', `${compiled.pathOf(APP)}${end}`).ended;
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(message);
+  });
+
+  it('--app of a file without a module, and of one whose application has no Nest', async () => {
+    const file = join(folder, 'nothing.mjs');
+    writeFileSync(file, 'export const nothing = 1;');
+    const app = new Application();
+    expect((await app.start('runs', ...TARGET, '--app', file).ended).stderr).toBe(
+      `Error: --app: ${file} exports no Nest module: it exports none\n`,
+    );
+    const alone = join(folder, 'alone.mjs');
+    const metadata = 'Reflect.getOwnMetadata = () => [];';
+    writeFileSync(alone, `${metadata} export class AppModule {}`);
+    expect((await app.start('runs', ...TARGET, '--app', alone).ended).stderr).toBe(
+      `Error: --app: ${alone} has no @nestjs/core to load: npm install @nestjs/core\n`,
+    );
+  });
+
+  it('without a name --app takes the first module', async () => {
+    const { ended } = new Application().start('runs', ...TARGET, '--app', compiled.pathOf(APP));
+    expect(await ended).toEqual({ code: 0, stdout: 'No runs\n', stderr: '' });
+  });
+});
+
+it('SIGTERM ends a run, which is recorded as aborted, and closes the application', async () => {
+  const app = new Application();
+  app.mode = 'stuck';
+  const { child, ended, errors } = app.start('plan', '--app', `${compiled.pathOf(APP)}#InventoryModule`, ...SIDES);
+  while (!errors().includes('loading\n')) await once(child.stderr as NodeJS.ReadableStream, 'data');
+  child.kill('SIGTERM');
+  const { code, stdout, stderr } = await ended;
+  expect(code).toBe(1);
+  expect(stdout).toContain('outcome   aborted');
+  expect(stderr).toMatch(/^loading\nError: .*aborted.*\nclosed\n$/);
+  app.mode = '';
+  const { runs } = await app.json<RunPage>(0, 'runs', ...TARGET);
+  expect(runs.map(({ outcome }) => outcome)).toEqual(['aborted']);
+});
