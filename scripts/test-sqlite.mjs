@@ -38,6 +38,7 @@ for (const [driver, node] of pairs) {
       'dist',
       'docs',
       'package.json',
+      'jest.config.mjs',
       'tsconfig.json',
       'README.md',
     ]) {

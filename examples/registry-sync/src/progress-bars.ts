@@ -1,27 +1,11 @@
-import { Presets, SingleBar } from 'cli-progress';
+import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 
-/** A bar for each piece of work, one after the other. On standard error, and only on a terminal. */
+/** A bar for each piece of work; both loads run side by side. On standard error, and only on a terminal. */
 export class ProgressBars {
-  private bar: SingleBar | undefined;
-
-  /** A ProgressListener, to be passed along by itself. */
-  readonly report = (work: string, current: number, total: number): void => {
-    this.bar ??= begin(work, total);
-    this.bar.update(current);
-    if (current >= total) this.stop();
-  };
-
-  /** Leaves the terminal as it was, whatever was reached. */
-  stop(): void {
-    this.bar?.stop();
-    this.bar = undefined;
-  }
-}
-
-function begin(work: string, total: number): SingleBar {
-  const bar = new SingleBar(
+  private readonly bars = new Map<string, SingleBar>();
+  private readonly all = new MultiBar(
     {
-      format: `${work.padEnd(14)} {bar} {percentage}% {value}/{total}`,
+      format: '{work} {bar} {percentage}% {value}/{total}',
       stream: process.stderr,
       noTTYOutput: false,
       // The work gives timers no turn in memory; a bar then draws itself every second frame.
@@ -29,6 +13,17 @@ function begin(work: string, total: number): SingleBar {
     },
     Presets.shades_classic,
   );
-  bar.start(total, 0);
-  return bar;
+
+  /** A ProgressListener, to be passed along by itself. */
+  readonly report = (work: string, current: number, total: number | undefined): void => {
+    if (total === undefined) return;
+    let bar = this.bars.get(work);
+    if (bar === undefined) this.bars.set(work, (bar = this.all.create(total, 0, { work: work.padEnd(14) })));
+    bar.update(current);
+  };
+
+  /** Leaves the terminal as it was, whatever was reached. */
+  stop(): void {
+    this.all.stop();
+  }
 }

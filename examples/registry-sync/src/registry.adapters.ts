@@ -10,9 +10,6 @@ export abstract class RegistryAdapter extends Adapter {
   static override readonly models = [Assignment];
   static override readonly topLevel = ['assignment'];
 
-  /** Called while `load` runs, after each batch. */
-  onLoad: (loaded: number, total: number) => void = () => undefined;
-
   constructor(
     store: BaseStore,
     private readonly snapshot: SnapshotPackage,
@@ -25,7 +22,7 @@ export abstract class RegistryAdapter extends Adapter {
     for (let start = 0; start < entries.length; start += BATCH) {
       const batch = entries.slice(start, start + BATCH);
       await this.addMany(batch.map(([prefix, text]) => toAssignment(prefix, text)));
-      this.onLoad(start + batch.length, entries.length);
+      this.progress(start + batch.length, entries.length);
     }
   }
 }

@@ -1,28 +1,30 @@
 import Table from 'cli-table3';
-import type { DiffElement } from 'nestjs-diffsync';
+import type { RunChange } from 'nestjs-diffsync';
 import type { RunResult } from './sync.job.js';
 
 const WIDTH = 100;
 const number = new Intl.NumberFormat('en');
 
 /** For programs: one line. */
-export function toJsonLine({ engine, source, target, diff, afterSync, health, seconds }: RunResult): string {
-  return JSON.stringify({ engine, source, target, diff, afterSync, health, seconds });
+export function toJsonLine({ engine, run, diff, afterSync, health, seconds }: RunResult): string {
+  const { id, source, target } = run;
+  return JSON.stringify({ engine, run: id, source, target, diff, afterSync, health, seconds });
 }
 
 /** For people. */
 export function toText(result: RunResult): string {
-  const { source, target, afterSync, health, seconds, found } = result;
+  const { run, afterSync, health, seconds, found } = result;
   const { engine, status, responseTime, message } = health.store;
   const left = afterSync.create + afterSync.update + afterSync.delete;
   return [
-    `${target} brought up to date with ${source}`,
+    `${run.target} brought up to date with ${run.source}`,
     ...(found === 0 ? [] : [`It held ${number.format(found)} assignments of an earlier run`]),
     '',
     summaryTable(result),
     '',
     ...(result.examples.length === 0 ? ['Nothing to do'] : result.examples.flatMap(exampleLines)),
     '',
+    `Run          ${run.id} ${run.outcome}`,
     `Second diff  ${left === 0 ? 'nothing left to do' : `${number.format(left)} differences left`}`,
     `Store        ${engine} is ${status} (${message ?? `${responseTime} ms`})`,
     `Seconds      load ${seconds.load}, diff ${seconds.diff}, sync ${seconds.sync}, whole program ${secondsSinceStart()}`,
@@ -42,23 +44,18 @@ function summaryTable({ diff, afterSync }: RunResult): string {
   return table.toString();
 }
 
-function exampleLines(element: DiffElement): string[] {
-  const { '+': plus = {}, '-': minus = {} } = element.getAttrsDiffs();
-  const title = `${element.action}  ${element.name}`;
-  if (element.action !== 'update') {
-    return [
-      fit(
-        `${title}  ${Object.values({ ...minus, ...plus })
-          .map(oneLine)
-          .join(', ')}`,
-      ),
-    ];
+function exampleLines(change: RunChange): string[] {
+  const { action, uid } = change;
+  const [before, after] = [change.old ?? {}, change.new ?? {}];
+  if (action !== 'update') {
+    const values = Object.values({ ...before, ...after });
+    return [fit(`${action}  ${uid}  ${values.map(oneLine).join(', ')}`)];
   }
   return [
-    title,
-    ...Object.keys(plus).flatMap((name) => [
-      fit(`        - ${name}: ${oneLine(minus[name])}`),
-      fit(`        + ${name}: ${oneLine(plus[name])}`),
+    `${action}  ${uid}`,
+    ...Object.keys(after).flatMap((name) => [
+      fit(`        - ${name}: ${oneLine(before[name])}`),
+      fit(`        + ${name}: ${oneLine(after[name])}`),
     ]),
   ];
 }

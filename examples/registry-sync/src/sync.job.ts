@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { DiffSyncStoreHealthIndicator, type Diff, type DiffElement, type StoreHealth } from 'nestjs-diffsync';
-import { MirroredRegistry, PublishedRegistry, type RegistryAdapter } from './registry.adapters.js';
+import {
+  DiffSyncStoreHealthIndicator,
+  SyncRunner,
+  type Diff,
+  type RunChange,
+  type RunPhase,
+  type StoreHealth,
+  type SyncRun,
+} from 'nestjs-diffsync';
+import { MirroredRegistry, PublishedRegistry } from './registry.adapters.js';
 
 const ACTIONS = ['create', 'update', 'delete', 'no-change'] as const;
 const EXAMPLES = 3;
@@ -9,20 +17,20 @@ export type Counts = Readonly<Record<(typeof ACTIONS)[number], number>>;
 
 export interface RunResult {
   readonly engine: string;
-  readonly source: string;
-  readonly target: string;
+  /** The run, as its history has it. */
+  readonly run: SyncRun;
   readonly diff: Counts;
   readonly afterSync: Counts;
   readonly health: StoreHealth<'store'>;
   readonly seconds: { readonly load: number; readonly diff: number; readonly sync: number };
   /** Objects that an earlier run had left in the mirrored registry's store. */
   readonly found: number;
-  /** A few elements of the first diff for each action. */
-  readonly examples: readonly DiffElement[];
+  /** A few changes of the run for each action. */
+  readonly examples: readonly RunChange[];
 }
 
-/** Told how far each piece of work is; the pieces come one after the other, and each ends at its total. */
-export type ProgressListener = (work: string, current: number, total: number) => void;
+/** Told how far each piece of work is; a total may not be known yet. */
+export type ProgressListener = (work: string, current: number, total: number | undefined) => void;
 
 /**
  * Brings the mirrored registry up to date with the published one, which is loaded anew. What an earlier run has left of the
@@ -33,54 +41,56 @@ export class SyncJob {
   constructor(
     private readonly published: PublishedRegistry,
     private readonly mirrored: MirroredRegistry,
+    private readonly syncs: SyncRunner,
     private readonly health: DiffSyncStoreHealthIndicator,
   ) {}
 
   async run(listener: ProgressListener): Promise<RunResult> {
-    const { published, mirrored } = this;
-    const found = await mirrored.store.count();
-
-    const load = await timed(() => this.load(found === 0 ? [published, mirrored] : [published], listener));
-    const diff = await timed(() => mirrored.diffFrom(published, { onProgress: listener }));
-    const sync = await timed(() => mirrored.syncFrom(published, { diff: diff.result, onProgress: listener }));
-    const check = await mirrored.diffFrom(published, {
+    const { published: source, mirrored: target } = this;
+    const found = await target.store.count();
+    const load = found === 0 ? 'both' : 'source';
+    const run = await this.syncs.run({ source, target, load, label: 'npm start', onProgress: listener });
+    const check = await target.diffFrom(source, {
       onProgress: (_, current, total) => listener('second diff', current, total),
     });
-
     return {
-      engine: mirrored.store.engine,
-      source: published.name,
-      target: mirrored.name,
-      diff: countsOf(diff.result),
-      afterSync: countsOf(check),
+      engine: target.store.engine,
+      run,
+      diff: countsOf(run.counts),
+      afterSync: countsOf(check.summary()),
       health: await this.health.isHealthy(),
-      seconds: { load: load.seconds, diff: diff.seconds, sync: sync.seconds },
+      seconds: {
+        load: secondsOf(run, ['load-source', 'load-target']),
+        diff: secondsOf(run, ['compare']),
+        sync: secondsOf(run, ['apply']),
+      },
       found,
-      examples: examplesOf(diff.result),
+      examples: await this.examplesOf(run),
     };
   }
 
-  private async load(adapters: readonly RegistryAdapter[], listener: ProgressListener): Promise<void> {
-    for (const adapter of adapters) {
-      await adapter.store.clear();
-      adapter.onLoad = (loaded, total) => listener(`load ${adapter.store.name}`, loaded, total);
-      await adapter.load();
+  private async examplesOf(run: SyncRun): Promise<RunChange[]> {
+    const history = this.syncs.history(this.mirrored);
+    const examples: RunChange[] = [];
+    for (const action of ['create', 'update', 'delete'] as const) {
+      let found = 0;
+      for await (const change of history.changes(run.id, { actions: [action] })) {
+        examples.push(change);
+        if (++found === EXAMPLES) break;
+      }
     }
+    return examples;
   }
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
-  const started = performance.now();
-  const result = await work();
-  return { result, seconds: Math.round(performance.now() - started) / 1000 };
+/** From the begin of the first of these phases to the end of the last. */
+function secondsOf({ phases }: SyncRun, names: readonly RunPhase[]): number {
+  const times = phases.filter(({ phase }) => names.includes(phase));
+  const begin = Math.min(...times.map(({ startMs }) => startMs));
+  const end = Math.max(...times.map(({ endMs = 0 }) => endMs));
+  return Math.round(end - begin) / 1000;
 }
 
-function countsOf(diff: Diff): Counts {
-  const summary = diff.summary();
-  return Object.fromEntries(ACTIONS.map((action) => [action, summary[action]])) as Counts;
-}
-
-function examplesOf(diff: Diff): DiffElement[] {
-  const elements = diff.getChildren();
-  return ACTIONS.flatMap((action) => elements.filter((element) => element.action === action).slice(0, EXAMPLES));
+function countsOf(summary: ReturnType<Diff['summary']> | undefined): Counts {
+  return Object.fromEntries(ACTIONS.map((action) => [action, summary?.[action] ?? 0])) as Counts;
 }
