@@ -105,7 +105,7 @@ export interface RunError {
  * ```
  */
 export interface SyncRun {
-  /** Identifies the run: `42-9f3ac1`, where 42 counts the runs of the target. */
+  /** Identifies the run: `20261130T000618Z-030cef43`, the time at which it began, and a random part. */
   readonly id: string;
   readonly kind: RunKind;
   readonly outcome: RunOutcome;

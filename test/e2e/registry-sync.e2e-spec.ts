@@ -140,7 +140,7 @@ describe('examples/registry-sync', () => {
       }
       for (const action of ['create', 'update', 'delete'])
         expect(stdout).toMatch(new RegExp(`^${action} {2}\\w{6}`, 'm'));
-      expect(stdout).toMatch(/^Run +1-\w+ succeeded$/m);
+      expect(stdout).toMatch(/^Run +\d{8}T\d{6}Z-\w+ succeeded$/m);
       expect(stdout).toContain('nothing left to do');
       expect(stdout).toContain('local is up');
       expect(Number(/whole program ([\d.]+)/.exec(stdout)?.[1])).toBeGreaterThan(0);
@@ -158,7 +158,7 @@ describe('examples/registry-sync', () => {
       const number: unknown = expect.any(Number);
       expect(JSON.parse(stdout)).toEqual({
         engine: 'local',
-        run: expect.stringMatching(/^1-/),
+        run: expect.stringMatching(/^\d{8}T\d{6}Z-\w+$/),
         source: 'PublishedRegistry',
         target: 'MirroredRegistry',
         diff: DIFF,
