@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -34,9 +34,11 @@ export class AppContext {
    * @throws {DiffSyncError} (DIFFSYNC_ERROR) where there is no such module, else what the application has failed with.
    */
   static async start({ file, exported }: RunsCommand['app'], io: Io): Promise<AppContext> {
-    const path = resolve(file);
-    if (!existsSync(path)) throw new DiffSyncError(`--app: there is no file ${path}: is the application built?`);
-    const found = moduleOf(file, exported, (await import(pathToFileURL(path).href)) as Record<string, unknown>);
+    const given = resolve(file);
+    if (!existsSync(given)) throw new DiffSyncError(`--app: there is no file ${given}: is the application built?`);
+    // Packages are looked for from where the file is, as the file itself does.
+    const path = realpathSync(given);
+    const found = moduleOf(file, exported, await exportsOf(path));
     const nest = await load<typeof Nest>(path, '@nestjs/core');
     const diffsync = await load<typeof Package>(path, 'nestjs-diffsync');
     const logger = stderrLogger(io);
@@ -88,6 +90,20 @@ export class AppContext {
     }
     return found;
   }
+}
+
+/** @throws DiffSyncError for a file that fails when it is loaded. */
+async function exportsOf(path: string): Promise<Readonly<Record<string, unknown>>> {
+  let exports: Readonly<Record<string, unknown>>;
+  try {
+    exports = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DiffSyncError(`--app: ${path} cannot be loaded: ${reason}`, { cause: error });
+  }
+  // Of CommonJS Node may not know the names: all of it is the default export then.
+  const { default: whole } = exports;
+  return typeof whole === 'object' && whole !== null ? { ...whole, ...exports } : exports;
 }
 
 /** Loads a package as the application does. */

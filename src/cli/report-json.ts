@@ -17,7 +17,9 @@ export const jsonReporter: Reporter = {
     yield '}\n';
   },
   *runs({ runs, next }) {
-    yield `${JSON.stringify(toExtendedJson({ runs: runs.map(redactRun), next }))}\n`;
+    // Without `next` on the last page, as undefined has a tagged form.
+    const page = { runs: runs.map(redactRun), ...(next === undefined ? {} : { next }) };
+    yield `${JSON.stringify(toExtendedJson(page))}\n`;
   },
   *object(model, uid, changes) {
     yield `{"model":${JSON.stringify(model)},"uid":${JSON.stringify(uid)},"changes":[${changes.map(jsonOf).join(',')}]}\n`;

@@ -141,6 +141,46 @@ describe('plan, apply, drift, runs and undo', () => {
     ]);
   });
 
+  it('print JSON and Markdown, each of them', async () => {
+    const app = new Application();
+    app.network = [{ name: 'r1', password: 'geheim' }];
+    const drift = await app.json(2, 'drift', ...SIDES);
+    expect(Object.keys(drift.run)).not.toContain('id');
+    const { run } = await app.json(2, 'plan', ...SIDES);
+    const applied = await app.run('apply', run.id, ...SIDES, '--markdown');
+    expect([applied.code, applied.stdout]).toEqual([
+      0,
+      expect.stringContaining(', 1 done, 0 failed, 0 stale, 0 left out'),
+    ]);
+    const { runs } = await app.json<RunPage>(0, 'runs', ...TARGET);
+    const id = runs[0]?.id ?? '';
+    const shown = await app.json(0, 'runs', id, ...TARGET);
+    const create = {
+      model: 'device',
+      uid: 'r1',
+      action: 'create',
+      old: null,
+      new: { role: 'leaf' },
+      secrets: ['password'],
+    };
+    expect([drift.changes, shown.changes]).toMatchObject([[create], [{ ...create, run: id, result: 'done' }]]);
+    expect((await app.run('runs', ...TARGET, '--markdown')).stdout.split('\n').slice(2)).toEqual([
+      `| ${id} | apply | succeeded | 1 | 0 | 0 |`,
+      `| ${run.id} | dry-run | succeeded | 1 | 0 | 0 |`,
+      '',
+    ]);
+    const object = await app.json<{ uid: string; changes: RunChange[] }>(0, 'runs', '--of', 'device:r1', ...TARGET);
+    expect([object.uid, object.changes.map(({ result }) => result)]).toEqual(['r1', ['done', 'planned']]);
+    const line = "- **create** `device` `r1`: `role` `'leaf'`, `password` `[secret]`";
+    expect((await app.run('runs', '--of', 'device:r1', ...TARGET, '--markdown')).stdout).toBe(
+      `### \`device\` \`r1\`\n\n${line}, run \`${id}\`\n${line} (planned), run \`${run.id}\`\n`,
+    );
+    const none = await app.run('runs', '--of', 'device:r:2', ...TARGET);
+    expect([none.code, none.stdout]).toEqual([0, 'No run has changed device r:2\n']);
+    const undone = await app.run('undo', id, ...TARGET, '--markdown');
+    expect([undone.code, undone.stdout]).toEqual([0, expect.stringContaining(`(undo of \`${id}\`)`)]);
+  });
+
   it('--load both, the default, loads the target too', async () => {
     const app = new Application();
     app.network = [{ name: 'loaded' }];
@@ -285,10 +325,27 @@ describe('exit code 1', () => {
     );
   });
 
+  it('--app of a file that fails when it is loaded', async () => {
+    const file = join(folder, 'fails.mjs');
+    writeFileSync(file, "throw new Error('no licence for mysql://u:geheim@db')");
+    expect(await new Application().start('runs', ...TARGET, '--app', file).ended).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Error: --app: ${file} cannot be loaded: no licence for mysql://db\n`,
+    });
+  });
+
   it('without a name --app takes the first module', async () => {
     const { ended } = new Application().start('runs', ...TARGET, '--app', compiled.pathOf(APP));
     expect(await ended).toEqual({ code: 0, stdout: 'No runs\n', stderr: '' });
   });
+});
+
+it('--app may be CommonJS whose names Node does not know', async () => {
+  const file = compiled.pathOf(APP).replace(/js$/, 'cjs');
+  writeFileSync(file, "Object.assign(exports, require('./runs.app.js'));");
+  const { code, stdout } = await new Application().start('runs', ...TARGET, '--app', `${file}#InventoryModule`).ended;
+  expect([code, stdout]).toEqual([0, 'No runs\n']);
 });
 
 it('SIGTERM ends a run, which is recorded as aborted, and closes the application', async () => {
@@ -302,6 +359,6 @@ it('SIGTERM ends a run, which is recorded as aborted, and closes the application
   expect(stdout).toContain('outcome   aborted');
   expect(stderr).toMatch(/^loading\nError: .*aborted.*\nclosed\n$/);
   app.mode = '';
-  const { runs } = await app.json<RunPage>(0, 'runs', ...TARGET);
-  expect(runs.map(({ outcome }) => outcome)).toEqual(['aborted']);
+  const page = await app.json<RunPage>(0, 'runs', ...TARGET);
+  expect([page.runs.map(({ outcome }) => outcome), Object.keys(page)]).toEqual([['aborted'], ['runs']]);
 });
