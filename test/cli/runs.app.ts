@@ -1,6 +1,6 @@
 /** An application as a user has one: its package by name, its CMDB in a SQLite file, its network in the environment. */
 import { once } from 'node:events';
-import { Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Module, Scope, type OnModuleDestroy } from '@nestjs/common';
 import {
   Adapter,
   DiffSyncModel,
@@ -66,6 +66,17 @@ export class CmdbAdapter extends Adapter {
   }
 }
 
+/** One for each request, and so for each command. */
+@Injectable({ scope: Scope.REQUEST })
+export class ScopedAdapter extends Adapter {
+  static override readonly models = [Device];
+  static override readonly topLevel = ['device'];
+
+  override async load(): Promise<void> {
+    await this.add(new Device({ name: 'scoped' }));
+  }
+}
+
 export const aNumber = 5;
 
 @Module({})
@@ -76,7 +87,7 @@ export class EmptyModule {}
     DiffSyncStoreModule.forRoot({ engine: 'sqlite', path: APP_DATABASE, storeId: 'inventory' }),
     DiffSyncStoreModule.forFeature(['network', 'cmdb']),
   ],
-  providers: [NetworkAdapter, CmdbAdapter],
+  providers: [NetworkAdapter, CmdbAdapter, ScopedAdapter],
 })
 export class InventoryModule {}
 

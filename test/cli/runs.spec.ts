@@ -181,6 +181,11 @@ describe('plan, apply, drift, runs and undo', () => {
     expect([undone.code, undone.stdout]).toEqual([0, expect.stringContaining(`(undo of \`${id}\`)`)]);
   });
 
+  it('an adapter may be made for each request', async () => {
+    const { changes } = await new Application().json(2, 'drift', '--source', 'ScopedAdapter', ...SIDES.slice(2));
+    expect(changes.map(({ uid }) => uid)).toEqual(['scoped']);
+  });
+
   it('--load both, the default, loads the target too', async () => {
     const app = new Application();
     app.network = [{ name: 'loaded' }];
@@ -288,7 +293,7 @@ describe('exit code 1', () => {
   it.each([
     [
       ['--target', 'Cmdb'],
-      'Error: --target: the application provides no adapter Cmdb: its adapters are CmdbAdapter, NetworkAdapter\n',
+      'Error: --target: the application provides no adapter Cmdb: its adapters are CmdbAdapter, NetworkAdapter, ScopedAdapter\n',
     ],
     [['none', ...TARGET], /^Error: .*"?none"?.*\n$/],
   ])('runs %j: one line that says what is wrong', async (args, message) => {
