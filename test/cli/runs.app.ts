@@ -1,5 +1,6 @@
 /** An application as a user has one: its package by name, its CMDB in a SQLite file, its network in the environment. */
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { Injectable, Module, Scope, type OnModuleDestroy } from '@nestjs/common';
 import {
   Adapter,
@@ -38,6 +39,8 @@ export class NetworkAdapter extends Adapter implements OnModuleDestroy {
   override async load(): Promise<void> {
     if (APP_MODE === 'unreachable') throw new Error('redis://:geheim@network:6379 does not answer');
     if (APP_MODE === 'stuck') {
+      // A timer that holds no process open.
+      await setTimeout(50, undefined, { ref: false });
       process.stderr.write('loading\n');
       await once(this.loadSignal, 'abort');
     }

@@ -357,7 +357,10 @@ it('SIGTERM ends a run, which is recorded as aborted, and closes the application
   const app = new Application();
   app.mode = 'stuck';
   const { child, ended, errors } = app.start('plan', '--app', `${compiled.pathOf(APP)}#InventoryModule`, ...SIDES);
-  while (!errors().includes('loading\n')) await once(child.stderr as NodeJS.ReadableStream, 'data');
+  const isOver = ended.then(() => true);
+  while (!errors().includes('loading\n')) {
+    if ((await Promise.race([isOver, once(child.stderr as NodeJS.ReadableStream, 'data')])) === true) break;
+  }
   child.kill('SIGTERM');
   const { code, stdout, stderr } = await ended;
   expect(code).toBe(1);
