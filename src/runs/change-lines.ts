@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DiffChange } from '../diff/diff-changes.js';
 import type { Attrs } from '../diff/compared-object.js';
 import { fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
@@ -148,7 +148,7 @@ export function linesOfObject(part: string, uid: string): string[] {
 
 /** 12 hexadecimal digits. */
 export function hashOf(...names: readonly string[]): string {
-  return createHash('sha1').update(JSON.stringify(names)).digest('hex').slice(0, 12);
+  return hash('sha1', JSON.stringify(names), 'hex').slice(0, 12);
 }
 
 function bucketOf(hash: string, buckets: number): number {
