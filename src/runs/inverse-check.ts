@@ -42,6 +42,8 @@ export async function checkInverse(tree: InverseTree, target: Side, signal: Abor
   }
   const check = new InverseCheck(tree, target, records, created);
   const pace = new Pace();
+  /** The nodes of what is lost, and of what is lost with them: it has nothing to be below. */
+  const lostNodes = new Set<number>();
   for (const [at, node] of tree.nodes.entries()) {
     const due = pace.yieldIfDue();
     if (due !== undefined) {
@@ -49,15 +51,25 @@ export async function checkInverse(tree: InverseTree, target: Side, signal: Abor
       checkAborted(signal);
     }
     const { element, model, uid } = node;
-    if (lost.has(`${model} ${uid}`)) {
+    const isBelowLost = lostNodes.has(node.above) && element.action === 'create';
+    if (isBelowLost || lost.has(`${model} ${uid}`)) {
+      lostNodes.add(at);
+      if (isBelowLost && !element.linkOnly)
+        tree.unrestored.push({ model, uid, reason: 'its parent cannot be restored' });
+      element.sourceAttrs = element.destAttrs = {};
+      continue;
+    }
+    if (check.isLinkedStill(node)) {
       element.sourceAttrs = element.destAttrs = {};
       continue;
     }
     const reason = await check.reason(at, node);
     if (reason !== undefined) changed.push({ node, reason });
   }
-  for (const child of former) if (!lost.has(`${child.model} ${child.uid}`)) tree.link(child);
-  const reason = 'it was removed with its parent, and the history has no change of it';
+  for (const child of former) {
+    if (!lost.has(`${child.model} ${child.uid}`) && !lostNodes.has(child.above)) tree.link(child);
+  }
+  const reason = 'it was removed with its parent, with all that was below it, and the history has no change of it';
   for (const object of lost.values()) tree.unrestored.push({ ...object, reason });
   return changed;
 }
@@ -69,6 +81,15 @@ class InverseCheck {
     private readonly records: Records,
     private readonly created: ReadonlySet<string>,
   ) {}
+
+  /** Whether a link that the run may have removed, without a change of its own, is there: nothing is to be taken back. */
+  isLinkedStill(node: InverseNode): boolean {
+    const { element, change } = node;
+    const above = this.tree.nodes[node.above];
+    const mayBeGone =
+      element.linkOnly && element.action === 'create' && change !== undefined && change.result !== 'done';
+    return mayBeGone && above !== undefined && this.lists(above, node);
+  }
 
   /** Returns why an object is not as the run has left it. */
   async reason(at: number, node: InverseNode): Promise<string | undefined> {

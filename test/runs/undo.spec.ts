@@ -80,7 +80,9 @@ describe('undo() of a run over random inventories', () => {
           await plantNetwork(target, pair.target);
           for (const type of TYPES) {
             for (const each of await target.getAll(type)) {
-              each.modelFlags = flagOf(keyOf(type, each.getUniqueId()));
+              // Of what went with its parent while hooks failed the history does not have all: such an undo may be refused.
+              const flag = flagOf(keyOf(type, each.getUniqueId()));
+              each.modelFlags = reliable || flag !== SKIP_CHILDREN_ON_DELETE ? flag : NONE;
               await target.update(each);
             }
           }
@@ -102,6 +104,9 @@ describe('undo() of a run over random inventories', () => {
           expect(looked.unrestored ?? []).toEqual(undo.unrestored ?? []);
           const after = await storedState(target);
           const lost = new Set((undo.unrestored ?? []).map(({ model, uid }) => keyOf(model, uid)));
+          // What was below an object that is lost may be lost with it.
+          const links = [...before.links].map((link) => link.split(' > '));
+          for (const key of lost) for (const [parent, child = ''] of links) if (parent === key) lost.add(child);
           const kept = (links: ReadonlySet<string>): string[] =>
             [...links].filter((link) => !link.split(' > ').some((key) => lost.has(key))).toSorted();
           for (const [key, attrs] of before.objects)

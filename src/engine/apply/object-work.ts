@@ -147,7 +147,10 @@ export class ObjectWork {
         report.leaveOut(dropped, HIDDEN_PARENT);
         continue;
       }
-      if (dropped !== node && moves.isSettled(dropped)) continue;
+      if (dropped !== node && moves.isSettled(dropped)) {
+        end = dropped.end; // It was taken out before, with everything below it that did not stay.
+        continue;
+      }
       cache.set(dropped, undefined);
       moves.begin(dropped);
       report.recordOperation(dropped);
