@@ -170,7 +170,7 @@ export class StoreLeases {
   }
 
   private notJoined(runId: string, holder: LeaseHolder | undefined): LeaseLost {
-    const now = holder === undefined ? 'nobody has it' : `${describeHolder(holder)} has it`;
+    const now = holder === undefined ? 'no run holds it' : `${describeHolder(holder)} holds it`;
     return new LeaseLost(
       `${String(this.store)}: run "${visibleText(runId)}" cannot be joined, because it does not hold the lease: ${now}. The run has ` +
         `ended, or was followed by another one`,

@@ -112,7 +112,7 @@ export const LEASES: ContractTheme = {
       await next.release();
       assert.deepEqual(await order(store, Device), ['of old', 'of next', 'under none']);
     },
-    'renew() keeps a lease that has expired, where nobody has taken it': async (context) => {
+    'renew() keeps a lease that has expired, where no other run has taken it': async (context) => {
       const store = await context.open();
       const lease = await store.acquireLease({ ttlMs: SHORT_MS, autoRenew: false });
       while ((await store.leaseHolder()) !== undefined);

@@ -81,9 +81,6 @@ describe('a master', () => {
 });
 
 describe('the sentinels', () => {
-  // The announcement of a planned failover races with the writes: on a machine that delays it, some can be lost (docs/redis.md).
-  jest.retryTimes(2, { logErrorsBeforeRetry: true });
-
   it(
     'are learnt, and the one that was given may go, in silence; a planned failover loses nothing',
     async () => {
