@@ -8,14 +8,15 @@ import { stores } from './stores.command.js';
 
 /**
  * Runs the program.
- * @returns the exit code: 0 done, 1 failed or a store is damaged, 2 wrong options; those of runs are in their help.
+ * @returns the exit code: 0 done, 1 failed or a store is damaged, 2 wrong options; those of runs are in their help, and have 2 for
+ * differences alone.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     return await perform(argv, io);
   } catch (error) {
     const code = failed(io, error);
-    return error instanceof ValueError ? 2 : code;
+    return error instanceof ValueError && !RUNS_COMMANDS.some((name) => name === argv[0]) ? 2 : code;
   }
 }
 

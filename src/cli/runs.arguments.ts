@@ -33,7 +33,7 @@ What:
   --help
 
 Exit code: 0 when there is nothing to do or all is done, 2 when there are differences (plan, drift, undo --dry-run),
-3 when a guard has refused the run, 1 when it failed. Also 2 for wrong options: nothing is printed then.
+3 when a guard has refused the run, 1 when it failed, or for wrong options.
 `;
 
 /** What the command line may do with runs. */
