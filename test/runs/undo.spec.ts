@@ -80,9 +80,7 @@ describe('undo() of a run over random inventories', () => {
           await plantNetwork(target, pair.target);
           for (const type of TYPES) {
             for (const each of await target.getAll(type)) {
-              // Of what went with its parent while hooks failed the history does not have all: such an undo may be refused.
-              const flag = flagOf(keyOf(type, each.getUniqueId()));
-              each.modelFlags = reliable || flag !== SKIP_CHILDREN_ON_DELETE ? flag : NONE;
+              each.modelFlags = flagOf(keyOf(type, each.getUniqueId()));
               await target.update(each);
             }
           }
@@ -91,8 +89,16 @@ describe('undo() of a run over random inventories', () => {
           if (!reliable) platform.fails = (call) => chance(call) === 0;
           const run = await runner.run({ source, target, ...QUIET, continueOnFailure: true, concurrency });
           platform.fails = () => false;
-          const looked = await runner.undo(run.id, { target, dryRun: true, exclusive: false });
           const between = await storedState(target);
+          const looking = runner.undo(run.id, { target, dryRun: true, exclusive: false });
+          // Of what went with its parent while hooks failed the history does not have all: such an undo may be refused.
+          const mayLackChanges = !reliable && [...flags.values()].includes(SKIP_CHILDREN_ON_DELETE);
+          if (mayLackChanges && (await errorOf(looking)) instanceof DiffStale) {
+            expect(await errorOf(runner.undo(run.id, { target, exclusive: false }))).toBeInstanceOf(DiffStale);
+            expect(await storedState(target)).toEqual(between);
+            return;
+          }
+          const looked = await looking;
           const undo = await runner.undo(run.id, { target, exclusive: false });
           expect(undo).toMatchObject({
             kind: 'undo',
