@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { DiffChange } from '../diff/diff-changes.js';
 import type { Attrs } from '../diff/compared-object.js';
+import type { ModelRecord } from '../record/model-record.js';
 import { fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import type { ChangeResult, DeletedRecord, RunChange } from './sync-run.js';
 
@@ -25,7 +26,7 @@ export function keptChange(
   index: number,
   secrets: readonly string[],
   leftOut: string | undefined,
-  record: DeletedRecord | undefined,
+  record: ModelRecord | undefined,
 ): KeptChange {
   const { model, uid, parents, action, moves, old, new: changed } = change;
   const hidden = secrets.filter((name) => hasOwn(old, name) || hasOwn(changed, name));
@@ -39,9 +40,14 @@ export function keptChange(
     old: withoutSecrets(old, hidden),
     new: withoutSecrets(changed, hidden),
     secrets: hidden,
-    ...(record === undefined ? {} : { record: { ...record, data: withoutSecrets(record.data, secrets) ?? {} } }),
+    ...(record === undefined ? {} : { record: deletedRecord(record, secrets) }),
     ...(leftOut === undefined ? {} : { result: 'left-out', message: leftOut }),
   };
+}
+
+function deletedRecord({ data, flags }: ModelRecord, secrets: readonly string[]): DeletedRecord {
+  const shown = withoutSecrets(data, secrets) ?? {};
+  return flags === undefined ? { data: shown } : { data: shown, flags };
 }
 
 function hasOwn(attrs: Attrs | null, name: string): boolean {

@@ -4,14 +4,9 @@ import { checkAborted, type Side } from '../engine/side.js';
 import { runMaybeAsync } from '../model/maybe-async.js';
 import { parsingFields } from '../model/parse-fields.js';
 import type { ModelRecord } from '../record/model-record.js';
-import { recordsAt } from '../store/engine-access.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 import type { InverseNode, InverseTree } from './inverse-tree.js';
-
-/** Objects that are read at once. */
-const BATCH = 500;
-
-type Records = ReadonlyMap<string, ReadonlyMap<string, ModelRecord>>;
+import { readRecords, type Records } from './read-records.js';
 
 /** An object that is not as the run has left it. */
 export interface ChangedSince {
@@ -28,7 +23,7 @@ export async function checkInverse(tree: InverseTree, target: Side, signal: Abor
   await target.store.flush();
   const former = [...tree.formerChildren()];
   const parents = tree.nodes.flatMap(({ above }) => tree.nodes[above] ?? []);
-  const records = await read([...tree.nodes, ...parents, ...former], target, signal);
+  const records = await readRecords(target.store, [...tree.nodes, ...parents, ...former], signal);
   const changed: ChangedSince[] = [];
   const created = new Set<string>();
   for (const { element, model, uid } of tree.nodes) {
@@ -164,26 +159,4 @@ class InverseCheck {
   private record({ model, uid }: ChangedObject): ModelRecord | undefined {
     return this.records.get(model)?.get(uid);
   }
-}
-
-async function read(objects: readonly ChangedObject[], { store }: Side, signal: AbortSignal): Promise<Records> {
-  const wanted = new Map<string, Set<string>>();
-  for (const { model, uid } of objects) {
-    const uids = wanted.get(model);
-    if (uids === undefined) wanted.set(model, new Set([uid]));
-    else uids.add(uid);
-  }
-  const found = new Map<string, Map<string, ModelRecord>>();
-  for (const [model, set] of wanted) {
-    const records = new Map<string, ModelRecord>();
-    found.set(model, records);
-    const uids = [...set];
-    for (let at = 0; at < uids.length; at += BATCH) {
-      checkAborted(signal);
-      for (const record of await recordsAt(store, model, uids.slice(at, at + BATCH))) {
-        if (record !== undefined) records.set(record.uid, record);
-      }
-    }
-  }
-  return found;
 }

@@ -1,21 +1,18 @@
 import { Pace } from '../async/event-loop.js';
-import { changeOfEntry } from '../diff/diff-changes.js';
+import { changeOfEntry, type ChangedObject } from '../diff/diff-changes.js';
 import type { Diff, DiffElement } from '../diff/diff.js';
 import { walk, type WalkEntry } from '../diff/diff-walk.js';
 import { DELETED_WITH_PARENT } from '../engine/apply/object-work.js';
 import { checkAborted, type Side } from '../engine/side.js';
 import { DiffSyncStatus } from '../flags.js';
-import { recordsAt } from '../store/engine-access.js';
 import { changeOfLine, ChangeWriter, keptChange, lineOfChange, type ChangeParts } from './change-lines.js';
 import type { Streaks } from './flapping.js';
+import { readRecords } from './read-records.js';
 import type { RunRecord } from './run-records.js';
 import type { RunStore } from './run-store.js';
-import type { ChangeResult, DeletedRecord, RunResults } from './sync-run.js';
+import type { ChangeResult, RunResults } from './sync-run.js';
 import { uidOf, type DiffTally } from './tally.js';
 import type { Withheld } from './withhold.js';
-
-/** Records of deleted objects that are read at once. */
-const BATCH = 500;
 
 /** What has become of each change, by its index. */
 export interface ChangeOutcomes {
@@ -36,7 +33,7 @@ export async function partsOfChanges(
   maxLength: number,
   signal: AbortSignal,
 ): Promise<ChangeParts & { readonly count: number }> {
-  const deleted = await deletedRecords(entries, target, signal);
+  const deleted = await readRecords(target.store, deletedObjects(entries), signal);
   const writer = new ChangeWriter(maxLength);
   const pace = new Pace();
   let count = 0;
@@ -146,34 +143,9 @@ function resultOf({ status, message }: DiffElement, hasEnded: boolean): ChangeRe
   return hasEnded || message !== '' ? 'left-out' : 'planned';
 }
 
-/** Reads the objects that a diff deletes, as the store has them. @returns by model and unique id. */
-async function deletedRecords(
-  changed: readonly WalkEntry<DiffElement>[],
-  { store }: Side,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, ReadonlyMap<string, DeletedRecord>>> {
-  const wanted = new Map<string, Set<string>>();
-  const pace = new Pace();
+/** Yields the objects that a diff deletes. */
+function* deletedObjects(changed: readonly WalkEntry<DiffElement>[]): Generator<ChangedObject, void, undefined> {
   for (const { element } of changed) {
-    const due = pace.yieldIfDue();
-    if (due !== undefined) await due;
-    if (element.action !== 'delete' || element.linkOnly) continue;
-    const uids = wanted.get(element.type) ?? new Set<string>();
-    wanted.set(element.type, uids.add(uidOf(element)));
+    if (element.action === 'delete' && !element.linkOnly) yield { model: element.type, uid: uidOf(element) };
   }
-  const found = new Map<string, Map<string, DeletedRecord>>();
-  for (const [model, set] of wanted) {
-    const records = new Map<string, DeletedRecord>();
-    found.set(model, records);
-    const uids = [...set];
-    for (let at = 0; at < uids.length; at += BATCH) {
-      checkAborted(signal);
-      for (const record of await recordsAt(store, model, uids.slice(at, at + BATCH))) {
-        if (record === undefined) continue;
-        const { data, flags } = record;
-        records.set(record.uid, flags === undefined ? { data } : { data, flags });
-      }
-    }
-  }
-  return found;
 }
