@@ -70,6 +70,12 @@ export interface ElementRecord {
   readonly data: Attrs;
 }
 
+/**
+ * What a sync has done without a call of the object's hook: deleted it with everything below its parent, removed only its link because
+ * a parent outside the comparison lists it, or left it out because its change is stale.
+ */
+export type ElementOutcome = 'deleted-with-parent' | 'unlinked' | 'stale';
+
 /** Stands for the keys of an element whose record has not been read yet. */
 const UNREAD: Attrs = Object.freeze({});
 
@@ -83,6 +89,8 @@ export class ComparedObject<D> {
   status = DiffSyncStatus.UNKNOWN;
   /** The explanation that goes with `status`; empty where there is none. */
   message = '';
+  /** @internal What has become of the object where `status` is UNKNOWN and its change was not simply left out. */
+  outcome: ElementOutcome | undefined;
   /** The object's shortname; unique among the elements of its type under one parent. */
   readonly name: string;
   /** @internal */

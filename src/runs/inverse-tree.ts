@@ -1,7 +1,6 @@
 import { Diff, DiffElement } from '../diff/diff.js';
 import type { ElementKind, ElementParts } from '../diff/compared-object.js';
 import type { ChangedObject } from '../diff/diff-changes.js';
-import { HIDDEN_PARENT } from '../engine/apply/object-work.js';
 import type { Side } from '../engine/side.js';
 import { secretAttributes } from '../model/secret-attributes.js';
 import { setOwn } from '../values/own-property.js';
@@ -97,10 +96,9 @@ export class InverseTree {
 
   /** Notes what is not where the run wanted it, and links an object that has stayed where the run has only unlinked it. */
   private noteUndone(change: RunChange): void {
-    const { action, result, message, parents } = change;
+    const { action, unlinked, parents } = change;
     if (action === 'create') this.absent.add(pathOf([...parents, change]));
-    const isUnlinked = action === 'delete' && result === 'left-out' && message?.endsWith(HIDDEN_PARENT) === true;
-    if (isUnlinked) this.insert(change, true, { source: {}, dest: null });
+    if (unlinked === true) this.insert(change, true, { source: {}, dest: null });
   }
 
   private insert(change: RunChange, linkOnly: boolean, parts: ElementParts, keys: Fields = {}): void {

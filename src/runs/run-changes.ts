@@ -2,7 +2,6 @@ import { Pace } from '../async/event-loop.js';
 import { changeOfEntry, type ChangedObject } from '../diff/diff-changes.js';
 import type { Diff, DiffElement } from '../diff/diff.js';
 import { walk, type WalkEntry } from '../diff/diff-walk.js';
-import { DELETED_WITH_PARENT } from '../engine/apply/object-work.js';
 import { checkAborted, type Side } from '../engine/side.js';
 import { DiffSyncStatus } from '../flags.js';
 import { changeOfLine, ChangeWriter, keptChange, lineOfChange, type ChangeParts } from './change-lines.js';
@@ -19,6 +18,8 @@ export interface ChangeOutcomes {
   readonly results: readonly ChangeResult[];
   /** Why, of those that failed or were left out. */
   readonly messages: ReadonlyMap<number, string>;
+  /** Those of which only the link was removed. */
+  readonly unlinked: ReadonlySet<number>;
 }
 
 /**
@@ -72,6 +73,7 @@ export async function outcomesOf(
   const copies = withheld.size === 0 ? undefined : changedElements(applied);
   const results: ChangeResult[] = [];
   const messages = new Map<number, string>();
+  const unlinked = new Set<number>();
   const pace = new Pace();
   for (const { element: original } of changed) {
     const due = pace.yieldIfDue();
@@ -81,9 +83,10 @@ export async function outcomesOf(
     const result = reason === undefined ? resultOf(element, hasEnded) : 'left-out';
     const message = reason ?? (result === 'done' ? '' : element.message);
     if (message !== '') messages.set(results.length, message);
+    if (element.outcome === 'unlinked') unlinked.add(results.length);
     results.push(result);
   }
-  return { results, messages };
+  return { results, messages, unlinked };
 }
 
 /** Counts the outcomes. */
@@ -102,7 +105,7 @@ export function countResults({ results }: ChangeOutcomes): RunResults {
 export async function saveOutcomes(
   history: RunStore,
   record: RunRecord,
-  { results, messages }: ChangeOutcomes,
+  { results, messages, unlinked }: ChangeOutcomes,
 ): Promise<ChangeResult> {
   const done = results.filter((result) => result === 'done').length;
   const rest: ChangeResult = done * 2 >= results.length ? 'done' : 'planned';
@@ -117,8 +120,12 @@ export async function saveOutcomes(
       const written = changes.map((change) => {
         const message = messages.get(change.index) ?? change.message;
         const result = results[change.index];
-        const said = message === undefined ? {} : { message };
-        return lineOfChange({ ...change, ...(result === rest ? {} : { result }), ...said });
+        return lineOfChange({
+          ...change,
+          ...(result === rest ? {} : { result }),
+          ...(message === undefined ? {} : { message }),
+          ...(unlinked.has(change.index) ? { unlinked: true } : {}),
+        });
       });
       replaced.set(part, written.join(''));
     }
@@ -136,10 +143,10 @@ function* changedElements(diff: Diff): Generator<DiffElement, undefined, undefin
   for (const { element } of walk(diff.getChildren())) if (element.action !== null) yield element;
 }
 
-function resultOf({ status, message }: DiffElement, hasEnded: boolean): ChangeResult {
-  if (status === DiffSyncStatus.SUCCESS || message === DELETED_WITH_PARENT) return 'done';
+function resultOf({ status, message, outcome }: DiffElement, hasEnded: boolean): ChangeResult {
+  if (status === DiffSyncStatus.SUCCESS || outcome === 'deleted-with-parent') return 'done';
   if (status !== DiffSyncStatus.UNKNOWN) return 'failed';
-  if (message.startsWith('Stale')) return 'stale';
+  if (outcome === 'stale') return 'stale';
   return hasEnded || message !== '' ? 'left-out' : 'planned';
 }
 

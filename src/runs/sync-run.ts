@@ -185,4 +185,6 @@ export interface RunChange {
   readonly result: ChangeResult;
   /** Why it failed or was left out. */
   readonly message?: string | undefined;
+  /** Of a delete that was left out because a parent outside the comparison lists the object: true where only its link was removed. */
+  readonly unlinked?: boolean | undefined;
 }

@@ -23,6 +23,7 @@ export class FilterAnswers {
     const reason = this.stale.get(element);
     if (reason !== undefined) {
       element.message = `Stale: ${reason}`;
+      element.outcome = 'stale';
       return false;
     }
     // What fails anyway is reported, and its values cannot be compared.

@@ -52,10 +52,7 @@ export interface SyncParts {
 /** Deletes objects that move, with everything below them, before they are created at their new places. */
 export type DeleteMoved = (olds: readonly SyncNode[]) => Promise<void>;
 
-/** The message of an object that was deleted with everything below its parent, without a call of its hook; it has no status. */
-export const DELETED_WITH_PARENT = 'Deleted with its parent';
-/** Why a delete is left out that only unlinks its object. */
-export const HIDDEN_PARENT = 'a parent that the comparison has left out lists it';
+const HIDDEN_PARENT = 'a parent that the comparison has left out lists it';
 
 /** Calls the hooks of objects, and saves what they did. */
 export class ObjectWork {
@@ -145,6 +142,7 @@ export class ObjectWork {
       if (action !== 'delete' || element.linkOnly) continue;
       if (isKept) {
         report.leaveOut(dropped, HIDDEN_PARENT);
+        element.outcome = 'unlinked';
         continue;
       }
       if (dropped !== node && moves.isSettled(dropped)) {
@@ -154,7 +152,8 @@ export class ObjectWork {
       cache.set(dropped, undefined);
       moves.begin(dropped);
       report.recordOperation(dropped);
-      element.message = DELETED_WITH_PARENT;
+      element.message = 'Deleted with its parent';
+      element.outcome = 'deleted-with-parent';
     }
     if (isFlushDue(dst.store)) await dst.store.flush();
   }
@@ -257,7 +256,9 @@ export class ObjectWork {
     const kept = frames.filter(isKept);
     await links.unlinkKept(kept);
     for (const { node } of kept) {
-      if (!report.hasFailed(node)) report.leaveOut(node, HIDDEN_PARENT);
+      if (report.hasFailed(node)) continue;
+      report.leaveOut(node, HIDDEN_PARENT);
+      node.element.outcome = 'unlinked';
     }
     return frames.filter((frame) => !isKept(frame));
   }

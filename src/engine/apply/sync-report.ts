@@ -43,6 +43,7 @@ export class SyncReport {
       const { element } = nodes[at] as SyncNode;
       element.status = DiffSyncStatus.UNKNOWN;
       element.message = '';
+      element.outcome = undefined;
     }
   }
 
