@@ -2,6 +2,8 @@ import { visibleText } from '../values/visible-text.js';
 import {
   attributesOf,
   differencesOf,
+  grouped,
+  notesOf,
   redactChange,
   redactRun,
   resultOf,
@@ -111,32 +113,13 @@ function models({ models: found }: ShownRun): string[] {
   return ['', row(columns), row(['---', ...columns.slice(1).map(() => '---:')]), ...rows];
 }
 
-function notes({ incomplete, guards, flapping, unrestored = [], error }: ShownRun): string[] {
-  return [
-    ...listOf(
-      'Incomplete',
-      incomplete.map(({ side, model, reason }) => `${model} of the ${side}: ${reason}`),
-    ),
-    ...listOf(
-      'Guard',
-      guards.map(({ message }) => message),
-    ),
-    ...listOf(
-      'Flapping',
-      flapping.map(({ model, uid, attribute, hint }) => `${attribute} of ${model} ${uid}: ${hint}`),
-    ),
-    ...listOf(
-      'Not restored',
-      unrestored.map(({ model, uid, reason }) => `${model} ${uid}: ${reason}`),
-    ),
-    ...listOf('Error', error === undefined ? [] : [`${error.code ?? error.name}: ${error.message}`]),
-  ];
-}
-
-function listOf(name: string, texts: readonly string[]): string[] {
-  if (texts.length === 0) return [];
-  const more = texts.length > MAX_NOTES ? [`- and ${grouped(texts.length - MAX_NOTES)} more`] : [];
-  return ['', ...texts.slice(0, MAX_NOTES).map((text) => `- **${name}**: ${code(text, 1000)}`), ...more];
+function notes(run: ShownRun): string[] {
+  const byName = new Map<string, string[]>();
+  for (const [name, text] of notesOf(run)) byName.set(name, [...(byName.get(name) ?? []), text]);
+  return [...byName].flatMap(([name, texts]) => {
+    const more = texts.length > MAX_NOTES ? [`- and ${grouped(texts.length - MAX_NOTES)} more`] : [];
+    return ['', ...texts.slice(0, MAX_NOTES).map((text) => `- **${name}**: ${code(text, 1000)}`), ...more];
+  });
 }
 
 function lineOf(change: ShownChange, run?: ShownRun): string {
@@ -169,8 +152,4 @@ function code(text: string, max = MAX_TEXT): string {
   const fence = '`'.repeat(longest + 1);
   const space = shown === '' || /^[ `]|[ `]$/.test(shown) ? ' ' : '';
   return `${fence}${space}${shown}${space}${fence}`;
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString('en-US');
 }

@@ -3,6 +3,8 @@ import { visibleText } from '../values/visible-text.js';
 import {
   attributesOf,
   differencesOf,
+  grouped,
+  notesOf,
   redactChange,
   redactRun,
   resultOf,
@@ -97,18 +99,9 @@ function models({ models: found }: ShownRun): string {
   return rows.length === 0 ? '' : `\n${table(MODEL_COLUMNS, rows)}`;
 }
 
-function notes({ incomplete, guards, flapping, unrestored = [], error }: ShownRun): string {
-  const lines = [
-    ...incomplete.map(({ side, model, reason }) => `Incomplete: ${model} of the ${side}: ${reason}`),
-    // What was refused is the error.
-    ...guards.filter(({ outcome }) => outcome === 'deletes-skipped').map(({ message }) => `Guard: ${message}`),
-    ...flapping.map(({ model, uid, attribute, runs, hint }) => {
-      return `Flapping: ${attribute} of ${model} ${uid}, set by ${runs} runs: ${hint}`;
-    }),
-    ...unrestored.map(({ model, uid, reason }) => `Not restored: ${model} ${uid}: ${reason}`),
-    ...(error === undefined ? [] : [`Error: ${error.code ?? error.name}: ${error.message}`]),
-  ];
-  return lines.length === 0 ? '' : `\n${lines.map((line) => `${visibleText(line)}\n`).join('')}`;
+function notes(run: ShownRun): string {
+  const lines = notesOf(run).map(([name, text]) => `${visibleText(`${name}: ${text}`)}\n`);
+  return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 
 function lineOf(change: ShownChange, run?: ShownRun): string {
@@ -124,8 +117,4 @@ function lineOf(change: ShownChange, run?: ShownRun): string {
   const where = above === '' ? '' : `  below ${above}`;
   const list = attributes.length === 0 ? '' : `  ${attributes.join(', ')}`;
   return `${visibleText(`${action.padEnd(6)}  ${model} ${uid}${where}${moves ? '  (moves)' : ''}${list}${said}`)}\n`;
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString('en-US');
 }

@@ -50,6 +50,27 @@ export function resultOf({ result }: ShownChange, run?: ShownRun): string | unde
   return result === 'done' || (result === 'planned' && run?.kind === 'dry-run') ? undefined : result;
 }
 
+/** A note on a run: what it is about, and its text. */
+export type RunNote = readonly [name: string, text: string];
+
+/** Returns what people should know of a run beside its changes. A guard that has refused the run is its error. */
+export function notesOf({ incomplete, guards, flapping, unrestored = [], error }: ShownRun): RunNote[] {
+  return [
+    ...incomplete.map(({ side, model, reason }): RunNote => ['Incomplete', `${model} of the ${side}: ${reason}`]),
+    ...guards.filter(({ outcome }) => outcome === 'deletes-skipped').map(({ message }): RunNote => ['Guard', message]),
+    ...flapping.map(({ model, uid, attribute, runs, hint }): RunNote => {
+      return ['Flapping', `${attribute} of ${model} ${uid}, set by ${runs} runs: ${hint}`];
+    }),
+    ...unrestored.map(({ model, uid, reason }): RunNote => ['Not restored', `${model} ${uid}: ${reason}`]),
+    ...(error === undefined ? [] : [['Error', `${error.code ?? error.name}: ${error.message}`] as const]),
+  ];
+}
+
+/** Returns a number with separators between groups of three digits. */
+export function grouped(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
 /** Returns a run whose messages, which are of others, show no user or password of a URL. */
 export function redactRun<R extends ShownRun>(run: R): R {
   const { error, incomplete } = run;
