@@ -115,7 +115,11 @@ function models({ models: found }: ShownRun): string[] {
 
 function notes(run: ShownRun): string[] {
   const byName = new Map<string, string[]>();
-  for (const [name, text] of notesOf(run)) byName.set(name, [...(byName.get(name) ?? []), text]);
+  for (const [name, text] of notesOf(run)) {
+    const texts = byName.get(name);
+    if (texts === undefined) byName.set(name, [text]);
+    else texts.push(text);
+  }
   return [...byName].flatMap(([name, texts]) => {
     const more = texts.length > MAX_NOTES ? [`- and ${grouped(texts.length - MAX_NOTES)} more`] : [];
     return ['', ...texts.slice(0, MAX_NOTES).map((text) => `- **${name}**: ${code(text, 1000)}`), ...more];

@@ -100,7 +100,9 @@ function models({ models: found }: ShownRun): string {
 }
 
 function notes(run: ShownRun): string {
-  const lines = notesOf(run).map(([name, text]) => `${visibleText(`${name}: ${text}`)}\n`);
+  // What a guard has refused is the error.
+  const guards = run.guards.filter(({ outcome }) => outcome === 'deletes-skipped');
+  const lines = notesOf({ ...run, guards }).map(([name, text]) => `${visibleText(`${name}: ${text}`)}\n`);
   return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 

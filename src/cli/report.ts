@@ -53,11 +53,11 @@ export function resultOf({ result }: ShownChange, run?: ShownRun): string | unde
 /** A note on a run: what it is about, and its text. */
 export type RunNote = readonly [name: string, text: string];
 
-/** Returns what people should know of a run beside its changes. A guard that has refused the run is its error. */
+/** Returns what people should know of a run beside its changes. */
 export function notesOf({ incomplete, guards, flapping, unrestored = [], error }: ShownRun): RunNote[] {
   return [
     ...incomplete.map(({ side, model, reason }): RunNote => ['Incomplete', `${model} of the ${side}: ${reason}`]),
-    ...guards.filter(({ outcome }) => outcome === 'deletes-skipped').map(({ message }): RunNote => ['Guard', message]),
+    ...guards.map(({ message }): RunNote => ['Guard', message]),
     ...flapping.map(({ model, uid, attribute, runs, hint }): RunNote => {
       return ['Flapping', `${attribute} of ${model} ${uid}, set by ${runs} runs: ${hint}`];
     }),
