@@ -3,17 +3,12 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { Adapter, DiffSyncModel, LocalStore, SyncRunner, type BaseStore } from '../../src/index.js';
-import { RedisStore } from '../../src/store/redis/index.js';
-import { SqliteStore } from '../../src/store/sqlite/index.js';
-import { startRedis } from '../support/redis-server.js';
 import { devicesOf } from '../support/run-content.mjs';
+import { answerOf, sharedEngines, type SharedEngine } from '../support/shared-engines.js';
 
 const WORKER = fileURLToPath(new URL('../support/run-worker.mjs', import.meta.url));
 const PROCESSES = 20;
@@ -44,33 +39,11 @@ class System extends Adapter {
   }
 }
 
-interface Engine {
-  readonly door: string;
-  readonly storeClass: string;
-  /** Without the store id. */
-  readonly options: object;
-  open(storeId: string): Promise<BaseStore>;
-  stop(): Promise<void>;
-}
+const { redis, sqlite } = sharedEngines;
 
-const engines: Readonly<Record<string, () => Promise<Engine>>> = {
-  redis: async () => {
-    const { url, stop } = await startRedis();
-    const open = (storeId: string): Promise<BaseStore> => RedisStore.connect({ url, storeId });
-    return { door: 'nestjs-diffsync/redis', storeClass: 'RedisStore', options: { url }, open, stop };
-  },
-  sqlite: async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-runs-'));
-    const options = { path: join(folder, 'shared.db'), timeout: 60_000 };
-    const open = (storeId: string): Promise<BaseStore> => SqliteStore.connect({ ...options, storeId });
-    const stop = (): Promise<void> => rm(folder, { recursive: true });
-    return { door: 'nestjs-diffsync/sqlite', storeClass: 'SqliteStore', options, open, stop };
-  },
-};
-
-describe.each(Object.entries(engines))('runs of processes, on %s', (_, start) => {
+describe.each(Object.entries({ redis, sqlite }))('runs of processes, on %s', (_, start) => {
   const workers: ChildProcess[] = [];
-  let engine: Engine;
+  let engine: SharedEngine;
   let store: BaseStore;
   let storeId: string;
 
@@ -92,19 +65,14 @@ describe.each(Object.entries(engines))('runs of processes, on %s', (_, start) =>
     return worker;
   }
 
-  async function answer(worker: ChildProcess): Promise<unknown> {
-    const [message] = (await once(worker, 'message')) as [unknown];
-    return message;
-  }
-
   it(`${PROCESSES} processes that begin a run at once: one runs, and the others say who does`, async () => {
     storeId = randomUUID();
     store = await engine.open(storeId);
     const all = await Promise.all(
       Array.from({ length: PROCESSES }, (_each, number) => begin({ task: 'start', version: 0, number })),
     );
-    await Promise.all(all.map(answer));
-    const answers = all.map(answer);
+    await Promise.all(all.map((worker) => answerOf(worker)));
+    const answers = all.map((worker) => answerOf(worker));
     for (const worker of all) worker.send('go');
     const said = await Promise.all(answers);
     const winner = said.indexOf('loading');
@@ -112,7 +80,7 @@ describe.each(Object.entries(engines))('runs of processes, on %s', (_, start) =>
     expect(others).toEqual(
       Array.from({ length: PROCESSES - 1 }, () => ({ code: 'SYNC_IN_PROGRESS', by: `worker ${winner}` })),
     );
-    const last = answer(all[winner] as ChildProcess);
+    const last = answerOf(all[winner] as ChildProcess);
     for (const worker of all) worker.send('over');
     expect(await last).toEqual({ outcome: 'succeeded' });
     expect(await store.count({ model: Device })).toBe(200);

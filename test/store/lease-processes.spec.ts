@@ -3,82 +3,22 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import Database from 'better-sqlite3';
 import type { BaseStore, LeaseHolder } from '../../src/index.js';
-import { RedisStore } from '../../src/store/redis/index.js';
-import { SqliteStore } from '../../src/store/sqlite/index.js';
 import { Device, Site } from '../../src/testing/contract/models.js';
 import { waitFor } from '../support/redis-client.js';
-import { startCluster } from '../support/redis-cluster.js';
-import { startRedis } from '../support/redis-server.js';
+import { ask, sharedEngines, type SharedEngine } from '../support/shared-engines.js';
 
 const PROCESSES = 20;
 const WORKER = fileURLToPath(new URL('../support/lease-worker.mjs', import.meta.url));
 /** Of a lease that is to be lost; and longer than any wait. */
 const [TTL_MS, LONG_MS] = [1500, 180_000];
 
-interface Engine {
-  readonly door: string;
-  readonly storeClass: string;
-  /** Without the store id. */
-  readonly options: object;
-  open(storeId: string): Promise<BaseStore>;
-  /** Whether a process that is frozen keeps all others from writing: SQLite's lock of the file goes with the process. */
-  isLocked(): boolean;
-  stop(): Promise<void>;
-}
-
-const redis = (options: object, stop: () => Promise<void>): Engine => ({
-  door: 'nestjs-diffsync/redis',
-  storeClass: 'RedisStore',
-  options,
-  open: (storeId) => RedisStore.connect({ ...options, storeId }),
-  isLocked: () => false,
-  stop,
-});
-
-const engines: Readonly<Record<string, () => Promise<Engine>>> = {
-  redis: async () => {
-    const { url, stop } = await startRedis();
-    return redis({ url }, stop);
-  },
-  'redis cluster, each model in 3 shards': async () => {
-    const { nodes, stop } = await startCluster();
-    return redis({ cluster: { nodes: nodes.map(({ host, port }) => ({ host, port })) }, shards: 3 }, stop);
-  },
-  sqlite: async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-leases-'));
-    const options = { path: join(folder, 'shared.db'), timeout: LONG_MS };
-    return {
-      door: 'nestjs-diffsync/sqlite',
-      storeClass: 'SqliteStore',
-      options,
-      open: (storeId) => SqliteStore.connect({ ...options, storeId }),
-      isLocked: () => {
-        const db = new Database(options.path, { timeout: 0 });
-        try {
-          db.exec('BEGIN IMMEDIATE; ROLLBACK');
-          return false;
-        } catch {
-          return true;
-        } finally {
-          db.close();
-        }
-      },
-      stop: () => rm(folder, { recursive: true }),
-    };
-  },
-};
-
-describe.each(Object.entries(engines))('processes and the lease of a store: %s', (_, start) => {
+describe.each(Object.entries(sharedEngines))('processes and the lease of a store: %s', (_, start) => {
   const workers: ChildProcess[] = [];
-  let engine: Engine;
+  let engine: SharedEngine;
   let store: BaseStore;
   let storeId: string;
 
@@ -201,7 +141,7 @@ interface Answer {
 }
 
 /** A signal takes effect later than it is sent. */
-async function freeze(worker: ChildProcess, engine: Engine): Promise<void> {
+async function freeze(worker: ChildProcess, engine: SharedEngine): Promise<void> {
   const isStopped = async (): Promise<true | undefined> =>
     process.platform !== 'linux' || /\) T /.test(readFileSync(`/proc/${worker.pid}/stat`, 'utf8')) ? true : undefined;
   for (;;) {
@@ -211,14 +151,4 @@ async function freeze(worker: ChildProcess, engine: Engine): Promise<void> {
     worker.kill('SIGCONT');
     await setImmediate();
   }
-}
-
-async function ask<T>(worker: ChildProcess, message: object | string): Promise<T> {
-  const ended = once(worker, 'exit').then(([code]) => {
-    throw new Error(`a process ended with ${code} before it answered`);
-  });
-  ended.catch(() => undefined);
-  worker.send(message);
-  const [answer] = (await Promise.race([once(worker, 'message'), ended])) as [T];
-  return answer;
 }

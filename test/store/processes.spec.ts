@@ -1,7 +1,6 @@
 // Real processes: what one of them holds in memory the others do not have.
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +12,7 @@ import type { BaseStore } from '../../src/index.js';
 import { RedisStore } from '../../src/store/redis/index.js';
 import { SqliteStore } from '../../src/store/sqlite/index.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { ask } from '../support/shared-engines.js';
 
 const PROCESSES = 8;
 const WORKER = fileURLToPath(new URL('../support/store-worker.mjs', import.meta.url));
@@ -123,13 +123,3 @@ describe.each(engines)(`${PROCESSES} processes at one store: $name`, ({ door, st
     });
   });
 });
-
-async function ask<T>(worker: ChildProcess, message: object | string): Promise<T> {
-  const ended = once(worker, 'exit').then(([code]) => {
-    throw new Error(`a process ended with ${code} before it answered`);
-  });
-  ended.catch(() => undefined);
-  worker.send(message);
-  const [answer] = (await Promise.race([once(worker, 'message'), ended])) as [T];
-  return answer;
-}
