@@ -37,26 +37,17 @@ export const ADDRESSES = new SqlTable<AddressIds & Required<AddressAttrs>>(
 /** A device in the database: each hook is one statement for all objects that it gets. */
 export class CmdbDevice extends Device {
   static override async createBulk({ adapter, objects }: BulkContext<CreateItem<DeviceIds, DeviceAttrs>, SqlAdapter>) {
-    await DEVICES.insert(
-      adapter.client,
-      objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })),
-    );
+    await DEVICES.insert(adapter.client, objects);
     return Promise.all(objects.map((each) => this.create({ adapter, ...each })));
   }
 
   static override async updateBulk({ adapter, objects }: BulkContext<UpdateItem<CmdbDevice, DeviceAttrs>, SqlAdapter>) {
-    await DEVICES.update(
-      adapter.client,
-      objects.map(({ model: { name, role, site }, attrs }) => ({ name, role, site, ...attrs })),
-    );
+    await DEVICES.update(adapter.client, objects);
     return changed(objects);
   }
 
   static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbDevice>, SqlAdapter>) {
-    await DEVICES.delete(
-      adapter.client,
-      objects.map(({ model: { name } }) => ({ name })),
-    );
+    await DEVICES.delete(adapter.client, objects);
     return objects.map(({ model }) => model);
   }
 }
@@ -67,10 +58,7 @@ export class CmdbInterface extends Interface {
     adapter,
     objects,
   }: BulkContext<CreateItem<InterfaceIds, InterfaceAttrs>, SqlAdapter>) {
-    await INTERFACES.insert(
-      adapter.client,
-      objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })),
-    );
+    await INTERFACES.insert(adapter.client, objects);
     return Promise.all(objects.map((each) => this.create({ adapter, ...each })));
   }
 
@@ -78,18 +66,12 @@ export class CmdbInterface extends Interface {
     adapter,
     objects,
   }: BulkContext<UpdateItem<CmdbInterface, InterfaceAttrs>, SqlAdapter>) {
-    await INTERFACES.update(
-      adapter.client,
-      objects.map(({ model: { device, name, speed }, attrs }) => ({ device, name, speed, ...attrs })),
-    );
+    await INTERFACES.update(adapter.client, objects);
     return changed(objects);
   }
 
   static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbInterface>, SqlAdapter>) {
-    await INTERFACES.delete(
-      adapter.client,
-      objects.map(({ model: { device, name } }) => ({ device, name })),
-    );
+    await INTERFACES.delete(adapter.client, objects);
     return objects.map(({ model }) => model);
   }
 }
@@ -100,10 +82,7 @@ export class CmdbAddress extends Address {
     adapter,
     objects,
   }: BulkContext<CreateItem<AddressIds, AddressAttrs>, SqlAdapter>) {
-    await ADDRESSES.insert(
-      adapter.client,
-      objects.map(({ ids, attrs }) => ({ ...ids, ...attrs })),
-    );
+    await ADDRESSES.insert(adapter.client, objects);
     return Promise.all(objects.map((each) => this.create({ adapter, ...each })));
   }
 
@@ -111,23 +90,12 @@ export class CmdbAddress extends Address {
     adapter,
     objects,
   }: BulkContext<UpdateItem<CmdbAddress, AddressAttrs>, SqlAdapter>) {
-    await ADDRESSES.update(
-      adapter.client,
-      objects.map(({ model: { address, device, interface: name }, attrs }) => ({
-        address,
-        device,
-        interface: name,
-        ...attrs,
-      })),
-    );
+    await ADDRESSES.update(adapter.client, objects);
     return changed(objects);
   }
 
   static override async deleteBulk({ adapter, objects }: BulkContext<DeleteItem<CmdbAddress>, SqlAdapter>) {
-    await ADDRESSES.delete(
-      adapter.client,
-      objects.map(({ model: { address } }) => ({ address })),
-    );
+    await ADDRESSES.delete(adapter.client, objects);
     return objects.map(({ model }) => model);
   }
 }

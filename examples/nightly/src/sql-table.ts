@@ -1,3 +1,5 @@
+import type { CreateItem, DeleteItem, UpdateItem } from 'nestjs-diffsync';
+
 /** A client of PostgreSQL: a pool of `pg`, or PGlite. */
 export interface SqlClient {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
@@ -23,21 +25,27 @@ export class SqlTable<Row extends object> {
     this.rest = Object.keys(columns).filter((column) => !(key as readonly string[]).includes(column));
   }
 
-  async insert(client: SqlClient, rows: readonly Partial<Row>[]): Promise<void> {
+  /** Writes what a bulk hook creates. */
+  async insert(client: SqlClient, objects: readonly CreateItem<Partial<Row>, Partial<Row>>[]): Promise<void> {
     const names = Object.keys(this.columns).join(', ');
+    const rows = objects.map(({ ids, attrs }) => ({ ...ids, ...attrs }));
     await client.query(`insert into ${this.name} (${names}) select ${names} from ${this.given()}`, [
       JSON.stringify(rows),
     ]);
   }
 
-  async update(client: SqlClient, rows: readonly Row[]): Promise<void> {
+  /** Writes what a bulk hook changes: whole rows, of what the objects have and what they get. */
+  async update(client: SqlClient, objects: readonly UpdateItem<Row, Partial<Row>>[]): Promise<void> {
     const set = this.rest.map((column) => `${column} = given.${column}`).join(', ');
+    const rows = objects.map(({ model, attrs }) => ({ ...this.rowOf(model), ...attrs }));
     await client.query(`update ${this.name} as stored set ${set} from ${this.given()} where ${this.isGiven()}`, [
       JSON.stringify(rows),
     ]);
   }
 
-  async delete(client: SqlClient, rows: readonly Partial<Row>[]): Promise<void> {
+  /** Removes what a bulk hook deletes. */
+  async delete(client: SqlClient, objects: readonly DeleteItem<Row>[]): Promise<void> {
+    const rows = objects.map(({ model }) => this.rowOf(model));
     await client.query(`delete from ${this.name} as stored using ${this.given()} where ${this.isGiven()}`, [
       JSON.stringify(rows),
     ]);
@@ -59,6 +67,11 @@ export class SqlTable<Row extends object> {
       if (rows.length > 0) yield rows;
       last = rows.length < size ? undefined : rows.at(-1);
     } while (last !== undefined);
+  }
+
+  private rowOf(model: Row): Partial<Row> {
+    const columns = Object.keys(this.columns) as (keyof Row & string)[];
+    return Object.fromEntries(columns.map((column) => [column, model[column]])) as Partial<Row>;
   }
 
   /** The rows of the first parameter, which is a JSON text, as a table. */
