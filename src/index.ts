@@ -40,7 +40,9 @@ export type {
   LinkChange,
   UpdateChange,
 } from './diff/diff-changes.js';
-export type { DiffTerms, Fingerprint, Plan, PlanElement, PlanHeader, PlanSide } from './diff/diff-plan.js';
+export type { DiffTerms, Plan, PlanElement, PlanHeader } from './diff/diff-plan.js';
+export type { Fingerprint } from './diff/fingerprint.js';
+export type { PlanSide } from './diff/plan-reader.js';
 export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';
 export type { DiffOptions } from './engine/compare/differ.js';

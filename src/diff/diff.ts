@@ -9,21 +9,9 @@ import {
   type ElementParts,
   type ElementRecord,
 } from './compared-object.js';
-import {
-  addingElements,
-  digesting,
-  makingPlan,
-  planLines,
-  planOf,
-  planOfLines,
-  readJsonLines,
-  type DiffTerms,
-  type Fingerprint,
-  type Plan,
-  type PlanLine,
-  type PlanSide,
-  type SavedPlan,
-} from './diff-plan.js';
+import { makingPlan, planLines, type DiffTerms, type Plan, type PlanLine } from './diff-plan.js';
+import { digesting, type Fingerprint } from './fingerprint.js';
+import { addingElements, planOf, planOfLines, readJsonLines, type PlanSide, type SavedPlan } from './plan-reader.js';
 import { changesOf, findingMoved, type DiffChange } from './diff-changes.js';
 import {
   diffLines,

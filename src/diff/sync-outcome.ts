@@ -1,6 +1,7 @@
 import type { DiffSyncError, SyncLocation } from '../errors.js';
 import type { ChangedObject, DiffChange } from './diff-changes.js';
-import type { DiffTerms, SharedLink } from './diff-plan.js';
+import type { DiffTerms } from './diff-plan.js';
+import type { SharedLink } from './fingerprint.js';
 
 /** The unique ids of the objects of one model that a sync created, updated and deleted, each in the order of the work. */
 export interface ModelOperations {

@@ -1,5 +1,5 @@
 import type { Attrs } from '../../diff/compared-object.js';
-import type { SharedLink } from '../../diff/diff-plan.js';
+import type { SharedLink } from '../../diff/fingerprint.js';
 import type { DiffElement } from '../../diff/diff.js';
 import { secretMarks } from '../../diff/plan-secrets.js';
 import { seenAttributes, seenChildren } from '../../diff/seen-state.js';

@@ -1,5 +1,5 @@
 import type { Steps } from '../../async/steps.js';
-import type { SharedLink } from '../../diff/diff-plan.js';
+import type { SharedLink } from '../../diff/fingerprint.js';
 import { walk } from '../../diff/diff-walk.js';
 import type { DiffElement } from '../../diff/diff.js';
 import type { PairNode } from './pair-node.js';
