@@ -1,3 +1,4 @@
+import { withHidden } from '../values/hidden-property.js';
 import { inspect } from 'node:util';
 import { Diff, type DiffElement } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
@@ -74,7 +75,7 @@ async function sync<Source extends Side>(
   try {
     await applyDiff(target, source, diff, options, stale);
   } catch (error) {
-    throw withDiff(error, diff);
+    throw withHidden(error, 'diff', diff);
   }
   return diff;
 }
@@ -105,14 +106,6 @@ function logStale(target: Side, { stale }: Diff): void {
     .map(({ action, model, uid, reason }) => `${action} ${model} ${uid}: ${reason}`);
   const more = stale.length > MAX_NAMED ? `; and ${stale.length - MAX_NAMED} more` : '';
   target[LOGGER].warning(`Some changes of the plan are stale and left out: ${named.join('; ')}${more}`);
-}
-
-/** Gives an error that ends a sync the diff, by which who catches it learns what was done. */
-function withDiff(error: unknown, diff: Diff): unknown {
-  if (error instanceof Error && Object.isExtensible(error)) {
-    Object.defineProperty(error, 'diff', { value: diff, enumerable: false, configurable: true, writable: true });
-  }
-  return error;
 }
 
 async function compareAgain<Source extends Side>(

@@ -1,3 +1,4 @@
+import { withHidden } from '../values/hidden-property.js';
 import { Pace } from '../async/event-loop.js';
 import type { Diff } from '../diff/diff.js';
 import type { StaleChange } from '../diff/sync-outcome.js';
@@ -46,15 +47,13 @@ export async function inverseOf(
 function staleError(runId: string, changed: readonly ChangedSince[], { name }: Side): DiffStale {
   const named = changed.slice(0, MAX_NAMED).map(({ node: { model, uid }, reason }) => `${model} ${uid}: ${reason}`);
   const more = changed.length > MAX_NAMED ? `; and ${changed.length - MAX_NAMED} more` : '';
-  const error = new DiffStale(
+  const message =
     `The run ${runId} cannot be undone: ${name} has changed since, at ${named.join('; ')}${more}; undo the later runs first, or set ` +
-      `these objects right by hand`,
-  );
+    `these objects right by hand`;
   const stale = changed.map(({ node, reason }): StaleChange => {
     const { action, linkOnly } = node.element;
     const change = linkOnly ? (action === 'create' ? 'link' : 'unlink') : (action ?? 'update');
     return { model: node.model, uid: node.uid, parents: node.change?.parents ?? [], action: change, reason };
   });
-  Object.defineProperty(error, 'stale', { value: stale, enumerable: false });
-  return error;
+  return withHidden(new DiffStale(message), 'stale', stale);
 }

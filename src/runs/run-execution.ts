@@ -1,3 +1,4 @@
+import { withHidden } from '../values/hidden-property.js';
 import type { Diff } from '../diff/diff.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
 import type { ProgressCallback } from '../engine/progress.js';
@@ -56,7 +57,7 @@ export class RunExecution {
         draft.end({ error: reason });
         await this.endRecord(false, reason);
         draft.settleCallbacks(true);
-        throw withRun(reason, draft.toRun());
+        throw withHidden(reason, 'run', draft.toRun());
       }
       draft.end();
       await this.endRecord(true, undefined);
@@ -150,7 +151,7 @@ export class RunExecution {
     try {
       await recording.end(good, this.streaks?.texts() ?? [], this.goodObjects(), work.retention);
     } catch (error) {
-      if (failure === undefined) throw withRun(error, draft.toRun());
+      if (failure === undefined) throw withHidden(error, 'run', draft.toRun());
       work.target[LOGGER].error(`The end of the run ${draft.id} could not be recorded: ${String(error)}`);
     }
   }
@@ -168,12 +169,4 @@ export class RunExecution {
 /** Returns why a run was aborted where it was not its signal. */
 function reasonOf(error: unknown): unknown {
   return error instanceof SyncAborted && error.cause instanceof LeaseLost ? error.cause : error;
-}
-
-/** Gives an error the run, by which who catches it learns what was done. */
-function withRun(error: unknown, run: SyncRun): unknown {
-  if (error instanceof Error && Object.isExtensible(error)) {
-    Object.defineProperty(error, 'run', { value: run, enumerable: false, configurable: true, writable: true });
-  }
-  return error;
 }

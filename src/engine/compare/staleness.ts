@@ -1,3 +1,4 @@
+import { withHidden } from '../../values/hidden-property.js';
 import { doInSteps, type Steps } from '../../async/steps.js';
 import { Diff, type DiffElement } from '../../diff/diff.js';
 import { findingMoved } from '../../diff/diff-changes.js';
@@ -120,12 +121,10 @@ function staleError(
   const places = [...found.keys()].slice(0, MAX_NAMED).map((at) => placeText(planned, at));
   const more = found.size > MAX_NAMED ? `; and at ${found.size - MAX_NAMED} more places` : '';
   const changed = sides.map((side) => names[side]).join(' and ');
-  const error = new DiffStale(
+  const message =
     `${changed} changed since the diff was made, at ${places.join('; at ')}${more}: make it again, or pass onStale: 'skip' to ` +
-      `make all other changes, or allowStale to use it as it is`,
-  );
-  Object.defineProperty(error, 'stale', { value: stale, enumerable: false });
-  return error;
+    `make all other changes, or allowStale to use it as it is`;
+  return withHidden(new DiffStale(message), 'stale', stale);
 }
 
 function* hidesValues(plan: Diff): Steps<boolean> {
