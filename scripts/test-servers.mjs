@@ -1,11 +1,12 @@
-// `npm run test:servers`: runs what depends on the server on each server that there is, and writes the tables of docs/redis.md.
-// `-- --server NAME` runs one of them and `-- --group NAME` one group, both without writing.
+// `npm run test:servers`: runs what depends on the server on each server that there is, and writes what came of it into the tables
+// of docs/redis.md. `-- --server NAME` runs one of them and `-- --group NAME` one group: the other cells stay as they are.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { otherServers } from './other-servers.mjs';
+import { PageTable } from './page-table.mjs';
 
 const PAGE = join(import.meta.dirname, '../docs/redis.md');
 const GROUPS = {
@@ -25,73 +26,47 @@ const installed = /v=([\d.]+)/.exec(execFileSync('redis-server', ['--version'], 
 const servers = [{ name: `redis-${installed}` }, ...otherServers()].filter(
   ({ name }) => values.server === undefined || name === values.server,
 );
+if (servers.length === 0 || (groups.length === 0 && !withFaults)) throw new Error('no such server or group');
 
-const rows = servers.map(({ name, folder }) => [
-  title(name),
-  ...groups.map(([group, args]) => run(name, folder, group, args)),
-]);
-const tables = [];
-let failedTests = 0;
-if (groups.length > 0) {
-  const cells = rows.map((row) => row.map((cell) => cell.text ?? cell));
-  tables.push({ place: 'servers', text: tableOf([['server', ...groups.map(([group]) => group)], ...cells]) });
+let failed = 0;
+for (const { name, folder } of servers) {
+  for (const [group, args] of groups) {
+    const result = run(name, folder, group, args);
+    failed += result.failed;
+    record('servers', (table) => table.set([title(name)], group, result.text));
+  }
+  if (!withFaults) continue;
+  const jobs = jobsUnderFaults(name, folder);
+  failed += jobs.failed;
+  record('jobs under faults', (table) => {
+    for (const job of jobs.outcomes) table.set([job.fault, job.variant], title(name), outcomeText(job));
+  });
 }
-const jobs = withFaults ? servers.map(({ name, folder }) => jobsUnderFaults(name, folder)) : [];
-if (withFaults) {
-  const all = jobs.find(({ size }) => size > 0) ?? new Map();
-  const cells = [...all].map(([key, { fault, variant }]) => [
-    fault,
-    variant,
-    ...jobs.map((outcomes) => outcomeText(outcomes.get(key))),
-  ]);
-  const header = ['fault', 'store', ...servers.map(({ name }) => title(name))];
-  tables.push({ place: 'jobs under faults', text: tableOf([header, ...cells]) });
-}
-for (const { place, text } of tables) {
-  console.log(text);
-  if (values.server === undefined && values.group === undefined) write(place, text);
-}
-process.exitCode = failedTests > 0 || rows.flat().some((cell) => cell.failed > 0) ? 1 : 0;
+console.log(['servers', 'jobs under faults'].map((place) => String(new PageTable(PAGE, place))).join('\n\n'));
+process.exitCode = failed > 0 ? 1 : 0;
 
-function tableOf(cells) {
-  const widths = cells[0].map((_, at) => Math.max(...cells.map((row) => row[at].length)));
-  const line = (row) => `| ${row.map((cell, at) => cell.padEnd(widths[at])).join(' | ')} |`;
-  return [line(cells[0]), line(widths.map((width) => '-'.repeat(width))), ...cells.slice(1).map(line)].join('\n');
+function record(place, change) {
+  const table = new PageTable(PAGE, place);
+  change(table);
+  table.write();
 }
 
-/** Writes a table between the comments of the page that name it. */
-function write(place, table) {
-  const page = readFileSync(PAGE, 'utf8');
-  const between = new RegExp(`(<!-- ${place}: [^\\n]* -->\\n)[\\s\\S]*?(<!-- end of ${place} -->)`);
-  if (!between.test(page)) throw new Error(`docs/redis.md has no place for the table of ${place}`);
-  writeFileSync(
-    PAGE,
-    page.replace(between, (_all, start, end) => `${start}\n${table}\n\n${end}`),
-  );
-}
-
-/** Returns the outcomes of the jobs on one server, by fault and variant. */
+/** Returns what became of each job on one server, and how many tests failed: more may than the outcome of a job. */
 function jobsUnderFaults(server, folder) {
   const work = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-servers-'));
   const file = join(work, 'outcomes.jsonl');
   try {
     writeFileSync(file, '');
-    // More may fail than the outcome of a job, such as what it leaves behind.
-    failedTests += run(server, folder, FAULTS.name, FAULTS.args, { WHOLE_JOB_OUTCOMES: file }).failed;
-    const outcomes = readFileSync(file, 'utf8')
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line));
-    return new Map(outcomes.map((outcome) => [`${outcome.fault}, ${outcome.variant}`, outcome]));
+    const { failed } = run(server, folder, FAULTS.name, FAULTS.args, { WHOLE_JOB_OUTCOMES: file });
+    const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+    return { failed, outcomes: lines.map((line) => JSON.parse(line)) };
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
 /** What a job came to, and in which of its stages the fault had it fail. */
-function outcomeText(outcome) {
-  if (outcome === undefined) return 'failed';
-  const { again, failed } = outcome;
+function outcomeText({ again, failed }) {
   if (failed.length > 0) return `failed (${failed.join(', ')})`;
   return again.length > 0 ? `repeated (${again.join(', ')})` : 'at once';
 }

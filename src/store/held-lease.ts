@@ -121,7 +121,7 @@ export class HeldLease implements Lease, WriteLease {
   /** Notes that it is lost. @param cause - what the backend said. @returns the error that all who write under it get. */
   lose(holder?: LeaseHolder, cause?: unknown): LeaseLost {
     if (this.lost.aborted) return this.lost.reason as LeaseLost;
-    const by = holder === undefined ? '' : `, and ${describeHolder(holder)} has it now`;
+    const by = holder === undefined ? '' : `, and ${describeHolder(holder)} holds it now`;
     const error = new LeaseLost(
       `${this.#what} is lost: it was not renewed for ${this.#terms.ttlMs} ms, or was ended${by}. Nothing more is written under it: ` +
         `end the run and start it anew`,

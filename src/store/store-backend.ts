@@ -244,7 +244,7 @@ export abstract class StoreBackend {
 
   /**
    * Notes that the lease of the write is lost, which ends its run.
-   * @param holder - who has it now, where the backend knows.
+   * @param holder - who holds it now, where the backend knows.
    * @returns the error to throw.
    */
   protected abstract leaseLost(holder?: LeaseHolder): LeaseLost;
