@@ -100,7 +100,9 @@ export class SyncRunner {
         const history = await RunStore.of(target.store);
         const plan = await history.record(runId);
         if (plan.summary['of'] !== undefined) {
-          throw new ValueError(`The run "${runId}" is the dry run of an undo: call undo of the run that it was made for`);
+          throw new ValueError(
+            `The run "${runId}" is the dry run of an undo: call undo of the run that it was made for`,
+          );
         }
         if (plan.plans === 0) throw new ValueError(`The run "${runId}" has no plan to apply: only a dry run has one`);
         return Diff.fromJSONLines.call(diffClass, history.plan(plan), { target });
