@@ -69,17 +69,18 @@ async function report(name, { size, rounds, units, file }, samples) {
       ...medians,
       ratio: round(medians.ours / medians.baseline, 3),
       paired: round(samples.ratio(ours, `${row}: baseline`), 3),
+      lowest: round(samples.lowest(ours) / samples.lowest(`${row}: baseline`), 3),
     };
   });
   const { cpu, cores, node } = machine();
   console.log(`${cpu}, ${cores} cores, Node ${node}; ${size.toLocaleString('en')} objects; ${units}`);
   console.log(
     `medians of ${rounds} rounds in turn, beside ${file}; ratio: ours / baseline, of the medians; paired: the median of ` +
-      `the rounds' own ratios`,
+      `the rounds' own ratios; lowest: of each build's lowest round, which other work on the machine disturbs least`,
   );
   print(
-    ['', 'ours', 'baseline', 'ratio', 'paired'],
-    rows.map((each) => [each.row, digits(each.ours), digits(each.baseline), each.ratio, each.paired]),
+    ['', 'ours', 'baseline', 'ratio', 'paired', 'lowest'],
+    rows.map((each) => [each.row, digits(each.ours), digits(each.baseline), each.ratio, each.paired, each.lowest]),
   );
   const worst = rows.toSorted((a, b) => b.ratio - a.ratio)[0];
   if (worst !== undefined) console.log(`highest ratio: ${worst.ratio} (${worst.row})\n`);

@@ -51,6 +51,10 @@ export class Samples {
     return median(this.#samples.get(name) ?? []);
   }
 
+  lowest(name) {
+    return Math.min(...(this.#samples.get(name) ?? []));
+  }
+
   names() {
     return [...this.#samples.keys()];
   }
