@@ -19,7 +19,7 @@ import {
 import { ConnectionState, isVague } from './connection-state.js';
 import { SORT_PROBE } from '../layout/keys.js';
 import { DEFAULT_TIMEOUT_MS, type AnyRedisOptions } from '../redis-options.js';
-import { ReplicaConfirmation } from './replication.js';
+import { ReplicaConfirmation, takenOver } from './replication.js';
 import type { WriteLease } from '../../lease-context.js';
 import { defineScripts, type ScriptedRedis } from '../scripts/scripts.js';
 
@@ -239,7 +239,7 @@ export class RedisConnection {
       const serverDeadlineMs = writes === undefined ? '' : clock.at(writes, end);
       const sendTo = (to: Redis | Cluster): Promise<T> => send(to as unknown as ScriptedRedis, serverDeadlineMs);
       if (writes === undefined || unconfirmed === true || this.replicas === undefined) return sendTo(client);
-      return this.replicas.confirm(client, writes, sendTo);
+      return this.confirm(this.replicas, client, writes, sendTo);
     };
     const steady = writes === undefined ? undefined : this.#target?.watch?.steady;
     const isReady =
@@ -274,6 +274,21 @@ export class RedisConnection {
       if (failure.code === 'STORE_CLUSTER_DOWN' && isClusterClient(client)) client.refreshSlotsCache();
       throw new RedisFailed({ ...failure, sent: sent && failure.sent });
     }
+  }
+
+  /** Makes a write that counts once replicas have it, and no failover has begun before they had it. */
+  private async confirm<T>(
+    replicas: ReplicaConfirmation,
+    client: Redis | Cluster,
+    key: string,
+    write: (node: Redis) => Promise<T>,
+  ): Promise<T> {
+    const watch = this.#target?.watch;
+    const failovers = watch?.failovers;
+    const reply = await replicas.confirm(client, key, write);
+    await watch?.caughtUp();
+    if (watch?.failovers !== failovers) throw takenOver(new Error('a failover has begun'));
+    return reply;
   }
 
   /** Waits for the connection, and before a write for the time of the server. */

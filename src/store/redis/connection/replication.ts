@@ -60,14 +60,7 @@ export class ReplicaConfirmation {
       return await node.wait(this.wanted, this.timeout);
     } catch (error) {
       if (!isReplyError(error) || !/UNBLOCKED|replica instances/.test(error.message)) throw error;
-      // Another server takes over as planned. It may not have the write, which is therefore sent again.
-      throw new RedisFailed({
-        code: 'STORE_NOT_REPLICATED',
-        text: `written, but another server took over meanwhile, which may not have it (${error.message})`,
-        cause: error,
-        sent: true,
-        retryable: true,
-      });
+      throw takenOver(error);
     }
   }
 
@@ -98,4 +91,15 @@ export class ReplicaConfirmation {
     if (node === undefined) throw new Error("Cluster isn't ready");
     return node;
   }
+}
+
+/** A write was confirmed while another server takes over as planned. That may not have it, and so the write is sent again. */
+export function takenOver(cause: Error): RedisFailed {
+  return new RedisFailed({
+    code: 'STORE_NOT_REPLICATED',
+    text: `written, but another server took over meanwhile, which may not have it (${cause.message})`,
+    cause,
+    sent: true,
+    retryable: true,
+  });
 }

@@ -47,6 +47,10 @@ export class SentinelWatch {
   private readonly connectors = new Map<MasterConnector, string>();
   private switched: { readonly from: string; readonly to: RedisAddress; readonly at: number } | undefined;
   private failover: { readonly ended: Promise<void>; readonly end: () => void } | undefined;
+  private begun = 0;
+  /** A round of questions that the sentinels are answering, and the one that follows it. */
+  private asked: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: SentinelOptions) {
@@ -75,6 +79,28 @@ export class SentinelWatch {
   /** Resolves when no failover is running; undefined when none is. */
   get steady(): Promise<void> | undefined {
     return this.failover?.ended;
+  }
+
+  /** The number of failovers that have begun, as far as the sentinels have told. */
+  get failovers(): number {
+    return this.begun;
+  }
+
+  /**
+   * Resolves once each sentinel that is connected has told all that it knew when this was called: it answers after the messages that
+   * it has sent before. Calls share their questions.
+   */
+  caughtUp(): Promise<void> {
+    if (this.asked === undefined) {
+      this.asked = this.askAll().finally(() => (this.asked = undefined));
+      return this.asked;
+    }
+    // What is asked already may have been answered before this call.
+    this.next ??= this.asked.then(() => {
+      this.next = undefined;
+      return this.caughtUp();
+    });
+    return this.next;
   }
 
   /** @returns the class of a connector, as ioredis takes it, which connects to whatever is the master. */
@@ -182,6 +208,19 @@ export class SentinelWatch {
     }
   }
 
+  private async askAll(): Promise<void> {
+    const connected = [...this.subscribers.values()].filter(({ status }) => status === 'ready');
+    const ask = async (client: Redis): Promise<void> => {
+      try {
+        await client.ping();
+      } catch {
+        // One that is frozen must not delay the next write as well.
+        if (client.status === 'ready') client.disconnect(true);
+      }
+    };
+    await Promise.all(connected.map(ask));
+  }
+
   private unsubscribe(name: string): void {
     this.subscribers.get(name)?.disconnect();
     this.subscribers.delete(name);
@@ -210,6 +249,7 @@ export class SentinelWatch {
 
   private begin(): void {
     if (this.failover !== undefined) return;
+    this.begun++;
     let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => {
       const timer = globalThis.setTimeout(() => end(), MAX_FAILOVER_MS).unref();
