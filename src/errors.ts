@@ -7,8 +7,9 @@ export interface DiffSyncErrorOptions {
 }
 
 /**
- * What every error of this package has. Programs catch a `DiffSyncError`, which is this class when it runs. Messages are one line:
- * control characters, line breaks and bidirectional controls, which only data holds, are escaped as in every text for people.
+ * What every error of this package has. Programs catch a `DiffSyncError`, which is this class when it runs. A message is one line,
+ * or one for each problem of several: control characters, line breaks and bidirectional controls, which only data holds, are
+ * escaped as in every text for people.
  */
 export class DiffSyncErrorBase extends Error {
   /** The name of the class that programs catch. */
@@ -18,13 +19,18 @@ export class DiffSyncErrorBase extends Error {
   readonly code: string = 'DIFFSYNC_ERROR';
 
   /**
-   * @param message - what went wrong, and what to do.
+   * @param message - what went wrong, and what to do; a list is several lines.
    * @param options - the cause.
    */
-  constructor(message: string, options?: DiffSyncErrorOptions) {
-    super(typeof message === 'string' ? visibleText(message) : message, options);
+  constructor(message: string | readonly string[], options?: DiffSyncErrorOptions) {
+    super(linesOf(message), options);
     this.name = new.target.name;
   }
+}
+
+function linesOf(message: string | readonly string[]): string {
+  const lines: readonly unknown[] = Array.isArray(message) ? message : [message];
+  return lines.map((line) => visibleText(String(line))).join('\n');
 }
 
 /** Is thrown for an argument that can never work, whatever is stored (VALUE_ERROR). Correct the call. */
@@ -77,6 +83,7 @@ export type StoreErrorCode =
   | 'STORE_ABORTED'
   | 'STORE_OUTCOME_UNKNOWN'
   | 'STORE_AUTH'
+  | 'STORE_CREDENTIALS'
   | 'STORE_PERMISSION'
   | 'STORE_READ_ONLY'
   | 'STORE_OUT_OF_MEMORY'

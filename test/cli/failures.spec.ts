@@ -80,7 +80,7 @@ describe('arguments', () => {
     [['stores', '--url', 'redis://a', '--tls-cert', '/no/such/file'], '--tls-cert and --tls-key'],
     [['stores', '--cluster', 'redis://:geheim@a:1'], '--cluster: not host:port'],
     [['stores', '--cluster', 'a:1', '--db', '3'], `can't be specified together`],
-    [['stores', '--sentinel', 'a:1'], '"masterName"'],
+    [['stores', '--sentinel', 'a:1'], 'masterName: missing'],
     [['plan'], 'Give --app ./dist/app.module.js'],
     [['plan', '--app', './app.js'], 'as --target'],
     [['drift', '--app', './app.js', '--target', 'A'], 'as --source'],

@@ -92,6 +92,13 @@ const causes: Record<
       await connect({ host: server.host, port: server.port, password: `${SECRET}2` });
     },
   ],
+  STORE_CREDENTIALS: [
+    async () => {
+      const { host, port } = await serve();
+      await connect({ host, port, credentials: () => Promise.reject(new RangeError('no vault')) });
+    },
+    'RangeError',
+  ],
   STORE_PERMISSION: [async () => get(await asUser([...LEAST_RIGHTS, '-mget'])), '"mget"'],
   STORE_READ_ONLY: [
     async () => {

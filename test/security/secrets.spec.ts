@@ -108,6 +108,15 @@ const webPort = (): number => (web.address() as AddressInfo).port;
 const FAILURES: Record<string, () => RedisStoreOptions> = {
   'a wrong password': () => ({ url: `redis://:${SECRET}@127.0.0.1:${guarded.port}` }),
   'a wrong password in an option': () => ({ ...local(guarded.port), password: SECRET }),
+  'a wrong password that is asked for': () => ({ ...local(guarded.port), credentials: () => ({ password: SECRET }) }),
+  'credentials that are none': () => ({
+    ...local(plain.port),
+    credentials: () => ({ password: { text: SECRET }, [SECRET]: SECRET }) as never,
+  }),
+  'a wrong password of a cluster that is asked for': () => ({
+    cluster: { nodes: cluster.nodes },
+    credentials: async () => ({ username: 'app', password: SECRET }),
+  }),
   'a wrong user': () => ({ ...local(guarded.port), username: 'app', password: SECRET }),
   'a password where none is asked for': () => ({ url: `redis://user:${SECRET}@127.0.0.1:${plain.port}` }),
   'a user who may nothing': () => ({ url: `redis://weak:${SECRET}@127.0.0.1:${guarded.port}` }),

@@ -16,7 +16,8 @@ import {
   type ModelKeys,
 } from './layout/keys.js';
 import { ANY_LAYOUT, clearModel, clearObjects } from './records/clear-model.js';
-import { checkRedisOptions, type AnyRedisOptions } from './redis-options.js';
+import { checkRedisOptions } from './check-redis-options.js';
+import type { AnyRedisOptions } from './redis-options.js';
 import type { ScriptedRedis } from './scripts/scripts.js';
 import { RedisStore } from './redis.store.js';
 

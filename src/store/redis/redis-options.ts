@@ -1,7 +1,4 @@
 import type { ConnectionOptions } from 'node:tls';
-import { z } from 'zod';
-import { ValueError } from '../../errors.js';
-import { checkOptions } from '../check-options.js';
 import type { BaseStoreOptions } from '../store-options.js';
 
 /** The options of an ioredis client under which a store cannot use it. */
@@ -47,6 +44,25 @@ export interface RedisDurability {
   readonly timeout?: number | undefined;
 }
 
+/** The user of a server's ACL, with the password. */
+export interface RedisCredentials {
+  /**
+   * Name of the user.
+   * @defaultValue 'default'
+   */
+  readonly username?: string | undefined;
+  /** Password of the user, or a token that counts as one. */
+  readonly password: string;
+}
+
+/**
+ * Returns the credentials for a new connection.
+ * @param context - `signal`: is aborted when the time is over, or the connection is not needed any more.
+ */
+export type RedisCredentialsProvider = (context: {
+  readonly signal: AbortSignal;
+}) => RedisCredentials | Promise<RedisCredentials>;
+
 /** The options of a RedisStore that do not name the server. */
 export interface RedisSharedOptions extends BaseStoreOptions {
   /** How many replicas must have a write before it counts as done. Default: a write is done once the master has it. */
@@ -89,6 +105,12 @@ export interface RedisServerOptions {
   readonly username?: string | undefined;
   /** Password of the user; overrides the one in `url`. Default: none. */
   readonly password?: string | undefined;
+  /**
+   * Returns user and password, in place of `username` and `password`. It is asked again for every connection: the first one,
+   * each after that was lost, and those to the nodes of a cluster; so that a password may change, and a token expire. It has
+   * the store's `timeout` to answer. Where it fails, the connection does (STORE_CREDENTIALS), and is tried again.
+   */
+  readonly credentials?: RedisCredentialsProvider | undefined;
   /** TLS as by `rediss://`, with certificates of your own where given: `ca`, `cert`, `key`, … as in Node's `tls.connect`. */
   readonly tls?: ConnectionOptions | undefined;
   /** Addresses of the sentinels that know where the master `masterName` is. */
@@ -132,20 +154,32 @@ export type RedisWay<Way extends keyof RedisServerOptions, With extends keyof Re
   readonly [K in Exclude<keyof RedisServerOptions, Way | With>]?: undefined;
 };
 
+/** How the store authenticates: by what it is given, or by what it asks for. */
+export type RedisLogin =
+  | { readonly credentials?: undefined }
+  | {
+      readonly credentials: RedisServerOptions['credentials'];
+      readonly username?: undefined;
+      readonly password?: undefined;
+    };
+
 /** The server of a Redis store, named in one way. */
-export type RedisServer =
-  | RedisWay<'url', 'db' | 'username' | 'password' | 'tls'>
-  | RedisWay<'host', 'port' | 'db' | 'username' | 'password' | 'tls'>
-  | RedisWay<'path', 'db' | 'username' | 'password'>
-  | RedisWay<
-      'sentinels' | 'masterName',
-      'sentinelUsername' | 'sentinelPassword' | 'sentinelTls' | 'db' | 'username' | 'password' | 'tls'
-    >
-  | RedisWay<'cluster', 'username' | 'password' | 'tls' | 'scaleReads' | 'shards'>
-  | RedisWay<'client', 'scaleReads' | 'shards'>;
+export type RedisServer = RedisLogin &
+  (
+    | RedisWay<'url', 'db' | 'username' | 'password' | 'credentials' | 'tls'>
+    | RedisWay<'host', 'port' | 'db' | 'username' | 'password' | 'credentials' | 'tls'>
+    | RedisWay<'path', 'db' | 'username' | 'password' | 'credentials'>
+    | RedisWay<
+        'sentinels' | 'masterName',
+        'sentinelUsername' | 'sentinelPassword' | 'sentinelTls' | 'db' | 'username' | 'password' | 'credentials' | 'tls'
+      >
+    | RedisWay<'cluster', 'username' | 'password' | 'credentials' | 'tls' | 'scaleReads' | 'shards'>
+    | RedisWay<'client', 'scaleReads' | 'shards'>
+  );
 
 /** The default server, localhost:6379, or another port of localhost. */
-export type RedisLocalServer = RedisWay<never, 'port' | 'db' | 'username' | 'password' | 'tls'>;
+export type RedisLocalServer = RedisLogin &
+  RedisWay<never, 'port' | 'db' | 'username' | 'password' | 'credentials' | 'tls'>;
 
 /**
  * Says how a RedisStore reaches its data. The server is named in one of these ways: `url`; `host` and `port`; `path` of a Unix
@@ -169,118 +203,4 @@ export function deadLinkAfter(timeout: number): number {
 /** Takes off the brackets that an IPv6 address has in a URL. */
 export function bareHost(name: string): string {
   return name.replace(/^\[(.*)\]$/, '$1');
-}
-
-/** What a URL must be, else why not; never with a part of it, which may be a password. */
-function urlFault(text: string): string | undefined {
-  const [, authority = ''] = /^rediss?:\/\/(.*)@/s.exec(text) ?? [];
-  const [raw] = /[#/?]/.exec(authority) ?? [];
-  if (raw !== undefined) {
-    const code = `%${raw.charCodeAt(0).toString(16).toUpperCase()}`;
-    return `has a "${raw}" in its user name or password: percent-encode it as "${code}"`;
-  }
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^rediss?:$/.test(url.protocol)) return 'not a redis:// or rediss:// URL';
-  return url.hostname === '' ? 'names no host' : undefined;
-}
-
-const port = z.int().min(1).max(65535);
-/** No URL: that may have a password, and a host is shown as part of the address. */
-const host = z.string().regex(/^[^\s/@?#[\]]+$|^\[[\da-f:.]+\]$/i, 'not the name or address of a host');
-const address = z.strictObject({ host, port });
-
-/** A client of a cluster has those of its nodes besides its own. */
-function optionsOf({ options }: RedisClient): readonly RedisClientOptions[] {
-  return [options ?? {}, options?.redisOptions ?? {}];
-}
-
-const schema = z.strictObject({
-  url: z
-    .string()
-    .superRefine((text, context) => {
-      const fault = urlFault(text);
-      if (fault !== undefined) context.addIssue(fault);
-    })
-    .optional(),
-  host: host.optional(),
-  port: port.optional(),
-  path: z.string().min(1).optional(),
-  db: z.int().min(0).optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  tls: z.looseObject({}).optional(),
-  sentinels: z.array(address).min(1).optional(),
-  masterName: z.string().min(1).optional(),
-  sentinelUsername: z.string().optional(),
-  sentinelPassword: z.string().optional(),
-  sentinelTls: z.union([z.literal(false), z.looseObject({})]).optional(),
-  cluster: z.strictObject({ nodes: z.array(address).min(1) }).optional(),
-  scaleReads: z.enum(['master', 'slave', 'all']).optional(),
-  shards: z.int().min(1).max(1024).optional(),
-  durability: z.strictObject({ replicas: z.int().min(1), timeout: z.int().min(1).optional() }).optional(),
-  ttl: z.int().min(1000).optional(),
-  client: z
-    .custom<RedisClient>(
-      (value) => typeof (value as RedisClient | undefined)?.defineCommand === 'function',
-      'not an ioredis client',
-    )
-    .refine(
-      (client) => optionsOf(client).every(({ keyPrefix }) => !keyPrefix),
-      'has a keyPrefix, which scripts would not see; use storeId instead',
-    )
-    .refine(
-      (client) =>
-        optionsOf(client).every(
-          ({ stringNumbers, replyMapping = 'legacy' }) => stringNumbers !== true && replyMapping === 'legacy',
-        ),
-      'has stringNumbers or a replyMapping, under which answers would be misread',
-    )
-    .optional(),
-  timeout: z.int().min(1).optional(),
-});
-
-type CheckedOptions = z.infer<typeof schema>;
-
-/** The options that name the server, each with the options that go with it. */
-const ENDPOINT_OPTIONS = {
-  url: ['db', 'username', 'password', 'tls'],
-  host: ['port', 'db', 'username', 'password', 'tls'],
-  path: ['db', 'username', 'password'],
-  sentinels: ['masterName', 'sentinelUsername', 'sentinelPassword', 'sentinelTls', 'db', 'username', 'password', 'tls'],
-  cluster: ['username', 'password', 'tls'],
-  client: [],
-} as const satisfies Partial<Record<keyof CheckedOptions, readonly (keyof CheckedOptions)[]>>;
-
-/** @throws {ValueError} (VALUE_ERROR) with the path of each wrong option; its message has no value of an option. */
-export function checkRedisOptions(options: Omit<AnyRedisOptions, keyof BaseStoreOptions>): void {
-  const checked = checkOptions('RedisStore', schema, options);
-  const given = (option: keyof CheckedOptions): boolean => checked[option] !== undefined;
-  const ways = Object.keys(ENDPOINT_OPTIONS) as (keyof typeof ENDPOINT_OPTIONS)[];
-  const way = ways.find(given) ?? 'host';
-  const fitting: readonly string[] = ENDPOINT_OPTIONS[way];
-  for (const other of [...ways, ...ways.flatMap((each) => ENDPOINT_OPTIONS[each])]) {
-    if (other === way || !given(other) || fitting.includes(other)) continue;
-    if (given(way)) throw new ValueError(`RedisStore: "${way}" and "${other}" can't be specified together`);
-    throw new ValueError(
-      `RedisStore: "${other}" goes with ${ways.filter((each) => belongs(each, other)).join(' or ')} only`,
-    );
-  }
-  if (given('sentinels') !== given('masterName')) {
-    throw new ValueError('RedisStore: "sentinels" and "masterName" are specified together');
-  }
-  const { durability, timeout = DEFAULT_TIMEOUT_MS } = checked;
-  if (durability !== undefined && (durability.timeout ?? DEFAULT_WAIT_MS) >= deadLinkAfter(timeout)) {
-    throw new ValueError(
-      `RedisStore: durability.timeout (default ${DEFAULT_WAIT_MS}) must be less than half of "timeout", and than ` +
-        `${deadLinkAfter(Infinity)}: a link that is silent for so long counts as dead`,
-    );
-  }
-  const isCluster = given('cluster') || checked.client?.isCluster === true;
-  for (const option of ['scaleReads', 'shards'] as const) {
-    if (given(option) && !isCluster) throw new ValueError(`RedisStore: "${option}" goes with a cluster only`);
-  }
-}
-
-function belongs(way: keyof typeof ENDPOINT_OPTIONS, option: string): boolean {
-  return (ENDPOINT_OPTIONS[way] as readonly string[]).includes(option);
 }

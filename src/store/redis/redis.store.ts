@@ -33,7 +33,8 @@ import { listedPages, mergedPages, sortedPages, type PageScan, type StoredRecord
 import { RecordReader } from './records/record-reader.js';
 import { RecordWriter } from './records/record-writer.js';
 import { ShardSequence } from './records/shard-sequence.js';
-import { checkRedisOptions, type AnyRedisOptions, type RedisStoreOptions } from './redis-options.js';
+import { checkRedisOptions } from './check-redis-options.js';
+import type { AnyRedisOptions, RedisStoreOptions } from './redis-options.js';
 
 /** The module loads the driver before it looks at the options, so that a missing package is the first error. */
 export { loadDriver as loadRedisDriver } from './connection/driver.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { ValueError } from '../../errors.js';
+import { problemsOf, type Problem } from '../../values/zod-issues.js';
+import { refuseProblems } from '../check-options.js';
 import type { BaseStoreOptions } from '../store-options.js';
-import { checkOptions } from '../check-options.js';
 
 export const MEMORY = ':memory:';
 export const DEFAULT_TIMEOUT_MS = 5000;
@@ -39,20 +39,33 @@ const schema = z.strictObject({
   timeout: z.int().min(0).optional(),
 });
 
-/** @throws {ValueError} with a line for each wrong option. */
-export function checkSqliteOptions(options: Omit<SqliteStoreOptions, keyof BaseStoreOptions>): void {
-  const { path, readonly } = checkOptions('SqliteStore', schema, options);
-  // The path is not shown: what stands in the wrong option may hold a password.
+/** Returns what is wrong with the options; no value is shown: what stands in the wrong option may hold a password. */
+export function sqliteProblems(options: object): Problem[] {
+  const checked = schema.safeParse(options);
+  if (!checked.success) return problemsOf(checked.error);
+  const { path, readonly = false } = checked.data;
+  const fault = pathFault(path);
+  return [
+    ...(fault === undefined ? [] : [{ path: 'path', message: fault }]),
+    ...(path === MEMORY && readonly ? [{ path: 'readonly', message: 'goes with a file only' }] : []),
+  ];
+}
+
+function pathFault(path: string): string | undefined {
   if (URI.test(path)) {
-    throw new ValueError(
-      'SqliteStore: path: this is a URI, and a path is needed, such as "./inventory.db"; for a database in memory it is ' +
-        '":memory:", and the name of a file with a colon begins with "./"',
+    return (
+      'this is a URI, and a path is needed, such as "./inventory.db"; for a database in memory it is ":memory:", and the ' +
+      'name of a file with a colon begins with "./"'
     );
   }
   if (path !== MEMORY && /^:?memory:?(?:$|\?)/i.test(path)) {
-    throw new ValueError('SqliteStore: path: for a database in memory it is ":memory:"; for a file of that name "./…"');
+    return 'for a database in memory it is ":memory:"; for a file of that name "./…"';
   }
-  if (path.trim() !== path) throw new ValueError('SqliteStore: path: begins or ends with white space');
-  if (path.includes('\0')) throw new ValueError('SqliteStore: path: has a NUL character');
-  if (path === MEMORY && readonly) throw new ValueError('SqliteStore: readonly: goes with a file only');
+  if (path.trim() !== path) return 'begins or ends with white space';
+  return path.includes('\0') ? 'has a NUL character' : undefined;
+}
+
+/** @throws {ValueError} with each wrong option. */
+export function checkSqliteOptions(options: Omit<SqliteStoreOptions, keyof BaseStoreOptions>): void {
+  refuseProblems('SqliteStore', sqliteProblems(options));
 }

@@ -204,8 +204,8 @@ describe('damage', () => {
 
 describe('options', () => {
   it.each([
-    [{ url: 'redis://a', host: 'b' }, `"url" and "host" can't be specified together`],
-    [{ url: 'redis://a', port: 1 }, `"url" and "port" can't be specified together`],
+    [{ url: 'redis://a', host: 'b' }, `host: can't be specified together with "url"`],
+    [{ url: 'redis://a', port: 1 }, `port: can't be specified together with "url"`],
     [{ url: 'http://:geheim@a' }, 'url: not a redis:// or rediss:// URL'],
     [{ url: 'redis://:geheim@a/x' }, 'the path is not the number of a database'],
     [{ db: -1 }, 'db: '],

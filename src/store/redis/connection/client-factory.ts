@@ -1,9 +1,10 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import { ValueError } from '../../../errors.js';
 import { MAX_TIMER_MS } from '../../../async/with-timeout.js';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
+import { Credentials } from './credentials.js';
 import { ioredis, isReplyError } from './driver.js';
+import { loginConnector } from './login-connector.js';
 import { slotsFault } from './cluster-slots.js';
 import { isVague } from './connection-state.js';
 import { SentinelWatch } from './sentinel-watch.js';
@@ -23,6 +24,8 @@ export interface RedisTarget {
   readonly encrypted: boolean;
   /** Whether another server may take over, so that a refusal is retryable. */
   readonly failsOver: boolean;
+  /** Whether the caller's function is asked for user and password, so that others may come after those that are wrong. */
+  readonly asksCredentials: boolean;
   /** Makes a new client, which does not connect yet. */
   create(): Redis | Cluster;
   /** Behind Sentinel: is acquired for each client before it connects, and released when that has ended. */
@@ -46,38 +49,38 @@ type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 export function redisTarget(options: AnyRedisOptions): RedisTarget {
   const { timeout = DEFAULT_TIMEOUT_MS, cluster, sentinels, path } = options;
   if (cluster !== undefined) return clusterTarget(cluster.nodes.map(bareAddress), options, timeout);
-  if (sentinels !== undefined) return sentinelTarget(sentinels.map(bareAddress), options, timeout);
+  const asked = options.credentials && new Credentials(options.credentials, timeout);
+  if (sentinels !== undefined) return sentinelTarget(sentinels.map(bareAddress), options, timeout, asked);
   if (path !== undefined) {
     const db = options.db ?? 0;
-    return target(`unix://${path}/${db}`, { ...NO_READY_CHECK, path, db, ...credentials(options) }, timeout, () =>
-      whyClosed({ path }),
-    );
+    const own = { ...NO_READY_CHECK, path, db, ...login(options) };
+    return target(`unix://${path}/${db}`, own, timeout, { asked, why: () => whyClosed({ path }) });
   }
-  return serverTarget(options, timeout);
+  return serverTarget(options, timeout, asked);
 }
 
-function serverTarget(options: AnyRedisOptions, timeout: number): RedisTarget {
+function serverTarget(options: AnyRedisOptions, timeout: number, asked: Credentials | undefined): RedisTarget {
   const url = options.url === undefined ? undefined : new URL(options.url);
-  if (url !== undefined && (url.search !== '' || url.hash !== '')) {
-    throw new ValueError('RedisStore: url: nothing may follow the number of the database');
-  }
   const host = bareHost(options.host ?? (url?.hostname || 'localhost'));
   const port = options.port ?? Number(url?.port || 6379);
-  const path = url?.pathname.slice(1) ?? '';
-  if (!/^\d*$/.test(path)) throw new ValueError('RedisStore: url: the path is not the number of a database');
-  const db = options.db ?? Number(path);
+  const db = options.db ?? Number(url?.pathname.slice(1) ?? 0);
   const username = options.username ?? decoded(url?.username);
   const password = options.password ?? decoded(url?.password);
   const tls = options.tls ?? (url?.protocol === 'rediss:' ? {} : undefined);
   return target(
     `${tls === undefined ? 'redis' : 'rediss'}://${hostPort({ host, port })}/${db}`,
-    { ...NO_READY_CHECK, host, port, db, ...credentials({ username, password, tls }) },
+    { ...NO_READY_CHECK, host, port, db, ...login({ username, password, tls }) },
     timeout,
-    tls === undefined ? () => whyClosed({ host, port }) : undefined,
+    { asked, why: tls === undefined ? () => whyClosed({ host, port }) : undefined },
   );
 }
 
-function sentinelTarget(sentinels: readonly RedisAddress[], options: AnyRedisOptions, timeout: number): RedisTarget {
+function sentinelTarget(
+  sentinels: readonly RedisAddress[],
+  options: AnyRedisOptions,
+  timeout: number,
+  asked: Credentials | undefined,
+): RedisTarget {
   const { masterName = '', sentinelUsername, sentinelPassword, db = 0, tls, sentinelTls = tls } = options;
   const where = `redis-sentinel://${sentinels.map(hostPort).join(',')}/${masterName}/${db}`;
   const watch = new SentinelWatch({
@@ -86,16 +89,17 @@ function sentinelTarget(sentinels: readonly RedisAddress[], options: AnyRedisOpt
     client: {
       connectionName: 'nestjs-diffsync',
       ...NO_READY_CHECK,
-      ...credentials({ username: sentinelUsername, password: sentinelPassword, tls: sentinelTls || undefined }),
+      ...login({ username: sentinelUsername, password: sentinelPassword, tls: sentinelTls || undefined }),
       connectTimeout: Math.min(timeout, 1000),
       commandTimeout: Math.min(timeout, 1000),
       disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     },
     tls,
+    credentials: asked,
   });
-  const own = { db, ...credentials(options) };
+  const own = { db, ...login(options) };
   return {
-    ...target(where, own, timeout),
+    ...target(where, own, timeout, { asked }),
     failsOver: true,
     watch,
     // The driver is loaded by now.
@@ -104,7 +108,16 @@ function sentinelTarget(sentinels: readonly RedisAddress[], options: AnyRedisOpt
 }
 
 function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions, timeout: number): RedisTarget {
-  const clusterOptions: Omit<ClusterOptions, 'redisOptions'> & { redisOptions: ClientOptions } = {
+  // The slots are asked for on connections of their own, one node after another.
+  const slotsTimeout = options.credentials === undefined ? Math.min(timeout, 1000) : deadLinkAfter(timeout);
+  const asked = options.credentials && new Credentials(options.credentials, slotsTimeout);
+  const nodeOptions = (): ClientOptions => ({
+    ...clientOptions(timeout),
+    ...NO_READY_CHECK,
+    ...login(options),
+    ...connectorOf(asked),
+  });
+  const clusterOptions = (): Omit<ClusterOptions, 'redisOptions'> & { redisOptions: ClientOptions } => ({
     lazyConnect: true,
     enableOfflineQueue: false,
     // ioredis would send a write again whose reply was lost; only the store may, with the same idempotency token.
@@ -113,26 +126,28 @@ function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions,
     maxRedirections: 8,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 0,
-    slotsRefreshTimeout: Math.min(timeout, 1000),
+    slotsRefreshTimeout: slotsTimeout,
     slotsRefreshInterval: 5000,
     scaleReads: options.scaleReads ?? 'master',
     clusterRetryStrategy: reconnectDelay,
-    redisOptions: { ...clientOptions(timeout), ...NO_READY_CHECK, ...credentials(options) },
+    redisOptions: nodeOptions(),
     // A server behind TLS is known by the name in its certificate, which is not the address that the cluster gives.
     ...(options.tls === undefined ? {} : { dnsLookup: (host, callback) => callback(null, host) }),
-  };
+  });
   return {
     address: `redis-cluster://${nodes.map(hostPort).join(',')}`,
     db: 0,
     encrypted: options.tls !== undefined,
     failsOver: true,
-    create: () => heedAsking(quiet(new (ioredis().Cluster)([...nodes], clusterOptions))),
-    why: () =>
-      whyUnreachable(nodes[0] as RedisAddress, {
-        ...clusterOptions.redisOptions,
-        connectTimeout: Math.min(timeout, 1000),
-      }),
+    asksCredentials: asked !== undefined,
+    create: () => heedAsking(quiet(new (ioredis().Cluster)([...nodes], clusterOptions()))),
+    why: () => whyUnreachable(nodes[0] as RedisAddress, { ...nodeOptions(), connectTimeout: Math.min(timeout, 1000) }),
   };
+}
+
+/** The driver is loaded by now. */
+function connectorOf(asked: Credentials | undefined): Pick<ClientOptions, 'Connector'> {
+  return asked === undefined ? {} : { Connector: loginConnector(asked) };
 }
 
 async function whyUnreachable(node: RedisAddress, options: ClientOptions): Promise<unknown> {
@@ -153,16 +168,20 @@ async function whyUnreachable(node: RedisAddress, options: ClientOptions): Promi
     : reason;
 }
 
-function target(where: string, own: ClientOptions, timeout: number, why?: () => Promise<unknown>): RedisTarget {
+function target(
+  where: string,
+  own: ClientOptions,
+  timeout: number,
+  { asked, why }: { readonly asked?: Credentials | undefined; readonly why?: RedisTarget['why'] } = {},
+): RedisTarget {
+  const common = { retryStrategy: reconnectDelay, lazyConnect: true };
   return {
     address: where,
     db: own.db ?? 0,
     encrypted: own.tls !== undefined,
     failsOver: false,
-    create: () =>
-      quiet(
-        new (ioredis().Redis)({ ...clientOptions(timeout), ...own, retryStrategy: reconnectDelay, lazyConnect: true }),
-      ),
+    asksCredentials: asked !== undefined,
+    create: () => quiet(new (ioredis().Redis)({ ...clientOptions(timeout), ...connectorOf(asked), ...own, ...common })),
     ...(why === undefined ? {} : { why }),
   };
 }
@@ -208,7 +227,7 @@ function clientOptions(timeout: number): ClientOptions {
   };
 }
 
-function credentials({
+function login({
   username,
   password,
   tls,
@@ -237,12 +256,7 @@ function hostPort({ host, port }: RedisAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Decodes a part of a URL; undefined where it is absent. @throws {ValueError} that does not show it: it may be a password. */
+/** Decodes a part of a URL; undefined where it is absent. */
 function decoded(part: string | undefined): string | undefined {
-  if (part === undefined || part === '') return undefined;
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw new ValueError('RedisStore: url: user name or password is not percent-encoded; write "%" as "%25"');
-  }
+  return part === undefined || part === '' ? undefined : decodeURIComponent(part);
 }

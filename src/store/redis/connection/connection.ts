@@ -170,6 +170,7 @@ export class RedisConnection {
     let sent = first.sent;
     let refusals = 0;
     const isRetryable = ({ code, retryable }: RedisFailure): boolean => {
+      if (code === 'STORE_AUTH' && this.#target?.asksCredentials === true) return true;
       if (code !== 'STORE_READ_ONLY' || this.failsOver) return retryable;
       this.renew();
       return refusals++ === 0 || channel.wrote;

@@ -1,4 +1,5 @@
 import { ObjectStoreException, type StoreErrorCode } from '../../../errors.js';
+import { CredentialsFailed } from './credentials.js';
 import { isReplyError } from './driver.js';
 import { formatMismatch } from '../layout/format.js';
 import { parseMetadataKey } from '../layout/keys.js';
@@ -139,6 +140,10 @@ export function unreachable(cause: unknown, sent = false): RedisFailure {
   const message = messageOf(cause);
   // The words of a cluster client hide those of its last node.
   const { lastNodeError } = (cause ?? {}) as { lastNodeError?: unknown };
+  for (const error of [cause, lastNodeError]) {
+    if (!(error instanceof CredentialsFailed)) continue;
+    return { code: 'STORE_CREDENTIALS', text: error.message, cause: error.cause, sent, retryable: true };
+  }
   const nodes = lastNodeError === undefined ? '' : messageOf(lastNodeError);
   const [code, remedy, retryable] = known(cause, message) ??
     known(lastNodeError, nodes) ?? [
@@ -196,12 +201,20 @@ function deniedCommand(error: unknown, words: string): string | undefined {
   return named ?? commandOf(error) ?? 'a command';
 }
 
+/** There is no connection. */
+const DOWN: ReadonlySet<StoreErrorCode> = new Set([
+  'STORE_UNAVAILABLE',
+  'STORE_TIMEOUT',
+  'STORE_AUTH',
+  'STORE_CREDENTIALS',
+]);
+
 /**
  * @param where - Begins the message.
  * @param unknown - Whether the command was a write that may have been done.
  */
 export function exceptionOf(where: string, { code, text, cause }: RedisFailure, unknown = false): ObjectStoreException {
-  const down = code === 'STORE_UNAVAILABLE' || code === 'STORE_TIMEOUT' || code === 'STORE_AUTH';
+  const down = DOWN.has(code);
   const message = unknown
     ? `${where}: the answer to a write did not come, so it may or may not be done: ${text}`
     : `${down ? 'Redis store is unavailable. ' : ''}${where}: ${text}`;

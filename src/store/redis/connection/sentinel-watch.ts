@@ -1,10 +1,12 @@
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect as connectByTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Redis, RedisOptions } from 'ioredis';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
 import type { RedisAddress } from '../redis-options.js';
+import { ClientLogin, type Credentials } from './credentials.js';
 import { ioredis } from './driver.js';
+import { openSocket } from './login-connector.js';
 
 /** How the sentinels are reached, and what they watch. */
 export interface SentinelOptions {
@@ -14,6 +16,8 @@ export interface SentinelOptions {
   readonly client: Omit<RedisOptions, 'replyMapping'>;
   /** Of the connection to the master. */
   readonly tls: ConnectionOptions | undefined;
+  /** Of the connection to the master, where they are asked for. */
+  readonly credentials: Credentials | undefined;
 }
 
 /** Milliseconds between two times that the other sentinels are asked for. */
@@ -108,10 +112,13 @@ export class SentinelWatch {
     const { AbstractConnector } = ioredis();
     const follow = (connector: MasterConnector, address: string): void => void this.connectors.set(connector, address);
     const find = (): Promise<RedisAddress> => this.master();
-    const { tls } = this.options;
+    const { tls, credentials } = this.options;
     return class extends AbstractConnector {
+      private readonly login: ClientLogin | undefined;
+
       constructor(options: unknown) {
         super((options as { disconnectTimeout: number }).disconnectTimeout);
+        this.login = credentials && new ClientLogin(credentials, options as object);
       }
 
       /** ioredis asks once it is connected: a sentinel may have named a server that is the master no more. */
@@ -123,19 +130,26 @@ export class SentinelWatch {
         this.connecting = true;
         for (let attempt = 0; ; attempt++) {
           try {
+            await this.login?.renew();
             const address = await find();
             if (!this.connecting) break;
             follow(this, nameOf(address));
-            this.stream = tls === undefined ? createConnection({ ...address }) : connectByTls({ ...address, ...tls });
+            this.stream = openSocket(address, tls);
             this.stream.once('error', (error: Error) => (this.firstError = error));
             return this.stream;
           } catch (error) {
+            if (!this.connecting) break;
             emit('error', error as Error);
             await sleep(backoffDelay(attempt, BACKOFF.connect, 0.5));
             if (!this.connecting) break;
           }
         }
         throw new Error('Connection is closed.');
+      }
+
+      override disconnect(): void {
+        this.login?.cancel();
+        super.disconnect();
       }
     };
   }

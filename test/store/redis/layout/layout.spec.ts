@@ -375,15 +375,27 @@ describe('damage', () => {
 });
 
 describe('options', () => {
+  const credentials = () => ({ password: 'p' });
   const nodesOf = [{ host: 'a', port: 1 }];
   it.each<[string, AnyRedisOptions]>([
-    [`"url" and "cluster" can't be specified together`, { url: 'redis://a', cluster: { nodes: nodesOf } }],
-    [`"cluster" and "db" can't be specified together`, { cluster: { nodes: nodesOf }, db: 1 }],
-    [`"path" and "tls" can't be specified together`, { path: '/a', tls: {} }],
-    ['"sentinels" and "masterName" are specified together', { sentinels: nodesOf }],
-    ['"masterName" goes with sentinels only', { masterName: 'a' }],
-    ['"shards" goes with a cluster only', { shards: 2 }],
-    ['"scaleReads" goes with a cluster only', { scaleReads: 'all' }],
+    [`cluster: can't be specified together with "url"`, { url: 'redis://a', cluster: { nodes: nodesOf } }],
+    [`db: can't be specified together with "cluster"`, { cluster: { nodes: nodesOf }, db: 1 }],
+    [`tls: can't be specified together with "path"`, { path: '/a', tls: {} }],
+    ['masterName: missing: "sentinels" watch masters by name', { sentinels: nodesOf }],
+    ['masterName: goes with "sentinels" only', { masterName: 'a' }],
+    ['shards: goes with a cluster only', { shards: 2 }],
+    ['scaleReads: goes with a cluster only', { scaleReads: 'all' }],
+    [`credentials: can't be specified together with "password"`, { password: 'p', credentials }],
+    [
+      `credentials: can't be specified together with a user name or password in "url"`,
+      { url: 'redis://u@a', credentials },
+    ],
+    [
+      `credentials: can't be specified together with "client"`,
+      { client: new Redis({ lazyConnect: true }), credentials },
+    ],
+    ['credentials: not a function', { url: 'redis://a', credentials: 'geheim' as never }],
+    ['port: Invalid input: expected number, received string; db: Too small', { host: 'a', port: '1' as never, db: -1 }],
     ['cluster.nodes', { cluster: { nodes: [] } }],
     ['durability.replicas', { durability: { replicas: 0 } }],
     ['ttl', { ttl: 10 }],
