@@ -155,7 +155,11 @@ export type { ModelClass } from './model/model-class.js';
 export type { AttributeComparison, DefineOptions, ModelDefinition } from './model/model-definition.js';
 export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './record/record-codec.js';
 export type { ModelRecord } from './record/model-record.js';
-export { diffSyncStoreConfig, type DiffSyncStoreConfig } from './module/diffsync-store.config.js';
+export {
+  diffSyncStoreConfig,
+  type DiffSyncStoreConfig,
+  type DiffSyncStoreConfigs,
+} from './module/diffsync-store.config.js';
 export {
   DiffSyncStoreModule,
   type DiffSyncStoreAsyncExtras,

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ValueError } from '../errors.js';
 import { BaseStore } from '../store/base-store.js';
-import type { BaseStoreOptions } from '../store/store-options.js';
+import { checkMaxObjectBytes, type BaseStoreOptions } from '../store/store-options.js';
 import { refuseOtherCopy } from '../values/package-copy.js';
+import { problemsOf, type Problem } from '../values/zod-issues.js';
 import { checkOptions } from '../store/check-options.js';
 import { checkStoreId } from '../store/store-id.js';
 import type { RedisServer, RedisServerOptions, RedisSharedOptions } from '../store/redis/redis-options.js';
@@ -82,6 +83,9 @@ export type BuiltInEngineOptions =
 /** The options of one store: its engine, and what that engine takes. */
 export type DiffSyncStoreOptions = LocalEngineOptions | RedisEngineOptions | SqliteEngineOptions | CustomEngineOptions;
 
+/** The name of an engine of this package. */
+export type EngineName = Extract<DiffSyncStoreOptions['engine'], string>;
+
 /** What a factory returns: the options of the store, without those of the module, which stand beside the factory. */
 export type FactoryOptions = DiffSyncStoreOptions & {
   readonly name?: undefined;
@@ -140,7 +144,7 @@ const ENGINES = z.looseObject({
 const OWNER = 'DiffSyncStoreModule';
 
 /** Of these, `redis` needs one: an application whose configuration lacks the address must not reach another server. */
-const REDIS_ADDRESSES = [
+export const REDIS_ADDRESSES = [
   'url',
   'host',
   'path',
@@ -163,6 +167,27 @@ export function checkModuleOptions(options: unknown): DiffSyncStoreOptions {
   const { storeId } = options as DiffSyncStoreOptions;
   if (storeId !== undefined) checkStoreId(storeId);
   return options as DiffSyncStoreOptions;
+}
+
+/** Returns all that is wrong with the options of every engine. */
+export function sharedProblems(options: SharedOptions): Problem[] {
+  const { error } = OTHER.safeParse(options);
+  const { storeId, maxObjectBytes } = options;
+  return [
+    ...(error === undefined ? [] : problemsOf(error)),
+    ...(storeId === undefined ? [] : problemOf('storeId', () => checkStoreId(storeId))),
+    ...(maxObjectBytes === undefined ? [] : problemOf('maxObjectBytes', () => checkMaxObjectBytes(maxObjectBytes))),
+  ];
+}
+
+function problemOf(path: string, check: () => void): Problem[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    return [{ path, message: error.message }];
+  }
 }
 
 /** @throws {ValueError} (VALUE_ERROR) for a name that is none. It is not shown: a URL may hold a password. */

@@ -2,11 +2,20 @@ import { NestLogger } from '../logging/nest-logger.js';
 import { BaseStore } from '../store/base-store.js';
 import type { BaseStoreOptions } from '../store/store-options.js';
 import { LocalStore } from '../store/local/local.store.js';
+import { redisProblems, type OptionSource } from '../store/redis/check-redis-options.js';
 import { loadRedisDriver, RedisStore } from '../store/redis/redis.store.js';
+import { sqliteProblems } from '../store/sqlite/sqlite-options.js';
 import { SqliteStore } from '../store/sqlite/sqlite.store.js';
-import { checkRedisAddress, DEFAULTS, type DiffSyncStoreOptions, type StoreClass } from './diffsync-store.options.js';
-
-type EngineName = Extract<DiffSyncStoreOptions['engine'], string>;
+import type { Problem } from '../values/zod-issues.js';
+import {
+  checkRedisAddress,
+  DEFAULTS,
+  sharedProblems,
+  type SharedOptions,
+  type DiffSyncStoreOptions,
+  type EngineName,
+  type StoreClass,
+} from './diffsync-store.options.js';
 
 /** Imported like any other file: by a dynamic import some loaders give the file a second time. A store loads its driver late. */
 const ENGINES: Readonly<Record<EngineName, StoreClass>> = {
@@ -36,4 +45,22 @@ export async function createStore(options: DiffSyncStoreOptions, name: string | 
   }
   const storeClass = typeof engine === 'string' ? ENGINES[engine] : engine;
   return new (storeClass as new (options: BaseStoreOptions) => BaseStore)(given);
+}
+
+/** Returns all that is wrong with the options of an engine. @param source - Where they come from: it names them in messages. */
+export function engineProblems(engine: EngineName, options: object, source: OptionSource): Problem[] {
+  const {
+    engine: _,
+    storeId,
+    maxObjectBytes,
+    verbosity,
+    retryAttempts,
+    retryDelay,
+    ...own
+  } = options as SharedOptions & {
+    readonly engine: unknown;
+  };
+  const shared = sharedProblems({ storeId, maxObjectBytes, verbosity, retryAttempts, retryDelay });
+  if (engine === 'redis') return [...shared, ...redisProblems(own, source)];
+  return engine === 'sqlite' ? [...shared, ...sqliteProblems(own)] : shared;
 }

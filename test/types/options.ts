@@ -1,10 +1,12 @@
-import { ConfigService } from '@nestjs/config';
+import { ConfigModule, ConfigService, type ConfigType } from '@nestjs/config';
 import {
+  diffSyncStoreConfig,
   DiffSyncStoreModule,
   LocalStore,
   SerialStore,
   type BaseStoreOptions,
   type CopyStoreOptions,
+  type DiffSyncStoreOptions,
   type ModelRecord,
   type Selection,
   type SyncOptions,
@@ -42,6 +44,7 @@ class LogStore extends SerialStore {
 const { env } = process;
 const forRoot = DiffSyncStoreModule.forRoot.bind(DiffSyncStoreModule);
 const nodes = [{ host: 'a', port: 1 }];
+const credentials = async ({ signal }: { signal: AbortSignal }) => ({ password: signal.aborted ? 'x' : 'y' });
 
 /** What may be missing in a configuration may be undefined in an option. */
 export const right = [
@@ -54,6 +57,14 @@ export const right = [
   forRoot({ engine: SqliteStore, path: 'x' }),
   forRoot({ engine: RedisStore, host: 'x', port: 1 }),
   forRoot({ engine: new LocalStore() }),
+  forRoot({ engine: 'redis', url: 'redis://a', credentials, password: undefined }),
+  forRoot({ engine: 'redis', path: '/a', credentials: () => ({ username: env['NAME'], password: 'p' }) }),
+  forRoot({ engine: 'redis', cluster: { nodes }, credentials: env['VAULT'] === undefined ? undefined : credentials }),
+  forRoot({ engine: 'redis', sentinels: nodes, masterName: 'm', sentinelPassword: 'p', credentials }),
+  forRoot({ engine: RedisStore, host: 'x', credentials }),
+  DiffSyncStoreModule.forRootAsync(diffSyncStoreConfig.asProvider()),
+  DiffSyncStoreModule.forRootAsync({ name: 'cmdb', ...diffSyncStoreConfig('cmdb').asProvider() }),
+  ConfigModule.forRoot({ load: [diffSyncStoreConfig, diffSyncStoreConfig('cmdb')] }),
   // The parameters are what is injected.
   DiffSyncStoreModule.forRootAsync({
     inject: [ConfigService],
@@ -65,6 +76,12 @@ export const right = [
   }),
   DiffSyncStoreModule.forFeature([{ name: 'a', storeId: env['ID'] }]),
 ];
+
+/** What `@Inject(diffSyncStoreConfig.KEY)` injects. */
+export function storeIdOf(config: ConfigType<typeof diffSyncStoreConfig>): string | undefined {
+  const options: DiffSyncStoreOptions = config;
+  return options.storeId;
+}
 
 /** Options can be filled step by step. */
 export function optionsOf(limit: number | undefined): [SyncOptions, Selection, CopyStoreOptions] {
@@ -93,6 +110,16 @@ export const wrong = [
   () => forRoot({ engine: 'redis', url: 'redis://a', urll: 'x' }),
   // @ts-expect-error
   () => new RedisStore({ path: '/a', tls: {} }),
+  // @ts-expect-error two ways to log in
+  () => forRoot({ engine: 'redis', url: 'redis://a', credentials, password: 'p' }),
+  // @ts-expect-error
+  () => new RedisStore({ credentials, username: 'u' }),
+  // @ts-expect-error a client has its own
+  () => forRoot({ engine: 'redis', client: new RedisStore() as never, credentials }),
+  // @ts-expect-error no password
+  () => forRoot({ engine: 'redis', url: 'redis://a', credentials: () => ({ username: 'u' }) }),
+  // @ts-expect-error the configuration of a store with a name makes no other one
+  () => diffSyncStoreConfig('a')('b'),
   // @ts-expect-error a required option of the class
   () => forRoot({ engine: LogStore }),
   // @ts-expect-error
