@@ -47,6 +47,16 @@ export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';
 export type { DiffOptions } from './engine/compare/differ.js';
 export type { ReloadResult } from './engine/reload.js';
+export {
+  diffChannel,
+  hookChannel,
+  loadChannel,
+  syncChannel,
+  type DiffTrace,
+  type HookTrace,
+  type LoadTrace,
+  type SyncTrace,
+} from './engine/traces.js';
 export type { AttrLists, ObjectFilter, ScopeOptions } from './engine/compare/scope.js';
 export type { ProgressCallback } from './engine/progress.js';
 export type { SyncerOptions, SyncFilter } from './engine/apply/sync-options.js';
@@ -99,6 +109,7 @@ export {
 } from './errors.js';
 export { DiffSyncFlags, DiffSyncModelFlags, DiffSyncStatus, type DiffSyncAction } from './flags.js';
 export { DiffSyncStoreHealthIndicator, type StoreHealth, type StoreHealthOptions } from './module/store.health.js';
+export type { TraceContext } from './logging/channels.js';
 export type { DiffSyncLogger, LogParams, Verbosity } from './logging/logger.js';
 export { enableConsoleLogging } from './logging/nest-logger.js';
 export {
@@ -198,6 +209,7 @@ export type {
   SyncRunOptions,
   UndoRunOptions,
 } from './runs/run-options.js';
+export { phaseChannel, runChannel, type PhaseTrace, type RunTrace } from './runs/run-trace.js';
 export { SyncRunner, type SyncRunnerOptions } from './runs/sync-runner.js';
 export type {
   ChangeResult,
@@ -218,6 +230,7 @@ export type {
 export { BaseStore } from './store/base-store.js';
 export type { StoreLifecycle } from './store/store-lifecycle.js';
 export type { BaseStoreOptions } from './store/store-options.js';
+export { storeChannel, type StoreTrace } from './store/store-trace.js';
 export type { AcquireLeaseOptions, Lease } from './store/lease.js';
 export type { LeaseAnswer, LeaseRequest, LeaseTable } from './store/lease-table.js';
 export type { OperationOptions } from './store/operation-context.js';

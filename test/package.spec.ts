@@ -23,7 +23,7 @@ interface Import {
 }
 
 /** Which rooms each room may import from, besides itself. Rooms are the folders of `src`, and its files at the top. */
-const BASE = ['errors', 'flags', 'values', 'async', 'logging/logger'];
+const BASE = ['errors', 'flags', 'values', 'async', 'logging/channels', 'logging/logger'];
 /** Engines that need an optional package. */
 const ENGINES = ['store/redis', 'store/sqlite'];
 const BACKEND = [...BASE, 'model', 'record', 'store'];

@@ -2,11 +2,13 @@ import { inspect } from 'node:util';
 import { Diff } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
 import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
+import { diffChannel, loadChannel } from '../engine/traces.js';
 import { DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
 import type { ReloadResult } from '../engine/reload.js';
 import { LOGGER } from '../engine/side.js';
 import { ObjectNotFound, ValueError } from '../errors.js';
 import type { DiffSyncFlags } from '../flags.js';
+import { traced } from '../logging/channels.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import type { ModelClass } from '../model/model-class.js';
@@ -239,7 +241,11 @@ export abstract class Adapter implements ModelHost {
     checkOptionNames('diffFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
     const diffClass = options.diffClass ?? Diff;
     checkMemberNames(diffClass, Diff);
-    return (await compareSides(source, this, options, new diffClass(), diffClass)) as D;
+    const compare = (): Promise<Diff> => compareSides(source, this, options, new diffClass(), diffClass);
+    const diff = diffChannel.hasSubscribers
+      ? traced(diffChannel, { source: source.name, target: this.name }, compare)
+      : compare();
+    return (await diff) as D;
   }
 
   /**
@@ -630,8 +636,11 @@ function ownedFirst<T>(adapter: Adapter, result: [obj: T, created: boolean]): [o
 function flushAfter(load: (...args: never[]) => Promise<unknown>): (...args: never[]) => Promise<unknown> {
   return async function (this: Adapter, ...args: never[]) {
     beginLoad(this);
-    const result = await load.apply(this, args);
-    await this.store.flush();
-    return result;
+    const work = async (): Promise<unknown> => {
+      const result = await load.apply(this, args);
+      await this.store.flush();
+      return result;
+    };
+    return loadChannel.hasSubscribers ? traced(loadChannel, { adapter: this.name, reload: false }, work) : work();
   };
 }

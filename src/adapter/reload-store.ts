@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { makeEqual, type ReloadResult, type ReloadReview } from '../engine/reload.js';
 import { checkAborted, LOGGER, type Side } from '../engine/side.js';
 import { runAlone } from '../engine/target-lock.js';
+import { loadChannel } from '../engine/traces.js';
 import { ReloadConflict } from '../errors.js';
+import { traced } from '../logging/channels.js';
 import type { BaseStore } from '../store/base-store.js';
 import { forwardLinks, revisionOf } from '../store/engine-access.js';
 import { LocalStore } from '../store/local/local.store.js';
@@ -45,11 +47,12 @@ export async function reloadStore(
   { review, waitMs, signal }: ReloadOptions = {},
 ): Promise<ReloadResult> {
   const target = states.get(adapter)?.target ?? adapter.store;
-  return runAlone(target, `reload of ${adapter.name}`, { tracked: true, waitMs, signal }, async () => {
+  const reload = async (): Promise<ReloadResult> => {
     const copy = new LocalStore({
       name: `copy of ${target.name}`,
       storeId: target.storeId,
       maxObjectBytes: target.maxObjectBytes,
+      slowOperationMs: target.slowOperationMs,
       logger: target.logger,
     });
     copy.bindAdapter(adapter, [...adapter.modelClasses.values()], adapter[LOGGER]);
@@ -71,7 +74,10 @@ export async function reloadStore(
       await copy.close();
       throw error;
     }
-  });
+  };
+  return runAlone(target, `reload of ${adapter.name}`, { tracked: true, waitMs, signal }, () =>
+    loadChannel.hasSubscribers ? traced(loadChannel, { adapter: adapter.name, reload: true }, reload) : reload(),
+  );
 }
 
 /** Makes `adapter.store` depend on the asynchronous context; a plain property costs nothing where nothing is reloaded. */

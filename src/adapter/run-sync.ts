@@ -8,8 +8,10 @@ import { settlePlan } from '../engine/compare/staleness.js';
 import { CallbackFailures } from '../engine/callback-failures.js';
 import { LOGGER, type Side } from '../engine/side.js';
 import { runAlone } from '../engine/target-lock.js';
+import { syncChannel, type SyncTrace } from '../engine/traces.js';
 import { DiffClassMismatch, DiffCompareFailed, ValueError } from '../errors.js';
 import { DiffSyncFlags } from '../flags.js';
+import { traced } from '../logging/channels.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
 import { whileOpen } from '../store/engine-access.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
@@ -59,7 +61,12 @@ export async function runSync<Source extends Side>(
   }
   const tracked = callsSyncComplete || callsUserCode(target, options);
   return runAlone(target.store, `sync from ${source.name} into ${target.name}`, { waitMs, signal, tracked }, () =>
-    whileOpen(target.store, signal, (open) => sync(target, source, { ...options, signal: open })),
+    whileOpen(target.store, signal, (open) => {
+      const given = { ...options, signal: open };
+      if (!syncChannel.hasSubscribers) return sync(target, source, given);
+      const trace: SyncTrace = { source: source.name, target: target.name };
+      return traced(syncChannel, trace, () => sync(target, source, given, trace));
+    }),
   );
 }
 
@@ -67,10 +74,12 @@ async function sync<Source extends Side>(
   target: SyncTarget<Source>,
   source: Source,
   options: SyncOptions,
+  trace?: SyncTrace,
 ): Promise<Diff> {
   options.diff?.checkIntact();
   const stale = options.diff?.isPlan === true ? await settlePlan(options.diff, source, target, options) : NONE;
   const diff = options.diff ?? (await target.diffFrom(source, options));
+  if (trace !== undefined) trace.diff = diff;
   if (diff.stale.length > 0) logStale(target, diff);
   try {
     await applyDiff(target, source, diff, options, stale);

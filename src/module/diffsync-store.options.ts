@@ -19,6 +19,11 @@ export interface SharedOptions {
   readonly storeId?: string | undefined;
   /** The largest object that the store takes, as JSON text; bytes. @default 16 MiB */
   readonly maxObjectBytes?: number | undefined;
+  /**
+   * How long an operation takes before a warning names it, with its model and the number of objects; milliseconds, 0 for never.
+   * @default 1000
+   */
+  readonly slowOperationMs?: number | undefined;
   /** What is logged: 0 warnings and errors, 1 also information, 2 also every store operation. @default 0 */
   readonly verbosity?: Verbosity | undefined;
   /** How often the application tries to open the store before its start fails; attempts. @default 10 */
@@ -112,6 +117,7 @@ export const DEFAULTS = Object.freeze({ verbosity: 0, retryAttempts: 10, retryDe
 const shared = {
   storeId: z.string().optional(),
   maxObjectBytes: z.int().optional(),
+  slowOperationMs: z.number().min(0).optional(),
   verbosity: z.literal([0, 1, 2]).optional(),
   retryAttempts: z.int().min(1).optional(),
   retryDelay: z.int().min(0).optional(),

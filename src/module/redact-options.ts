@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 /** The options that are printed. All others are hidden: an option of a custom engine may be a secret too. */
 const PRINTED: ReadonlySet<string> = new Set(
   (
-    'engine storeId verbosity retryAttempts retryDelay maxObjectBytes timeout port db masterName scaleReads shards ' +
+    'engine storeId verbosity retryAttempts retryDelay maxObjectBytes slowOperationMs timeout port db masterName scaleReads shards ' +
     'durability ttl'
   ).split(' '),
 );

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { CallbackFailures } from '../engine/callback-failures.js';
 import { DiffSyncError, SyncAborted, type SyncRefused } from '../errors.js';
+import { traced } from '../logging/channels.js';
 import type { GuardFinding } from './guards.js';
 import type { RunProgressCallback } from './run-options.js';
+import { phaseChannel } from './run-trace.js';
 import type { IncompleteModel, PhaseTime, RunKind, RunOutcome, RunPhase, SyncRun } from './sync-run.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -46,7 +48,11 @@ export class RunDraft {
     const time: Mutable<PhaseTime> = { phase, startMs: Date.now() - this.began };
     this.phases.push(time);
     try {
-      return await work();
+      const { id, start } = this;
+      const { kind, source, target } = start;
+      return await (phaseChannel.hasSubscribers
+        ? traced(phaseChannel, { id, kind, source, target, phase }, work)
+        : work());
     } finally {
       time.endMs = Date.now() - this.began;
     }
@@ -65,6 +71,10 @@ export class RunDraft {
   /** Ends the calls of the caller's callback. @throws what it has thrown, unless the run has failed with something else. */
   settleCallbacks(failed: boolean): void {
     this.callbacks.settle(failed);
+  }
+
+  get hasEnded(): boolean {
+    return this.outcome !== 'running';
   }
 
   /** Notes how the run has ended. @param error - what has ended it; undefined where it succeeded. */

@@ -12,6 +12,7 @@ import type { OperationRunner } from './operation-runner.js';
 import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { coreOf, StoreLifecycle } from './store-lifecycle.js';
 import type { BaseStoreOptions } from './store-options.js';
+import { traceOperation } from './store-trace.js';
 import { instantiate } from './instantiate.js';
 import { getOrAdd, updateOrAdd } from './upsert.js';
 
@@ -42,7 +43,7 @@ export abstract class BaseStore extends StoreLifecycle {
   /**
    * Creates a store that is not open yet.
    * @param options - options of every store; all are optional.
-   * @throws {ValueError} for a store id or a `maxObjectBytes` that is not allowed.
+   * @throws {ValueError} for a store id, a `maxObjectBytes` or a `slowOperationMs` that is not allowed.
    */
   constructor(options: BaseStoreOptions = {}) {
     super(options);
@@ -163,7 +164,9 @@ export abstract class BaseStore extends StoreLifecycle {
     const pages = (await this.#operations.run('iterate', { model: name, signal }, scan))[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const { done, value } = await this.#operations.abortable(signal, 'iterate', () => pages.next());
+        const { done, value } = await traceOperation(this, 'iterate', { model: name }, () =>
+          this.#operations.abortable(signal, 'iterate', () => pages.next()),
+        );
         if (done === true) return;
         for (const record of value) {
           const due = pace.yieldIfDue();

@@ -6,6 +6,7 @@ import { FlushScheduler } from './flush-scheduler.js';
 import { withLease, type WriteLease } from './lease-context.js';
 import type { OperatedStore, OperationContext } from './operation-context.js';
 import { logOperation } from './operation-log.js';
+import { traceOperation } from './store-trace.js';
 import type { InsertConflict } from './store-backend.js';
 import { MAX_ATOMIC_FLUSH, WriteBehind, type RecordWriter } from './write-behind.js';
 
@@ -177,7 +178,10 @@ export class DeferredWrites {
     this.unsettled.clear();
     if (this.pending.isEmpty()) return;
     this.longestList = 0;
-    const conflicts = await logOperation(this.store, 'flush', {}, () => this.drainPending());
+    const context = { size: this.pending.objects };
+    const conflicts = await traceOperation(this.store, 'flush', context, () =>
+      logOperation(this.store, 'flush', context, () => this.drainPending()),
+    );
     const different = conflicts.filter(({ record, existing }) => !isSameRecord(record, existing));
     if (different[0] !== undefined) throw this.objects.alreadyExists(different[0], different.length);
   }

@@ -3,6 +3,11 @@ import type { DiffSyncLogger } from '../logging/logger.js';
 /** A store as its operations see it. They flush by the public method, which a subclass may override. */
 export interface OperatedStore {
   toString(): string;
+  readonly name: string;
+  readonly storeId: string | undefined;
+  readonly engine: string;
+  readonly address: string | undefined;
+  readonly slowOperationMs: number;
   readonly logger: DiffSyncLogger;
   flush(options?: OperationOptions): Promise<void>;
 }
@@ -31,9 +36,17 @@ export interface OperationContext extends NestedOperationOptions {
   readonly uids?: readonly string[];
   /** Whether the operation writes although it has no `uids`. */
   readonly writes?: boolean;
+  /** How many objects it reads or writes, where it names none of them. */
+  readonly size?: number;
 }
 
 /** Whether an operation may change what is stored. */
 export function isWrite({ uids, writes }: OperationContext): boolean {
   return uids !== undefined || writes === true;
+}
+
+/** How many objects an operation reads or writes; undefined where that is not known when it begins. */
+export function sizeOf({ model, size, uids, reads }: OperationContext): number | undefined {
+  // `clear` writes all, and names none.
+  return size ?? (model === undefined ? undefined : (uids ?? reads)?.length);
 }

@@ -2,7 +2,8 @@ import { abortable, abortError } from '../async/abortable.js';
 import type { DeferredWrites } from './deferred-writes.js';
 import { leaseOf } from './lease-context.js';
 import { isWrite, type OperatedStore, type OperationContext } from './operation-context.js';
-import { logOperation } from './operation-log.js';
+import { logOperation, warnIfSlow } from './operation-log.js';
+import { storeChannel, traceOperation } from './store-trace.js';
 
 /** Runs the operations of a store: each needs an open store and sees all earlier writes. Counts, logs and aborts them. */
 export class OperationRunner {
@@ -30,18 +31,13 @@ export class OperationRunner {
 
   /**
    * Runs one operation: the store must be open, the signal may end it, and pending writes that concern it are flushed first.
-   * It is logged at verbosity 2.
+   * It is logged at verbosity 2, and published on the tracing channel.
    */
   run<T>(operation: string, context: OperationContext, work: () => Promise<T>): Promise<T> {
     if (context.nested !== true) this.checkOpen();
-    const { signal } = context;
-    if (signal === undefined) return this.perform(operation, context, work);
-    return abortable(signal, { store: String(this.store), operation, writes: isWrite(context) }, (begun) =>
-      this.perform(operation, context, () => {
-        begun();
-        return work();
-      }),
-    );
+    return storeChannel.hasSubscribers
+      ? traceOperation(this.store, operation, context, () => this.begin(operation, context, work))
+      : this.begin(operation, context, work);
   }
 
   /** Counts a whole bulk call as running, so that `close` waits for it although it yields before it reaches the backend. */
@@ -114,6 +110,17 @@ export class OperationRunner {
     if (this.running > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
   }
 
+  private begin<T>(operation: string, context: OperationContext, work: () => Promise<T>): Promise<T> {
+    const { signal } = context;
+    if (signal === undefined) return this.perform(operation, context, work);
+    return abortable(signal, { store: String(this.store), operation, writes: isWrite(context) }, (begun) =>
+      this.perform(operation, context, () => {
+        begun();
+        return work();
+      }),
+    );
+  }
+
   /** Creates no more than one promise beside those of `work`: very many operations may run at once. */
   private perform<T>(operation: string, context: OperationContext, work: () => Promise<T>): Promise<T> {
     if (isWrite(context)) {
@@ -122,11 +129,22 @@ export class OperationRunner {
     }
     this.running++;
     try {
-      const logged = this.store.logger.isEnabled(2)
-        ? (): Promise<T> => logOperation(this.store, operation, context, work)
-        : work;
+      const isLogged = this.store.logger.isEnabled(2);
+      const isTimed = !isLogged && this.store.slowOperationMs > 0;
+      const started = isTimed ? performance.now() : 0;
+      const logged = isLogged ? (): Promise<T> => logOperation(this.store, operation, context, work) : work;
       const done = this.deferred.pending.mustFlushBefore(context) ? this.afterFlush(context, logged) : logged();
-      return done.then(this.succeeded, this.failed);
+      if (!isTimed) return done.then(this.succeeded, this.failed);
+      return done.then(
+        (value) => {
+          warnIfSlow(this.store, operation, context, started);
+          return this.succeeded(value);
+        },
+        (error: unknown) => {
+          warnIfSlow(this.store, operation, context, started);
+          return this.failed(error);
+        },
+      );
     } catch (error) {
       this.end();
       throw error;

@@ -16,8 +16,15 @@ import { OperationRunner } from './operation-runner.js';
 import { StoreBackend, type VerifyRecordsOptions } from './store-backend.js';
 import type { StoreCore, StorePrimitives } from './store-core.js';
 import { checkStoreId } from './store-id.js';
+import { traceOperation } from './store-trace.js';
 import { StoreLeases } from './store-leases.js';
-import { checkMaxObjectBytes, DEFAULT_MAX_OBJECT_BYTES, type BaseStoreOptions } from './store-options.js';
+import {
+  checkMaxObjectBytes,
+  checkSlowOperationMs,
+  DEFAULT_MAX_OBJECT_BYTES,
+  DEFAULT_SLOW_OPERATION_MS,
+  type BaseStoreOptions,
+} from './store-options.js';
 import { verifyByReading } from './verify-by-reading.js';
 import { addLinkProblems } from './verify-links.js';
 import type { StoreReport } from './verify-report.js';
@@ -38,6 +45,8 @@ export abstract class StoreLifecycle extends StoreBackend {
   readonly storeId: string | undefined;
   /** The largest object that a write accepts: bytes of its encoded record, in UTF-8. */
   readonly maxObjectBytes: number;
+  /** How long an operation takes before a warning names it; milliseconds, 0 for never. */
+  readonly slowOperationMs: number;
 
   /**
    * Where the store is in its life. A store without a connection may set it to `open` in its constructor. What else a store keeps
@@ -60,13 +69,14 @@ export abstract class StoreLifecycle extends StoreBackend {
   /**
    * Creates a store that is not open yet.
    * @param options - options of every store; all are optional.
-   * @throws {ValueError} for a store id or a `maxObjectBytes` that is not allowed.
+   * @throws {ValueError} for a store id, a `maxObjectBytes` or a `slowOperationMs` that is not allowed.
    */
   constructor(options: BaseStoreOptions = {}) {
     super();
     if (options.storeId !== undefined) checkStoreId(options.storeId);
     this.storeId = options.storeId;
     this.maxObjectBytes = checkMaxObjectBytes(options.maxObjectBytes ?? DEFAULT_MAX_OBJECT_BYTES);
+    this.slowOperationMs = checkSlowOperationMs(options.slowOperationMs ?? DEFAULT_SLOW_OPERATION_MS);
     // A bundler names a class that names itself `_SqliteStore`.
     this.name = options.name ?? new.target.name.replace(/^_/, '');
     this.#currentLogger = options.logger === undefined ? SILENT_LOGGER : new StoreLogger(options.logger);
@@ -138,9 +148,11 @@ export abstract class StoreLifecycle extends StoreBackend {
   async ping(options: OperationOptions = {}): Promise<void> {
     this.#checkOpen();
     const ping = (): Promise<void> => logOperation(this, 'ping', {}, () => this.probe());
-    await this.#core.operations.abortable(options.signal, 'ping', ping).catch((error: unknown) => {
-      throw this.backendError(error);
-    });
+    await traceOperation(this, 'ping', {}, () =>
+      this.#core.operations.abortable(options.signal, 'ping', ping).catch((error: unknown) => {
+        throw this.backendError(error);
+      }),
+    );
   }
 
   /**

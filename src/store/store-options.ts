@@ -20,6 +20,12 @@ export interface BaseStoreOptions {
    */
   readonly maxObjectBytes?: number | undefined;
   /**
+   * How long an operation takes before a warning names it, with its model and the number of objects; milliseconds, 0 for never. A
+   * store that has many of them writes one line a second.
+   * @defaultValue 1000
+   */
+  readonly slowOperationMs?: number | undefined;
+  /**
    * The logger that operations write to.
    * @defaultValue the logger of the adapter that the store is bound to, else none
    */
@@ -27,6 +33,7 @@ export interface BaseStoreOptions {
 }
 
 export const DEFAULT_MAX_OBJECT_BYTES = 16 * 1024 * 1024;
+export const DEFAULT_SLOW_OPERATION_MS = 1000;
 /** The bound of every backend and of JavaScript's strings. */
 const LARGEST_MAX_OBJECT_BYTES = 256 * 1024 * 1024;
 
@@ -36,4 +43,10 @@ export function checkMaxObjectBytes(bytes: unknown): number {
     return bytes as number;
   }
   throw new ValueError(`maxObjectBytes is not a whole number from 1 to ${LARGEST_MAX_OBJECT_BYTES} (256 MiB)`);
+}
+
+/** @throws {ValueError} for anything but a number of milliseconds from 0 on. */
+export function checkSlowOperationMs(milliseconds: unknown): number {
+  if (Number.isFinite(milliseconds) && (milliseconds as number) >= 0) return milliseconds as number;
+  throw new ValueError('slowOperationMs is not a number of milliseconds from 0 on');
 }

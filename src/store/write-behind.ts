@@ -67,6 +67,13 @@ export class WriteBehind {
     return this.writes + (this.flushing?.writes ?? 0);
   }
 
+  /** The number of objects of which anything is pending. */
+  get objects(): number {
+    let objects = 0;
+    for (const entries of this.pending.values()) objects += entries.size;
+    return objects;
+  }
+
   /** Whether nothing is pending and no drain is running. */
   isEmpty(): boolean {
     return this.pending.size === 0 && this.flushing === undefined;

@@ -9,10 +9,12 @@ import {
   ObjectNotUpdated,
 } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
+import { traced } from '../../logging/channels.js';
 import { DiffSyncModel, type BulkResult, type CreateItem, type ModelHost } from '../../model/diffsync-model.js';
 import type { ModelClass } from '../../model/model-class.js';
 import { markParsed } from '../../model/parsed-values.js';
 import { issuesText } from '../../model/schema-issues.js';
+import { hookChannel, type HookTrace } from '../traces.js';
 import { callEach } from './call-each.js';
 import type { Fault, SyncNode } from './sync-plan.js';
 
@@ -65,11 +67,15 @@ async function callOne(call: HookCall, adapter: ModelHost): Promise<HookOutcome>
   const { node, model } = call;
   try {
     checkCall(call);
-    const result: unknown = await (model === undefined
-      ? node.model.create({ adapter, ...createItem(node) })
-      : node.action === 'update'
-        ? model.update(newAttrs(node.element))
-        : model.delete());
+    const hook = (): Promise<unknown> =>
+      model === undefined
+        ? node.model.create({ adapter, ...createItem(node) })
+        : node.action === 'update'
+          ? model.update(newAttrs(node.element))
+          : model.delete();
+    const result = await (hookChannel.hasSubscribers
+      ? traced(hookChannel, traceOf([call], node.action ?? 'create', '', adapter), hook)
+      : hook());
     return outcomeOf(node, model === undefined ? 'create' : (node.action ?? ''), result);
   } catch (error) {
     return { error };
@@ -115,7 +121,23 @@ async function callBulk(
   return outcomes;
 }
 
-async function bulkResults(
+function bulkResults(
+  calls: readonly HookCall[],
+  model: ModelClass,
+  action: DiffSyncAction,
+  adapter: ModelHost,
+): Promise<readonly BulkResult[] | undefined> {
+  const hook = (): Promise<readonly BulkResult[] | undefined> => callBulkHook(calls, model, action, adapter);
+  return hookChannel.hasSubscribers ? traced(hookChannel, traceOf(calls, action, 'Bulk', adapter), hook) : hook();
+}
+
+function traceOf(calls: readonly HookCall[], action: DiffSyncAction, kind: '' | 'Bulk', adapter: ModelHost): HookTrace {
+  const uids = calls.map(({ node }) => node.uid);
+  const model = calls[0]?.node.element.type ?? '';
+  return { hook: `${action}${kind}`, action, model, target: adapter.name, size: uids.length, uids };
+}
+
+async function callBulkHook(
   calls: readonly HookCall[],
   model: ModelClass,
   action: DiffSyncAction,

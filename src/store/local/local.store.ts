@@ -25,7 +25,7 @@ export class LocalStore extends BaseStore {
   /**
    * Creates an empty, open store.
    * @param options - options of every store; all are optional.
-   * @throws {ValueError} for a store id or a `maxObjectBytes` that is not allowed.
+   * @throws {ValueError} for a store id, a `maxObjectBytes` or a `slowOperationMs` that is not allowed.
    */
   constructor(options: BaseStoreOptions = {}) {
     super(options);
@@ -38,7 +38,8 @@ export class LocalStore extends BaseStore {
    * @returns an open store that shares no objects with this one.
    */
   override scope(options: { readonly storeId: string; readonly name?: string }): LocalStore {
-    return new LocalStore({ logger: this.logger, maxObjectBytes: this.maxObjectBytes, ...options });
+    const { logger, maxObjectBytes, slowOperationMs } = this;
+    return new LocalStore({ logger, maxObjectBytes, slowOperationMs, ...options });
   }
 
   protected override async connect(): Promise<void> {}

@@ -106,8 +106,8 @@ export class RedisStore extends BaseStore {
    * ```
    */
   constructor(options: RedisStoreOptions = {}) {
-    const { storeId = randomUUID(), name, logger, maxObjectBytes, ...own } = options;
-    super({ storeId, name, logger, maxObjectBytes });
+    const { storeId = randomUUID(), name, logger, maxObjectBytes, slowOperationMs, ...own } = options;
+    super({ storeId, name, logger, maxObjectBytes, slowOperationMs });
     const shared = sharedConnections.get(options);
     if (shared === undefined) checkRedisOptions(own);
     const connection = (this.connection = shared ?? new RedisConnection(own));
@@ -166,8 +166,9 @@ export class RedisStore extends BaseStore {
    */
   override scope({ storeId, name }: { readonly storeId: string; readonly name?: string }): RedisStore {
     const { shards, ttl } = this.keys;
-    const { logger, maxObjectBytes } = this;
-    return RedisStore.onConnection({ storeId, name, logger, maxObjectBytes, shards, ttl }, this.connection);
+    const { logger, maxObjectBytes, slowOperationMs } = this;
+    const own = { storeId, name, logger, maxObjectBytes, slowOperationMs, shards, ttl };
+    return RedisStore.onConnection(own, this.connection);
   }
 
   protected override async connect(): Promise<void> {

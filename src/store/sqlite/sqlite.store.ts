@@ -48,8 +48,8 @@ export class SqliteStore extends BaseStore {
   /** @internal Creates a store on the connection of another one. */
   constructor(options: SqliteStoreOptions, connection: SqliteConnection);
   constructor(options: SqliteStoreOptions, connection?: SqliteConnection) {
-    const { storeId = 'default', name, logger, maxObjectBytes, ...own } = options;
-    super({ storeId, name, logger, maxObjectBytes });
+    const { storeId = 'default', name, logger, maxObjectBytes, slowOperationMs, ...own } = options;
+    super({ storeId, name, logger, maxObjectBytes, slowOperationMs });
     if (connection === undefined) checkSqliteOptions(own);
     this.connection = connection ?? new SqliteConnection(own);
     this.leases = new SqliteLeases(this.connection, storeId, () => String(this));
@@ -82,8 +82,8 @@ export class SqliteStore extends BaseStore {
   override scope(options: { readonly storeId: string; readonly name?: string }): SqliteStore {
     const { storeId, name } = options;
     const { path } = this.connection;
-    const { logger, maxObjectBytes } = this;
-    return new SqliteStore({ path, storeId, name, logger, maxObjectBytes }, this.connection);
+    const { logger, maxObjectBytes, slowOperationMs } = this;
+    return new SqliteStore({ path, storeId, name, logger, maxObjectBytes, slowOperationMs }, this.connection);
   }
 
   protected override async connect(): Promise<void> {
