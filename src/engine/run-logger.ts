@@ -1,5 +1,5 @@
 import type { DiffSyncFlags } from '../flags.js';
-import type { DiffSyncLogger, LogParams, Verbosity } from '../logging/logger.js';
+import { logVerbose, type DiffSyncLogger, type LogParams, type Verbosity } from '../logging/logger.js';
 import type { CallbackFailures } from './callback-failures.js';
 
 /** What each line of a diff or sync says of it. */
@@ -30,6 +30,10 @@ export class RunLogger implements DiffSyncLogger {
       this.failures.note(error);
       return false;
     }
+  }
+
+  verbose(message: string, params?: LogParams): void {
+    this.failures.call(() => logVerbose(this.logger, message, { ...this.run, ...params }));
   }
 
   debug(message: string, params?: LogParams): void {

@@ -1,4 +1,7 @@
-/** What is logged: 0 warnings and errors, 1 also information, 2 also debug lines, as in the reference. */
+/**
+ * What is logged: 0 warnings and errors; 1 also one line for each sync, and two for each run; 2 also debug lines, of models and of
+ * operations of stores, and verbose ones, of objects. The numbers are the reference's.
+ */
 export type Verbosity = 0 | 1 | 2;
 
 /** The parameters of a log line, beside its message. */
@@ -17,13 +20,15 @@ export interface LogParams {
   readonly [name: string]: unknown;
 }
 
-/** The logger that stores and engine write to. The levels are the reference's. */
+/** The logger that stores and engine write to. The levels are the reference's, and `verbose` below them. */
 export interface DiffSyncLogger {
   /**
    * Tells whether lines of a level are written, so that the caller computes costly parameters only then.
-   * @param level - 0 for warning and error, 1 for info, 2 for debug.
+   * @param level - 0 for warning and error, 1 for info, 2 for debug and verbose.
    */
   isEnabled(level: Verbosity): boolean;
+  /** Logs a line about one object at verbosity 2. A logger without it gets these lines as debug lines. */
+  verbose?(message: string, params?: LogParams): void;
   /** Logs a line at verbosity 2. */
   debug(message: string, params?: LogParams): void;
   /** Logs a line at verbosity 1 and 2. */
@@ -34,6 +39,8 @@ export interface DiffSyncLogger {
   error(message: string, params?: LogParams): void;
 }
 
+type Level = 'verbose' | 'debug' | 'info' | 'warning' | 'error';
+
 /** The logger of a store that was created without one. It drops warnings; errors are thrown, and never only logged. */
 export const SILENT_LOGGER: DiffSyncLogger = {
   isEnabled: () => false,
@@ -42,6 +49,11 @@ export const SILENT_LOGGER: DiffSyncLogger = {
   warning: () => undefined,
   error: () => undefined,
 };
+
+/** Logs a line about one object. */
+export function logVerbose(logger: DiffSyncLogger, message: string, params: LogParams | undefined): unknown {
+  return logger.verbose === undefined ? logger.debug(message, params) : logger.verbose(message, params);
+}
 
 /**
  * The logger of a store: what the caller's logger throws ends no operation, which may have written already, and no timer. The
@@ -61,6 +73,10 @@ export class StoreLogger implements DiffSyncLogger {
     }
   }
 
+  verbose(message: string, params?: LogParams): void {
+    this.log('verbose', message, params);
+  }
+
   debug(message: string, params?: LogParams): void {
     this.log('debug', message, params);
   }
@@ -77,9 +93,11 @@ export class StoreLogger implements DiffSyncLogger {
     this.log('error', message, params);
   }
 
-  private log(level: 'debug' | 'info' | 'warning' | 'error', message: string, params: LogParams | undefined): void {
+  private log(level: Level, message: string, params: LogParams | undefined): void {
+    const { logger } = this;
     try {
-      const result: unknown = this.logger[level](message, params);
+      const result: unknown =
+        level === 'verbose' ? logVerbose(logger, message, params) : logger[level](message, params);
       // An asynchronous method is none to the compiler, and must not end the process.
       if (typeof result === 'object' && result !== null && 'then' in result) {
         Promise.resolve(result).catch((error: unknown) => this.warn(error));

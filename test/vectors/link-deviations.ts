@@ -80,7 +80,7 @@ export const linkDeviations: readonly Deviation[] = [
         'Some lists of target name objects that do not exist: device ghost in site nyc; a sync takes them out of the lists',
       );
       const unlinked = {
-        ...line('info', 'Unlinked device ghost, which does not exist'),
+        ...line('debug', 'Unlinked device ghost, which does not exist'),
         model: 'site',
         uniqueId: 'nyc',
       };

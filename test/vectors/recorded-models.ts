@@ -122,7 +122,13 @@ function withHooks(model: ModelClass, { calls, behaviours }: HookRecorder): Mode
 
 const LOGGED = ['action', 'model', 'uniqueId', 'status', 'childType', 'childId', 'parentType', 'parentId'] as const;
 
-/** Keeps the lines that the reference writes too: what stores say of their operations is ours alone. */
+const DIFF_AND_SYNC = ['Beginning diff calculation', 'Diff calculation complete', 'Beginning sync'];
+
+/**
+ * Keeps the lines that the reference writes too, at the reference's levels: of a sync we write its summary at info, what the
+ * reference says of diff and sync beside it at debug, and lines about objects at verbose. Lines of stores' operations and of models are
+ * ours alone.
+ */
 export class RecordingLogger implements DiffSyncLogger {
   lines: LogLine[] = [];
 
@@ -130,8 +136,13 @@ export class RecordingLogger implements DiffSyncLogger {
     return true;
   }
 
+  verbose(message: string, params?: LogParams): void {
+    this.keep(params?.status === 'success' && params.action !== null ? 'info' : 'debug', message, params);
+  }
+
   debug(message: string, params?: LogParams): void {
-    this.keep('debug', message, params);
+    if (message === 'Model complete') return;
+    this.keep(DIFF_AND_SYNC.includes(message) ? 'info' : 'debug', message, params);
   }
 
   info(message: string, params?: LogParams): void {

@@ -4,10 +4,11 @@ import type { DiffElement } from '../../diff/diff.js';
 import type { ModelOperations, SyncFailure } from '../../diff/sync-outcome.js';
 import { DiffCompareFailed, ObjectCrudException, SyncHookError } from '../../errors.js';
 import { DiffSyncFlags, DiffSyncStatus, type DiffSyncAction } from '../../flags.js';
-import type { DiffSyncLogger, LogParams } from '../../logging/logger.js';
+import type { LogParams } from '../../logging/logger.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { CallbackFailures } from '../callback-failures.js';
 import { Progress } from '../progress.js';
+import type { RunLogger } from '../run-logger.js';
 import { checkAborted, type Side } from '../side.js';
 import type { SyncerOptions } from './sync-options.js';
 import type { SyncNode, SyncPlan } from './sync-plan.js';
@@ -28,7 +29,7 @@ export class SyncReport {
     private readonly dst: Side,
     private readonly plan: SyncPlan,
     private readonly options: SyncerOptions,
-    private readonly logger: DiffSyncLogger,
+    private readonly logger: RunLogger,
     callbacks: CallbackFailures,
   ) {
     this.flags = options.flags ?? DiffSyncFlags.NONE;
@@ -56,6 +57,24 @@ export class SyncReport {
     this.progress.finish();
   }
 
+  /** Logs what the sync has done: a line for each model, and one for all. */
+  logSummary(durationMs: number): void {
+    const total = nothingDone();
+    const byModel = new Map<string, typeof total>();
+    const count = (model: string, what: keyof typeof total, objects: number): void => {
+      const counts = byModel.get(model) ?? nothingDone();
+      byModel.set(model, counts);
+      counts[what] += objects;
+      total[what] += objects;
+    };
+    for (const [model, operations] of this.operations) {
+      for (const action of ['create', 'update', 'delete'] as const) count(model, action, operations[action].length);
+    }
+    for (const { location } of this.failures) count(location.model, 'failed', 1);
+    for (const [model, counts] of byModel) this.logger.debug('Model complete', { model, ...counts });
+    this.logger.info('Sync complete', { ...total, durationMs: Math.round(durationMs) });
+  }
+
   /** Passes a node without an action of its own. @returns whether to go on with its children. */
   passUnchanged(node: SyncNode, model: DiffSyncModel | undefined): boolean {
     this.logUnchanged(node.element);
@@ -77,12 +96,12 @@ export class SyncReport {
   logUnchanged(element: DiffElement): void {
     if ((this.flags & DiffSyncFlags.LOG_UNCHANGED_RECORDS) === 0) return;
     const params = logParams({ element, action: null, uid: this.plan.uidOf(element) }, DiffSyncStatus.SUCCESS);
-    this.logger.debug('No changes to apply; no action needed', params);
+    this.logger.verbose('No changes to apply; no action needed', params);
   }
 
   logAttempt(node: SyncNode): void {
     const { logger } = this;
-    if (logger.isEnabled(2)) logger.debug(`Attempting model ${node.action ?? ''}`, logParams(node));
+    if (logger.isEnabled(2)) logger.verbose(`Attempting model ${node.action ?? ''}`, logParams(node));
   }
 
   logMissingObject(node: SyncNode): void {
@@ -155,10 +174,14 @@ export class SyncReport {
     node.element.message = message;
     const { logger } = this;
     if (status === DiffSyncStatus.SUCCESS) {
-      if (logger.isEnabled(1)) logger.info(message, logParams(node, status));
+      if (logger.isEnabled(2)) logger.verbose(message, logParams(node, status));
     } else if (status === DiffSyncStatus.FAILURE) logger.warning(message, logParams(node, status));
     else logger.error(message, logParams(node, status));
   }
+}
+
+function nothingDone(): Record<'create' | 'update' | 'delete' | 'failed', number> {
+  return { create: 0, update: 0, delete: 0, failed: 0 };
 }
 
 function logParams(

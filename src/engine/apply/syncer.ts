@@ -90,7 +90,8 @@ export class Syncer {
       throw abortedError(error, signal);
     });
     check();
-    this.logger.info('Beginning sync');
+    const started = performance.now();
+    this.logger.debug('Beginning sync');
     try {
       await this.unlinkDangling();
       await this.walk().applyAll();
@@ -104,7 +105,7 @@ export class Syncer {
     await dst.store.flush();
     await links.takeBackLost();
     report.finish();
-    this.logger.info('Sync complete');
+    report.logSummary(performance.now() - started);
     return report.changed;
   }
 
@@ -116,7 +117,7 @@ export class Syncer {
     if (removed.length > 0) this.parts.report.changed = true;
     for (const { model, uniqueId, child } of removed) {
       const message = `Unlinked ${child.model} ${child.uniqueId}, which does not exist`;
-      dst[LOGGER].info(message, { model, uniqueId });
+      this.logger.verbose(message, { model, uniqueId });
     }
   }
 

@@ -1,5 +1,5 @@
 import { Pace } from '../../async/event-loop.js';
-import type { DiffSyncLogger } from '../../logging/logger.js';
+import type { RunLogger } from '../run-logger.js';
 import type { Progress } from '../progress.js';
 import { checkAborted } from '../side.js';
 
@@ -30,7 +30,7 @@ export function recordFailure(below: DiffEvent[], error: unknown): false {
 export async function replayEvents(
   events: readonly DiffEvent[],
   progress: Progress,
-  logger: DiffSyncLogger,
+  logger: RunLogger,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const pace = new Pace();
@@ -43,7 +43,7 @@ export async function replayEvents(
       continue;
     }
     const { counted, skipped, failed } = event;
-    if (skipped !== undefined) logger.debug(skipped.reason, { model: skipped.type, uniqueId: skipped.uid });
+    if (skipped !== undefined) logger.verbose(skipped.reason, { model: skipped.type, uniqueId: skipped.uid });
     progress.advance(counted);
     if (failed !== undefined) throw failed.error;
   }

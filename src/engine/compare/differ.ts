@@ -102,7 +102,7 @@ class Differ {
     const total = srcTotal + dstTotal;
     this.progress = new Progress('diff', total, this.options.onProgress, this.callbacks);
     logger.debug(`Diff calculation between these two datasets will involve ${total} models`);
-    logger.info('Beginning diff calculation');
+    logger.debug('Beginning diff calculation');
 
     const common = sortByDependency(
       dst.topLevel.filter((type) => src.topLevel.includes(type) && this.scope.reaches(type)),
@@ -131,7 +131,7 @@ class Differ {
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
     this.progress.finish();
     checkAborted(signal);
-    logger.info('Diff calculation complete');
+    logger.debug('Diff calculation complete');
     await diff.complete();
   }
 

@@ -3,11 +3,11 @@ import { doInSteps, type Steps } from '../../async/steps.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import type { DanglingLink } from '../../diff/sync-outcome.js';
 import { DiffSyncFlags } from '../../flags.js';
-import type { DiffSyncLogger } from '../../logging/logger.js';
 import { overridesChildren } from '../../model/class-inspection.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
 import type { ObjectView } from '../../record/record-view.js';
 import type { Progress } from '../progress.js';
+import type { RunLogger } from '../run-logger.js';
 import { checkAborted, type Side } from '../side.js';
 import { ChildClaims, type ChildList } from './child-claims.js';
 import type { ChildLister } from './child-lists.js';
@@ -26,7 +26,7 @@ import { VisitedObjects, type Objects } from './visited.js';
 export interface ComparisonContext {
   readonly src: Side;
   readonly dst: Side;
-  readonly logger: DiffSyncLogger;
+  readonly logger: RunLogger;
   /** The source's objects as they would be in the target, and the target's. */
   readonly readers: Readonly<Record<SideName, ObjectReader>>;
   readonly scope: Scope;
