@@ -32,7 +32,8 @@ export class RunDraft {
   private readonly began = Date.now();
   private readonly phases: Mutable<PhaseTime>[] = [];
   private outcome: RunOutcome = 'running';
-  private readonly callbacks = new CallbackFailures();
+  /** What callbacks and loggers of the caller have thrown. */
+  readonly callbacks = new CallbackFailures();
   private callsBack = true;
 
   constructor(private readonly start: RunStart) {
@@ -66,11 +67,6 @@ export class RunDraft {
       () => onProgress(phase, current, total),
       () => (this.callsBack = false),
     );
-  }
-
-  /** Ends the calls of the caller's callback. @throws what it has thrown, unless the run has failed with something else. */
-  settleCallbacks(failed: boolean): void {
-    this.callbacks.settle(failed);
   }
 
   get hasEnded(): boolean {

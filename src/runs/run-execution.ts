@@ -12,6 +12,7 @@ import { loadSides } from './load-sides.js';
 import { countResults, outcomesOf, partsOfChanges } from './run-changes.js';
 import type { RunDraft } from './run-draft.js';
 import { RunGuards, without } from './run-guards.js';
+import { RunLog } from './run-log.js';
 import type { ExclusiveOptions } from './run-options.js';
 import { RunRecording } from './run-recording.js';
 import type { RunWork } from './run-work.js';
@@ -50,18 +51,23 @@ export class RunExecution {
         this.recording = await RunRecording.begin(target.store, draft, scope, this.exclusive?.joins, signal);
         this.guards.baseline = this.recording.pair?.objects ?? {};
       }
+      const log = new RunLog(work, draft.callbacks);
+      log.begun(draft.toRun());
+      draft.callbacks.call(() => work.onBegin?.(draft.toRun()));
       try {
         await this.phases(signal);
       } catch (error) {
         const reason = reasonOf(abortedError(error, signal));
         draft.end({ error: reason });
+        log.ended(draft.toRun());
         await this.endRecord(false, reason);
-        draft.settleCallbacks(true);
+        draft.callbacks.settle(true);
         throw withHidden(reason, 'run', draft.toRun());
       }
       draft.end();
+      log.ended(draft.toRun());
       await this.endRecord(true, undefined);
-      draft.settleCallbacks(false);
+      draft.callbacks.settle(false);
       return draft.toRun();
     });
   }

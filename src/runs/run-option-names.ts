@@ -10,6 +10,7 @@ const COMMON: OptionNames<RunOptions> = {
   by: true,
   guards: true,
   exclusive: true,
+  onBegin: true,
   onProgress: true,
   signal: true,
 };

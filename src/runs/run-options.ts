@@ -1,7 +1,7 @@
 import type { Adapter } from '../adapter/adapter.js';
 import type { SyncOptions } from '../adapter/adapter-options.js';
 import type { Guards } from './guards.js';
-import type { RunPhase } from './sync-run.js';
+import type { RunPhase, SyncRun } from './sync-run.js';
 
 /**
  * Is called as a run proceeds.
@@ -31,6 +31,11 @@ export interface RunOptions {
   guards?: Guards | false | undefined;
   /** Whether other runs of the target are kept out, and how. Default: true. */
   exclusive?: boolean | ExclusiveOptions | undefined;
+  /**
+   * Is called once the run has its target, with the run as it is then: so its id is known while it runs. It is not called for a run
+   * that is refused because another one is under way. Default: no callback.
+   */
+  onBegin?: ((run: SyncRun) => void) | undefined;
   /** Is called as the run proceeds. Default: no callback. */
   onProgress?: RunProgressCallback | undefined;
   /** Ends the run with SyncAborted (SYNC_ABORTED); what was done is saved. Default: no signal. */

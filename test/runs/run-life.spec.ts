@@ -45,6 +45,22 @@ describe('a run', () => {
     expect(seen.filter(([phase]) => phase === 'apply').at(-1)).toEqual(['apply', 4, 4]);
   });
 
+  it('is known to its caller once it has its target, and a run that does not get it is not', async () => {
+    const { source, target } = sides();
+    const runner = new SyncRunner();
+    const begun: SyncRun[] = [];
+    const onBegin = (run: SyncRun): void => void begun.push(run);
+    let second: Promise<unknown> | undefined;
+    source.during = async () => {
+      second ??= runner.run({ source: new System(), target, onBegin }).catch((error: unknown) => error);
+      await second;
+    };
+    const run = await runner.run({ source, target, by: 'alice', onBegin });
+    expect(await second).toBeInstanceOf(SyncInProgress);
+    const { id, startedAt } = run;
+    expect(begun).toMatchObject([{ id, startedAt, outcome: 'running', by: 'alice', exclusive: 'lease' }]);
+  });
+
   it('does all its work where the callback of the progress throws, and is rejected with that', async () => {
     const { source, target } = sides();
     target.sites = {};
