@@ -1,12 +1,10 @@
 /** The example application as its users run it: built, in a process of its own, on the real snapshots. */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { launch as launchProcess, type Ended, type ExampleProcess } from '../support/example-process.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -24,57 +22,21 @@ const COPIED = [
   'examples',
 ];
 const LIMIT_MS = 90_000;
+const API_TOKEN = 'sesame-street';
+const AUTHORIZED = { headers: { authorization: `Bearer ${API_TOKEN}` } };
 const DIFF = { create: 19_228, update: 4_727, delete: 1, 'no-change': 29_775 };
 const AFTER_SYNC = { create: 0, update: 0, delete: 0, 'no-change': 53_730 };
 
-interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Run {
-  readonly child: ChildProcessByStdio<null, Readable, Readable>;
-  /** Resolves when the process has ended and all its output is here. */
-  readonly ended: Promise<Ended>;
-  /** The first match in standard output, as soon as it is there. */
-  stdout(pattern: RegExp): Promise<RegExpExecArray>;
-}
-
-const runs: Run[] = [];
+const runs: ExampleProcess[] = [];
 const servers: RedisServer[] = [];
 
 /** Not in the project's folder, whose `.env` would count; not with the environment of the tests. */
-function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
+function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ExampleProcess {
   return launch([MAIN, ...args], tmpdir(), { PATH: process.env['PATH'] ?? '', ...env });
 }
 
-function launch(command: readonly string[], cwd: string, env: NodeJS.ProcessEnv, program = process.execPath): Run {
-  const child = spawn(program, command, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const ended = once(child, 'close').then(([code, signal]): Ended => ({
-    code: code as number | null,
-    signal: signal as NodeJS.Signals | null,
-    stdout,
-    stderr,
-  }));
-  const run: Run = {
-    child,
-    ended,
-    stdout: async (pattern) => {
-      for (;;) {
-        const match = pattern.exec(stdout);
-        if (match !== null) return match;
-        const over = await Promise.race([once(child.stdout, 'data').then(() => undefined), ended]);
-        if (over !== undefined && !pattern.test(stdout))
-          throw new Error(`ended without ${pattern}: ${stdout}${stderr}`);
-      }
-    },
-  };
+function launch(...given: Parameters<typeof launchProcess>): ExampleProcess {
+  const run = launchProcess(...given);
   runs.push(run);
   return run;
 }
@@ -90,8 +52,8 @@ function on(url: string, storeId = 'e2e'): Record<string, string> {
   return { DIFFSYNC_STORE_ENGINE: 'redis', DIFFSYNC_STORE_URL: url, DIFFSYNC_STORE_ID: storeId };
 }
 
-async function serve(env: Readonly<Record<string, string>>): Promise<{ run: Run; base: string }> {
-  const run = start(['--serve'], { ...env, PORT: '0' });
+async function serve(env: Readonly<Record<string, string>>): Promise<{ run: ExampleProcess; base: string }> {
+  const run = start(['--serve'], { ...env, API_TOKEN, PORT: '0' });
   const [, base = ''] = await run.stdout(/^Listening on (\S+)\n/m);
   return { run, base };
 }
@@ -118,10 +80,7 @@ describe('examples/registry-sync', () => {
   }, LIMIT_MS);
 
   afterEach(async () => {
-    for (const { child, ended } of runs.splice(0)) {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      await ended;
-    }
+    for (const run of runs.splice(0)) await run.stop();
     for (const server of servers.splice(0)) await server.stop();
   }, LIMIT_MS);
 
@@ -210,14 +169,14 @@ describe('examples/registry-sync', () => {
       expect(JSON.parse(first.stdout)).toMatchObject({ engine: 'redis', diff: DIFF, afterSync: AFTER_SYNC });
 
       const { run, base } = await serve(on(url));
-      const created = await fetch(`${base}/assignments/101988`);
+      const created = await fetch(`${base}/assignments/101988`, AUTHORIZED);
       expect(await created.json()).toMatchObject({ prefix: '101988', organization: 'Mother Computer Inc.' });
-      const updated = await fetch(`${base}/assignments/101331`);
+      const updated = await fetch(`${base}/assignments/101331`, AUTHORIZED);
       expect(await updated.json()).toMatchObject({ organization: 'Vantiva Technologies Belgium' });
-      const deleted = await fetch(`${base}/assignments/7C8AC0`);
+      const deleted = await fetch(`${base}/assignments/7C8AC0`, AUTHORIZED);
       expect(deleted.status).toBe(404);
       const other = await serve(on(url, 'other'));
-      expect((await fetch(`${other.base}/assignments/101988`)).status).toBe(404);
+      expect((await fetch(`${other.base}/assignments/101988`, AUTHORIZED)).status).toBe(404);
       for (const { child } of [run, other.run]) child.kill('SIGTERM');
       expect(await Promise.all([run.ended, other.run.ended])).toMatchObject([{ code: 0 }, { code: 0 }]);
 
@@ -244,7 +203,7 @@ describe('examples/registry-sync', () => {
         expect(second.stdout).toContain('sqlite is up');
 
         const { run, base } = await serve(env);
-        const created = await fetch(`${base}/assignments/101988`);
+        const created = await fetch(`${base}/assignments/101988`, AUTHORIZED);
         expect(await created.json()).toMatchObject({ prefix: '101988', organization: 'Mother Computer Inc.' });
         const health = await fetch(`${base}/health`);
         expect(await health.json()).toMatchObject({ details: { store: { status: 'up', engine: 'sqlite' } } });
@@ -287,7 +246,7 @@ describe('examples/registry-sync', () => {
     'does not start as a %s with a wrong password, and says so at once',
     async (_, args) => {
       const { url, port } = await redis({ password: 'sesame' });
-      const ended = await start(args, on(url.replace('sesame', 'swordfish'))).ended;
+      const ended = await start(args, { ...on(url.replace('sesame', 'swordfish')), API_TOKEN }).ended;
       expectOneReadableError(ended, 'swordfish');
       expect(ended.stderr).toMatch(
         new RegExp(`^Error: .*redis://127.0.0.1:${port}/0: user name or password is wrong`, 'm'),
@@ -333,6 +292,7 @@ describe('examples/registry-sync', () => {
   );
 
   it.each([
+    [['--serve'], 'API_TOKEN is not set'] as const,
     [['--jsn'], 'jsn'] as const,
     [['extra'], 'extra'] as const,
     [['--json', '--serve'], 'do not go together'] as const,

@@ -15,7 +15,7 @@ const config = diffSyncStoreConfig.asProvider();
 /** Both adapters, each with a store of its own on the one connection, and the job that brings them together. */
 @Module({
   imports: [
-    ConfigModule.forRoot({ validate: (environment) => ({ ...DEFAULTS, ...environment }) }),
+    ConfigModule.forRoot({ isGlobal: true, validate: (environment) => ({ ...DEFAULTS, ...environment }) }),
     DiffSyncStoreModule.forRootAsync({
       ...config,
       useFactory: (options: DiffSyncStoreOptions) => ({ ...config.useFactory(options), ...RETRY }),
@@ -23,6 +23,6 @@ const config = diffSyncStoreConfig.asProvider();
     DiffSyncStoreModule.forFeature(['published', 'mirrored']),
   ],
   providers: [PublishedRegistry, MirroredRegistry, SyncJob],
-  exports: [MirroredRegistry],
+  exports: [MirroredRegistry, SyncJob],
 })
 export class AppModule {}

@@ -1,8 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
 import { DiffSyncStoreHealthIndicator } from 'nestjs-diffsync';
+import { Open } from './bearer.guard.js';
 
 @Controller('health')
+@Open(true)
 export class HealthController {
   constructor(
     private readonly health: HealthCheckService,

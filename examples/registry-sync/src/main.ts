@@ -42,14 +42,19 @@ async function run(output: 'run' | 'json'): Promise<void> {
 
 /** Settles when the application listens; it ends with the signal. */
 async function serve(): Promise<void> {
-  const { ServerModule } = await import('./server.module.js');
+  const [{ ServerModule }, { serveOpenApi }] = await Promise.all([
+    import('./server.module.js'),
+    import('./open-api.js'),
+  ]);
   await ConfigModule.envVariablesLoaded;
   const port = readPort();
+  requireToken();
   const app = await NestFactory.create(ServerModule, {
     logger: logger(['log', ...QUIET]),
     abortOnError: false,
     forceCloseConnections: true,
   });
+  serveOpenApi(app);
   app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
   try {
     await app.listen(port, HOST);
@@ -64,6 +69,12 @@ async function serve(): Promise<void> {
 function logger(levels: LogLevel[]): StderrLogger {
   const verbose = ['1', '2'].includes(process.env['DIFFSYNC_STORE_VERBOSITY'] ?? '');
   return new StderrLogger(verbose ? ['debug', 'log', ...QUIET] : levels);
+}
+
+/** There is no token that everybody knows. */
+function requireToken(): void {
+  if ((process.env['API_TOKEN'] ?? '') === '')
+    throw new UsageError('API_TOKEN is not set: choose a token for the clients');
 }
 
 function readPort(): number {

@@ -1,0 +1,14 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+
+/** Describes the HTTP API at `GET /openapi.json`. */
+export function serveOpenApi(app: INestApplication): void {
+  const about = new DocumentBuilder()
+    .setTitle('registry-sync')
+    .setDescription('Brings a copy of the IEEE MAC-address registry up to date, and shows what was done.')
+    .setVersion('1.0')
+    .addBearerAuth()
+    .build();
+  const document = SwaggerModule.createDocument(app, about);
+  SwaggerModule.setup('openapi', app, document, { ui: false, raw: ['json'], jsonDocumentUrl: 'openapi.json' });
+}
