@@ -68,7 +68,7 @@ export class EnvironmentReader {
     const text = this.textOf(name);
     if (text === undefined) return;
     const { data, error } = environment.shape[name].safeParse(text);
-    for (const { message } of error?.issues ?? []) this.refuse(name, message);
+    for (const { message } of error?.issues ?? []) this.refuse(this.givenName(name), message);
     if (data !== undefined) this.values.set(name, data);
     // What switches off what is off says nothing.
     else if (error === undefined) this.given.delete(name);
@@ -90,6 +90,11 @@ export class EnvironmentReader {
     return undefined;
   }
 
+  /** The variable that gives the text: itself, or that of its file. */
+  private givenName(name: VariableName): GivenName {
+    return this.texts.has(`${name}${FILE}`) && !this.texts.has(name) ? `${name}${FILE}` : name;
+  }
+
   /** No address is guessed: an application whose configuration lacks it must not reach another server. */
   private checkAddress(names: readonly VariableName[]): void {
     const ways: readonly string[] = REDIS_ADDRESSES;
@@ -104,7 +109,10 @@ export class EnvironmentReader {
   private checkFlag(flag: 'TLS' | 'SENTINEL_TLS', names: readonly VariableName[]): void {
     if (this.texts.get(flag) !== 'false') return;
     const other = names.find((name) => name.startsWith(`${flag}_`) && this.given.has(name));
-    if (other !== undefined) this.refuse(flag, `false, but ${this.prefix}${other} is given`);
+    if (other !== undefined) this.refuse(flag, `false, but ${this.prefix}${this.givenName(other)} is given`);
+    if (flag === 'TLS' && /^rediss:/.test(String(this.values.get('URL')))) {
+      this.refuse(flag, `false, but ${this.prefix}${this.givenName('URL')} begins with rediss://`);
+    }
   }
 
   /** What the engine says of its options, in the words of the environment. */
@@ -119,7 +127,7 @@ export class EnvironmentReader {
     };
     const nameOf = (option: string): string => {
       const name = find(option);
-      return name === undefined ? `"${option}"` : this.prefix + name;
+      return name === undefined ? `"${option}"` : this.prefix + this.givenName(name);
     };
     const isGiven = (option: string): boolean => {
       const name = find(option);
@@ -127,9 +135,9 @@ export class EnvironmentReader {
     };
     for (const { path, message } of engineProblems(engine, options, { nameOf, isGiven })) {
       const name = find(path);
-      // A text that is none of this kind is refused already.
-      const isRefused = name !== undefined && this.given.has(name) && !this.values.has(name);
-      if (!isRefused) this.refuse(name ?? path, message);
+      // What is missing as an option may be there as a text that was refused.
+      if (name === undefined) this.refuse(path, message);
+      else if (message !== 'missing' || !this.given.has(name)) this.refuse(this.givenName(name), message);
     }
   }
 }

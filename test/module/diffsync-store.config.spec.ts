@@ -336,7 +336,7 @@ describe('the variables', () => {
     const expected: Record<string, RegExp> = {
       PASSWORT: /^no such variable/,
       TLS: /^neither true nor false$/,
-      CLUSTER: /^not host:port, several joined by commas$|^can't be specified together with DIFFSYNC_STORE_HOST$/,
+      CLUSTER: /^can't be specified together with DIFFSYNC_STORE_HOST$/,
       DB: /^not a whole number$/,
       ID: /not allowed/,
       VERBOSITY: /expected one of 0\|1\|2/,
@@ -365,7 +365,9 @@ describe('the variables', () => {
     [{ SOCKET: '/s', TLS_CA: 'c' }, `TLS_CA: can't be specified together with DIFFSYNC_STORE_SOCKET`],
     [{ URL: 'redis://h', SHARDS: '2' }, 'SHARDS: goes with a cluster only'],
     [{ URL: 'redis://:geheim@h/x' }, 'URL: the path is not the number of a database'],
-    [{ URL: 'rediss://h', TLS: 'false', TLS_CA: 'c' }, 'TLS: false, but DIFFSYNC_STORE_TLS_CA is given'],
+    [{ HOST: 'h', TLS: 'false', TLS_CA: 'c' }, 'TLS: false, but DIFFSYNC_STORE_TLS_CA is given'],
+    [{ URL: 'rediss://h', TLS: 'false' }, 'TLS: false, but DIFFSYNC_STORE_URL begins with rediss://'],
+    [{ HOST: 'h', DURABILITY_REPLICAS: 'x', DURABILITY_TIMEOUT: '1' }, 'DURABILITY_REPLICAS: not a whole number'],
     [{ URL: 'redis://h', DURABILITY_TIMEOUT: '1' }, 'DURABILITY_REPLICAS: missing'],
     [
       { URL: 'redis://h', DURABILITY_REPLICAS: '1', TIMEOUT: '1000' },
@@ -421,7 +423,7 @@ describe('a variable with _FILE', () => {
     ]);
     expect(problemsOf(named({ ...url, DB_FILE: path }))[0]).toContain('no such variable');
     const [line = ''] = problemsOf(named({ ENGINE: 'redis', URL_FILE: path }));
-    expect(line).toBe('DIFFSYNC_STORE_URL: not a redis:// or rediss:// URL');
+    expect(line).toBe('DIFFSYNC_STORE_URL_FILE: not a redis:// or rediss:// URL');
   });
 
   it('gives a user, a password and certificates to a server with TLS', async () => {

@@ -177,13 +177,15 @@ describe('credentials', () => {
     await store.addMany({ objs });
     expect(secrets.asked).toBeGreaterThanOrEqual(cluster.servers.length);
     await setPassword(cluster.servers, 'second');
-    secrets.password = 'second';
     const asked = secrets.asked;
     await Promise.all(cluster.servers.map(killAll));
-    await store.removeMany({ objs });
+    // What is asked still gives the old one for a while.
+    const removed = store.removeMany({ objs });
+    while (secrets.asked < asked + 6) await new Promise(setImmediate);
+    secrets.password = 'second';
+    await removed;
     await store.addMany({ objs });
     expect(await store.count()).toBe(50);
-    expect(secrets.asked).toBeGreaterThan(asked);
   }, 240_000);
 });
 
