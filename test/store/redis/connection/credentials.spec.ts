@@ -186,6 +186,16 @@ describe('credentials', () => {
     await removed;
     await store.addMany({ objs });
     expect(await store.count()).toBe(50);
+    // The same of one node.
+    const [first] = cluster.servers;
+    await setPassword([first as RedisServer], 'third');
+    const before = secrets.asked;
+    await killAll(first as RedisServer);
+    const read = store.getAll({ model: Device });
+    while (secrets.asked < before + 3) await new Promise(setImmediate);
+    await setPassword(cluster.servers, 'third');
+    secrets.password = 'third';
+    expect(await read).toHaveLength(50);
   }, 240_000);
 });
 
@@ -227,6 +237,17 @@ describe('credentials that do not come', () => {
       throw thrown;
     };
     const { nodes } = cluster;
+    const secrets = vault('first');
+    await setPassword(cluster.servers, 'first');
+    let isSealed = false;
+    const store = await connect({
+      cluster: { nodes },
+      timeout: 2000,
+      credentials: async () => (isSealed ? credentials() : secrets.credentials()),
+    });
+    isSealed = true;
+    await Promise.all(cluster.servers.map(killAll));
+    expect(await failure(store.count())).toMatchObject({ code: 'STORE_CREDENTIALS', cause: thrown });
     expect(await failure(connect({ cluster: { nodes }, timeout: 2000, credentials }))).toMatchObject({
       code: 'STORE_CREDENTIALS',
       cause: thrown,
