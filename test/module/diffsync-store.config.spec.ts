@@ -308,6 +308,13 @@ describe('the variables', () => {
     ]);
   });
 
+  it('and paths of files forge no line', () => {
+    const forged = 'A\nDIFFSYNC_STORE_URL: fine\u001b[2K';
+    const lines = problemsOf(named({ ENGINE: 'redis', URL_FILE: `/nowhere/${forged}`, [forged]: 'x' }));
+    expect(lines).toHaveLength(2);
+    expect(lines.join('')).not.toContain('\u001b');
+  });
+
   it('of another engine are ignored, wrong ones too, and their files are not read', () => {
     const other = named({ URL: 'geheim', PORT: 'x', PASSWORD_FILE: '/nowhere', READONLY: 'maybe', CLUSTER: '' });
     expect(readWith({ ...other, ...named({ ENGINE: 'local' }) })).toEqual({ engine: 'local' });
