@@ -97,6 +97,7 @@ describe('the README', () => {
       name: 'a',
       isGlobal: false,
       maxObjectBytes: 1000,
+      slowOperationMs: 100,
       verbosity: 1,
       retryAttempts: 1,
       retryDelay: 0,

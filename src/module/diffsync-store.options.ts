@@ -186,6 +186,12 @@ export function sharedProblems(options: SharedOptions): Problem[] {
   ];
 }
 
+/** Returns the options that only the engine knows. */
+export function engineOptions(options: object): Record<string, unknown> {
+  const own = Object.entries(options).filter(([name]) => name !== 'engine' && !Object.hasOwn(shared, name));
+  return Object.fromEntries(own);
+}
+
 function problemOf(path: string, check: () => void): Problem[] {
   try {
     check();

@@ -58,6 +58,12 @@ export const environment = z.object({
     meaning: 'what is logged: 0, 1 or 2',
     default: '0',
   }),
+  SLOW_OPERATION_MS: whole().register(variables, {
+    option: 'slowOperationMs',
+    engines: EVERY,
+    meaning: 'warns of slower ones; 0: never',
+    default: '1000',
+  }),
   RETRY_ATTEMPTS: whole().register(variables, {
     option: 'retryAttempts',
     engines: EVERY,

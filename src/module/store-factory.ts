@@ -10,8 +10,8 @@ import type { Problem } from '../values/zod-issues.js';
 import {
   checkRedisAddress,
   DEFAULTS,
+  engineOptions,
   sharedProblems,
-  type SharedOptions,
   type DiffSyncStoreOptions,
   type EngineName,
   type StoreClass,
@@ -49,18 +49,8 @@ export async function createStore(options: DiffSyncStoreOptions, name: string | 
 
 /** Returns all that is wrong with the options of an engine. @param source - Where they come from: it names them in messages. */
 export function engineProblems(engine: EngineName, options: object, source: OptionSource): Problem[] {
-  const {
-    engine: _,
-    storeId,
-    maxObjectBytes,
-    verbosity,
-    retryAttempts,
-    retryDelay,
-    ...own
-  } = options as SharedOptions & {
-    readonly engine: unknown;
-  };
-  const shared = sharedProblems({ storeId, maxObjectBytes, verbosity, retryAttempts, retryDelay });
+  const shared = sharedProblems(options);
+  const own = engineOptions(options);
   if (engine === 'redis') return [...shared, ...redisProblems(own, source)];
   return engine === 'sqlite' ? [...shared, ...sqliteProblems(own)] : shared;
 }

@@ -188,6 +188,7 @@ describe('the variables', () => {
       storeId: true,
       maxObjectBytes: true,
       verbosity: true,
+      slowOperationMs: true,
       retryAttempts: true,
       retryDelay: true,
       path: true,
