@@ -110,7 +110,7 @@ export class EnvironmentReader {
     if (this.texts.get(flag) !== 'false') return;
     const other = names.find((name) => name.startsWith(`${flag}_`) && this.given.has(name));
     if (other !== undefined) this.refuse(flag, `false, but ${this.prefix}${this.givenName(other)} is given`);
-    if (flag === 'TLS' && /^rediss:/.test(String(this.values.get('URL')))) {
+    if (flag === 'TLS' && String(this.values.get('URL')).startsWith('rediss:')) {
       this.refuse(flag, `false, but ${this.prefix}${this.givenName('URL')} begins with rediss://`);
     }
   }
