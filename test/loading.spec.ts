@@ -96,7 +96,8 @@ describe('a bundle', () => {
   it.each(CASES)(
     '%s, optional packages %s: each engine works, or says what it needs',
     async (format, optional) => {
-      const root = application(`${format}-${optional}`, 'module', optional === 'missing' ? OPTIONAL : []);
+      const without = optional === 'missing' ? [...OPTIONAL, '@opentelemetry'] : [];
+      const root = application(`${format}-${optional}`, 'module', without);
       writeFileSync(join(root, 'app.ts'), SOURCE);
       const outfile = join(root, `out/app.${format === 'esm' ? 'mjs' : 'cjs'}`);
       const { warnings } = await build({
@@ -141,6 +142,36 @@ describe('a CommonJS application under tsx', () => {
       ]);
     }
   }, 180_000);
+});
+
+describe('the door nestjs-diffsync/otel', () => {
+  const OBSERVED = `
+import { DiffSyncTelemetry } from 'nestjs-diffsync/otel';
+import { LocalStore, storeChannel } from 'nestjs-diffsync';
+const telemetry = new DiffSyncTelemetry();
+telemetry.enable();
+new LocalStore().count().then((count) => console.log(count, storeChannel.hasSubscribers));`;
+
+  it.each(['module', 'commonjs'] as const)(
+    'follows the channels of the main door in an application of type %s',
+    (type) => {
+      const root = application(`otel ${type}`, type);
+      writeFileSync(join(root, 'app.ts'), OBSERVED);
+      expect(run(root, '--import', 'tsx', 'app.ts')).toBe('0 true');
+    },
+    60_000,
+  );
+
+  it('names its package where that is not installed, and the main door does not need it', () => {
+    const root = application('no otel', 'module', ['@opentelemetry']);
+    writeFileSync(join(root, 'app.mjs'), OBSERVED);
+    expect(run(root, 'app.mjs')).toContain("Cannot find package '@opentelemetry/api'");
+    writeFileSync(
+      join(root, 'main.mjs'),
+      "import { LocalStore } from 'nestjs-diffsync'; console.log(await new LocalStore().count());",
+    );
+    expect(run(root, 'main.mjs')).toBe('0');
+  }, 60_000);
 });
 
 describe('an optional package that is there and cannot be loaded', () => {
