@@ -228,6 +228,15 @@ export type {
   Unrestored,
 } from './runs/sync-run.js';
 export { BaseStore } from './store/base-store.js';
+export type {
+  BackendHealth,
+  ClusterHealth,
+  DiskHealth,
+  HealthOptions,
+  MemoryHealth,
+  ReplicaHealth,
+  StoreDetails,
+} from './store/store-health.js';
 export type { StoreLifecycle } from './store/store-lifecycle.js';
 export type { BaseStoreOptions } from './store/store-options.js';
 export { storeChannel, type StoreTrace } from './store/store-trace.js';

@@ -8,6 +8,7 @@ import {
 } from '../errors.js';
 import { copyRecord, type ModelRecord } from '../record/model-record.js';
 import type { LeaseTable } from './lease-table.js';
+import type { BackendHealth } from './store-health.js';
 import type { StoreReport } from './verify-report.js';
 
 /** What a backend can do beyond the primitives. Every capability is false where it is not given. */
@@ -102,6 +103,17 @@ export abstract class StoreBackend {
 
   /** Resolves once the backend has replied to a request without an effect. */
   protected abstract probe(): Promise<void>;
+
+  /**
+   * Asks the backend how it is: at little cost, and without waiting for other primitives where that can be had. Optional: the
+   * default probes the backend, and tells no details.
+   * @param _timeoutMs - the caller waits no longer.
+   * @returns what the backend tells of itself. One that does not reply rejects, as `probe` does.
+   */
+  protected async probeHealth(_timeoutMs: number): Promise<BackendHealth> {
+    await this.probe();
+    return { details: {}, concerns: [] };
+  }
 
   /**
    * Returns another store of the same backend, on the same connection.

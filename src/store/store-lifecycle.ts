@@ -15,6 +15,7 @@ import { logOperation } from './operation-log.js';
 import { OperationRunner } from './operation-runner.js';
 import { StoreBackend, type VerifyRecordsOptions } from './store-backend.js';
 import type { StoreCore, StorePrimitives } from './store-core.js';
+import { DEFAULT_HEALTH_TIMEOUT_MS, type BackendHealth, type HealthOptions } from './store-health.js';
 import { checkStoreId } from './store-id.js';
 import { traceOperation } from './store-trace.js';
 import { StoreLeases } from './store-leases.js';
@@ -150,6 +151,31 @@ export abstract class StoreLifecycle extends StoreBackend {
     const ping = (): Promise<void> => logOperation(this, 'ping', {}, () => this.probe());
     await traceOperation(this, 'ping', {}, () =>
       this.#core.operations.abortable(options.signal, 'ping', ping).catch((error: unknown) => {
+        throw this.backendError(error);
+      }),
+    );
+  }
+
+  /**
+   * Asks the backend how it is. Where that has a connection of its own for this, as Redis has, no other operation delays it.
+   * @param options - `timeoutMs`: milliseconds to wait, default 1000; `signal` ends the wait.
+   * @returns what the backend tells of itself, why it refuses writes, and what to look at.
+   * @throws {ObjectStoreException} when it does not reply: (STORE_TIMEOUT) not in time.
+   * @example
+   * ```ts
+   * const { details, concerns } = await store.health({ timeoutMs: 500 });
+   * console.log(details.memory?.usedBytes, concerns);
+   * ```
+   */
+  async health(options: HealthOptions = {}): Promise<BackendHealth> {
+    this.#checkOpen();
+    const { timeoutMs = DEFAULT_HEALTH_TIMEOUT_MS, signal } = options;
+    const timedOut = (): Error =>
+      new ObjectStoreException(`${String(this)} has not answered within ${timeoutMs} ms`, { code: 'STORE_TIMEOUT' });
+    const ask = (): Promise<BackendHealth> =>
+      logOperation(this, 'health', {}, async () => withTimeout(timeoutMs, this.probeHealth(timeoutMs), timedOut));
+    return traceOperation(this, 'health', {}, () =>
+      this.#core.operations.abortable(signal, 'health', ask).catch((error: unknown) => {
         throw this.backendError(error);
       }),
     );

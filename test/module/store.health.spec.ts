@@ -1,5 +1,8 @@
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule, type HealthCheckResult } from '@nestjs/terminus';
@@ -25,6 +28,19 @@ class HealthController {
     ]);
   }
 }
+
+/** What a server tells is in faults/health.spec.ts. */
+const UP = {
+  status: 'up',
+  engine: 'redis',
+  storeId: 'inv',
+  responseTime: expect.any(Number),
+  roundTripMs: expect.any(Number),
+  format: 1,
+  role: 'master',
+  replicas: { online: 0 },
+  memory: { usedBytes: expect.any(Number), evictionPolicy: 'noeviction' },
+};
 
 let server: RedisServer;
 let app: INestApplication<Server>;
@@ -66,9 +82,7 @@ async function getHealth(): Promise<[status: number, body: unknown]> {
 describe('isHealthy()', () => {
   it('of a store that replies is up, with engine, store id and response time', async () => {
     const indicator = await boot();
-    expect(await indicator.isHealthy()).toEqual({
-      store: { status: 'up', engine: 'redis', storeId: 'inv', responseTime: expect.any(Number) },
-    });
+    expect(await indicator.isHealthy()).toEqual({ store: UP });
     expect(await indicator.isHealthy('mem', { store: 'memory' })).toEqual({
       mem: { status: 'up', engine: 'local', responseTime: expect.any(Number) },
     });
@@ -129,6 +143,37 @@ describe('isHealthy()', () => {
     }
   }, 60_000);
 
+  it('of a SQLite file is up, with what it takes of its disk, and of its format', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-health-'));
+    try {
+      const path = join(folder, 'inventory.db');
+      const module = await Test.createTestingModule({
+        imports: [DiffSyncStoreModule.forRoot({ engine: 'sqlite', path })],
+      })
+        .setLogger(false as never)
+        .compile();
+      const indicator = module.get(DiffSyncStoreHealthIndicator);
+      expect(await indicator.isHealthy('file', { timeout: 30_000, allowDegraded: true })).toEqual({
+        file: {
+          status: 'up',
+          engine: 'sqlite',
+          storeId: 'default',
+          responseTime: expect.any(Number),
+          roundTripMs: expect.any(Number),
+          format: 2,
+          disk: { fileBytes: expect.any(Number), logBytes: expect.any(Number), freeBytes: expect.any(Number) },
+        },
+      });
+      await rename(path, `${path}.moved`);
+      expect(await indicator.isHealthy()).toMatchObject({ store: { status: 'down', code: 'STORE_UNAVAILABLE' } });
+      await rename(`${path}.moved`, path);
+      expect(await indicator.isHealthy()).toMatchObject({ store: { status: 'up' } });
+      await module.close();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('of an unknown store throws a ValueError that names the stores there are', async () => {
     const indicator = await boot();
     await expect(indicator.isHealthy('x', { store: 'nosuch' })).rejects.toThrow(ValueError);
@@ -137,7 +182,7 @@ describe('isHealthy()', () => {
 
   it('inside Terminus returns 200 while the store is up, and 503 with the reason when it is not', async () => {
     await boot();
-    const up = { status: 'up', engine: 'redis', storeId: 'inv', responseTime: expect.any(Number) };
+    const up = UP;
     const memory = { status: 'up', engine: 'local', responseTime: expect.any(Number) };
     expect(await getHealth()).toEqual([
       200,

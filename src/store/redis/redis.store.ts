@@ -5,6 +5,7 @@ import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import { leaseOf, type WriteLease } from '../lease-context.js';
 import type { LeaseTable } from '../lease-table.js';
+import type { BackendHealth } from '../store-health.js';
 import { isDamage, type StoreReport } from '../verify-report.js';
 import type {
   InsertConflict,
@@ -34,6 +35,7 @@ import { RecordReader } from './records/record-reader.js';
 import { RecordWriter } from './records/record-writer.js';
 import { ShardSequence } from './records/shard-sequence.js';
 import { checkRedisOptions } from './check-redis-options.js';
+import { evictionConcern, redisHealth } from './redis-health.js';
 import type { AnyRedisOptions, RedisStoreOptions } from './redis-options.js';
 
 /** The module loads the driver before it looks at the options, so that a missing package is the first error. */
@@ -189,12 +191,8 @@ export class RedisStore extends BaseStore {
   /** Warns of a server that removes objects by itself, once for each connection. */
   private async warnOfEviction(): Promise<void> {
     const policy = await this.connection.memoryPolicyOnce();
-    // The others remove only what expires.
-    if (policy?.startsWith('allkeys') !== true && (policy?.startsWith('volatile') !== true || !this.keys.ttl)) return;
-    this.logger.warning(
-      `${String(this)} at ${this.address}: the server may remove objects by itself, because its maxmemory-policy is ` +
-        `"${policy}": set it to "noeviction"`,
-    );
+    const concern = evictionConcern(policy, this.keys.ttl !== undefined);
+    if (concern !== undefined) this.logger.warning(`${String(this)} at ${this.address}: ${concern}`);
   }
 
   protected override async disconnect(): Promise<void> {
@@ -208,6 +206,15 @@ export class RedisStore extends BaseStore {
       const own = client as unknown as Redis | Cluster;
       return isClusterClient(own) ? checkSlotsServed(own) : own.ping();
     });
+  }
+
+  /** Not a use of the store that puts off its expiry. */
+  protected override async probeHealth(timeoutMs: number): Promise<BackendHealth> {
+    const { connection, keys } = this;
+    // There must be time left to say which nodes were silent.
+    const health = await connection.health(String(this), timeoutMs / 2);
+    const where = `${String(this)} at ${this.address}`;
+    return redisHealth(health, { where, replicas: connection.wantedReplicas, expires: keys.ttl !== undefined });
   }
 
   protected override readRecords(

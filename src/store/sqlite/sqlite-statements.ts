@@ -46,6 +46,7 @@ export function prepareStatements(preparer: Preparer) {
     leaseTable: values<[], string>("SELECT name FROM sqlite_schema WHERE name = 'leases'"),
 
     probe: values<[], number>('SELECT count(*) FROM collections WHERE id = 0'),
+    format: values<[], number>('PRAGMA user_version'),
 
     collection: values<Model, number>('SELECT id FROM collections WHERE store_id = ? AND model = ?'),
     addCollection: values<Model, number>('INSERT INTO collections (store_id, model) VALUES (?, ?) RETURNING id'),

@@ -10,9 +10,11 @@ import type {
   VerifyRecordsOptions,
 } from '../store-backend.js';
 import type { LeaseTable } from '../lease-table.js';
+import type { BackendHealth } from '../store-health.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { holderOf, SqliteLeases } from './sqlite-leases.js';
 import { withProblems, type StoreProblem, type StoreReport } from '../verify-report.js';
+import { diskHealth } from './sqlite-health.js';
 import { checkSqliteOptions, type SqliteStoreOptions } from './sqlite-options.js';
 import type { SqliteStatements } from './sqlite-statements.js';
 
@@ -97,6 +99,15 @@ export class SqliteStore extends BaseStore {
   protected override async probe(): Promise<void> {
     await this.connection.read(String(this), (sql) => sql.probe.get(), undefined, 'one');
     this.connection.checkFile(String(this));
+  }
+
+  protected override async probeHealth(): Promise<BackendHealth> {
+    const started = performance.now();
+    await this.probe();
+    const roundTripMs = Math.round((performance.now() - started) * 1000) / 1000;
+    const format = await this.connection.read(String(this), (sql) => sql.format.get(), undefined, 'one');
+    const disk = this.address === undefined ? undefined : await diskHealth(this.address);
+    return { details: { roundTripMs, format, disk }, concerns: [] };
   }
 
   protected override async readRecords(

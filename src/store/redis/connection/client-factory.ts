@@ -3,7 +3,7 @@ import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { MAX_TIMER_MS } from '../../../async/with-timeout.js';
 import { BACKOFF, backoffDelay } from '../../../async/backoff.js';
 import { Credentials } from './credentials.js';
-import { ioredis, isReplyError } from './driver.js';
+import { ioredis, isClusterClient, isReplyError } from './driver.js';
 import { loginConnector } from './login-connector.js';
 import { slotsFault } from './cluster-slots.js';
 import { isVague } from './connection-state.js';
@@ -16,6 +16,9 @@ import {
   type RedisAddress,
   type AnyRedisOptions,
 } from '../redis-options.js';
+
+/** What a probe needs of a target. */
+export type ProbeTarget = Pick<RedisTarget, 'create' | 'failsOver' | 'watch' | 'why'>;
 
 /** How to reach a server; its `address` contains no secret. */
 export interface RedisTarget {
@@ -148,6 +151,22 @@ function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions,
 /** The driver is loaded by now. */
 function connectorOf(asked: Credentials | undefined): Pick<ClientOptions, 'Connector'> {
   return asked === undefined ? {} : { Connector: loginConnector(asked) };
+}
+
+/**
+ * How a client that the user gave is probed: by a second one with its address and credentials, and the time-outs of the store. A
+ * client behind Sentinel goes on to find out by INFO whether the server is the master.
+ */
+export function probeTarget(given: Redis | Cluster, timeout: number): ProbeTarget {
+  const hasSentinels =
+    !isClusterClient(given) && given.options.sentinels !== undefined && given.options.sentinels !== null;
+  const own = { ...clientOptions(timeout), ...(hasSentinels ? {} : NO_READY_CHECK) };
+  const waits = { lazyConnect: true, enableOfflineQueue: false };
+  const copy = (): Redis | Cluster =>
+    isClusterClient(given)
+      ? given.duplicate([], { ...waits, clusterRetryStrategy: reconnectDelay, redisOptions: own })
+      : given.duplicate({ ...own, ...waits, retryStrategy: reconnectDelay });
+  return { failsOver: true, create: () => quiet(copy()) };
 }
 
 async function whyUnreachable(node: RedisAddress, options: ClientOptions): Promise<unknown> {

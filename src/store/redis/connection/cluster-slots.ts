@@ -26,27 +26,45 @@ export function masterAddress(cluster: Cluster, key: string): string {
   return cluster.slots[slotOf(key)]?.[0] ?? '';
 }
 
+/** What a node of a cluster says of its slots. */
+export interface SlotsInfo {
+  readonly state: string;
+  readonly assigned: number;
+  readonly failing: number;
+}
+
 /**
  * Asks every master, because the client may choose one that is down: the first answer counts.
+ * @returns the answer.
  * @throws {RedisFailed} (STORE_CLUSTER_DOWN) when a part of the slots is not served; what the last one says when none answers.
  */
-export async function checkSlotsServed(cluster: Cluster): Promise<void> {
-  const fault = await Promise.any(cluster.nodes('master').map(slotsFault)).catch(({ errors }: AggregateError) => {
+export async function checkSlotsServed(cluster: Cluster): Promise<SlotsInfo> {
+  const slots = await Promise.any(cluster.nodes('master').map(slotsInfo)).catch(({ errors }: AggregateError) => {
     throw errors.at(-1) ?? new Error("Cluster isn't ready");
   });
-  if (fault === undefined) return;
+  const fault = faultOf(slots);
+  if (fault === undefined) return slots;
   const text = `the cluster does not serve all slots: ${fault}`;
   throw new RedisFailed({ code: 'STORE_CLUSTER_DOWN', text, cause: undefined, sent: false, retryable: false });
 }
 
 /** @returns what a node says of slots that are not served; undefined when all are. */
 export async function slotsFault(client: Pick<Redis, 'cluster'>): Promise<string | undefined> {
+  return faultOf(await slotsInfo(client));
+}
+
+async function slotsInfo(client: Pick<Redis, 'cluster'>): Promise<SlotsInfo> {
   const info = await client.cluster('INFO');
   const valueOf = (field: string): string => new RegExp(`^${field}:(\\S+)`, 'm').exec(info)?.[1] ?? '?';
-  const state = valueOf('cluster_state');
-  const assigned = valueOf('cluster_slots_assigned');
-  const failing = valueOf('cluster_slots_fail');
-  if (state === 'ok' && Number(assigned) === SLOTS && failing === '0') return undefined;
+  return {
+    state: valueOf('cluster_state'),
+    assigned: Number(valueOf('cluster_slots_assigned')),
+    failing: Number(valueOf('cluster_slots_fail')),
+  };
+}
+
+function faultOf({ state, assigned, failing }: SlotsInfo): string | undefined {
+  if (state === 'ok' && assigned === SLOTS && failing === 0) return undefined;
   return `its state is "${state}", ${assigned} of ${SLOTS} slots have a node, and those of ${failing} fail`;
 }
 

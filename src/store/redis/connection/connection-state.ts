@@ -16,6 +16,7 @@ export class ConnectionState {
   private closes = 0;
   private users = 0;
   private waiting: Promise<void> | undefined;
+  private changing: Promise<void> | undefined;
   private readonly remember = (error: unknown): void => {
     this.lastError = error;
     this.lastErrorAt = performance.now();
@@ -74,6 +75,15 @@ export class ConnectionState {
     return this.waiting;
   }
 
+  /** As `ready`, but does not wait while attempts to connect fail. @throws the reason, also when the client ends before. */
+  async readyNow(): Promise<void> {
+    while (this.client.status !== 'ready') {
+      if (this.failure !== undefined) throw this.failure;
+      if (this.client.status === 'end') throw this.whyEnded();
+      await this.changed();
+    }
+  }
+
   /** Why the last attempt to connect failed; undefined while there was none since the connection broke. */
   get failure(): unknown {
     if (this.client.status === 'ready' || this.closes < 2) return undefined;
@@ -88,6 +98,21 @@ export class ConnectionState {
     if (this.client.status !== 'ready') return this.lastError;
     const isRecent = this.client.isCluster && performance.now() - this.lastErrorAt < ms;
     return isRecent && isVague(error) ? this.lastError : undefined;
+  }
+
+  /** Resolves when the connection is made, breaks, or could not be made. */
+  private changed(): Promise<void> {
+    this.changing ??= new Promise<void>((resolve) => {
+      const events = ['ready', 'close', 'end'] as const;
+      const emitter: NodeJS.EventEmitter = this.client;
+      const settle = (): void => {
+        for (const event of events) emitter.off(event, settle);
+        this.changing = undefined;
+        resolve();
+      };
+      for (const event of events) emitter.on(event, settle);
+    });
+    return this.changing;
   }
 
   /** Servers that are full, or speak TLS, say so only to one who reads what comes without a question. */

@@ -3,10 +3,12 @@ import pRetry from 'p-retry';
 import { ObjectStoreException } from '../../../errors.js';
 import { BACKOFF } from '../../../async/backoff.js';
 import { withTimeout } from '../../../async/with-timeout.js';
-import { redisTarget, type RedisTarget } from './client-factory.js';
+import { probeTarget, redisTarget, type RedisTarget } from './client-factory.js';
 import { isClusterClient, loadDriver } from './driver.js';
+import { HealthProbe } from './health-probe.js';
 import { canSortGet, checkDatabase, checkMode, memoryPolicy, whenLoaded } from './server-checks.js';
 import { ServerClock } from './server-clock.js';
+import type { ServersHealth } from './server-health.js';
 import {
   exceptionOf,
   failureOf,
@@ -74,6 +76,8 @@ export class RedisConnection {
   readonly isCluster: boolean;
   /** Whether SORT may look up other keys: not on a cluster, nor for a user who may not read every key. Known once open. */
   canSortGet = false;
+  /** How many replicas must confirm a write. */
+  readonly wantedReplicas: number;
   private readonly timeout: number;
   private readonly failsOver: boolean;
   private readonly replicas: ReplicaConfirmation | undefined;
@@ -82,6 +86,7 @@ export class RedisConnection {
   readonly #given: Redis | Cluster | undefined;
   readonly #target: RedisTarget | undefined;
   #open: { readonly reader: Channel; readonly writer: Channel } | undefined;
+  #probe: HealthProbe | undefined;
   private toldMemoryPolicy = false;
   private connecting: Promise<void> | undefined;
   private users = 0;
@@ -93,6 +98,7 @@ export class RedisConnection {
     if (this.#given === undefined) this.#target = redisTarget(options);
     this.isCluster = options.cluster !== undefined || this.#given?.isCluster === true;
     this.failsOver = this.#target?.failsOver ?? true;
+    this.wantedReplicas = options.durability?.replicas ?? 0;
     this.replicas = options.durability && new ReplicaConfirmation(options.durability);
     this.address = this.#target?.address ?? addressOf(this.#given as Redis | Cluster);
   }
@@ -123,6 +129,8 @@ export class RedisConnection {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
+    this.#probe?.close();
+    this.#probe = undefined;
     this.replicas?.release();
     for (const { client, state } of new Set([open.reader, open.writer])) {
       if (this.#given === undefined) await this.quit(client);
@@ -373,6 +381,31 @@ export class RedisConnection {
     if (client === undefined || this.toldMemoryPolicy) return undefined;
     this.toldMemoryPolicy = true;
     return memoryPolicy(client);
+  }
+
+  /**
+   * Asks the servers how they are, on a connection that is kept for this.
+   * @param store - Begins the message of an error.
+   * @param waitMs - For so long silent nodes of a cluster are waited for.
+   * @throws {ObjectStoreException} (STORE_UNAVAILABLE, or the code of the reason) while they cannot be reached.
+   */
+  async health(store: string, waitMs: number): Promise<ServersHealth> {
+    const open = this.#open;
+    if (open === undefined) throw new ObjectStoreException(`${store} is closed`, { code: 'STORE_CLOSED' });
+    const probe = (this.#probe ??= new HealthProbe(
+      this.#target ?? probeTarget(this.#given as Redis | Cluster, this.timeout),
+    ));
+    try {
+      // The server may take no more connections, which the probe, whose connection is there, does not notice.
+      const connected = [open.reader, open.writer].map(({ state }) => state.readyNow());
+      const [health] = await Promise.all([probe.ask(waitMs), ...connected]);
+      if (health.moved === true) this.renew();
+      return health;
+    } catch (error) {
+      const reason = probe.reasonFor(error, this.timeout);
+      const failure = error instanceof RedisFailed ? error.failure : failureOf(error, reason, this.failsOver);
+      throw exceptionOf(`${store} at ${this.address}`, failure);
+    }
   }
 
   private async quit(client: Redis | Cluster): Promise<void> {

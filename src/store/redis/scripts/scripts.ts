@@ -62,6 +62,7 @@ export interface RedisScripts {
   diffsyncReleaseLease(lease: string, token: string, deadline: string): Promise<number>;
   diffsyncLeaseHolder(lease: string): Promise<string[]>;
   diffsyncTime(key: string): Promise<[seconds: string, micros: string]>;
+  diffsyncTakesWrites(numberOfKeys: 0): Promise<number>;
   diffsyncRecheck(
     keys: DeclaredKeys,
     prefix: string,
@@ -98,6 +99,7 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncReleaseLease: { file: 'release-lease-1.lua' },
   diffsyncLeaseHolder: { file: 'lease-holder-1.lua' },
   diffsyncTime: { file: 'time-1.lua' },
+  diffsyncTakesWrites: { file: 'takes-writes.lua' },
   diffsyncRecheck: { file: 'recheck.lua' },
   diffsyncCount: { file: 'count.lua' },
   diffsyncInspect: { file: 'inspect.lua' },

@@ -808,6 +808,13 @@ end
 settle('')
 return 0
 `,
+  'takes-writes.lua': `#!lua
+-- Does nothing. Without the flag no-writes it is a write to the server, which refuses it where it refuses writes.
+-- KEYS none
+-- ARGV none
+-- Returns 1.
+return 1
+`,
   'time-1.lua': `#!lua flags=no-writes
 -- Reads the clock of the node that holds a key.
 -- KEYS 1 key (it only says which node)
