@@ -7,10 +7,15 @@ import type { RunHistory, Retention } from './history-types.js';
 import { inverseOf } from './inverse-plan.js';
 import { performRun } from './perform-run.js';
 import { RunStore } from './run-store.js';
+import type { RunWork } from './run-work.js';
 import type { ApplyRunOptions, SyncRunOptions, UndoRunOptions } from './run-options.js';
 import { checkApplyOptions, checkRunOptions, checkUndoOptions } from './run-option-names.js';
+import { RunsUnderWay } from './runs-under-way.js';
 import type { SyncRun } from './sync-run.js';
 import { TargetHistory } from './target-history.js';
+
+/** Milliseconds that a shutdown waits for the hooks that are running; the stores then wait for them in their `close`. */
+const STOP_WAIT_MS = 10_000;
 
 /** How runs are kept. */
 export interface SyncRunnerOptions {
@@ -34,6 +39,7 @@ export interface SyncRunnerOptions {
  */
 export class SyncRunner {
   readonly #retention: Retention;
+  readonly #runs = new RunsUnderWay();
 
   /**
    * Creates a runner. Any number of them may run syncs of one target.
@@ -63,7 +69,7 @@ export class SyncRunner {
     checkRunOptions(options);
     const { source, target, dryRun = false, history = true, ...rest } = options;
     const terms = termsOf(options);
-    return performRun({
+    return this.#perform({
       ...rest,
       source,
       target,
@@ -88,7 +94,7 @@ export class SyncRunner {
     checkApplyOptions(options);
     const { source, target, onStale = 'refuse', ...rest } = options;
     const { diffClass = Diff } = options;
-    return performRun({
+    return this.#perform({
       ...rest,
       source,
       target,
@@ -130,7 +136,7 @@ export class SyncRunner {
   async undo(runId: string, options: UndoRunOptions): Promise<SyncRun> {
     checkUndoOptions(options);
     const { target, dryRun = false, guards = false, ...rest } = options;
-    return performRun({
+    return this.#perform({
       ...rest,
       guards,
       // There is no other side: what the target is made equal to, is in its history.
@@ -156,6 +162,32 @@ export class SyncRunner {
   }
 
   /**
+   * Ends all runs of this runner: each one after the hooks that are running and the batch that is being written. What they did is
+   * saved, and they are recorded as `aborted`, and rejected with SYNC_ABORTED. Later runs are refused. Nest does so by itself when the
+   * application is shut down.
+   * @param reason - Becomes the cause of the errors. Default: an error that says that the runner was stopped.
+   * @returns when all have ended, or after 10 seconds: a hook may never end.
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => void runner.stop());
+   * ```
+   */
+  async stop(reason: unknown = new Error('The runner was stopped')): Promise<void> {
+    this.#runs.abort(reason);
+    await this.#runs.settled(STOP_WAIT_MS);
+  }
+
+  /** Ends all runs, before anything of the application is closed that their hooks may need. Nest calls this. */
+  onModuleDestroy(): void {
+    this.#runs.abort(new Error('The application is shutting down'));
+  }
+
+  /** Waits for the end of the runs, before the stores are closed. Nest calls this. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#runs.settled(STOP_WAIT_MS);
+  }
+
+  /**
    * Returns the runs of a target.
    * @param target - The adapter that the runs have changed.
    * @returns The history, which reads the store beside the target's at each call.
@@ -167,6 +199,10 @@ export class SyncRunner {
    */
   history(target: Adapter): RunHistory {
     return new TargetHistory(target.store, this.#retention);
+  }
+
+  #perform(work: RunWork): Promise<SyncRun> {
+    return this.#runs.perform(work.signal, (signal) => performRun({ ...work, signal }));
   }
 }
 

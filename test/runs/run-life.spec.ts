@@ -76,12 +76,18 @@ describe('a run', () => {
   it('ends the load of one side when the other one fails, with the first failure', async () => {
     const { source, target } = sides();
     let ended: unknown;
+    let loading = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (loading = resolve));
     target.during = async () => {
+      loading();
       await once(target.loadSignal, 'abort');
       ended = target.loadSignal.reason;
       await target.add(new Site({ name: 'late' })); // Throws: nothing more is stored.
     };
-    source.during = () => Promise.reject(new Error('502'));
+    source.during = async () => {
+      await begun;
+      throw new Error('502');
+    };
     const { error, run } = await failed(new SyncRunner().run({ source, target }));
     expect([error.message, run.outcome, run.error]).toEqual(['502', 'failed', { name: 'Error', message: '502' }]);
     expect(ended).toBe(error);
@@ -248,5 +254,43 @@ describe('a run', () => {
     expect((await history.list()).runs.map(({ id }) => id)).toEqual(ids.slice(-1));
     await expect(history.get(ids[0] as string)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
     expect((await runner.run({ source, target })).previous).toBe(ids.at(-1));
+  });
+});
+
+describe('stop()', () => {
+  it('ends the runs of a runner as aborted, resolves when they are recorded, and refuses later ones', async () => {
+    const hooks = new Hooks();
+    const target = watched(hooks);
+    const runner = new SyncRunner();
+    const source = new System({ name: 'network' });
+    let stopping: Promise<void> | undefined;
+    const { error, run } = await failed(
+      runner.run({
+        source,
+        target,
+        syncFilter: (_, model) => {
+          if (model === 'device') stopping ??= runner.stop(new Error('enough'));
+          return true;
+        },
+      }),
+    );
+    expect(error).toBeInstanceOf(SyncAborted);
+    expect(error.cause).toMatchObject({ message: 'enough' });
+    await stopping;
+    const history = new SyncRunner().history(target);
+    expect(await history.get(run.id)).toMatchObject({ outcome: 'aborted', results: { done: hooks.calls.length } });
+    await expect(runner.run({ source, target })).rejects.toMatchObject({ code: 'SYNC_ABORTED' });
+    expect((await history.list()).runs).toHaveLength(1);
+    expect(await target.store.leaseHolder()).toBeUndefined();
+  });
+
+  it('of a run whose signal is aborted by the caller as well changes nothing', async () => {
+    const { source, target } = sides();
+    const controller = new AbortController();
+    target.during = async () => controller.abort(new Error('the caller'));
+    const runner = new SyncRunner();
+    const { error } = await failed(runner.run({ source, target, signal: controller.signal }));
+    expect(error.cause).toMatchObject({ message: 'the caller' });
+    await runner.stop();
   });
 });

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { SyncRefused, SyncRunner, type SyncRun } from 'nestjs-diffsync';
 import { CmdbAdapter } from './cmdb.adapter.js';
@@ -6,10 +6,8 @@ import { NetworkAdapter } from './network.adapter.js';
 
 /** Brings the CMDB up to date with the network, every night. */
 @Injectable()
-export class NightlyJob implements BeforeApplicationShutdown {
+export class NightlyJob {
   private readonly logger = new Logger(NightlyJob.name);
-  private readonly shutdown = new AbortController();
-  private running: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly syncs: SyncRunner,
@@ -20,11 +18,10 @@ export class NightlyJob implements BeforeApplicationShutdown {
   /** The schedule's own errors would end the process: what a run fails with is logged, and is in its history. */
   @Cron(CronExpression.EVERY_DAY_AT_2AM)
   async onSchedule(): Promise<void> {
-    this.running = this.run('scheduler').catch((error: unknown) => {
+    await this.run('scheduler').catch((error: unknown) => {
       if (error instanceof SyncRefused) this.logger.warn(error.message);
       else this.logger.error(error);
     });
-    await this.running;
   }
 
   /** @param by - Who starts the run: `scheduler`, or a person who does not want to wait for the night. */
@@ -37,15 +34,8 @@ export class NightlyJob implements BeforeApplicationShutdown {
       // The database refuses a row: the others are written all the same, and the run names it.
       continueOnFailure: true,
       guards: { maxDeletePercent: 10 },
-      signal: this.shutdown.signal,
     });
     this.logger.log(`Run ${run.id}: ${JSON.stringify(run.results)}`);
     return run;
-  }
-
-  /** On SIGTERM the run ends at the next object, saves what it did, and frees the lease; the next run goes on. */
-  async beforeApplicationShutdown(): Promise<void> {
-    this.shutdown.abort(new Error('The application is shutting down'));
-    await this.running;
   }
 }
