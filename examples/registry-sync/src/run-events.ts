@@ -46,10 +46,10 @@ export class RunEvents implements BeforeApplicationShutdown {
     return events;
   }
 
-  /** The end of the application ends the runs, and so the streams of their clients. */
+  /** The runs end with the application, and the streams of their clients with the runs. */
   async beforeApplicationShutdown(): Promise<void> {
     this.shutdown.next();
-    await this.running.stop();
+    await this.running.ended();
     const signal = AbortSignal.timeout(FAREWELL_MS);
     await Promise.allSettled([...this.clients].map((client) => once(client, 'close', { signal })));
   }

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { RunPhase, SyncRun } from 'nestjs-diffsync';
 import { BehaviorSubject } from 'rxjs';
 import { SyncJob, type SyncRequest } from './sync.job.js';
@@ -17,12 +17,11 @@ export interface RunningSync {
   readonly ended: Promise<SyncRun>;
 }
 
-/** The runs of this process that are under way. They go on without the client that has started them, and end with the application. */
+/** The runs of this process that are under way. They go on without the client that has started them. */
 @Injectable()
-export class RunningSyncs implements BeforeApplicationShutdown {
+export class RunningSyncs {
   private readonly logger = new Logger(RunningSyncs.name);
   private readonly running = new Map<string, RunningSync>();
-  private readonly shutdown = new AbortController();
 
   constructor(private readonly job: SyncJob) {}
 
@@ -35,7 +34,6 @@ export class RunningSyncs implements BeforeApplicationShutdown {
       let state: BehaviorSubject<RunState> | undefined;
       const work = this.job.sync({
         ...request,
-        signal: this.shutdown.signal,
         onBegin: (run) => {
           state = new BehaviorSubject<RunState>({ run: run.id, phases: [] });
           this.follow(run.id, state, work);
@@ -54,13 +52,8 @@ export class RunningSyncs implements BeforeApplicationShutdown {
     return this.running.get(id);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.stop();
-  }
-
-  /** Each run ends at its next object, saves what it did, and frees its target; the next run goes on. */
-  async stop(): Promise<void> {
-    this.shutdown.abort(new Error('The application is shutting down'));
+  /** Waits for all that are under way. SyncRunner ends them on SIGTERM; the next run goes on. */
+  async ended(): Promise<void> {
     await Promise.all([...this.running.values()].map(({ ended }) => ended));
   }
 
