@@ -16,12 +16,18 @@ export class OperationRunner {
   /** Called when the last of that work has settled. */
   private onStopped: (() => void) | undefined;
   private closing: unknown;
+  /** Whether operations are timed; undefined before the first one. */
+  private isTimed: boolean | undefined;
 
-  /** @param checkOpen - throws an ObjectStoreException (STORE_CLOSED) unless the store is open. */
+  /**
+   * @param checkOpen - throws an ObjectStoreException (STORE_CLOSED) unless the store is open.
+   * @param isInMemory - tells whether the records are in the memory of this process: a clock would cost as much as an operation.
+   */
   constructor(
     private readonly store: OperatedStore,
     readonly checkOpen: () => void,
     private readonly deferred: DeferredWrites,
+    private readonly isInMemory: () => boolean,
   ) {}
 
   /** A number that changes with every operation that writes. */
@@ -35,9 +41,11 @@ export class OperationRunner {
    */
   run<T>(operation: string, context: OperationContext, work: () => Promise<T>): Promise<T> {
     if (context.nested !== true) this.checkOpen();
-    return storeChannel.hasSubscribers
-      ? traceOperation(this.store, operation, context, () => this.begin(operation, context, work))
-      : this.begin(operation, context, work);
+    return storeChannel.hasSubscribers ? this.traced(operation, context, work) : this.begin(operation, context, work);
+  }
+
+  private traced<T>(operation: string, context: OperationContext, work: () => Promise<T>): Promise<T> {
+    return traceOperation(this.store, operation, context, () => this.begin(operation, context, work));
   }
 
   /** Counts a whole bulk call as running, so that `close` waits for it although it yields before it reaches the backend. */
@@ -130,25 +138,29 @@ export class OperationRunner {
     this.running++;
     try {
       const isLogged = this.store.logger.isEnabled(2);
-      const isTimed = !isLogged && this.store.slowOperationMs > 0;
-      const started = isTimed ? performance.now() : 0;
+      this.isTimed ??= this.store.slowOperationMs > 0 && !this.isInMemory();
+      const started = this.isTimed && !isLogged ? performance.now() : undefined;
       const logged = isLogged ? (): Promise<T> => logOperation(this.store, operation, context, work) : work;
       const done = this.deferred.pending.mustFlushBefore(context) ? this.afterFlush(context, logged) : logged();
-      if (!isTimed) return done.then(this.succeeded, this.failed);
-      return done.then(
-        (value) => {
-          warnIfSlow(this.store, operation, context, started);
-          return this.succeeded(value);
-        },
-        (error: unknown) => {
-          warnIfSlow(this.store, operation, context, started);
-          return this.failed(error);
-        },
-      );
+      if (started !== undefined) return this.timed(done, operation, context, started);
+      return done.then(this.succeeded, this.failed);
     } catch (error) {
       this.end();
       throw error;
     }
+  }
+
+  private timed<T>(done: Promise<T>, operation: string, context: OperationContext, started: number): Promise<T> {
+    return done.then(
+      (value) => {
+        warnIfSlow(this.store, operation, context, started);
+        return this.succeeded(value);
+      },
+      (error: unknown) => {
+        warnIfSlow(this.store, operation, context, started);
+        return this.failed(error);
+      },
+    );
   }
 
   private async afterFlush<T>(context: OperationContext, work: () => Promise<T>): Promise<T> {

@@ -89,7 +89,12 @@ export abstract class StoreLifecycle extends StoreBackend {
       },
     });
     const deferred = new DeferredWrites(this, backend, objects);
-    const operations = new OperationRunner(this, () => this.#checkOpen(), deferred);
+    const operations = new OperationRunner(
+      this,
+      () => this.#checkOpen(),
+      deferred,
+      () => this.capabilities.sharesRecords === true,
+    );
     this.#core = { store: this, backend, objects, operations, deferred };
     this.#leases = new StoreLeases(
       this,

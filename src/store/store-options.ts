@@ -21,7 +21,7 @@ export interface BaseStoreOptions {
   readonly maxObjectBytes?: number | undefined;
   /**
    * How long an operation takes before a warning names it, with its model and the number of objects; milliseconds, 0 for never. A
-   * store that has many of them writes one line a second.
+   * store that has many of them writes one line a second; one in memory is not timed.
    * @defaultValue 1000
    */
   readonly slowOperationMs?: number | undefined;

@@ -1,7 +1,15 @@
 // Slow operations are warnings. What is slow here takes as long as the test says, not as long as the machine.
-import { describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
 import { LocalStore, ValueError, type DiffSyncLogger, type LogParams, type ModelRecord } from '../../src/index.js';
+import { RedisStore } from '../../src/store/redis/index.js';
+import { SqliteStore } from '../../src/store/sqlite/index.js';
 import { Device } from '../fixtures/inventory.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
 
 class Lines implements DiffSyncLogger {
   readonly warnings: [string, LogParams | undefined][] = [];
@@ -25,8 +33,9 @@ class Lines implements DiffSyncLogger {
   }
 }
 
-/** A store whose reads by unique id take so many milliseconds. */
+/** A store whose reads by unique id take so many milliseconds, and which does not say that its records are in memory. */
 class SlowStore extends LocalStore {
+  protected override readonly capabilities = { hasDeadlines: true };
   delay = 0;
 
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
@@ -81,6 +90,18 @@ describe('slowOperationMs', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('is not looked at by a store in memory: a clock would cost as much as its operations', async () => {
+    class InMemory extends SlowStore {
+      protected override readonly capabilities = { hasDeadlines: true, sharesRecords: true };
+    }
+    const logger = new Lines();
+    const store = new InMemory({ logger, slowOperationMs: 1 });
+    await store.addMany({ objs: devices });
+    store.delay = 5;
+    await store.get({ model: Device, identifier: 'a' });
+    expect(logger.warnings).toEqual([]);
+  });
+
   it('is 1000 by default, and that of the store for each scope of it', async () => {
     expect(new LocalStore().slowOperationMs).toBe(1000);
     expect(new LocalStore({ slowOperationMs: 50 }).scope({ storeId: 'x' }).slowOperationMs).toBe(50);
@@ -88,5 +109,52 @@ describe('slowOperationMs', () => {
 
   it.each([-1, Number.NaN, '50'])('%p is refused', (slowOperationMs) => {
     expect(() => new LocalStore({ slowOperationMs: slowOperationMs as number })).toThrow(ValueError);
+  });
+});
+
+describe('a backend that is slow', () => {
+  const slowOperationMs = 200;
+  let server: RedisServer;
+  let folder: string;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-slow-'));
+  });
+
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it('a file that another process writes to', async () => {
+    const logger = new Lines();
+    const path = join(folder, 'slow.db');
+    const store = await SqliteStore.connect({ path, logger, slowOperationMs });
+    const other = new Database(path);
+    other.exec('BEGIN IMMEDIATE');
+    const added = store.addMany({ objs: devices });
+    await sleep(slowOperationMs + 100);
+    other.exec('COMMIT');
+    await added;
+    other.close();
+    await store.close();
+    const said = logger.warnings.map(([message, params]) => [message, params?.model, params?.['count']]);
+    expect(said).toContainEqual(['store addMany is slow', 'device', 3]);
+  });
+
+  it('a server that hangs', async () => {
+    const logger = new Lines();
+    const store = await RedisStore.connect({ url: server.url, logger, slowOperationMs });
+    await server.pause();
+    const counting = store.count({ model: Device });
+    await sleep(slowOperationMs + 100);
+    server.resume();
+    await counting;
+    await store.close();
+    expect(logger.warnings.map(([message, params]) => [message, params?.model])).toContainEqual([
+      'store count is slow',
+      'device',
+    ]);
   });
 });
