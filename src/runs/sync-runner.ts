@@ -166,7 +166,7 @@ export class SyncRunner {
    * saved, and they are recorded as `aborted`, and rejected with SYNC_ABORTED. Later runs are refused. Nest does so by itself when the
    * application is shut down.
    * @param reason - Becomes the cause of the errors. Default: an error that says that the runner was stopped.
-   * @returns when all have ended, or after 10 seconds: a hook may never end.
+   * @returns when all have ended, or after 10 seconds: a hook may never end, and one that awaits this call cannot.
    * @example
    * ```ts
    * process.once('SIGTERM', () => void runner.stop());

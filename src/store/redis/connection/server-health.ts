@@ -37,7 +37,8 @@ export function isReadOnly({ servers }: ServersHealth): boolean {
 
 /** Asks one server. @throws when it does not reply, or replies that it cannot serve. */
 export async function serverHealth(client: Redis): Promise<ServerHealth> {
-  defineScripts(client);
+  // A node of a cluster has not been met before.
+  if (!('diffsyncTakesWrites' in client)) defineScripts(client);
   const started = performance.now();
   const [roundTripMs, told, refusal] = await Promise.all([
     client.ping().then(() => performance.now() - started),
