@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { Adapter, DiffSyncModel, SyncRefused, SyncRunner } from 'nestjs-diffsync';
@@ -22,7 +23,12 @@ class Device extends DiffSyncModel.define({
   schema: z.object({ name: z.string(), role: z.string().default('leaf') }),
   identifiers: ['name'],
   attributes: ['role'],
-}) {}
+}) {
+  static async create(context) {
+    await setTimeout(1); // where a service is called
+    return super.create(context);
+  }
+}
 
 class Inventory extends Adapter {
   static models = [Device];

@@ -30,7 +30,10 @@ export interface SyncTrace extends TraceContext {
   diff?: Diff;
 }
 
-/** Says which hook is called: the message of `diffsync:hook`. Single hooks are called for one object, bulk hooks for many. */
+/**
+ * Says which hook is called: the message of `diffsync:hook`. Single hooks are called for one object, bulk hooks for many. Those that
+ * a model does not override are not told of: they change nothing but the store.
+ */
 export interface HookTrace extends TraceContext {
   /** The name of the method: `create`, `update`, `delete`, `createBulk`, `updateBulk` or `deleteBulk`. */
   readonly hook: DiffSyncAction | `${DiffSyncAction}Bulk`;
@@ -76,7 +79,7 @@ export const diffChannel = traceChannel<DiffTrace>('diffsync:diff');
 export const syncChannel = traceChannel<SyncTrace>('diffsync:sync');
 
 /**
- * The tracing channel `diffsync:hook`: each call of a hook of a model, by a sync.
+ * The tracing channel `diffsync:hook`: each call of a hook that a model overrides, by a sync.
  *
  * @example
  * ```ts

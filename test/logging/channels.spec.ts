@@ -168,6 +168,17 @@ describe('the channels of loads, diffs, syncs and hooks', () => {
     ]);
   });
 
+  it('tell of no hook that a model does not override', async () => {
+    const source = new Inventory({ name: 'source' });
+    await fill(source, { nyc: {} });
+    const hooks = ended(hookChannel);
+    const target = new Inventory({ name: 'target' });
+    await target.syncFrom(source);
+    await target.syncFrom(new Inventory({ name: 'source' }));
+    expect(await target.count()).toBe(0);
+    expect(hooks).toEqual([]);
+  });
+
   it('tell of a bulk hook once, with all its objects', async () => {
     class Bulk extends Device {
       static override async createBulk({ adapter, objects }: BulkContext<CreateItem<{ name: string }>>) {

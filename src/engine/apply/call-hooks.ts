@@ -73,7 +73,7 @@ async function callOne(call: HookCall, adapter: ModelHost): Promise<HookOutcome>
         : node.action === 'update'
           ? model.update(newAttrs(node.element))
           : model.delete();
-    const result = await (hookChannel.hasSubscribers
+    const result = await (hookChannel.hasSubscribers && overridesHook(call)
       ? traced(hookChannel, traceOf([call], node.action ?? 'create', '', adapter), hook)
       : hook());
     return outcomeOf(node, model === undefined ? 'create' : (node.action ?? ''), result);
@@ -119,6 +119,13 @@ async function callBulk(
     for (const at of positions) outcomes[at] = { error };
   }
   return outcomes;
+}
+
+/** Whether a single hook is the user's own: what this package does in its place is no call of a hook to those who look on. */
+function overridesHook({ node, model }: HookCall): boolean {
+  if (model === undefined) return node.model.create !== DiffSyncModel.create;
+  const hook = node.action === 'update' ? 'update' : 'delete';
+  return model[hook] !== DiffSyncModel.prototype[hook];
 }
 
 function bulkResults(
