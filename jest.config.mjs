@@ -5,6 +5,7 @@ export default {
   roots: ['<rootDir>/test', '<rootDir>/examples/readme/src'],
   testMatch: ['**/*.spec.ts', '**/*.e2e-spec.ts', '<rootDir>/examples/readme/src/*.test.ts'],
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/test/support/printed-secrets.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -40,7 +40,7 @@ beforeAll(async () => {
   cpSync(join(EXAMPLE, 'env'), join(dirname(compiled.pathOf(join(EXAMPLE, 'src'))), 'env'), { recursive: true });
   folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-operations-'));
   tls = await startTlsRedis({
-    password: 'of the administrator',
+    password: 'geheim',
     args: [...USER, ...SLOW_LOADING],
   });
   writeFileSync(join(folder, 'redis-password'), `${PASSWORD}\n`);
