@@ -1,22 +1,37 @@
 /// <reference types="node" preserve="true" />
 export { Adapter, type DefinedAdapter, type DefinedAdapterClass } from './adapter/adapter.js';
 export type { AdapterDict, DictToLoad, ObjectsToLoad } from './adapter/adapter-dict.js';
-export type { AdapterOptions, OfDiffClass, SyncOptions } from './adapter/adapter-options.js';
+export type {
+  AdapterOptions,
+  AnyObject,
+  AnyObjects,
+  FilteredObjects,
+  FiltersOf,
+  OfDiffClass,
+  OwnFilters,
+  SyncOptions,
+  UntypedDiffOptions,
+  UntypedSyncOptions,
+} from './adapter/adapter-options.js';
 export type {
   AdapterDefinition,
   AttrNameOf,
   DictInput,
   DiffOf,
   ElementOf,
+  IdentifierNamed,
   MissingModel,
+  ModelAmong,
   ModelDiffOptions,
   ModelElement,
+  ModelList,
   ModelNamed,
   ModelScope,
   ModelSelection,
   ModelSyncOptions,
   ModelsToLoad,
   NameOf,
+  ObjectNamed,
   OneOfModels,
 } from './adapter/typed-adapter.js';
 export type { Traversal } from './adapter/tree-traversal.js';
@@ -126,6 +141,8 @@ export {
   type DefinitionOf,
   type DeleteItem,
   type Dict,
+  type HookInput,
+  type HostOf,
   type ModelHost,
   type OfAdapter,
   type UpdateItem,
@@ -147,6 +164,7 @@ export type {
   Identity,
   IdentityFieldOf,
   InputOf,
+  KnownNames,
   ListFieldOf,
   ListOf,
   Merged,
@@ -158,10 +176,11 @@ export type {
   Refused,
   ReservedField,
   SomeFieldsOf,
+  Sparse,
   Unstorable,
   ValueAt,
 } from './model/declared-fields.js';
-export type { ModelTypes } from './model/model-types.js';
+export type { ModelTypes, NamedModel } from './model/model-types.js';
 export type { ModelClass } from './model/model-class.js';
 export type { AttributeComparison, DefineOptions, ModelDefinition } from './model/model-definition.js';
 export { decodeRecord, encodeRecord, recordFromJson, recordToJson } from './record/record-codec.js';
@@ -255,6 +274,7 @@ export type {
   AttrsOf,
   AttrsToMake,
   AttrsToSet,
+  ClassOrObject,
   FieldsToSet,
   IdentifierOf,
   IdentifiersOf,

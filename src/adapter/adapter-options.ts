@@ -3,6 +3,8 @@ import type { SyncerOptions } from '../engine/apply/sync-options.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
 import { ValueError } from '../errors.js';
 import type { DiffSyncLogger } from '../logging/logger.js';
+import type { Refused } from '../model/declared-fields.js';
+import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { BaseStore } from '../store/base-store.js';
 import { findUnknownOption, optionHint, type OptionNames } from '../values/option-names.js';
 
@@ -53,11 +55,39 @@ export interface SyncOptions extends DiffOptions, SyncerOptions {
   waitMs?: number | undefined;
 }
 
-/** The class of the diff, which is that of the answer. */
-export interface OfDiffClass<D extends Diff> {
+/** The class of the diff, which is that of the answer, and filters that are checked by the names of their models. */
+export interface OfDiffClass<D extends Diff, Filtered = FilteredObjects> {
   /** The class of the diff that is returned. Default: `Diff`. */
   diffClass?: (new () => D) | undefined;
+  /** Filters by model: a pair is compared, with everything below it, if the object of either side passes. Default: none. */
+  filters?: (FiltersOf<Filtered> & OwnFilters<NoInfer<Filtered>>) | undefined;
 }
+
+/** Options of a diff without those that are typed by the call. */
+export type UntypedDiffOptions = Omit<DiffOptions, keyof OfDiffClass<Diff>>;
+/** Options of a sync without those that are typed by the call. */
+export type UntypedSyncOptions = Omit<SyncOptions, keyof OfDiffClass<Diff> | 'diff'>;
+
+/** An object of a model whose class is not known: its fields may hold anything. */
+export type AnyObject = DiffSyncModel & { readonly [field: string]: unknown };
+/** The objects that filters get, by model. */
+export type FilteredObjects = Readonly<Record<string, DiffSyncModel>>;
+/** The objects that filters get whose parameter has no type. */
+export type AnyObjects = Readonly<Record<string, AnyObject>>;
+/** Filters of these objects, by model. */
+export type FiltersOf<Filtered> = {
+  readonly [Name in keyof Filtered]: { filter(obj: Filtered[Name]): boolean }['filter'] | undefined;
+};
+/** What is wrong with filters that stand under the name of another model. */
+export type OwnFilters<Filtered> = {
+  readonly [Name in keyof Filtered]: Filtered[Name] extends { getType(): infer Own }
+    ? Name extends Own
+      ? unknown
+      : string extends Name
+        ? unknown
+        : Refused<`this filter is for objects of the model "${Own & string}"`>
+    : unknown;
+};
 
 export const ADAPTER_OPTIONS: OptionNames<AdapterOptions> = { store: true, name: true, logger: true };
 

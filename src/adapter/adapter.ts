@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { Diff } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
-import { compareSides, type DiffOptions } from '../engine/compare/differ.js';
+import { compareSides } from '../engine/compare/differ.js';
 import { diffChannel, loadChannel } from '../engine/traces.js';
 import { DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
 import type { ReloadResult } from '../engine/reload.js';
@@ -12,13 +12,22 @@ import { traced } from '../logging/channels.js';
 import { SILENT_LOGGER, type DiffSyncLogger } from '../logging/logger.js';
 import { NestLogger } from '../logging/nest-logger.js';
 import type { ModelClass } from '../model/model-class.js';
+import type { NamedModel } from '../model/model-types.js';
 import { checkMemberNames } from '../model/python-names.js';
 import { bindFor } from '../store/engine-access.js';
 import type { BaseStore } from '../store/base-store.js';
 import { textOfAsync } from '../values/bounded-text.js';
 import { markCopy, refuseOtherCopy } from '../values/package-copy.js';
 import { LocalStore } from '../store/local/local.store.js';
-import type { AttrsToSet, FieldsToSet, IdentifierOf, IdentifiersOf, ModelRef, ObjectOf } from '../store/model-ref.js';
+import type {
+  AttrsToSet,
+  ClassOrObject,
+  FieldsToSet,
+  IdentifierOf,
+  IdentifiersOf,
+  ModelRef,
+  ObjectOf,
+} from '../store/model-ref.js';
 import { checkDeclarations } from './adapter-declarations.js';
 import { loadModelFromDict, storeToDict, type AdapterDict, type DictToLoad } from './adapter-dict.js';
 import {
@@ -28,8 +37,11 @@ import {
   PYTHON_OPTIONS,
   SYNC_OPTIONS,
   type AdapterOptions,
+  type AnyObjects,
+  type FilteredObjects,
   type OfDiffClass,
-  type SyncOptions,
+  type UntypedDiffOptions,
+  type UntypedSyncOptions,
 } from './adapter-options.js';
 import { beginLoad, checkLoad, noteIncomplete, watchOf } from './load-watch.js';
 import { describeAdapter } from './describe-adapter.js';
@@ -42,7 +54,10 @@ import type {
   ModelDiffOptions,
   ModelNamed,
   ModelSyncOptions,
+  IdentifierNamed,
+  ModelList,
   NameOf,
+  ObjectNamed,
   OneOfModels,
 } from './typed-adapter.js';
 import { traversal, traversalOrder, traversalText, type Traversal } from './tree-traversal.js';
@@ -65,7 +80,7 @@ import { traversal, traversalOrder, traversalText, type Traversal } from './tree
  */
 export abstract class Adapter implements ModelHost {
   /** Every model that this adapter may hold. */
-  static readonly models: readonly ModelClass[] = [];
+  static readonly models: ModelList = [];
   /** The names of the models at which diffs begin, in their order; objects of other models are reached as children. */
   static readonly topLevel: readonly string[] = [];
 
@@ -90,12 +105,12 @@ export abstract class Adapter implements ModelHost {
    * }
    * ```
    */
-  static define<const M extends readonly ModelClass[]>({
+  static define<const M extends readonly NamedModel[]>({
     models,
     topLevel,
   }: AdapterDefinition<M>): DefinedAdapterClass<M> {
     abstract class Defined extends Adapter {
-      static override readonly models: readonly ModelClass[] = models;
+      static override readonly models = models as readonly ModelClass[];
       static override readonly topLevel: readonly string[] = topLevel;
     }
     return Defined as unknown as DefinedAdapterClass<M>;
@@ -235,7 +250,10 @@ export abstract class Adapter implements ModelHost {
    * console.log(diff.toString());
    * ```
    */
-  async diffFrom<D extends Diff = Diff>(source: Adapter, options: DiffOptions & OfDiffClass<D> = {}): Promise<D> {
+  async diffFrom<D extends Diff = Diff, F extends FilteredObjects = AnyObjects>(
+    source: Adapter,
+    options: UntypedDiffOptions & OfDiffClass<D, F> = {},
+  ): Promise<D> {
     refuseOtherCopy('The source', source);
     // One object of options may serve a diff and the sync of it.
     checkOptionNames('diffFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
@@ -254,7 +272,10 @@ export abstract class Adapter implements ModelHost {
    * @param options - What is compared, and how. Default: everything.
    * @returns The diff: what makes `target` equal to this adapter.
    */
-  async diffTo<D extends Diff = Diff>(target: Adapter, options: DiffOptions & OfDiffClass<D> = {}): Promise<D> {
+  async diffTo<D extends Diff = Diff, F extends FilteredObjects = AnyObjects>(
+    target: Adapter,
+    options: UntypedDiffOptions & OfDiffClass<D, F> = {},
+  ): Promise<D> {
     return target.diffFrom(this, options);
   }
 
@@ -279,9 +300,9 @@ export abstract class Adapter implements ModelHost {
    * console.log(diff.operations.get('device'));
    * ```
    */
-  async syncFrom<D extends Diff = Diff>(
+  async syncFrom<D extends Diff = Diff, F extends FilteredObjects = AnyObjects>(
     source: Adapter,
-    options: SyncOptions & OfDiffClass<D> & { diff?: D | undefined } = {},
+    options: UntypedSyncOptions & OfDiffClass<D, F> & { diff?: D | undefined } = {},
   ): Promise<D> {
     refuseOtherCopy('The source', source);
     checkOptionNames('syncFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
@@ -295,9 +316,9 @@ export abstract class Adapter implements ModelHost {
    * @param options - What is compared and how it is applied. Default: everything, one object at a time.
    * @returns The diff that was applied.
    */
-  async syncTo<D extends Diff = Diff>(
+  async syncTo<D extends Diff = Diff, F extends FilteredObjects = AnyObjects>(
     target: Adapter,
-    options: SyncOptions & OfDiffClass<D> & { diff?: D | undefined } = {},
+    options: UntypedSyncOptions & OfDiffClass<D, F> & { diff?: D | undefined } = {},
   ): Promise<D> {
     return target.syncFrom(this, options);
   }
@@ -330,7 +351,15 @@ export abstract class Adapter implements ModelHost {
    * @returns The object.
    * @throws {ObjectNotFound} (OBJECT_NOT_FOUND) if it does not exist.
    */
-  async get<R extends ModelRef>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R>> {
+  get<R extends ClassOrObject>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R>>;
+  /**
+   * Reads an object of a model that is known by its name.
+   * @param model - The model's name.
+   * @param identifier - The unique id, or the identifiers.
+   * @returns The object.
+   */
+  get(model: string, identifier: IdentifierOf<string>): Promise<DiffSyncModel>;
+  async get(model: ModelRef, identifier: IdentifierOf<string>): Promise<DiffSyncModel> {
     return owned(this, await this.store.get({ model, identifier }));
   }
 
@@ -340,7 +369,15 @@ export abstract class Adapter implements ModelHost {
    * @param identifier - The unique id, or the identifiers.
    * @returns The object, or null if it does not exist.
    */
-  async getOrNone<R extends ModelRef>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R> | null> {
+  getOrNone<R extends ClassOrObject>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R> | null>;
+  /**
+   * Reads an object, which may not exist, of a model that is known by its name.
+   * @param model - The model's name.
+   * @param identifier - The unique id, or the identifiers.
+   * @returns The object, or null if it does not exist.
+   */
+  getOrNone(model: string, identifier: IdentifierOf<string>): Promise<DiffSyncModel | null>;
+  async getOrNone(model: ModelRef, identifier: IdentifierOf<string>): Promise<DiffSyncModel | null> {
     try {
       return owned(this, await this.store.get({ model, identifier }));
     } catch (error) {
@@ -354,7 +391,14 @@ export abstract class Adapter implements ModelHost {
    * @param model - The model's class or name.
    * @returns The objects in insertion order.
    */
-  async getAll<R extends ModelRef>(model: R): Promise<ObjectOf<R>[]> {
+  getAll<R extends ClassOrObject>(model: R): Promise<ObjectOf<R>[]>;
+  /**
+   * Reads all objects of a model that is known by its name.
+   * @param model - The model's name.
+   * @returns The objects in insertion order.
+   */
+  getAll(model: ModelRef): Promise<DiffSyncModel[]>;
+  async getAll(model: ModelRef): Promise<DiffSyncModel[]> {
     return ownedAll(this, await this.store.getAll({ model }));
   }
 
@@ -365,7 +409,15 @@ export abstract class Adapter implements ModelHost {
    * @returns The objects in the order of `uids`.
    * @throws {ObjectNotFound} (OBJECT_NOT_FOUND) if one of them does not exist.
    */
-  async getByUids<R extends ModelRef>(uids: readonly string[], model: R): Promise<ObjectOf<R>[]> {
+  getByUids<R extends ClassOrObject>(uids: readonly string[], model: R): Promise<ObjectOf<R>[]>;
+  /**
+   * Reads several objects of a model that is known by its name.
+   * @param uids - The unique ids.
+   * @param model - The model's name.
+   * @returns The objects in the order of `uids`.
+   */
+  getByUids(uids: readonly string[], model: ModelRef): Promise<DiffSyncModel[]>;
+  async getByUids(uids: readonly string[], model: ModelRef): Promise<DiffSyncModel[]> {
     return ownedAll(this, await this.store.getByUids({ uids, model }));
   }
 
@@ -581,7 +633,7 @@ export abstract class Adapter implements ModelHost {
 const NEVER = new AbortController().signal;
 
 /** An adapter that knows its models: what it is given and returns has their names and fields. */
-export interface DefinedAdapter<C extends ModelClass> extends Adapter {
+export interface DefinedAdapter<C extends NamedModel> extends Adapter {
   diffFrom(source: Adapter, options?: ModelDiffOptions<C>): Promise<DiffOf<C>>;
   diffFrom<D extends Diff = Diff>(source: Adapter, options?: ModelDiffOptions<C, D>): Promise<DiffOf<C> & D>;
   diffTo(target: Adapter, options?: ModelDiffOptions<C>): Promise<DiffOf<C>>;
@@ -590,11 +642,19 @@ export interface DefinedAdapter<C extends ModelClass> extends Adapter {
   syncFrom<D extends Diff = Diff>(source: Adapter, options?: ModelSyncOptions<C, D>): Promise<DiffOf<C> & D>;
   syncTo(target: Adapter, options?: ModelSyncOptions<C>): Promise<DiffOf<C>>;
   syncTo<D extends Diff = Diff>(target: Adapter, options?: ModelSyncOptions<C, D>): Promise<DiffOf<C> & D>;
+  get<R extends ClassOrObject>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R>>;
+  get<N extends NameOf<C>>(model: N, identifier: IdentifierNamed<C, N>): Promise<ObjectNamed<C, N>>;
+  getOrNone<R extends ClassOrObject>(model: R, identifier: IdentifierOf<R>): Promise<ObjectOf<R> | null>;
+  getOrNone<N extends NameOf<C>>(model: N, identifier: IdentifierNamed<C, N>): Promise<ObjectNamed<C, N> | null>;
+  getAll<R extends ClassOrObject>(model: R): Promise<ObjectOf<R>[]>;
+  getAll<N extends NameOf<C>>(model: N): Promise<ObjectNamed<C, N>[]>;
+  getByUids<R extends ClassOrObject>(uids: readonly string[], model: R): Promise<ObjectOf<R>[]>;
+  getByUids<N extends NameOf<C>>(uids: readonly string[], model: N): Promise<ObjectNamed<C, N>[]>;
   count(model?: OneOfModels<C>): Promise<number>;
-  add(obj: InstanceType<C>, options?: { readonly parent?: InstanceType<C> | undefined }): Promise<void>;
-  addMany(objs: Iterable<InstanceType<C>>): Promise<void>;
-  update(obj: InstanceType<C>): Promise<void>;
-  remove(obj: InstanceType<C>, removeChildren?: boolean): Promise<void>;
+  add(obj: C['prototype'], options?: { readonly parent?: C['prototype'] | undefined }): Promise<void>;
+  addMany(objs: Iterable<C['prototype']>): Promise<void>;
+  update(obj: C['prototype']): Promise<void>;
+  remove(obj: C['prototype'], removeChildren?: boolean): Promise<void>;
   loadFromDict(
     data: { readonly [N in NameOf<C>]?: ModelsToLoad<ModelNamed<C, N>> },
     options?: { readonly parsed?: boolean | undefined },
@@ -602,7 +662,7 @@ export interface DefinedAdapter<C extends ModelClass> extends Adapter {
 }
 
 /** The class that `Adapter.define` returns, for a class of your own to extend. */
-export interface DefinedAdapterClass<M extends readonly ModelClass[]> {
+export interface DefinedAdapterClass<M extends readonly NamedModel[]> {
   /**
    * Checks the declarations and binds the store.
    * @param options - The store, the name and the logger. Default: a new LocalStore, the name of the class.

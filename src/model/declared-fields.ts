@@ -29,6 +29,9 @@ export type FieldOf<S extends ModelSchema> = keyof OutputOf<S> & string;
 /** What a schema takes. */
 export type InputOf<S extends ModelSchema> = StandardSchemaV1.InferInput<S>;
 
+/** Names as far as the compiler knows them: none where they are any text. */
+export type KnownNames<Names> = string extends Names ? never : Names & string;
+
 /** The names of identifiers or attributes, given as a union or as the list itself. */
 export type NamesIn<L extends string | readonly string[]> = L extends readonly string[] ? L[number] : L;
 
@@ -40,6 +43,9 @@ export type FieldsOf<O, Names extends keyof O> = Flat<Pick<O, Names>>;
 
 /** Some fields of the objects of a schema, any of which may be missing. */
 export type SomeFieldsOf<O, Names extends keyof O> = { [K in Names]?: O[K] } & {};
+
+/** Fields any of which may be missing or undefined. */
+export type Sparse<Fields> = { [K in keyof Fields]?: Fields[K] | undefined };
 
 /** A value that can be part of a unique id. */
 export type Identity = string | number | boolean | bigint;

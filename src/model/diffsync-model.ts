@@ -22,11 +22,14 @@ import type {
   FieldsOf,
   Flat,
   InputOf,
+  KnownNames,
   ListOf,
   ModelSchema,
   NamesIn,
   OutputOf,
+  Refused,
   SomeFieldsOf,
+  Sparse,
 } from './declared-fields.js';
 import type { ModelConstructor } from './model-types.js';
 import { joinIdentifiers, joinStringIdentifiers } from './unique-id.js';
@@ -457,19 +460,29 @@ export interface ModelHost {
   getOrNone(model: string, identifier: string): Promise<DiffSyncModel | null>;
 }
 
+/**
+ * An adapter as hooks may name it: your own class, or `ModelHost` as it is. What no adapter class has cannot be counted on, because
+ * a sync passes the adapter that is the target.
+ */
+export type HostOf<Host> = ModelHost extends Host
+  ? unknown
+  : Host extends { readonly modelClasses: object }
+    ? unknown
+    : Refused<'a hook gets an adapter: name your class that extends Adapter'>;
+
 /** One object of the hook `createBulk`. */
 export interface CreateItem<Ids = Record<string, unknown>, Attrs = Record<string, unknown>> {
   /** Identifier -> value. */
   readonly ids: Ids;
-  /** The attributes that the source has. */
-  readonly attrs: Attrs;
+  /** The attributes that the source has: any may be missing or undefined. */
+  readonly attrs: Sparse<Attrs>;
 }
 
 /** What the hook `create` is called with. */
 export interface CreateContext<
   Ids = Record<string, unknown>,
   Attrs = Record<string, unknown>,
-  Host = ModelHost,
+  Host extends HostOf<Host> = ModelHost,
 > extends CreateItem<Ids, Attrs> {
   /** The adapter of the target. */
   readonly adapter: Host;
@@ -479,7 +492,7 @@ export interface CreateContext<
 export type BulkResult<M = DiffSyncModel> = M | ObjectCrudException | null;
 
 /** What a bulk hook is called with. */
-export interface BulkContext<Item, Host = ModelHost> {
+export interface BulkContext<Item, Host extends HostOf<Host> = ModelHost> {
   /** The adapter of the target. */
   readonly adapter: Host;
   /** Objects of one model with the same action, in the diff's order. */
@@ -490,8 +503,8 @@ export interface BulkContext<Item, Host = ModelHost> {
 export interface UpdateItem<M = DiffSyncModel, Attrs = Record<string, unknown>> {
   /** The target's object, not changed yet. */
   readonly model: M;
-  /** The attributes to set. */
-  readonly attrs: Attrs;
+  /** The attributes to set, which need not be all. */
+  readonly attrs: Partial<Attrs>;
 }
 
 /** One object of the hook `deleteBulk`: the target's object. */
@@ -508,6 +521,14 @@ export interface BulkHooks<Ids = Record<string, unknown>, Attrs = Record<string,
   updateBulk?(context: BulkContext<UpdateItem<M, Attrs>>): Promise<readonly BulkResult<M>[]>;
   /** Deletes objects from the outside world. */
   deleteBulk?(context: BulkContext<DeleteItem<M>>): Promise<readonly BulkResult<M>[]>;
+}
+
+/** What a sync passes to a hook for one object, but for the adapter and the object, which the hook may narrow. */
+export interface HookInput<Ids, Attrs> {
+  readonly adapter: never;
+  readonly model: never;
+  readonly ids: Ids;
+  readonly attrs: Attrs;
 }
 
 /** The hook that creates one object. `Fields` are what the hook of the base class takes: more than a sync passes. */
@@ -527,13 +548,13 @@ export interface DefinedHooks<Ids, Attrs, Fields, M> {
    * @returns the model; null for "failed, leave the children alone".
    * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
-  create: CreateHook<Ids, Fields, M>['create'] & ((context: CreateContext<Ids, Attrs, never>) => Promise<M | null>);
+  create: CreateHook<Ids, Fields, M>['create'] & ((context: HookInput<Ids, Attrs>) => Promise<M | null>);
   /** Creates objects in the outside world. */
   createBulk?: NonNullable<BulkHooks<Ids, Attrs, M>['createBulk']> &
-    ((context: BulkContext<CreateItem<Ids, Attrs>, never>) => Promise<readonly BulkResult<M>[]>);
+    ((context: BulkContext<HookInput<Ids, Attrs>, never>) => Promise<readonly BulkResult<M>[]>);
   /** Changes objects in the outside world. */
   updateBulk?: NonNullable<BulkHooks<Ids, Attrs, M>['updateBulk']> &
-    ((context: BulkContext<UpdateItem<never, Attrs>, never>) => Promise<readonly BulkResult<M>[]>);
+    ((context: BulkContext<HookInput<Ids, Attrs>, never>) => Promise<readonly BulkResult<M>[]>);
   /** Deletes objects from the outside world. */
   deleteBulk?: NonNullable<BulkHooks<Ids, Attrs, M>['deleteBulk']>;
 }
@@ -608,6 +629,7 @@ export interface DefinedModel<
     readonly ids: FieldsOf<O, NamesIn<Ids> & keyof O>;
     readonly attrs: FieldsOf<O, NamesIn<Attrs> & keyof O>;
     readonly children: Children;
+    readonly childName: KnownNames<keyof Children>;
   };
   /** The name of the model, as given to `define`. */
   readonly modelName: Name;

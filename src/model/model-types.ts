@@ -38,4 +38,15 @@ export interface ModelTypes {
   readonly attrs: Readonly<Record<string, unknown>>;
   /** Child model name -> field. */
   readonly children: Readonly<Record<string, string>>;
+  /** The names of the children's models. */
+  readonly childName: string;
+}
+
+/** What the definition of an adapter needs of a model class; hooks are none of it, so that they may name that adapter. */
+export interface NamedModel {
+  /** The name of the model, as given to `define`. */
+  readonly modelName: string;
+  readonly prototype: object;
+  /** For the compiler alone: what the class is about. */
+  readonly '~types'?: ModelTypes;
 }

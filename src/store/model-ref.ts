@@ -6,6 +6,9 @@ import type { ModelClass } from '../model/model-class.js';
 /** A reference to a model: its class, one of its instances, or its name. */
 export type ModelRef = string | ModelClass | DiffSyncModel;
 
+/** A reference to a model that tells the compiler what its objects are. */
+export type ClassOrObject = ModelClass | DiffSyncModel;
+
 /** The type of the objects of a model reference. Of a class it is `InstanceType` of it, also in a helper over any class. */
 export type ObjectOf<R extends ModelRef> = (R extends ModelClass<infer M>
   ? M

@@ -9,6 +9,7 @@ import {
   ValueError,
   type BaseStore,
   type Lease,
+  type ModelClass,
 } from '../../src/index.js';
 import { MemoryLeases } from '../../src/store/lease-table.js';
 import { adapterOf, loggerInto } from '../../src/testing/contract/contract-context.js';
@@ -114,12 +115,12 @@ class SlowDevice extends Device {
 }
 
 class Inventory extends Adapter {
-  static override readonly models = [Site, Device];
+  static override readonly models: readonly ModelClass[] = [Site, Device];
   static override readonly topLevel = ['site'];
 }
 
 class SlowInventory extends Adapter {
-  static override readonly models = [Site, SlowDevice];
+  static override readonly models: readonly ModelClass[] = [Site, SlowDevice];
   static override readonly topLevel = ['site'];
 }
 

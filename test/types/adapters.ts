@@ -10,7 +10,7 @@ class SavedDiff extends Diff {
   readonly saved = true;
 }
 class Plain extends Adapter {
-  static override readonly models = [Device];
+  static override readonly models = [Device, Interface];
   static override readonly topLevel = ['device'];
 }
 
@@ -32,6 +32,7 @@ export async function right(network: Network, other: Plain): Promise<unknown> {
   const saved: SavedDiff = await network.diffFrom(other, { diffClass: SavedDiff });
   const synced: SavedDiff = await other.syncFrom(network, { diff: saved });
   await other.diffFrom(network, { filters: { device: (device: Device) => device.role === 'leaf' } });
+  await other.diffFrom(network, { filters: { device: (device) => device.role === 'leaf' } });
   await network.loadFromDict({ device: { r1: { name: 'r1' } } });
   return [diff.operations.get('device'), synced.saved, await network.getAll(Device)];
 }
@@ -49,6 +50,8 @@ export async function wrong(network: Network, other: Plain): Promise<void> {
   await network.diffFrom(other, { filters: { devcie: () => true } });
   // @ts-expect-error another model's objects
   await network.diffFrom(other, { filters: { device: (port: Interface) => port.mtu > 1 } });
+  // @ts-expect-error the same, of an adapter that does not know its models
+  await other.diffFrom(network, { filters: { device: (port: Interface) => port.mtu > 1 } });
   // @ts-expect-error
   await network.diffFrom(other, { syncAttrs: { device: ['rolle'] } });
   // @ts-expect-error

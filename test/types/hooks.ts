@@ -10,6 +10,7 @@ import {
   type IdentifierOf,
   type IdentifiersOf,
   type ModelClass,
+  type ModelHost,
   type UpdateItem,
 } from 'nestjs-diffsync';
 import { Device, Interface, Serial } from './models.js';
@@ -40,9 +41,23 @@ class Cmdb extends Adapter {
   }
 }
 
-// @ts-expect-error an attribute that may be missing
+/** What a context says of the attributes is that any of them may be missing. */
 export class Greedy extends Device {
   static override async create(context: CreateContext<{ name: string }, { role: string; vlan: number }, Cmdb>) {
+    // @ts-expect-error
+    context.attrs.vlan.toFixed();
+    return super.create(context);
+  }
+}
+// @ts-expect-error the same, where the context is written by hand
+export class GreedyToo extends Device {
+  static override async create({ attrs }: { readonly attrs: { readonly role: string } }) {
+    return new Device({ name: attrs.role });
+  }
+}
+export class OtherHost extends Device {
+  // @ts-expect-error an adapter that nobody has declared
+  static override async create(context: CreateContext<{ name: string }, object, ModelHost & { readonly api: object }>) {
     return super.create(context);
   }
 }

@@ -56,7 +56,7 @@ class Replay {
         return adapter.remove(await adapter.get(operation.model, operation.uniqueId));
       case 'get':
       case 'getOrNone': {
-        const obj = await adapter[operation.op](this.ref(operation), operation.identifier);
+        const obj = await adapter[operation.op](this.ref(operation) as string, operation.identifier);
         return obj && this.show(this.keep(operation.as, obj));
       }
       case 'getAll':

@@ -9,6 +9,7 @@ import {
   ObjectNotCreated,
   ObjectStoreWrongType,
   SyncHookError,
+  type ModelClass,
 } from '../../../src/index.js';
 import { stores } from '../../support/stores.js';
 import {
@@ -27,7 +28,7 @@ import {
 
 describe('what the target cannot hold', () => {
   class SitesOnly extends Adapter {
-    static override readonly models = [Site];
+    static override readonly models: readonly ModelClass[] = [Site];
     static override readonly topLevel = ['site'];
   }
 

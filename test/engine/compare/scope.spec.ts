@@ -10,6 +10,7 @@ import {
   ValueError,
   type BaseStore,
   type DiffOptions,
+  type ModelClass,
 } from '../../../src/index.js';
 import {
   Device as PlainDevice,
@@ -255,7 +256,7 @@ describe('unknown names', () => {
 
   it('a model or attribute that one side has is known', async () => {
     class Sites extends Adapter {
-      static override readonly models = [PlainSite];
+      static override readonly models: readonly ModelClass[] = [PlainSite];
       static override readonly topLevel = ['site'];
     }
     const [from] = await racks([{ name: 'd' }], []);

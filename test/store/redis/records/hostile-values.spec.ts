@@ -1,13 +1,13 @@
 // Somebody has written to the server what no store would. Not in the contract suite: keys are Redis's own.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { Adapter, DiffSyncError, LocalStore, ObjectStoreException } from '../../../../src/index.js';
+import { Adapter, DiffSyncError, LocalStore, ObjectStoreException, type ModelClass } from '../../../../src/index.js';
 import { RedisStore } from '../../../../src/store/redis/index.js';
 import { Box, Device, devices, Interface } from '../../../../src/testing/contract/models.js';
 import { startRedis, type RedisServer } from '../../../support/redis-server.js';
 
 class Inventory extends Adapter {
-  static override readonly models = [Device, Interface, Box];
+  static override readonly models: readonly ModelClass[] = [Device, Interface, Box];
   static override readonly topLevel = ['device', 'box'];
 }
 
