@@ -19,7 +19,7 @@ const models = {
   models: (
     i,
   ) => `export class M${i} extends DiffSyncModel.define({ name: 'm${i}', schema: ${schema(i)}, identifiers: ['name'],
-  attributes: ['role', 'vlan', 'site', 'state', 'mtu', 'tags', 'at'], children: { child: 'children' } }) {}`,
+  attributes: ['role', 'vlan', 'site', 'state', 'mtu', 'tags', 'at'], children: { m0: 'children' } }) {}`,
 };
 
 function source(kind, count) {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { ModelDefinitionError } from '../errors.js';
 import type { ModelClass } from '../model/model-class.js';
+import type { NamedModel } from '../model/model-types.js';
 import { checkMemberNames, type NamedClass } from '../model/python-names.js';
 import { DiffSyncModel } from '../model/diffsync-model.js';
 import { refuseOtherCopy } from '../values/package-copy.js';
@@ -18,7 +19,7 @@ const PYTHON_MEMBERS = {
 
 /** What an adapter class declares. */
 interface AdapterDeclarations extends NamedClass {
-  readonly models: readonly ModelClass[];
+  readonly models: readonly NamedModel[];
   readonly topLevel: readonly string[];
 }
 
@@ -32,7 +33,7 @@ interface AdapterDeclarations extends NamedClass {
 export function checkDeclarations(adapter: AdapterDeclarations, base: NamedClass): ReadonlyMap<string, ModelClass> {
   checkMemberNames(adapter, base);
   const models = new Map<string, ModelClass>();
-  for (const model of adapter.models) {
+  for (const model of adapter.models as readonly ModelClass[]) {
     refuseOtherCopy(`A model of ${adapter.name}`, (model as Partial<ModelClass> | undefined)?.prototype);
     if (typeof model !== 'function' || !(model.prototype instanceof DiffSyncModel)) {
       throw new ModelDefinitionError(`${adapter.name}.models holds ${inspect(model)}, which is no model class`);

@@ -5,7 +5,6 @@ import type { DiffOptions } from '../engine/compare/differ.js';
 import type { ScopeOptions } from '../engine/compare/scope.js';
 import type { Refused } from '../model/declared-fields.js';
 import type { NamedModel } from '../model/model-types.js';
-import type { ModelClass } from '../model/model-class.js';
 import type { TypesOf } from '../store/model-ref.js';
 import type { SyncOptions } from './adapter-options.js';
 
@@ -120,7 +119,7 @@ export interface AdapterDefinition<M extends readonly NamedModel[]> {
  * The models that an adapter lists. Each is checked with the names of all: a list without a model of which another one has children
  * is no such list.
  */
-export type ModelList = readonly ModelClass[] & {
+export type ModelList = readonly NamedModel[] & {
   forEach: (check: <Name extends string>(model: ModelAmong<Name>) => void) => void;
 };
 

@@ -39,7 +39,7 @@ export type NamesIn<L extends string | readonly string[]> = L extends readonly s
 export type ListOf<L extends string | readonly string[]> = L extends readonly string[] ? L : readonly NamesIn<L>[];
 
 /** Some fields of the objects of a schema. */
-export type FieldsOf<O, Names extends keyof O> = Flat<Pick<O, Names>>;
+export type FieldsOf<O, Names extends keyof O> = { [K in Names]: O[K] } & {};
 
 /** Some fields of the objects of a schema, any of which may be missing. */
 export type SomeFieldsOf<O, Names extends keyof O> = { [K in Names]?: O[K] } & {};
@@ -95,16 +95,15 @@ export type CheckedIdentifier<F, O> =
       ? Refused<`every model has a member "${F}" already: rename the field`>
       : OneOf<F, IdentityFieldOf<O>>;
 
-export type CheckedAttribute<F, O, Ids> =
-  F extends Exclude<keyof O, ReservedField | Ids>
-    ? O[F] extends Unstorable | null | undefined
-      ? Refused<`"${F & string}" holds what no store can keep: a function, symbol, RegExp or Promise`>
-      : F
-    : F extends Ids & string
-      ? Refused<`"${F}" is an identifier: it cannot be an attribute as well`>
-      : F extends ReservedField
-        ? Refused<`every model has a member "${F}" already: rename the field`>
-        : OneOf<F, Exclude<keyof O & string, Ids>>;
+export type CheckedAttribute<F, O, Ids> = F extends Ids
+  ? Refused<`"${F & string}" is an identifier: it cannot be an attribute as well`>
+  : F extends ReservedField
+    ? Refused<`every model has a member "${F}" already: rename the field`>
+    : F extends keyof O
+      ? O[F] extends Unstorable | null | undefined
+        ? Refused<`"${F & string}" holds what no store can keep: a function, symbol, RegExp or Promise`>
+        : F
+      : OneOf<F, Exclude<keyof O & string, Ids>>;
 
 export type CheckedChild<F, O, Taken> =
   F extends Exclude<keyof O, Taken>

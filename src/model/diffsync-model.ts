@@ -20,7 +20,6 @@ import { assignFields, childListFor, copyFields, definitionOf, fieldNames, field
 import type {
   FieldOf,
   FieldsOf,
-  Flat,
   InputOf,
   KnownNames,
   ListOf,
@@ -91,7 +90,7 @@ export abstract class DiffSyncModel<
   Ids extends Record<string, unknown> = Record<string, unknown>,
   Attrs extends Record<string, unknown> = Record<string, unknown>,
   Name extends string = string,
-  Fields extends object = Record<string, unknown>,
+  Fields = Record<string, unknown>,
 > {
   /** The declarations of the model, checked. */
   static readonly definition: ModelDefinition;
@@ -571,9 +570,7 @@ export type DefinedInstance<
   O,
   Ids extends string | readonly string[],
   Attrs extends string | readonly string[],
-> = O &
-  OfAdapter &
-  DiffSyncModel<FieldsOf<O, NamesIn<Ids> & keyof O>, FieldsOf<O, NamesIn<Attrs> & keyof O>, Name, Flat<O>>;
+> = O & OfAdapter & DiffSyncModel<FieldsOf<O, NamesIn<Ids> & keyof O>, FieldsOf<O, NamesIn<Attrs> & keyof O>, Name, O>;
 
 /** The declarations of a defined model, with the names that were given. */
 export interface DefinitionOf<

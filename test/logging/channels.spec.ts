@@ -23,6 +23,7 @@ import {
   type StoreTrace,
   type SyncTrace,
   type TraceContext,
+  type ModelClass,
 } from '../../src/index.js';
 import { placeOf } from '../../src/store/store-trace.js';
 import { Device, fill, Hooks, Inventory, Site, watched } from '../fixtures/inventory.js';
@@ -186,7 +187,7 @@ describe('the channels of loads, diffs, syncs and hooks', () => {
       }
     }
     class Target extends Adapter {
-      static override readonly models = [Bulk];
+      static override readonly models: readonly ModelClass[] = [Bulk];
       static override readonly topLevel = ['device'];
     }
     const source = new Target();
@@ -286,7 +287,7 @@ describe('the work', () => {
       }
     }
     class Target extends Adapter {
-      static override readonly models = [Observed];
+      static override readonly models: readonly ModelClass[] = [Observed];
       static override readonly topLevel = ['device'];
     }
     const source = new Target();

@@ -26,6 +26,7 @@ import {
   type BaseStore,
   type BulkContext,
   type CreateItem,
+  type ModelClass,
 } from '../../src/index.js';
 import { DiffSyncTelemetry, DiffSyncTelemetryModule, type DiffSyncTelemetryOptions } from '../../src/otel/index.js';
 import { Device, fill, Hooks, Inventory, Site, watched } from '../fixtures/inventory.js';
@@ -138,7 +139,7 @@ describe('spans', () => {
       }
     }
     class Devices extends Adapter {
-      static override readonly models = [Bulk];
+      static override readonly models: readonly ModelClass[] = [Bulk];
       static override readonly topLevel = ['device'];
     }
     const source = new Devices({ name: 'source' });
