@@ -37,7 +37,7 @@ export async function readAnswers(): Promise<HealthAnswer[]> {
 export function comparable({ state, status, body }: HealthAnswer): HealthAnswer {
   const text = JSON.stringify(body, (_, value: unknown) => {
     if (typeof value === 'number') return 0;
-    return typeof value === 'string' ? value.replaceAll(/(localhost|127\.0\.0\.1):\d+/g, '$1:0') : value;
+    return typeof value === 'string' ? value.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:0') : value;
   });
   return { state, status, body: JSON.parse(text) as unknown };
 }

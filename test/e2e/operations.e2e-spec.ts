@@ -79,7 +79,8 @@ async function serve(environment: string, env: Readonly<Record<string, string>> 
 /** Production, but for what is another one on this machine: the address of the server, and where secrets are mounted. */
 const production = (env: Readonly<Record<string, string>> = {}): Promise<Served> =>
   serve('production', {
-    DIFFSYNC_STORE_HOST: 'localhost',
+    DIFFSYNC_STORE_HOST: '127.0.0.1',
+    DIFFSYNC_STORE_TLS_SERVER_NAME: 'localhost',
     DIFFSYNC_STORE_PORT: String(tls.port),
     DIFFSYNC_STORE_PASSWORD_FILE: join(folder, 'redis-password'),
     DIFFSYNC_STORE_TLS_CA_FILE: join(folder, 'redis-ca.pem'),
