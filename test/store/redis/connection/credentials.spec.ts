@@ -8,7 +8,7 @@ import {
   type RedisCredentialsProvider,
   type RedisStoreOptions,
 } from '../../../../src/store/redis/index.js';
-import { call } from '../../../support/redis-client.js';
+import { call, waitFor } from '../../../support/redis-client.js';
 import { startCluster } from '../../../support/redis-cluster.js';
 import { startSentinel } from '../../../support/redis-sentinel.js';
 import { startRedis, type RedisServer } from '../../../support/redis-server.js';
@@ -124,6 +124,23 @@ describe('credentials', () => {
     expect(await killAll(server)).toBe(asked);
     expect(await store.count()).toBe(0);
     expect((await failure(store.add({ obj: device('a') }))).code).toBe('STORE_NOT_REPLICATED');
+    expect(secrets.asked).toBeGreaterThan(asked + 1);
+  });
+
+  it('are those of the connection that health is asked on', async () => {
+    const server = await serve();
+    await setPassword([server], 'first');
+    const secrets = vault('first');
+    const store = await connect({ host: server.host, port: server.port, credentials: secrets.credentials });
+    const opened = secrets.asked;
+    await store.health({ timeoutMs: 20_000 });
+    const { asked } = secrets;
+    expect(asked).toBeGreaterThan(opened);
+    await setPassword([server], 'second');
+    secrets.password = 'second';
+    expect(await killAll(server)).toBe(asked);
+    // A probe says how it is now: the first one may find the connections lost.
+    await waitFor('health', () => store.health({ timeoutMs: 20_000 }).catch(() => undefined), 20_000);
     expect(secrets.asked).toBeGreaterThan(asked + 1);
   });
 
