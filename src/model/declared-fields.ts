@@ -38,11 +38,11 @@ export type NamesIn<L extends string | readonly string[]> = L extends readonly s
 /** The list of identifiers or attributes, given as a union or as the list itself. */
 export type ListOf<L extends string | readonly string[]> = L extends readonly string[] ? L : readonly NamesIn<L>[];
 
-/** Some fields of the objects of a schema. */
-export type FieldsOf<O, Names extends keyof O> = { [K in Names]: O[K] } & {};
+/** Some fields of the objects of a schema. A conditional type has no name, so that editors and errors show the fields. */
+export type FieldsOf<O, Names extends keyof O> = O extends unknown ? { [K in Names]: O[K] } : never;
 
 /** Some fields of the objects of a schema, any of which may be missing. */
-export type SomeFieldsOf<O, Names extends keyof O> = { [K in Names]?: O[K] } & {};
+export type SomeFieldsOf<O, Names extends keyof O> = O extends unknown ? { [K in Names]?: O[K] } : never;
 
 /** Fields any of which may be missing or undefined. */
 export type Sparse<Fields> = { [K in keyof Fields]?: Fields[K] | undefined };
