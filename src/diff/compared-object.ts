@@ -4,7 +4,7 @@ import { DiffSyncStatus, type DiffSyncAction } from '../flags.js';
 import { cloneValue, pickFields } from '../values/clone.js';
 import { isDeepEqual } from '../values/deep-equal.js';
 import type { SeenState } from './seen-state.js';
-import { HiddenValue, hideSecrets, withoutSecrets } from '../values/secret.js';
+import { HiddenValue, hideTexts, secretTexts, withoutSecrets } from '../values/secret.js';
 
 /** Field names and values of one object. */
 export type Attrs = Readonly<Record<string, unknown>>;
@@ -78,6 +78,7 @@ export type ElementOutcome = 'deleted-with-parent' | 'unlinked' | 'stale';
 
 /** Stands for the keys of an element whose record has not been read yet. */
 const UNREAD: Attrs = Object.freeze({});
+const NO_TEXTS: ReadonlySet<string> = new Set();
 
 /**
  * One object as both sides have it: its keys, its attributes on either side, and the action that makes the target equal.
@@ -253,8 +254,13 @@ export class ComparedObject<D> {
 
   /** @internal Returns a text that others have made, without the secret values of this object. */
   withoutSecrets(text: string): string {
+    return this.kind.secret === undefined ? text : hideTexts(text, this.secretTexts());
+  }
+
+  /** @internal The secret values of this object, in the forms in which a text may have them. */
+  secretTexts(): ReadonlySet<string> {
     const { secret } = this.kind;
-    return secret === undefined ? text : hideSecrets(text, secret, [this.sourceAttrs, this.destAttrs]);
+    return secret === undefined ? NO_TEXTS : secretTexts(secret, [this.sourceAttrs, this.destAttrs]);
   }
 
   /** Copies keys and attributes out of the records, once, and drops the references to them. */

@@ -47,15 +47,28 @@ export function hideSecrets(
   secret: Iterable<string>,
   given: readonly (Fields | null | undefined)[],
 ): string {
+  return hideTexts(text, secretTexts(secret, given));
+}
+
+/** Returns the secret values of fields in the forms in which a message may have them. */
+export function secretTexts(
+  secret: Iterable<string>,
+  given: readonly (Fields | null | undefined)[],
+): ReadonlySet<string> {
   const values = new Set<string>();
   for (const name of secret) {
     for (const fields of given) {
       if (fields !== null && fields !== undefined && Object.hasOwn(fields, name)) addTexts(fields[name], values);
     }
   }
+  return values;
+}
+
+/** Replaces texts by what stands for a secret. */
+export function hideTexts(text: string, secrets: Iterable<string>): string {
   let shown = text;
   // The longest first: a shorter one may be part of it.
-  for (const value of [...values].toSorted((a, b) => b.length - a.length)) {
+  for (const value of [...secrets].toSorted((a, b) => b.length - a.length)) {
     shown = shown.replaceAll(value, SECRET_TEXT);
   }
   return shown;

@@ -7,7 +7,9 @@ import {
   Adapter,
   Diff,
   DiffSyncModel,
+  DiffSyncStatus,
   ModelDefinitionError,
+  ObjectNotCreated,
   type DiffSyncLogger,
   type LogParams,
   type SyncOptions,
@@ -261,6 +263,47 @@ describe('errors about secret attributes', () => {
       expectHidden(diff.errors.map(({ error, location }) => [error.message, location]));
       expectHidden(diff.getChildren().map(({ message }) => message));
       if (theirs !== Failing) expectHidden(diff.errors);
+    }
+  });
+
+  it('a bulk hook throws or answers one for all its objects, or a hook sets it as a status', async () => {
+    const refusal = new ObjectNotCreated(`the second one is refused: ${MARK}2`);
+    class Plain extends DiffSyncModel.define({ ...definition, schema: plain }) {}
+    class Throwing extends Plain {
+      static override async createBulk(): Promise<never> {
+        throw refusal;
+      }
+    }
+    class Answering extends Plain {
+      static override async createBulk({
+        objects,
+      }: {
+        readonly objects: readonly unknown[];
+      }): Promise<ObjectNotCreated[]> {
+        return objects.map(() => refusal);
+      }
+    }
+    class Status extends Plain {
+      override setStatus(): void {
+        super.setStatus(DiffSyncStatus.FAILURE, `refused: ${this.password}`);
+      }
+    }
+    for (const theirs of [Throwing, Answering, Status]) {
+      const logger = new Everything();
+      const [source, target] = [Plain, theirs].map((model, at) => {
+        class Side extends Adapter {
+          static override readonly models = [model];
+          static override readonly topLevel = ['device'];
+        }
+        return new Side({ name: `side${at}`, logger });
+      }) as [Adapter, Adapter];
+      await source.addMany([1, 2, 3].map((at) => new Plain({ name: `d${at}`, password: `${MARK}${at}` })));
+      const diff = await target.syncFrom(source, { continueOnFailure: true });
+      const messages = diff.getChildren().map(({ message }) => message);
+      expect(messages).toEqual(messages.map(() => expect.stringContaining('refused: [secret]')));
+      expect(messages).toHaveLength(3);
+      expectHidden(messages);
+      expectHidden(logger.seen);
     }
   });
 });

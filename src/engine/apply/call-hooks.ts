@@ -14,12 +14,20 @@ import { DiffSyncModel, type BulkResult, type CreateItem, type ModelHost } from 
 import type { ModelClass } from '../../model/model-class.js';
 import { markParsed } from '../../model/parsed-values.js';
 import { issuesText } from '../../model/schema-issues.js';
+import { hideTexts } from '../../values/secret.js';
 import { hookChannel, type HookTrace } from '../traces.js';
 import { callEach } from './call-each.js';
 import type { Fault, SyncNode } from './sync-plan.js';
 
+/** What an object fails with. */
+export interface HookFailure {
+  readonly error: unknown;
+  /** The text of the error, where it may have secret values of other objects than this one: without them. */
+  readonly reason?: string;
+}
+
 /** The outcome of a hook: the model, null if it failed and the children are left alone, or what it threw. */
-export type HookOutcome = { readonly model: DiffSyncModel | null } | { readonly error: unknown };
+export type HookOutcome = { readonly model: DiffSyncModel | null } | HookFailure;
 
 /** A node whose hook is called, and the target's object. */
 export interface HookCall {
@@ -110,15 +118,31 @@ async function callBulk(
       );
     }
     const hook = `${action}Bulk`;
+    const failureOf = bulkFailure(checked);
     for (const [index, at] of positions.entries()) {
       const result: unknown = results[index];
       outcomes[at] =
-        result instanceof Error ? { error: result } : outcomeOf((calls[at] as HookCall).node, hook, result);
+        result instanceof Error ? failureOf(result) : outcomeOf((calls[at] as HookCall).node, hook, result);
     }
   } catch (error) {
-    for (const at of positions) outcomes[at] = { error };
+    const failure = bulkFailure(checked)(error);
+    for (const at of positions) outcomes[at] = failure;
   }
   return outcomes;
+}
+
+/** Returns what makes failures of a bulk hook's errors: each may repeat what the hook was given of any of its objects. */
+function bulkFailure(calls: readonly HookCall[]): (error: unknown) => HookFailure {
+  let secrets: ReadonlySet<string> | undefined;
+  return (error) => {
+    secrets ??= new Set(calls.flatMap(({ node }) => [...node.element.secretTexts()]));
+    return { error, reason: hideTexts(errorText(error), secrets) };
+  };
+}
+
+/** Returns what a hook's error says. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : inspect(error);
 }
 
 /** Whether a single hook is the user's own: what this package does in its place is no call of a hook to those who look on. */

@@ -15,10 +15,12 @@ export type HookStatus = readonly [status: DiffSyncStatus, message: string];
 const DONE = { create: 'Created successfully', update: 'Updated successfully', delete: 'Deleted successfully' };
 
 /** A hook that answers the model has succeeded, also where it sets no status; the default hooks set one. */
-export function statusOf({ action }: SyncNode, answer: DiffSyncModel): HookStatus {
+export function statusOf({ action, element }: SyncNode, answer: DiffSyncModel): HookStatus {
   const [status, message] = answer.getStatus();
   const isSuccess = status === DiffSyncStatus.UNKNOWN || (status === DiffSyncStatus.SUCCESS && message === '');
-  return isSuccess && action !== null ? [DiffSyncStatus.SUCCESS, DONE[action]] : [status, message];
+  return isSuccess && action !== null
+    ? [DiffSyncStatus.SUCCESS, DONE[action]]
+    : [status, element.withoutSecrets(message)];
 }
 
 /** Whether a create hook has answered an object of another unique id. One that has none, or a wrong one, is not saved at all. */

@@ -14,7 +14,7 @@ import {
 import { isDeepEqual } from '../../values/deep-equal.js';
 import { checkAborted, type Side } from '../side.js';
 import type { AtomicSubtrees } from './atomic-subtrees.js';
-import { callHooks, missingModelError, type HookOutcome } from './call-hooks.js';
+import { callHooks, missingModelError, type HookFailure, type HookOutcome } from './call-hooks.js';
 import { isDeletedLast, skipsChildren, type FoundNode, type Frame } from './frame.js';
 import {
   checkAnswer,
@@ -323,13 +323,13 @@ export class ObjectWork {
     const { report } = this.parts;
     const { node } = frame;
     if ('error' in outcome) {
-      const error = report.recordFailure(node, outcome.error);
+      const error = report.recordFailure(node, outcome);
       const endsSync = !report.goesOnAfter(error);
       if (!endsSync) report.logMissingObject(node);
       return { error, endsSync };
     }
     if (outcome.model === null) {
-      const error = report.recordFailure(node, missingModelError(node), DiffSyncStatus.FAILURE);
+      const error = report.recordFailure(node, { error: missingModelError(node) }, DiffSyncStatus.FAILURE);
       report.logMissingObject(node);
       return { error, endsSync: false };
     }
@@ -389,9 +389,7 @@ export class ObjectWork {
 
 /** What came of a hook and of saving its answer. */
 type SavedOutcome =
-  | { readonly error: unknown }
-  | { readonly model: null }
-  | { readonly model: DiffSyncModel; readonly status: HookStatus };
+  HookFailure | { readonly model: null } | { readonly model: DiffSyncModel; readonly status: HookStatus };
 
 interface HookResult {
   readonly frame: Frame;

@@ -229,7 +229,7 @@ export class SyncLinks {
       const failure = 'error' in outcome ? outcome : this.save(link);
       if (failure === undefined) continue;
       this.noteListed(link.node);
-      const error = this.report.recordFailure(link.node, failure.error);
+      const error = this.report.recordFailure(link.node, { error: failure.error });
       if (!this.report.goesOnAfter(error)) fatal ??= { error };
     }
     if (fatal !== undefined) throw fatal.error;

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { ITEMS_PER_STEP, type Steps } from '../../async/steps.js';
 import type { DiffElement } from '../../diff/diff.js';
 import type { ModelOperations, SyncFailure } from '../../diff/sync-outcome.js';
@@ -10,6 +9,7 @@ import type { CallbackFailures } from '../callback-failures.js';
 import { Progress } from '../progress.js';
 import type { RunLogger } from '../run-logger.js';
 import { checkAborted, type Side } from '../side.js';
+import { errorText, type HookFailure } from './call-hooks.js';
 import type { SyncerOptions } from './sync-options.js';
 import type { SyncNode, SyncPlan } from './sync-plan.js';
 
@@ -135,19 +135,19 @@ export class SyncReport {
   }
 
   /** Records what a hook threw. @returns the error to throw: one that is no ObjectCrudException is wrapped, and says where. */
-  recordFailure(node: SyncNode, error: unknown, status = DiffSyncStatus.ERROR): unknown {
+  recordFailure(node: SyncNode, failure: HookFailure, status = DiffSyncStatus.ERROR): unknown {
     const { element, uid } = node;
+    const { error, reason = element.withoutSecrets(errorText(error)) } = failure;
     const path = this.plan.path(node);
     const action = node.action as DiffSyncAction;
     if (action === 'delete' && !element.linkOnly) this.noteFailedDelete(node);
     const location = { adapter: this.dst.name, action, model: element.type, uniqueId: uid, path };
     if (error instanceof ObjectCrudException) {
-      this.setStatus(node, status, element.withoutSecrets(error.message));
+      this.setStatus(node, status, reason);
       this.failures.push({ location, error });
       return error;
     }
     const where = path.length === 0 ? '' : ` below ${path.join(' / ')}`;
-    const reason = element.withoutSecrets(error instanceof Error ? error.message : inspect(error));
     const change = element.linkOnly ? `${action} of the link` : action;
     const message = `${this.dst.name}: ${change} of ${element.type} "${uid}"${where} failed: ${reason}`;
     const wrapped = new SyncHookError(message, location, { cause: error });
