@@ -244,10 +244,21 @@ describe('the HTTP API of examples/registry-sync', () => {
         { statusCode: 404, code: 'RUN_NOT_FOUND', message: expect.any(String) },
       ]);
     }
-    for (const path of ['/runs?limit=0', '/runs/x/changes?action=remove', '/runs/x/changes?cursor=-1']) {
+    for (const path of [
+      '/runs?limit=0',
+      '/runs?before=x',
+      '/runs/x/changes?action=remove',
+      '/runs/x/changes?actions=delete',
+      '/runs/x/changes?cursor=-1',
+    ]) {
       expect([path, (await ask(path)).status]).toEqual([path, 400]);
     }
     expect((await ask('/runs', posted({ dryrun: true }))).status).toBe(400);
+    for (const type of ['text/plain;charset=UTF-8', 'application/x-www-form-urlencoded', 'application/jsonp']) {
+      const said = { ...posted({ dryRun: true }), headers: { 'content-type': type } };
+      expect([type, (await ask('/runs', said)).status]).toEqual([type, 415]);
+    }
+    expect((await ask('/runs')).body).toEqual({ runs: [] });
     expect((await fetch(`${base}/nothing`, { headers: AUTHORIZED })).status).toBe(404);
   });
 

@@ -16,7 +16,7 @@ export const StartRun = z
 export type StartRun = z.infer<typeof StartRun>;
 
 /** The query of `GET /runs`. */
-export const RunsQuery = z.object({
+export const RunsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
   after: z.string().optional().meta({ description: 'The `next` of the page before' }),
 });
@@ -28,7 +28,7 @@ function several<T extends z.ZodType>(each: T): z.ZodPreprocess<z.ZodArray<T>> {
 }
 
 /** The query of `GET /runs/:id/changes`. */
-export const ChangesQuery = z.object({
+export const ChangesQuery = z.strictObject({
   model: several(z.string()).optional(),
   action: several(z.enum(ACTIONS)).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),

@@ -10,13 +10,21 @@ import {
   Query,
   Res,
   Sse,
+  UseGuards,
   type MessageEvent,
 } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiProduces } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiUnsupportedMediaTypeResponse,
+} from '@nestjs/swagger';
 import { SyncRunner, type RunChange, type RunHistory, type RunPage, type SyncRun } from 'nestjs-diffsync';
 import type { Observable } from 'rxjs';
 import { Answers, Guarded } from './api-errors.js';
 import * as api from './api-schemas.js';
+import { JsonBodyGuard } from './json-body.guard.js';
 import { MirroredRegistry } from './registry.adapters.js';
 import { RunEvents } from './run-events.js';
 import { RunningSyncs } from './running-syncs.js';
@@ -43,10 +51,12 @@ export class RunsController {
   }
 
   @Post()
+  @UseGuards(JsonBodyGuard)
   @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({ summary: 'Start a run, which goes on after the answer' })
   @ApiAcceptedResponse({ standardSchema: api.Run, headers: { Location: { schema: { type: 'string' } } } })
   @Answers(HttpStatus.CONFLICT, 'Another run is under way: SYNC_IN_PROGRESS')
+  @ApiUnsupportedMediaTypeResponse({ description: 'The body is not said to be JSON' })
   async start(
     @Body({ schema: api.StartRun }) body: api.StartRun,
     @Res({ passthrough: true }) response: ServerResponse,
