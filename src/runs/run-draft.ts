@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CallbackFailures } from '../engine/callback-failures.js';
 import { DiffSyncError, SyncAborted, type SyncRefused } from '../errors.js';
 import { traced } from '../logging/channels.js';
+import { shownMessage } from '../values/secret.js';
 import type { GuardFinding } from './guards.js';
 import type { RunProgressCallback } from './run-options.js';
 import { phaseChannel } from './run-trace.js';
@@ -80,7 +81,7 @@ export class RunDraft {
     if (error === undefined) return;
     const { error: thrown } = error;
     const name = thrown instanceof Error ? thrown.name : typeof thrown;
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    const message = thrown instanceof Error ? shownMessage(thrown) : String(thrown);
     this.facts.error = thrown instanceof DiffSyncError ? { name, code: thrown.code, message } : { name, message };
   }
 

@@ -74,6 +74,19 @@ export function hideTexts(text: string, secrets: Iterable<string>): string {
   return shown;
 }
 
+/** What is shown of errors that are passed on as they were thrown, and have secret values in their messages. */
+const shownMessages = new WeakMap<Error, string>();
+
+/** Notes what is shown in place of the message of an error. */
+export function hideMessage(error: Error, shown: string): void {
+  if (shown !== error.message) shownMessages.set(error, shown);
+}
+
+/** Returns the message of an error as it is logged and kept in a history. */
+export function shownMessage(error: Error): string {
+  return shownMessages.get(error) ?? error.message;
+}
+
 /** Adds the texts of a value and of all that it contains, in the forms in which a message may have them. */
 function addTexts(value: unknown, texts: Set<string>): void {
   const open: unknown[] = [value];

@@ -10,6 +10,8 @@ import {
   DiffSyncStatus,
   ModelDefinitionError,
   ObjectNotCreated,
+  ObjectNotUpdated,
+  SyncRunner,
   type DiffSyncLogger,
   type LogParams,
   type SyncOptions,
@@ -305,6 +307,36 @@ describe('errors about secret attributes', () => {
       expectHidden(messages);
       expectHidden(logger.seen);
     }
+  });
+});
+
+describe('the history of a run', () => {
+  it('has no secret value of the error of a hook that has ended it', async () => {
+    class Account extends DiffSyncModel.define({
+      name: 'account',
+      schema: z.object({ name: z.string(), password: z.string() }),
+      identifiers: ['name'],
+      attributes: ['password'],
+      secret: ['password'],
+    }) {
+      override async update({ password }: { readonly password?: string }): Promise<never> {
+        throw new ObjectNotUpdated(`refused: ${String(password)}`);
+      }
+    }
+    class Accounts extends Adapter {
+      static override readonly models = [Account];
+      static override readonly topLevel = ['account'];
+    }
+    const logger = new Everything();
+    const [source, target] = [new Accounts({ name: 'source' }), new Accounts({ name: 'target', logger })];
+    await source.add(new Account({ name: 'a', password: `${MARK}1` }));
+    await target.add(new Account({ name: 'a', password: `${MARK}2` }));
+    const runner = new SyncRunner();
+    await expect(runner.run({ source, target, load: 'none', guards: false })).rejects.toThrow(ObjectNotUpdated);
+    const { runs } = await runner.history(target).list();
+    expect(runs).toMatchObject([{ outcome: 'failed', error: { message: 'refused: [secret]' } }]);
+    expectHidden(runs);
+    expectHidden(logger.seen);
   });
 });
 

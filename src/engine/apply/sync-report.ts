@@ -5,6 +5,7 @@ import { DiffCompareFailed, ObjectCrudException, SyncHookError } from '../../err
 import { DiffSyncFlags, DiffSyncStatus, type DiffSyncAction } from '../../flags.js';
 import type { LogParams } from '../../logging/logger.js';
 import type { DiffSyncModel } from '../../model/diffsync-model.js';
+import { hideMessage } from '../../values/secret.js';
 import type { CallbackFailures } from '../callback-failures.js';
 import { Progress } from '../progress.js';
 import type { RunLogger } from '../run-logger.js';
@@ -144,6 +145,7 @@ export class SyncReport {
     const location = { adapter: this.dst.name, action, model: element.type, uniqueId: uid, path };
     if (error instanceof ObjectCrudException) {
       this.setStatus(node, status, reason);
+      hideMessage(error, reason);
       this.failures.push({ location, error });
       return error;
     }
