@@ -129,7 +129,8 @@ export class Job {
       }
     };
     const [struckWell, done] = await Promise.allSettled([striking, work()]);
-    if (struckWell.status === 'rejected') throw new Error('the fault could not be made', { cause: struckWell.reason });
+    if (struckWell.status === 'rejected')
+      throw new Error(`the fault could not be made: ${String(struckWell.reason)}`, { cause: struckWell.reason });
     if (done.status === 'rejected') throw done.reason;
   }
 

@@ -43,6 +43,9 @@ export interface RedisTarget {
  */
 const NO_READY_CHECK = { enableReadyCheck: false } as const;
 
+/** Milliseconds between two times that a cluster is asked where its slots are. */
+const SLOTS_REFRESH_MS = 5000;
+
 /** For so long ioredis waits for a socket to close, which may be closed already, and keeps the process alive. */
 const DISCONNECT_TIMEOUT_MS = 100;
 
@@ -130,7 +133,8 @@ function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 0,
     slotsRefreshTimeout: slotsTimeout,
-    slotsRefreshInterval: 5000,
+    // Of refreshSlots, because ioredis begins another interval when a refresh ends after the client: no process would end then.
+    slotsRefreshInterval: 0,
     scaleReads: options.scaleReads ?? 'master',
     clusterRetryStrategy: reconnectDelay,
     redisOptions: nodeOptions(),
@@ -143,7 +147,7 @@ function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions,
     encrypted: options.tls !== undefined,
     failsOver: true,
     asksCredentials: asked !== undefined,
-    create: () => heedAsking(quiet(new (ioredis().Cluster)([...nodes], clusterOptions()))),
+    create: () => refreshSlots(heedAsking(quiet(new (ioredis().Cluster)([...nodes], clusterOptions())))),
     why: () => whyUnreachable(nodes[0] as RedisAddress, { ...nodeOptions(), connectTimeout: Math.min(timeout, 1000) }),
   };
 }
@@ -208,6 +212,16 @@ function target(
 /** Makes a client print nothing: it reports errors of its socket even when it disconnects, and prints those without a listener. */
 function quiet<C extends Redis | Cluster>(client: C): C {
   return client.on('error', () => undefined) as C;
+}
+
+/** Keeps a cluster's slots known while its client is connected, although nothing is redirected. */
+function refreshSlots(cluster: Cluster): Cluster {
+  let timer: NodeJS.Timeout | undefined;
+  cluster.on('ready', () => {
+    clearInterval(timer);
+    timer = setInterval(() => cluster.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
+  });
+  return cluster.on('end', () => clearInterval(timer));
 }
 
 /**
