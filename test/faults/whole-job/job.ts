@@ -64,6 +64,13 @@ async function confirmed(work: () => Promise<void>): Promise<void> {
   }
 }
 
+/** The fault could not be made, such as a server that does not start again: this says nothing of the job. */
+export class FaultNotMade extends Error {
+  constructor(cause: unknown) {
+    super(`the fault could not be made: ${String(cause)}`, { cause });
+  }
+}
+
 /** One job: what its two stores hold at first and are to hold in the end is known without them. */
 export class Job {
   private readonly wanted: readonly DiffSyncModel[];
@@ -129,8 +136,7 @@ export class Job {
       }
     };
     const [struckWell, done] = await Promise.allSettled([striking, work()]);
-    if (struckWell.status === 'rejected')
-      throw new Error(`the fault could not be made: ${String(struckWell.reason)}`, { cause: struckWell.reason });
+    if (struckWell.status === 'rejected') throw new FaultNotMade(struckWell.reason);
     if (done.status === 'rejected') throw done.reason;
   }
 
