@@ -4,5 +4,5 @@ import { RedisStore } from '../../../../src/store/redis/index.js';
 const nodes = JSON.parse(process.argv[2] ?? '') as { host: string; port: number }[];
 const store = await RedisStore.connect({ cluster: { nodes }, storeId: 'closed' });
 await store.count();
-console.log(JSON.stringify(process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout')));
+process.stdout.write(JSON.stringify(process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout')));
 await store.close();
