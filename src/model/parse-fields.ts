@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { withoutUndefined } from '../values/without-undefined.js';
 import { settled, type MaybeAsync } from './maybe-async.js';
 import { withDeclaredFields } from './missing-fields.js';
 import type { ModelDefinition } from './model-definition.js';
@@ -96,10 +97,6 @@ function parsedFields(values: readonly [string, unknown][], refused: readonly [s
     values: Object.fromEntries(values),
     refused: refused.length === 0 ? undefined : Object.fromEntries(refused),
   };
-}
-
-function withoutUndefined(given: Fields): Fields {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function own(fields: Fields, name: string): unknown {

@@ -1,4 +1,5 @@
 import { ValueError } from '../errors.js';
+import { withoutUndefined } from '../values/without-undefined.js';
 import type { GuardLimits, Guards } from './guards.js';
 
 /** The limits of one model, or of all together: a guard that is switched off has none. */
@@ -51,7 +52,7 @@ export class ResolvedGuards {
   of(model: string | undefined): ResolvedLimits | undefined {
     const own = model !== undefined && Object.hasOwn(this.perModel, model) ? this.perModel[model] : {};
     if (own === false) return undefined;
-    const limits: AllLimits = { ...DEFAULTS, ...given(this.general), ...given(own ?? {}) };
+    const limits: AllLimits = { ...DEFAULTS, ...withoutUndefined(this.general), ...withoutUndefined(own ?? {}) };
     const percent = (limit: number | false): number => (limit === false ? Infinity : limit);
     return {
       maxDeletePercent: percent(limits.maxDeletePercent),
@@ -61,11 +62,6 @@ export class ResolvedGuards {
       baselineDropPercent: percent(limits.baselineDropPercent),
     };
   }
-}
-
-/** Returns the limits without those that are undefined. */
-function given(limits: GuardLimits): Partial<AllLimits> {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
 function checkLimits(where: string, limits: GuardLimits): void {

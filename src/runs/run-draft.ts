@@ -3,6 +3,7 @@ import { CallbackFailures } from '../engine/callback-failures.js';
 import { DiffSyncError, SyncAborted, type SyncRefused } from '../errors.js';
 import { traced } from '../logging/channels.js';
 import { shownMessage } from '../values/secret.js';
+import { withoutUndefined } from '../values/without-undefined.js';
 import type { GuardFinding } from './guards.js';
 import type { RunProgressCallback } from './run-options.js';
 import { phaseChannel } from './run-trace.js';
@@ -128,8 +129,4 @@ const REFUSALS: ReadonlySet<SyncRefused['code'] | 'DIFF_STALE'> = new Set([
 function outcomeOf(error: unknown): RunOutcome {
   if (error instanceof SyncAborted) return 'aborted';
   return error instanceof DiffSyncError && (REFUSALS as ReadonlySet<string>).has(error.code) ? 'refused' : 'failed';
-}
-
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
 }

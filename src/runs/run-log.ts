@@ -2,6 +2,7 @@ import { RunLogger } from '../engine/run-logger.js';
 import type { CallbackFailures } from '../engine/callback-failures.js';
 import { LOGGER } from '../engine/side.js';
 import { DiffSyncFlags } from '../flags.js';
+import { withoutUndefined } from '../values/without-undefined.js';
 import type { RunWork } from './run-work.js';
 import type { SyncRun } from './sync-run.js';
 
@@ -16,16 +17,17 @@ export class RunLog {
   }
 
   begun({ id, kind, label, by, of }: SyncRun): void {
-    this.logger.info('Run begun', { run: id, kind, ...given({ label, by, of }) });
+    this.logger.info('Run begun', { run: id, kind, ...withoutUndefined({ label, by, of }) });
   }
 
   ended({ id, kind, outcome, startedAt, endedAt, counts, results, error }: SyncRun): void {
     const durationMs = endedAt === undefined ? undefined : Date.parse(endedAt) - Date.parse(startedAt);
     const failure = { code: error?.code, reason: error?.message };
-    this.logger.info('Run ended', { run: id, kind, outcome, ...given({ counts, results, ...failure, durationMs }) });
+    this.logger.info('Run ended', {
+      run: id,
+      kind,
+      outcome,
+      ...withoutUndefined({ counts, results, ...failure, durationMs }),
+    });
   }
-}
-
-function given(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(params).filter(([, each]) => each !== undefined));
 }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '../../values/without-undefined.js';
 import type { BackendHealth, MemoryHealth, ReplicaHealth, StoreDetails } from '../store-health.js';
 import { exceptionOf } from './connection/reply-errors.js';
 import type { ServerHealth, ServersHealth } from './connection/server-health.js';
@@ -47,7 +48,7 @@ function detailsOf({ servers, silent, slots }: ServersHealth): StoreDetails {
       slotsFailing: slots.failing,
     },
   };
-  return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
+  return withoutUndefined(details);
 }
 
 function concernsOf({ servers, silent }: ServersHealth, { replicas: wanted, expires }: HealthTerms): string[] {
