@@ -44,6 +44,7 @@ export class OperationRunner {
     return storeChannel.hasSubscribers ? this.traced(operation, context, work) : this.begin(operation, context, work);
   }
 
+  /** Apart, so that an operation without a subscriber makes no closure. */
   private traced<T>(operation: string, context: OperationContext, work: () => Promise<T>): Promise<T> {
     return traceOperation(this.store, operation, context, () => this.begin(operation, context, work));
   }

@@ -75,19 +75,24 @@ async function callOne(call: HookCall, adapter: ModelHost): Promise<HookOutcome>
   const { node, model } = call;
   try {
     checkCall(call);
-    const hook = (): Promise<unknown> =>
-      model === undefined
-        ? node.model.create({ adapter, ...createItem(node) })
-        : node.action === 'update'
-          ? model.update(newAttrs(node.element))
-          : model.delete();
     const result = await (hookChannel.hasSubscribers && overridesHook(call)
-      ? traced(hookChannel, traceOf([call], node.action ?? 'create', '', adapter), hook)
-      : hook());
+      ? tracedHook(call, adapter)
+      : callHook(call, adapter));
     return outcomeOf(node, model === undefined ? 'create' : (node.action ?? ''), result);
   } catch (error) {
     return { error };
   }
+}
+
+/** Apart, so that a call without a subscriber makes no closure. */
+function tracedHook(call: HookCall, adapter: ModelHost): Promise<unknown> {
+  const trace = traceOf([call], call.node.action ?? 'create', '', adapter);
+  return traced(hookChannel, trace, () => callHook(call, adapter));
+}
+
+function callHook({ node, model }: HookCall, adapter: ModelHost): Promise<unknown> {
+  if (model === undefined) return node.model.create({ adapter, ...createItem(node) });
+  return node.action === 'update' ? model.update(newAttrs(node.element)) : model.delete();
 }
 
 async function callBulk(
