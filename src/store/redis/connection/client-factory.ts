@@ -133,7 +133,7 @@ function clusterTarget(nodes: readonly RedisAddress[], options: AnyRedisOptions,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 0,
     slotsRefreshTimeout: slotsTimeout,
-    // Of refreshSlots, because ioredis begins another interval when a refresh ends after the client: no process would end then.
+    // refreshSlots has an interval of its own: that of ioredis can outlive the client, and hold the process.
     slotsRefreshInterval: 0,
     scaleReads: options.scaleReads ?? 'master',
     clusterRetryStrategy: reconnectDelay,

@@ -76,7 +76,9 @@ const PHRASES: readonly (readonly [words: RegExp, code: StoreErrorCode, remedy: 
 /** Words of a server that is full for now. */
 const FULL = /^ERR max number of clients/;
 
-/** The words of ioredis for a command that it refused to send. */
+/** The words of ioredis for a command that it refused to send: they name an option that is not the caller's. */
+const BROKEN = /isn't writeable/;
+/** The words for a command that was not sent. */
 const NOT_SENT = /isn't writeable|isn't ready/;
 const TIMED_OUT = /timed out|timeout|no connection within|no answer within/i;
 
@@ -151,7 +153,8 @@ export function unreachable(cause: unknown, sent = false): RedisFailure {
       'no connection',
       'always',
     ];
-  const text = nodes === '' ? message : `${message} ${nodes}`;
+  const words = BROKEN.test(message) ? 'the last one broke, and the next one is being made' : message;
+  const text = nodes === '' ? words : `${words} ${nodes}`;
   return { code, text: `${remedy} (${text})`, cause, sent, retryable: retryable !== 'never' };
 }
 

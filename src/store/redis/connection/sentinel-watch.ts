@@ -51,7 +51,8 @@ export class SentinelWatch {
   private readonly connectors = new Map<MasterConnector, string>();
   private switched: { readonly from: string; readonly to: RedisAddress; readonly at: number } | undefined;
   private failover: { readonly ended: Promise<void>; readonly end: () => void } | undefined;
-  private begun = 0;
+  /** The number of failovers that have begun, as far as the sentinels have told. */
+  failovers = 0;
   /** A round of questions that the sentinels are answering, and the one that follows it. */
   private asked: Promise<void> | undefined;
   private next: Promise<void> | undefined;
@@ -83,11 +84,6 @@ export class SentinelWatch {
   /** Resolves when no failover is running; undefined when none is. */
   get steady(): Promise<void> | undefined {
     return this.failover?.ended;
-  }
-
-  /** The number of failovers that have begun, as far as the sentinels have told. */
-  get failovers(): number {
-    return this.begun;
   }
 
   /**
@@ -263,7 +259,7 @@ export class SentinelWatch {
 
   private begin(): void {
     if (this.failover !== undefined) return;
-    this.begun++;
+    this.failovers++;
     let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => {
       const timer = globalThis.setTimeout(() => end(), MAX_FAILOVER_MS).unref();

@@ -1,4 +1,4 @@
-// What ioredis leaves behind of a cluster's client: a timer that a late answer starts would hold a process for ever.
+// A timer of a cluster's client could outlive the store, and hold the process.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';

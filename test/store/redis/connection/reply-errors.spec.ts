@@ -72,4 +72,14 @@ describe('failureOf()', () => {
     expect(failingOver).toMatchObject({ code, retryable: retried !== 'never' });
     expect(alone?.text).toContain(names);
   });
+
+  it('names no option of the driver where a connection broke', () => {
+    const error = new Error("Stream isn't writeable and enableOfflineQueue options is false");
+    expect(failureOf(error, undefined, false)).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      text: 'no connection (the last one broke, and the next one is being made)',
+      sent: false,
+      retryable: true,
+    });
+  });
 });
