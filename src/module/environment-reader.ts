@@ -45,7 +45,7 @@ export class EnvironmentReader {
     for (const flag of ['TLS', 'SENTINEL_TLS'] as const) this.checkFlag(flag, names);
     const options: Record<string, unknown> = {};
     for (const [name, value] of this.values) setAt(options, variableOf(name).option.split('.'), value);
-    if (engine !== undefined) this.checkTogether(engine, options, names);
+    this.checkTogether(engine, options, names);
     if (this.problems.length > 0) {
       throw new ValueError(['diffSyncStoreConfig: the environment is wrong:', ...this.problems]);
     }
@@ -116,7 +116,7 @@ export class EnvironmentReader {
   }
 
   /** What the engine says of its options, in the words of the environment. */
-  private checkTogether(engine: EngineName, options: object, names: readonly VariableName[]): void {
+  private checkTogether(engine: EngineName | undefined, options: object, names: readonly VariableName[]): void {
     /** The variable of an option, of a part of it, or of what it is a part of: one that is given, if there is one. */
     const find = (path: string): VariableName | undefined => {
       const found = names.filter((name) => {

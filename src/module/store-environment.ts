@@ -25,7 +25,7 @@ const text = (): z.ZodString => z.string();
 const whole = (): z.ZodType<number> =>
   z
     .string()
-    .regex(/^\d{1,15}$/, 'not a whole number')
+    .regex(/^\d{1,15}$/, 'not a whole number, 0 or above')
     .transform(Number);
 const flag = (): z.ZodType<boolean> =>
   z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'neither true nor false' });

@@ -170,6 +170,7 @@ describe('diffSyncStoreConfig', () => {
 
   it.each<[Record<string, string>, RegExp]>([
     [{}, /DIFFSYNC_STORE_ENGINE: /],
+    [{ DIFFSYNC_STORE_VERBOSITY: '9' }, /DIFFSYNC_STORE_ENGINE: missing.*\nDIFFSYNC_STORE_VERBOSITY: .*0\|1\|2/],
     [{ DIFFSYNC_STORE_ENGINE: 'mongo' }, /DIFFSYNC_STORE_ENGINE: not one of local, sqlite, redis/],
     [{ DIFFSYNC_STORE_ENGINE: 'local', DIFFSYNC_STORE_VERBOSITY: 'loud' }, /DIFFSYNC_STORE_VERBOSITY: /],
   ])('%j throws a ValueError that names the variable', (env, message) => {
@@ -345,7 +346,7 @@ describe('the variables', () => {
       PASSWORT: /^no such variable/,
       TLS: /^neither true nor false$/,
       CLUSTER: /^can't be specified together with DIFFSYNC_STORE_HOST$/,
-      DB: /^not a whole number$/,
+      DB: /^not a whole number, 0 or above$/,
       ID: /not allowed/,
       VERBOSITY: /expected one of 0\|1\|2/,
       RETRY_ATTEMPTS: />=1/,
@@ -375,7 +376,10 @@ describe('the variables', () => {
     [{ URL: 'redis://:geheim@h/x' }, 'URL: the path is not the number of a database'],
     [{ HOST: 'h', TLS: 'false', TLS_CA: 'c' }, 'TLS: false, but DIFFSYNC_STORE_TLS_CA is given'],
     [{ URL: 'rediss://h', TLS: 'false' }, 'TLS: false, but DIFFSYNC_STORE_URL begins with rediss://'],
-    [{ HOST: 'h', DURABILITY_REPLICAS: 'x', DURABILITY_TIMEOUT: '1' }, 'DURABILITY_REPLICAS: not a whole number'],
+    [
+      { HOST: 'h', DURABILITY_REPLICAS: 'x', DURABILITY_TIMEOUT: '1' },
+      'DURABILITY_REPLICAS: not a whole number, 0 or above',
+    ],
     [{ URL: 'redis://h', DURABILITY_TIMEOUT: '1' }, 'DURABILITY_REPLICAS: missing'],
     [
       { URL: 'redis://h', DURABILITY_REPLICAS: '1', TIMEOUT: '1000' },
