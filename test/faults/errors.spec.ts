@@ -1,7 +1,8 @@
 // Each code of a store's error, by its real cause; and that docs/errors.md has a row for each.
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { afterEachTest, serve } from '../support/cleanups.js';
 import { z } from 'zod';
 import {
   Adapter,
@@ -31,27 +32,17 @@ class Inventory extends Adapter {
 
 const SECRET = 'geheim';
 const device = (role = 'leaf'): Device => new Device({ name: 'a', role });
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
-async function serve(...args: string[]): Promise<RedisServer> {
-  const server = await startRedis({ args });
-  cleanups.push(() => server.stop());
-  return server;
-}
+const cleanup = afterEachTest();
 
 async function connect(options: RedisStoreOptions): Promise<RedisStore> {
   const store = await RedisStore.connect({ storeId: 'errors', timeout: 400, ...options });
-  cleanups.push(() => store.close().catch(() => undefined));
+  cleanup(() => store.close().catch(() => undefined));
   return store;
 }
 
 /** A store on a server of its own. */
 async function served(...args: string[]): Promise<{ readonly server: RedisServer; readonly store: RedisStore }> {
-  const server = await serve(...args);
+  const server = await serve(cleanup, ...args);
   return { server, store: await connect({ url: server.url }) };
 }
 
@@ -63,7 +54,7 @@ async function frozen(): Promise<RedisStore> {
 }
 
 async function asUser(rights: readonly string[]): Promise<RedisStore> {
-  const server = await serve();
+  const server = await serve(cleanup);
   await call(server, 'ACL', 'SETUSER', 'app', 'on', `>${SECRET}`, ...rights);
   return connect({ host: server.host, port: server.port, username: 'app', password: SECRET });
 }
@@ -77,7 +68,7 @@ const causes: Record<
 > = {
   STORE_UNAVAILABLE: [
     async () => {
-      const server = await serve();
+      const server = await serve(cleanup);
       await server.stop();
       await connect({ url: server.url });
     },
@@ -88,13 +79,13 @@ const causes: Record<
   STORE_AUTH: [
     async () => {
       const server = await startRedis({ password: SECRET });
-      cleanups.push(() => server.stop());
+      cleanup(() => server.stop());
       await connect({ host: server.host, port: server.port, password: `${SECRET}2` });
     },
   ],
   STORE_CREDENTIALS: [
     async () => {
-      const { host, port } = await serve();
+      const { host, port } = await serve(cleanup);
       await connect({ host, port, credentials: () => Promise.reject(new RangeError('no vault')) });
     },
     'RangeError',
@@ -125,28 +116,28 @@ const causes: Record<
   STORE_NO_REPLICAS: [async () => (await served('--min-replicas-to-write', '1')).store.add({ obj: device() })],
   STORE_NOT_REPLICATED: [
     async () => {
-      const server = await serve();
+      const server = await serve(cleanup);
       const store = await connect({ url: server.url, durability: { replicas: 1, timeout: 50 } });
       await store.add({ obj: device() });
     },
   ],
-  STORE_WRONG_DATABASE: [async () => connect({ url: `${(await serve()).url}/99` })],
+  STORE_WRONG_DATABASE: [async () => connect({ url: `${(await serve(cleanup)).url}/99` })],
   STORE_WRONG_TOPOLOGY: [
     async () => {
-      const { host, port } = await serve();
+      const { host, port } = await serve(cleanup);
       await connect({ cluster: { nodes: [{ host, port }] } });
     },
   ],
   STORE_CLUSTER_DOWN: [
     async () => {
-      const { host, port } = await serve('--cluster-enabled', 'yes');
+      const { host, port } = await serve(cleanup, '--cluster-enabled', 'yes');
       await connect({ cluster: { nodes: [{ host, port }] } });
     },
   ],
   STORE_TLS: [
     async () => {
       const server = await startTlsRedis();
-      cleanups.push(() => server.stop());
+      cleanup(() => server.stop());
       await connect({ url: server.url });
     },
     'certificate',
@@ -184,7 +175,7 @@ const causes: Record<
   ],
   STORE_EXPIRED: [
     async () => {
-      const server = await serve();
+      const server = await serve(cleanup);
       const store = await connect({ url: server.url, ttl: 60_000 });
       await store.add({ obj: device() });
       await call(server, 'DEL', 'diffsync.index:errors:device', 'diffsync:errors:device:a');

@@ -1,7 +1,8 @@
 // What a health check answers in each state of a server: of a real application with Terminus, asked by HTTP.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { afterEachTest, serve } from '../support/cleanups.js';
 import { Controller, Get, Inject, Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { HealthCheck, HealthCheckService, TerminusModule, type HealthCheckResult } from '@nestjs/terminus';
@@ -17,7 +18,7 @@ import {
   type StoreHealthOptions,
 } from '../../src/index.js';
 import { call, waitFor } from '../support/redis-client.js';
-import { startRedis, type RedisServer } from '../support/redis-server.js';
+import type { RedisServer } from '../support/redis-server.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 
 class Device extends DiffSyncModel.define({
@@ -63,17 +64,7 @@ interface Application {
   health(): Promise<Answer>;
 }
 
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
-async function serve(...args: string[]): Promise<RedisServer> {
-  const server = await startRedis({ args });
-  cleanups.push(() => server.stop());
-  return server;
-}
+const cleanup = afterEachTest();
 
 async function start(server: Partial<RedisEngineOptions>, options: StoreHealthOptions = PATIENT): Promise<Application> {
   @Module({
@@ -87,7 +78,7 @@ async function start(server: Partial<RedisEngineOptions>, options: StoreHealthOp
   class AppModule {}
 
   const app: INestApplication<Server> = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
-  cleanups.push(() => app.close());
+  cleanup(() => app.close());
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
@@ -152,12 +143,12 @@ const linked = (server: RedisServer): Promise<true> =>
 
 describe('the health check of a server that', () => {
   it('is well tells what it is', async () => {
-    const app = await start({ url: (await serve()).url });
+    const app = await start({ url: (await serve(cleanup)).url });
     expect(await app.health()).toEqual(up);
   });
 
   it('is stopped and does not answer: STORE_TIMEOUT at the deadline of the check; once it goes on, it is up', async () => {
-    const server = await serve();
+    const server = await serve(cleanup);
     const options: { timeout: number } = { timeout: 30_000 };
     const app = await start({ url: server.url }, options);
     expect(await app.health()).toEqual(up);
@@ -172,20 +163,20 @@ describe('the health check of a server that', () => {
   });
 
   it('is killed: STORE_UNAVAILABLE with the reason; once it is started again, it is up', async () => {
-    const server = await serve();
+    const server = await serve(cleanup);
     const app = await start({ url: server.url });
     expect(await app.health()).toEqual(up);
     server.kill('SIGKILL');
     await server.ended();
     expect(await answer(app, 'STORE_UNAVAILABLE')).toEqual(down('STORE_UNAVAILABLE', 'ECONNREFUSED'));
     const restarted = await server.restart();
-    cleanups.push(() => restarted.stop());
+    cleanup(() => restarted.stop());
     expect(await answer(app, undefined)).toEqual(up);
   }, 120_000);
 
   it('is loading its data: STORE_UNAVAILABLE, and says so', async () => {
     // It looks at its clients after each 1,024 commands that it loads.
-    const server = await serve('--appendonly', 'yes', '--key-load-delay', '300');
+    const server = await serve(cleanup, '--appendonly', 'yes', '--key-load-delay', '300');
     const redis = new Redis(server.url);
     await Promise.all(Array.from({ length: 20_000 }, (_, at) => redis.set(`k${at}`, '')));
     await redis.quit();
@@ -193,7 +184,7 @@ describe('the health check of a server that', () => {
     server.kill('SIGKILL');
     await server.ended();
     const again = server.restart();
-    cleanups.push(async () => (await again).stop());
+    cleanup(async () => (await again).stop());
     const loading = async (): Promise<Answer | undefined> => {
       const found = await app.health();
       return found.store.message?.includes('loading') === true ? found : undefined;
@@ -205,7 +196,7 @@ describe('the health check of a server that', () => {
   }, 120_000);
 
   it('is out of memory: STORE_OUT_OF_MEMORY, with what it uses and its limit', async () => {
-    const server = await serve();
+    const server = await serve(cleanup);
     const app = await start({ url: server.url });
     await call(server, 'CONFIG', 'SET', 'maxmemory', '100kb');
     const full = await app.health();
@@ -217,9 +208,9 @@ describe('the health check of a server that', () => {
   });
 
   it('is a read-only replica: STORE_READ_ONLY', async () => {
-    const server = await serve();
+    const server = await serve(cleanup);
     const app = await start({ url: server.url });
-    await replicaOf(server, await serve());
+    await replicaOf(server, await serve(cleanup));
     const readOnly = await app.health();
     expect(readOnly).toMatchObject(down('STORE_READ_ONLY', 'read-only replica'));
     expect(readOnly.store).toMatchObject({ role: 'replica' });
@@ -229,8 +220,8 @@ describe('the health check of a server that', () => {
   });
 
   it('is a read-only replica, for a store that is only read: degraded, and up for Terminus 11', async () => {
-    const server = await serve();
-    await replicaOf(server, await serve());
+    const server = await serve(cleanup);
+    await replicaOf(server, await serve(cleanup));
     const reads = { ...PATIENT, needsWrites: false };
     const app = await start({ url: server.url }, { ...reads, allowDegraded: true });
     const older = await start({ url: server.url }, reads);
@@ -241,12 +232,12 @@ describe('the health check of a server that', () => {
 
   it('was demoted behind its address: STORE_READ_ONLY until the address leads to the next one', async () => {
     const [before, after] = await Promise.all([
-      serve('--repl-diskless-sync', 'no'),
-      serve('--repl-diskless-sync', 'no'),
+      serve(cleanup, '--repl-diskless-sync', 'no'),
+      serve(cleanup, '--repl-diskless-sync', 'no'),
     ]);
     const target = { port: before.port };
     const address = await startTcpProxy(target);
-    cleanups.push(() => address.close());
+    cleanup(() => address.close());
     const app = await start({ url: address.url });
     await app.store.add({ obj: new Device({ name: 'before' }) });
     await replicaOf(after, before);
@@ -264,7 +255,7 @@ describe('the health check of a server that', () => {
 
 describe('the health check of a server that can be used and should not be left as it is', () => {
   it('evicts: degraded with the reason; without allowDegraded it is up with the same', async () => {
-    const server = await serve('--maxmemory-policy', 'allkeys-lru');
+    const server = await serve(cleanup, '--maxmemory-policy', 'allkeys-lru');
     const app = await start({ url: server.url }, { ...PATIENT, allowDegraded: true });
     const older = await start({ url: server.url });
     const reason = expect.stringContaining('"allkeys-lru": set it to "noeviction"') as unknown;
@@ -273,8 +264,8 @@ describe('the health check of a server that can be used and should not be left a
   });
 
   it('has no replica left for a store with durability: degraded', async () => {
-    const master = await serve('--repl-diskless-sync', 'no');
-    const replica = await serve('--replicaof', master.host, String(master.port));
+    const master = await serve(cleanup, '--repl-diskless-sync', 'no');
+    const replica = await serve(cleanup, '--replicaof', master.host, String(master.port));
     await linked(replica);
     const options = { ...PATIENT, allowDegraded: true };
     const app = await start({ url: master.url, durability: { replicas: 1 } }, options);

@@ -12,7 +12,7 @@ const SIZE: Size = OUTCOMES === undefined ? [10, 10, 10] : [20, 20, 50];
 const stages: readonly Stage[] = OUTCOMES === undefined ? ['sync'] : STAGES;
 const LIMIT_MS = OUTCOMES === undefined ? 240_000 : 900_000;
 
-/** A Valkey 8.0 that was killed does not always start again in its cluster: then the fault is made on other servers. */
+/** A Valkey 8.0 does not always start again in its cluster: then the fault is made on other servers. */
 const MOST_TRIES = 10;
 
 const cases = FAULTS.flatMap(({ name, variants }, at) => {

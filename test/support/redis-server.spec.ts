@@ -2,20 +2,18 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { afterEachTest } from './cleanups.js';
 import { Redis } from 'ioredis';
 import { call } from './redis-client.js';
 import { launch, onFreePorts, REDIS_MISSING_MESSAGE, startAll, startRedis, type RedisServer } from './redis-server.js';
 import { gone, runs, startTestProcess, until, type Remains } from './test-process.js';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
+const cleanup = afterEachTest();
 
 async function start(options: Parameters<typeof startRedis>[0] = {}): Promise<RedisServer> {
   const server = await startRedis(options);
-  cleanups.push(() => server.stop());
+  cleanup(() => server.stop());
   return server;
 }
 
@@ -24,7 +22,7 @@ const CLIENT = { lazyConnect: true, maxRetriesPerRequest: 0, enableOfflineQueue:
 async function connected(url: string, client = new Redis(url, CLIENT)): Promise<Redis> {
   client.on('error', () => {}); // the command or connect() that fails says it
   // On an ended client disconnect() leaves a timer that keeps the process alive for 2 s.
-  cleanups.push(() => client.status === 'end' || client.disconnect());
+  cleanup(() => client.status === 'end' || client.disconnect());
   await client.connect();
   return client;
 }
@@ -79,7 +77,7 @@ describe('startRedis()', () => {
 
   it('without a redis-server on PATH rejects with what to install', async () => {
     const path = process.env['PATH'];
-    cleanups.push(() => (process.env['PATH'] = path));
+    cleanup(() => (process.env['PATH'] = path));
     process.env['PATH'] = join(tmpdir(), 'no-such-folder');
     await expect(startRedis()).rejects.toThrow(REDIS_MISSING_MESSAGE);
   });
@@ -151,7 +149,7 @@ describe('restart()', () => {
     await (await connected(server.url)).set('key', 'value');
     server.kill('SIGKILL');
     const restarted = await server.restart();
-    cleanups.push(() => restarted.stop());
+    cleanup(() => restarted.stop());
     expect(restarted.url).toBe(server.url);
     expect(await (await connected(restarted.url)).get('key')).toBe('value');
     expect(gone([server])).toBe(true);
@@ -169,7 +167,7 @@ describe('onFreePorts()', () => {
       tried.push(port);
       return launch({ port, args: ['--port', String(port)] });
     });
-    cleanups.push(() => server.stop());
+    cleanup(() => server.stop());
     expect(tried).toEqual([taken.port, server.port]);
   });
 });
@@ -191,7 +189,7 @@ describe('the end of the test process', () => {
       const { pid, folder } = await startRedis();
       const report = [{ pid, folder }];`;
     const test = await startTestProcess(setup, ending, env);
-    cleanups.push(test.cleanup);
+    cleanup(test.cleanup);
     const servers = test.report as Remains[];
     expect(servers.map(({ pid, folder }) => [runs(pid), existsSync(folder)])).toEqual([[true, true]]);
     return { ...test, servers };
@@ -212,7 +210,7 @@ describe('the end of the test process', () => {
 
   it('by SIGKILL leaves nothing where setpriv cannot help', async () => {
     const fakes = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-spec-'));
-    cleanups.push(() => rmSync(fakes, { recursive: true }));
+    cleanup(() => rmSync(fakes, { recursive: true }));
     writeFileSync(join(fakes, 'setpriv'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
     const { main, exited, servers } = await child('', { PATH: `${fakes}:${process.env['PATH']}` });
     main.kill('SIGKILL');

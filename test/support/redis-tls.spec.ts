@@ -1,18 +1,16 @@
 import { existsSync } from 'node:fs';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { afterEachTest } from './cleanups.js';
 import { Redis, type RedisOptions } from 'ioredis';
 import { call } from './redis-client.js';
 import { startTlsRedis, type TlsRedisServer } from './redis-tls.js';
 import { gone, startTestProcess, until, type Remains } from './test-process.js';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
+const cleanup = afterEachTest();
 
 async function start(options: Parameters<typeof startTlsRedis>[0] = {}): Promise<TlsRedisServer> {
   const server = await startTlsRedis(options);
-  cleanups.push(() => server.stop());
+  cleanup(() => server.stop());
   return server;
 }
 
@@ -60,7 +58,7 @@ describe('startTlsRedis()', () => {
     const server = await start();
     server.kill('SIGKILL');
     const restarted = await server.restart();
-    cleanups.push(() => restarted.stop());
+    cleanup(() => restarted.stop());
     expect(await ping(server.url, { tls: { ca: server.ca } })).toBe('PONG');
   });
 });
@@ -78,7 +76,7 @@ describe('nothing is left', () => {
       import { startTlsRedis } from './redis-tls.js';
       const { pid, folder } = await startTlsRedis();
       const report = [{ pid, folder }];`);
-    cleanups.push(test.cleanup);
+    cleanup(test.cleanup);
     const servers = test.report as Remains[];
     expect(gone(servers)).toBe(false);
     test.main.kill('SIGKILL');

@@ -1,5 +1,6 @@
 // Credentials that are asked for on every connection: on servers whose passwords change while a store is used.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { afterEachTest } from '../../../support/cleanups.js';
 import { z } from 'zod';
 import { DiffSyncModel, type ObjectStoreException } from '../../../../src/index.js';
 import {
@@ -21,21 +22,17 @@ class Device extends DiffSyncModel.define({
 }) {}
 
 const device = (name: string): Device => new Device({ name });
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
+const cleanup = afterEachTest();
 
 async function serve(): Promise<RedisServer> {
   const server = await startRedis();
-  cleanups.push(() => server.stop());
+  cleanup(() => server.stop());
   return server;
 }
 
 async function connect(options: RedisStoreOptions): Promise<RedisStore> {
   const store = await RedisStore.connect({ storeId: 'c', timeout: 20_000, ...options });
-  cleanups.push(() => store.close().catch(() => undefined));
+  cleanup(() => store.close().catch(() => undefined));
   return store;
 }
 
@@ -111,7 +108,7 @@ describe('credentials', () => {
 
   it('are those of both connections of a store with durability, and of TLS', async () => {
     const server = await startTlsRedis();
-    cleanups.push(() => server.stop());
+    cleanup(() => server.stop());
     await setPassword([server], 'first');
     const secrets = vault('first');
     const { url, ca } = server;
@@ -146,14 +143,14 @@ describe('credentials', () => {
 
   it('need no user name', async () => {
     const server = await startRedis({ password: 'geheim' });
-    cleanups.push(() => server.stop());
+    cleanup(() => server.stop());
     const { host, port } = server;
     await (await connect({ host, port, credentials: () => ({ password: 'geheim' }) })).ping();
   });
 
   it('of a master behind Sentinel are asked again, also after a failover', async () => {
     const sentinel = await startSentinel({ sentinelPassword: 'heimlich' });
-    cleanups.push(() => sentinel.stop());
+    cleanup(() => sentinel.stop());
     await setPassword(sentinel.servers, 'first');
     const secrets = vault('first');
     const { sentinels, masterName } = sentinel;
@@ -181,7 +178,7 @@ describe('credentials', () => {
 
   it('of a cluster are asked for by each of its nodes', async () => {
     const cluster = await startCluster({ replicas: 0 });
-    cleanups.push(() => cluster.stop());
+    cleanup(() => cluster.stop());
     await setPassword(cluster.servers, 'first');
     const secrets = vault('first');
     const store = await connect({
@@ -249,7 +246,7 @@ describe('credentials that do not come', () => {
 
   it('on a cluster and behind Sentinel too', async () => {
     const cluster = await startCluster({ replicas: 0 });
-    cleanups.push(() => cluster.stop());
+    cleanup(() => cluster.stop());
     const credentials = (): never => {
       throw thrown;
     };

@@ -1,14 +1,15 @@
 // One address behind which servers change, servers that lack commands or are full, loading, of TLS only, and how they are named.
 import { createServer, connect as connectTo, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { afterEachTest, serve } from '../../../support/cleanups.js';
 import { Redis } from 'ioredis';
 import { DiffSyncModel, ValueError, type DiffSyncLogger } from '../../../../src/index.js';
 import { SILENT_LOGGER } from '../../../../src/logging/logger.js';
 import { RedisStore, type RedisStoreOptions } from '../../../../src/store/redis/index.js';
 import { z } from 'zod';
 import { call, waitFor } from '../../../support/redis-client.js';
-import { startRedis, type RedisServer } from '../../../support/redis-server.js';
+import type { RedisServer } from '../../../support/redis-server.js';
 import { startTlsRedis } from '../../../support/redis-tls.js';
 
 class Device extends DiffSyncModel.define({
@@ -18,21 +19,11 @@ class Device extends DiffSyncModel.define({
 }) {}
 
 const device = (name: string): Device => new Device({ name });
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
-async function serve(...args: string[]): Promise<RedisServer> {
-  const server = await startRedis({ args });
-  cleanups.push(() => server.stop());
-  return server;
-}
+const cleanup = afterEachTest();
 
 async function connect(options: RedisStoreOptions): Promise<RedisStore> {
   const store = await RedisStore.connect({ storeId: 'e', ...options });
-  cleanups.push(() => store.close().catch(() => undefined));
+  cleanup(() => store.close().catch(() => undefined));
   return store;
 }
 
@@ -51,7 +42,7 @@ async function endpoint(first: RedisServer): Promise<{ url: string; lead(to: Red
     }
   }).listen(0, '127.0.0.1');
   await once(proxy, 'listening');
-  cleanups.push(() => void proxy.close());
+  cleanup(() => void proxy.close());
   const { port } = proxy.address() as AddressInfo;
   return { url: `redis://127.0.0.1:${port}`, lead: (to) => (target = to), made: () => made };
 }
@@ -63,7 +54,7 @@ const replicaOf = (server: RedisServer, master?: RedisServer): Promise<unknown> 
 
 describe('one address for several servers', () => {
   it('a write goes to the server that took over, once the one that is connected is read-only', async () => {
-    const [before, after] = await Promise.all([serve(), serve()]);
+    const [before, after] = await Promise.all([serve(cleanup), serve(cleanup)]);
     const address = await endpoint(before);
     const store = await connect({ url: address.url });
     await store.add({ obj: device('before') });
@@ -85,8 +76,8 @@ describe('one address for several servers', () => {
   }, 30_000);
 
   it('a server that was read-only from the beginning is told at once, and is read', async () => {
-    const server = await serve();
-    await replicaOf(server, await serve());
+    const server = await serve(cleanup);
+    await replicaOf(server, await serve(cleanup));
     const store = await connect({ url: server.url, timeout: 20_000 });
     const started = performance.now();
     await expect(store.add({ obj: device('a') })).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
@@ -97,7 +88,7 @@ describe('one address for several servers', () => {
 
 describe('a server without', () => {
   it('CLIENT is used all the same', async () => {
-    const server = await serve('--rename-command', 'CLIENT', '');
+    const server = await serve(cleanup, '--rename-command', 'CLIENT', '');
     const store = await connect({ url: server.url });
     await store.add({ obj: device('a') });
     expect(await store.count()).toBe(1);
@@ -109,7 +100,7 @@ describe('a server without', () => {
     ['EVAL', 'STORE_SCRIPT_MISSING'],
     ['TIME', 'STORE_COMMAND_MISSING'],
   ])('%s is refused when the store opens: %s', async (command, code) => {
-    const server = await serve('--rename-command', command, '');
+    const server = await serve(cleanup, '--rename-command', command, '');
     await expect(connect({ url: server.url })).rejects.toMatchObject({
       code,
       message: expect.stringMatching(new RegExp(command, 'i')) as unknown,
@@ -117,7 +108,7 @@ describe('a server without', () => {
   });
 
   it('MSETNX fails those who add, and names it', async () => {
-    const store = await connect({ url: (await serve('--rename-command', 'MSETNX', '')).url });
+    const store = await connect({ url: (await serve(cleanup, '--rename-command', 'MSETNX', '')).url });
     await expect(store.add({ obj: device('a') })).rejects.toMatchObject({
       code: 'STORE_COMMAND_MISSING',
       message: expect.stringContaining('"msetnx"') as unknown,
@@ -127,10 +118,10 @@ describe('a server without', () => {
 
 describe('a server that', () => {
   it('is full says so, when the store opens and when it has lost its connection', async () => {
-    const server = await serve();
+    const server = await serve(cleanup);
     const store = await connect({ url: server.url });
     const admin = new Redis(server.url);
-    cleanups.push(() => admin.disconnect());
+    cleanup(() => admin.disconnect());
     await admin.config('SET', 'maxclients', '1');
     const full = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('maxclients') as unknown };
     await expect(connect({ url: server.url, timeout: 2000 })).rejects.toMatchObject(full);
@@ -146,7 +137,7 @@ describe('a server that', () => {
 
   it('speaks TLS only says so to one who does not', async () => {
     const server = await startTlsRedis();
-    cleanups.push(() => server.stop());
+    cleanup(() => server.stop());
     await expect(connect({ url: server.url.replace('rediss:', 'redis:'), timeout: 5000 })).rejects.toMatchObject({
       code: 'STORE_TLS',
       message: expect.stringContaining('rediss://') as unknown,
@@ -155,7 +146,7 @@ describe('a server that', () => {
 
   it('is loading its data is waited for, and says so when it takes too long', async () => {
     // It looks at its clients after each 1,024 commands that it loads.
-    const server = await serve('--appendonly', 'yes', '--key-load-delay', '300');
+    const server = await serve(cleanup, '--appendonly', 'yes', '--key-load-delay', '300');
     const redis = new Redis(server.url);
     // One command a key, for each of which the server waits when it loads them.
     await Promise.all(Array.from({ length: 20_000 }, (_, at) => redis.set(`k${at}`, '')));
@@ -172,11 +163,11 @@ describe('a server that', () => {
         ),
       15_000,
     );
-    await Promise.all([opened, again.then((restarted) => cleanups.push(() => restarted.stop()))]);
+    await Promise.all([opened, again.then((restarted) => cleanup(() => restarted.stop()))]);
   }, 40_000);
 
   it('evicts is a warning, once for each connection', async () => {
-    const server = await serve('--maxmemory-policy', 'allkeys-lru');
+    const server = await serve(cleanup, '--maxmemory-policy', 'allkeys-lru');
     const warnings: string[] = [];
     const logger: DiffSyncLogger = { ...SILENT_LOGGER, warning: (message) => warnings.push(message) };
     const store = await connect({ url: server.url, logger });

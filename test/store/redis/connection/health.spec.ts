@@ -1,5 +1,6 @@
 // How a store asks its servers how they are: on which connections, and on every topology.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { afterEachTest } from '../../../support/cleanups.js';
 import { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { DiffSyncModel, type BackendHealth } from '../../../../src/index.js';
@@ -20,21 +21,17 @@ class Device extends DiffSyncModel.define({
 /** So that no answer depends on how fast the machine is. */
 const PATIENT = { timeoutMs: 60_000 };
 
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
+const cleanup = afterEachTest();
 
 async function serve(password = ''): Promise<RedisServer> {
   const server = await startRedis({ password });
-  cleanups.push(() => server.stop());
+  cleanup(() => server.stop());
   return server;
 }
 
 async function connect(options: RedisStoreOptions): Promise<RedisStore> {
   const store = await RedisStore.connect({ storeId: 'h', ...options });
-  cleanups.push(() => store.close().catch(() => undefined));
+  cleanup(() => store.close().catch(() => undefined));
   return store;
 }
 
@@ -98,7 +95,7 @@ describe('health() of a RedisStore', () => {
   it('of a client that was given asks by a second one, and leaves the given one open', async () => {
     const server = await serve('secret');
     const client = new Redis({ host: server.host, port: server.port, password: 'secret', db: 3 });
-    cleanups.push(() => client.disconnect());
+    cleanup(() => client.disconnect());
     const store = await connect({ client });
     expect(await store.health(PATIENT)).toEqual(known);
     expect(await connections(server)).toBe(2);
@@ -116,7 +113,7 @@ describe('health() of a RedisStore', () => {
     expect(await store.health(PATIENT)).toEqual(few);
     const lacking = await startRedis({ args: ['--rename-command', 'INFO', ''] }).catch(() => undefined);
     if (lacking === undefined) return; // The support of the tests asks by INFO whether a server is there.
-    cleanups.push(() => lacking.stop());
+    cleanup(() => lacking.stop());
     expect(await (await connect({ url: lacking.url })).health(PATIENT)).toEqual(few);
   });
 
@@ -146,7 +143,7 @@ describe('health() of a RedisStore', () => {
 describe('behind Sentinel', () => {
   it('asks the master, and after a failover the new one', async () => {
     const topology = await startSentinel();
-    cleanups.push(() => topology.stop());
+    cleanup(() => topology.stop());
     const { sentinels, masterName } = topology;
     const store = await connect({ sentinels, masterName, durability: { replicas: 1 } });
     const replicas = { online: 2, lagSeconds: expect.any(Number), lagBytes: expect.any(Number) };
@@ -164,10 +161,10 @@ describe('behind Sentinel', () => {
 describe('of a cluster', () => {
   it('asks every master, and says when one is silent or slots are not served; of a given client too', async () => {
     const cluster = await startCluster({ replicas: 0 });
-    cleanups.push(() => cluster.stop());
+    cleanup(() => cluster.stop());
     const own = await connect({ cluster: { nodes: cluster.nodes } });
     const client = new Cluster([...cluster.nodes]);
-    cleanups.push(() => client.disconnect());
+    cleanup(() => client.disconnect());
     const given = await connect({ client });
     for (const store of [own, given]) {
       expect(await store.health(PATIENT)).toEqual({
