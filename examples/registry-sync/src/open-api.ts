@@ -7,7 +7,7 @@ export function serveOpenApi(app: INestApplication): void {
     .setTitle('registry-sync')
     .setDescription('Brings a copy of the IEEE MAC-address registry up to date, and shows what was done.')
     .setVersion('1.0')
-    .addBearerAuth()
+    .addBearerAuth({ type: 'http', scheme: 'bearer' })
     .build();
   const document = SwaggerModule.createDocument(app, about);
   SwaggerModule.setup('openapi', app, document, { ui: false, raw: ['json'], jsonDocumentUrl: 'openapi.json' });
