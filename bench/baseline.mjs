@@ -1,13 +1,14 @@
-import { execFile } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { copyBuild, unpackBuild } from '../scripts/packed-build.mjs';
 import { BUILD_VARIABLE } from './build.mjs';
 import { machine, print, round, Samples, save } from './measure.mjs';
 import { withServer } from './redis/server.mjs';
+import { giveTurns } from './turns.mjs';
 
 const ROUNDS = 9;
 const ROUND_TIMEOUT_MS = 15 * 60_000;
@@ -18,8 +19,8 @@ export function isComparison(args) {
 }
 
 /**
- * Measures this repository's build beside a packed one, in turn, each round in a new process, and prints for each row the
- * medians and ours divided by the baseline's. Both builds lie in a temporary folder and use this repository's node_modules.
+ * Measures this repository's build beside a packed one, row by row in turn, each round in two new processes, and prints for each
+ * row the medians and ours divided by the baseline's. Both builds lie in a temporary folder and use this repository's node_modules.
  */
 export async function compareBuilds(name, { sizes, units }, args) {
   const options = { baseline: { type: 'string' }, rounds: { type: 'string' }, size: { type: 'string' } };
@@ -32,31 +33,39 @@ export async function compareBuilds(name, { sizes, units }, args) {
       ours: await copyBuild(join(folder, 'ours')),
       baseline: await unpackBuild(values.baseline, join(folder, 'baseline')),
     };
-    await withServer(async (url) => {
-      for (const size of values.size === undefined ? sizes : [Number(values.size)]) {
-        const samples = await measureInTurn(name, builds, rounds, { size, url });
-        await report(name, { size, rounds, units, file: values.baseline }, samples);
-      }
-    });
+    for (const size of values.size === undefined ? sizes : [Number(values.size)]) {
+      const samples = await measureInTurn(name, builds, rounds, size);
+      await report(name, { size, rounds, units, file: values.baseline }, samples);
+    }
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-async function measureInTurn(name, builds, rounds, options) {
+async function measureInTurn(name, builds, rounds, size) {
   const samples = new Samples();
-  for (let at = 0; at < rounds; at++) {
-    for (const [build, root] of Object.entries(builds)) {
-      const { stdout } = await promisify(execFile)(process.execPath, [roundScript, name, JSON.stringify(options)], {
-        env: { ...process.env, [BUILD_VARIABLE]: root },
-        timeout: ROUND_TIMEOUT_MS,
-      });
-      const medians = JSON.parse(stdout);
-      for (const [row, value] of Object.entries(medians)) samples.add(`${row}: ${build}`, value);
-      process.stderr.write(`${name}: round ${at + 1} of ${rounds}, ${build}\n`);
+  const urls = {};
+  const measure = async () => {
+    for (let at = 0; at < rounds; at++) {
+      // Who comes first may find the machine otherwise than who comes second.
+      const inOrder = at % 2 === 0 ? Object.keys(builds) : Object.keys(builds).toReversed();
+      const started = inOrder.map((build) => startRound(name, builds[build], { size, url: urls[build] }));
+      for (const [position, medians] of (await giveTurns(started)).entries()) {
+        for (const [row, value] of Object.entries(medians)) samples.add(`${row}: ${inOrder[position]}`, value);
+      }
+      process.stderr.write(`${name}: round ${at + 1} of ${rounds}\n`);
     }
-  }
-  return samples;
+    return samples;
+  };
+  // A server each: a round empties its server.
+  return withServer((ours) => withServer((baseline) => measure(Object.assign(urls, { ours, baseline }))));
+}
+
+function startRound(name, root, options) {
+  return fork(roundScript, [name, JSON.stringify(options)], {
+    env: { ...process.env, [BUILD_VARIABLE]: root },
+    timeout: ROUND_TIMEOUT_MS,
+  });
 }
 
 async function report(name, { size, rounds, units, file }, samples) {
@@ -75,7 +84,7 @@ async function report(name, { size, rounds, units, file }, samples) {
   const { cpu, cores, node } = machine();
   console.log(`${cpu}, ${cores} cores, Node ${node}; ${size.toLocaleString('en')} objects; ${units}`);
   console.log(
-    `medians of ${rounds} rounds in turn, beside ${file}; ratio: ours / baseline, of the medians; paired: the median of ` +
+    `medians of ${rounds} rounds, row by row in turn, beside ${file}; ratio: ours / baseline, of the medians; paired: the median of ` +
       `the rounds' own ratios; lowest: of each build's lowest round, which other work on the machine disturbs least`,
   );
   print(

@@ -20,8 +20,9 @@ const SIZES = [10_000, 100_000];
 const ROUNDS = 5;
 /** So many objects go through everything first: what is measured is compiled code, of large and small sizes alike. */
 const WARM_UP = 100_000;
-/** Calls of what is awaited one by one. */
+/** Calls of what is awaited one by one; where a call takes about a microsecond, as many as there are objects, and so many counts. */
 const CALLS = 2_000;
+const COUNTS = 1000;
 const ROWS = ['add', 'addMany', 'get', 'getByUids', 'getAll', 'iterate', 'count', 'update', 'remove'];
 /** The goals: how fast the bulk of SqliteStore is beside its bare driver, and how long it keeps the event loop waiting. */
 const BULK = ['addMany', 'getByUids', 'getAll', 'iterate', 'update', 'remove'];
@@ -47,12 +48,12 @@ const OUR_STORES = CONTENDERS.filter(({ name }) => ['local', 'sqlite', 'redis'].
 export const sizes = SIZES;
 export const units = 'microseconds an object; add, get and count: a call';
 
-/** The rows of our own stores. */
+/** The rows of our own stores: one sample of some milliseconds says little, so each is taken several times. */
 export async function measureRound({ size, url }) {
   const samples = new Samples();
   const devices = devicesOf(size);
-  for (let round = -warmUps(size); round <= 0; round++) {
-    const kept = round < 0 ? new Samples() : samples;
+  for (let pass = -warmUps(size); pass < passes(size); pass++) {
+    const kept = pass < 0 ? new Samples() : samples;
     for (const each of OUR_STORES) await withPlace(url, (place) => measure(each, place, devices, kept));
   }
   return samples;
@@ -96,6 +97,11 @@ function warmUps(size) {
   return Math.min(10, Math.ceil(WARM_UP / size));
 }
 
+/** Passes of a round that are counted: as many objects for small sizes as for large ones, and three at least. */
+function passes(size) {
+  return Math.max(3, warmUps(size));
+}
+
 /** An empty file's path and an empty server. */
 async function withPlace(url, work) {
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-bench-'));
@@ -122,14 +128,15 @@ async function measure({ name, open }, place, devices, samples, meter = time) {
     return value;
   };
   try {
-    const single = items.slice(0, CALLS);
+    const calls = name === 'local' ? items.length : CALLS;
+    const single = items.slice(0, calls);
     await timed('add', single.length, async () => {
       for (const item of single) await store.add(item);
     });
     await store.removeMany(single);
     await timed('addMany', items.length, () => store.addMany(items));
-    await timed('get', CALLS, async () => {
-      for (const each of names.slice(0, CALLS)) await store.get(each);
+    await timed('get', calls, async () => {
+      for (const each of names.slice(0, calls)) await store.get(each);
     });
     const found = await timed('getByUids', names.length, () => store.getByUids(names));
     assert.equal(found.length, items.length);
@@ -142,7 +149,14 @@ async function measure({ name, open }, place, devices, samples, meter = time) {
       });
       assert.equal(seen, items.length);
     }
-    if (store.count !== undefined) assert.equal(await timed('count', 1, () => store.count()), items.length);
+    if (store.count !== undefined) {
+      const counts = await timed('count', COUNTS, async () => {
+        let counted = 0;
+        for (let call = 0; call < COUNTS; call++) counted += await store.count();
+        return counted;
+      });
+      assert.equal(counts, items.length * COUNTS);
+    }
     await timed('update', changed.length, () => store.updateMany(changed));
     assert.equal((await store.get(names[0])).role, 'spine');
     await timed('remove', items.length, () => store.removeMany(items));
