@@ -70,22 +70,32 @@ export async function mapYielding<T, R>(items: readonly T[], work: (item: T) => 
 
 /** So many items are worked on at once. */
 export const SYNC_LIMIT = 1000;
+/** Of more items so many are worked on between two yields: short work on each of them, which costs less than a call. */
+const BATCH = 100;
 
 /**
- * Calls `work` with each of up to `SYNC_LIMIT` items at once, so that calls which are not awaited keep their order; more yield to
- * the event loop in between.
+ * Calls `work` with batches of the items, in order: with up to `SYNC_LIMIT` items at once, so that calls which are not awaited keep
+ * their order; more yield to the event loop in between.
  * @returns undefined where all is done, else a promise of it.
  */
-export function forEachOrYield<T>(items: readonly T[], work: (item: T) => void): Promise<void> | undefined {
-  if (items.length > SYNC_LIMIT) return forEachYielding(items, work);
-  for (const item of items) work(item);
+export function forEachBatch<T>(items: readonly T[], work: (batch: readonly T[]) => void): Promise<void> | undefined {
+  if (items.length > SYNC_LIMIT) return forEachSmallBatch(items, work);
+  work(items);
   return undefined;
 }
 
-/**
- * Maps up to `SYNC_LIMIT` items at once, so that calls which are not awaited keep their order; more yield to the event loop in
- * between.
- */
-export function mapOrYield<T, R>(items: readonly T[], work: (item: T) => R): R[] | Promise<R[]> {
-  return items.length <= SYNC_LIMIT ? items.map(work) : mapYielding(items, work);
+/** Maps batches of the items, as `forEachBatch` calls `work` with them. @returns the results of all batches, in order. */
+export function mapBatches<T, R>(items: readonly T[], work: (batch: readonly T[]) => R[]): R[] | Promise<R[]> {
+  if (items.length <= SYNC_LIMIT) return work(items);
+  const results: R[] = [];
+  const mapped = forEachSmallBatch(items, (batch) => void results.push(...work(batch)));
+  return mapped.then(() => results);
+}
+
+async function forEachSmallBatch<T>(items: readonly T[], work: (batch: readonly T[]) => void): Promise<void> {
+  for (let at = 0; at < items.length; at += BATCH) {
+    const next = yieldIfDue();
+    if (next !== undefined) await next;
+    work(items.slice(at, at + BATCH));
+  }
 }

@@ -1,14 +1,7 @@
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { cloneValue } from '../values/clone.js';
 import { isPlainJson, TAG, toExtendedJson } from '../values/extended-json.js';
-import {
-  buildRecord,
-  ENCODED,
-  partsOfRecord,
-  toRecord,
-  type EncodableRecord,
-  type ModelRecord,
-} from './model-record.js';
+import { buildRecord, ENCODED, toRecord, type EncodableRecord, type ModelRecord } from './model-record.js';
 import { decodeRecord, withFlags } from './record-codec.js';
 
 /** Creates the error for JSON text that is no record. */
@@ -75,16 +68,17 @@ export class EncodedRecord implements EncodableRecord {
  * @throws {ValueError} (VALUE_ERROR) that names model, unique id and field for a value that no store can keep.
  */
 export function toEncodedRecord(model: DiffSyncModel, maxBytes?: number): ModelRecord {
-  const parts = partsOfRecord(model, maxBytes);
-  const { uid, data, flags } = buildRecord(model, (value, field) =>
-    isPlainJson(value) ? value : toExtendedJson(cloneValue(value, field, parts)),
-  );
+  const { uid, data, flags } = buildRecord(model, toJsonValue, maxBytes);
   try {
     return new EncodedRecord(uid, JSON.stringify(withFlags(data, flags)));
   } catch (error) {
     if (error instanceof RangeError) return toRecord(model, maxBytes);
     throw error;
   }
+}
+
+function toJsonValue(value: unknown, field: string, whole: DiffSyncModel, maxParts: number | undefined): unknown {
+  return isPlainJson(value) ? value : toExtendedJson(cloneValue(value, field, whole, maxParts));
 }
 
 function causeItself(_: string, cause: unknown): Error {

@@ -8,7 +8,6 @@ import { definitionOf, hasFlagsInData } from '../model/model-fields.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { cloneValue, UnstorableValue } from '../values/clone.js';
 import { setOwn } from '../values/own-property.js';
-import { PartCount } from '../values/shared-parts.js';
 
 /** An object of a model as plain values: what every store keeps. */
 export interface ModelRecord {
@@ -35,25 +34,23 @@ export interface EncodableRecord extends ModelRecord {
  * @throws {ValueError} (VALUE_ERROR) that names model, unique id and field for a value that no store can keep.
  */
 export function toRecord(model: DiffSyncModel, maxBytes?: number): ModelRecord {
-  const parts = partsOfRecord(model, maxBytes);
-  return buildRecord(model, (value, field) => cloneValue(value, field, parts));
+  return buildRecord(model, cloneValue, maxBytes);
 }
 
 /** Each part of a value takes two characters of JSON at least: its own and a comma. */
 const PART_BYTES = 2;
 
-/** Returns the count of all parts of a record, which bounds them. @param maxBytes - see `toRecord`. */
-export function partsOfRecord(model: DiffSyncModel, maxBytes: number | undefined): PartCount {
-  return new PartCount(model, maxBytes === undefined ? undefined : maxBytes / PART_BYTES);
-}
+/** Converts the value of a field. `whole` and `maxParts` bound the parts of the record, see `cloneValue`. */
+type Convert = (value: unknown, field: string, whole: DiffSyncModel, maxParts: number | undefined) => unknown;
 
 /**
  * Builds a record of an object.
- * @param convert - is called with each value and its field; its result goes into the record.
+ * @param convert - its result goes into the record.
+ * @param maxBytes - see `toRecord`.
  * @throws {ValueError} (VALUE_ERROR) also in place of the UnstorableValue that `convert` throws.
  * @throws {ModelDefinitionError} (MODEL_DEFINITION) for an object whose data would set its flags.
  */
-export function buildRecord(model: DiffSyncModel, convert: (value: unknown, field: string) => unknown): ModelRecord {
+export function buildRecord(model: DiffSyncModel, convert: Convert, maxBytes?: number): ModelRecord {
   const type = model.getType();
   const uid = uidOf(model, type);
   checkUniqueId(type, uid);
@@ -64,10 +61,13 @@ export function buildRecord(model: DiffSyncModel, convert: (value: unknown, fiel
   }
   const data: Record<string, unknown> = {};
   const fields = model as unknown as Readonly<Record<string, unknown>>;
+  const maxParts = maxBytes === undefined ? undefined : maxBytes / PART_BYTES;
   let field = '';
   try {
     // Not of `fieldNames`, whose list without the flags takes as long to make as the record of a small object.
-    for (field of Object.keys(model)) if (field !== FLAGS) data[field] = convert(fields[field], field);
+    for (field of Object.keys(model)) {
+      if (field !== FLAGS) data[field] = convert(fields[field], field, model, maxParts);
+    }
   } catch (error) {
     if (error instanceof UnstorableValue) {
       throw new ValueError(`${type} "${uid}": the value of ${error.path} ${error.reason} and cannot be stored`);

@@ -1,4 +1,4 @@
-import { forEachOrYield, forEachYielding, SYNC_LIMIT } from '../async/event-loop.js';
+import { forEachBatch, forEachYielding, SYNC_LIMIT } from '../async/event-loop.js';
 import type { ObjectNotFound } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelRecord } from '../record/model-record.js';
@@ -45,10 +45,9 @@ async function addAll(
   for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
     const uids = new Set<string>();
     const inserts: ModelRecord[] = [];
-    const note = (record: ModelRecord): void => {
-      if (uids.size !== uids.add(record.uid).size) inserts.push(record);
-    };
-    const noted = forEachOrYield(records, note);
+    const noted = forEachBatch(records, (batch) => {
+      for (const record of batch) if (uids.size !== uids.add(record.uid).size) inserts.push(record);
+    });
     if (noted !== undefined) await noted;
     const repeats = inserts.length < records.length;
     const insertIndexes = new Map(repeats ? [...uids].map((uid, index) => [uid, index]) : []);
@@ -79,7 +78,9 @@ export async function updateAll(
   const groups = objects.recordsByModel(objs);
   for (const { model, group, records } of groups instanceof Promise ? await groups : groups) {
     const last = new Map<string, ModelRecord>();
-    const noted = forEachOrYield(records, (record) => void last.set(record.uid, record));
+    const noted = forEachBatch(records, (batch) => {
+      for (const record of batch) last.set(record.uid, record);
+    });
     if (noted !== undefined) await noted;
     const context = { model, uids: [...last.keys()], ...options };
     await operations.run(operation, context, () => backend.putRecords(model, [...last.values()], options.signal));
@@ -103,8 +104,9 @@ export async function removeObjects(
   let missing: ObjectNotFound | undefined;
   for (const [model, group] of objects.byModel(objs)) {
     const byUid = new Map<string, DiffSyncModel>();
-    const note = (obj: DiffSyncModel): void => void byUid.set(obj.getUniqueId(), obj);
-    const noted = forEachOrYield(group, note);
+    const noted = forEachBatch(group, (batch) => {
+      for (const obj of batch) byUid.set(obj.getUniqueId(), obj);
+    });
     if (noted !== undefined) await noted;
     const uids = [...byUid.keys()];
     await operations.run(operation, { model, uids, signal }, async () => {

@@ -1,4 +1,4 @@
-import { forEachOrYield, mapOrYield } from '../../async/event-loop.js';
+import { forEachBatch, mapBatches } from '../../async/event-loop.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import { MemoryLeases, type LeaseTable } from '../lease-table.js';
@@ -51,7 +51,10 @@ export class LocalStore extends BaseStore {
   protected override async probe(): Promise<void> {}
 
   protected override async readRecords(model: string, uids: readonly string[]): Promise<(ModelRecord | undefined)[]> {
-    return mapOrYield(uids, (uid) => this.models.get(model)?.get(uid));
+    return mapBatches(uids, (batch) => {
+      const stored = this.models.get(model);
+      return batch.map((uid) => stored?.get(uid));
+    });
   }
 
   protected override async *readPages(
@@ -90,29 +93,39 @@ export class LocalStore extends BaseStore {
     model: string,
     records: readonly ModelRecord[],
   ): Promise<(ModelRecord | undefined)[]> {
-    return mapOrYield(records, (record) => {
+    return mapBatches(records, (batch) => {
       const stored = this.recordsOf(model);
-      const existing = stored.get(record.uid);
-      if (existing === undefined) stored.set(record.uid, record);
-      return existing;
+      return batch.map((record) => {
+        const existing = stored.get(record.uid);
+        if (existing === undefined) stored.set(record.uid, record);
+        return existing;
+      });
     });
   }
 
   protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
-    await forEachOrYield(records, (record) => this.recordsOf(model).set(record.uid, record));
+    await forEachBatch(records, (batch) => {
+      const stored = this.recordsOf(model);
+      for (const record of batch) stored.set(record.uid, record);
+    });
   }
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
-    await forEachOrYield(uids, (uid) => {
-      const stored = this.models.get(model);
-      const current = stored?.get(uid);
-      const next = change(uid, current);
-      if (current !== undefined && next !== undefined) stored?.set(uid, next);
+    await forEachBatch(uids, (batch) => {
+      for (const uid of batch) {
+        const stored = this.models.get(model);
+        const current = stored?.get(uid);
+        const next = change(uid, current);
+        if (current !== undefined && next !== undefined) stored?.set(uid, next);
+      }
     });
   }
 
   protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
-    const present = await mapOrYield(uids, (uid) => this.models.get(model)?.delete(uid) ?? false);
+    const present = await mapBatches(uids, (batch) => {
+      const stored = this.models.get(model);
+      return batch.map((uid) => stored?.delete(uid) ?? false);
+    });
     if (this.models.get(model)?.size === 0) this.models.delete(model);
     return present;
   }

@@ -55,7 +55,8 @@ export class ModelIndex {
       }
     };
     const size = isCluster ? 1 : COUNT_CHUNK;
-    const counting = pMap(slices(parts, size), countSome, { concurrency: isCluster ? COUNTS_IN_FLIGHT : 1 });
+    const concurrency = isCluster ? COUNTS_IN_FLIGHT : 1;
+    const counting = parts.length <= size ? countSome(parts) : pMap(slices(parts, size), countSome, { concurrency });
     await Promise.all([counting, this.checkSplit(models)]);
     return totals;
   }
