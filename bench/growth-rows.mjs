@@ -144,7 +144,7 @@ export async function measure({ kind, needs, work }, size, storeOf) {
   const { ms } = await time(() => {
     loop.start();
     return work(sides);
-  });
+  }, 'all');
   const { block, work: blockOfWork } = await loop.stop();
   for (const { store } of adapters) {
     await store.clear();

@@ -21,16 +21,17 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
 
 /**
- * Milliseconds that `work` took. Objects that ran out of use shortly before are collected first. All of them are not: a full
- * collection takes the engine's compiled code away as well, and a short row would measure how soon it is compiled again.
+ * Milliseconds that `work` took. Garbage is collected first.
+ * @param garbage - 'young': what ran out of use shortly before. 'all' takes the engine's compiled code away as well, so that a
+ *   short row measures how soon it is compiled again; it is for work on so many objects that their garbage counts for more.
  */
-export function time(work) {
-  return inTurn(() => timed(work));
+export function time(work, garbage = 'young') {
+  return inTurn(() => timed(work, garbage));
 }
 
-async function timed(work) {
+async function timed(work, garbage) {
   await nextTurn();
-  collectGarbage({ type: 'minor' });
+  collectGarbage({ type: garbage === 'all' ? 'major' : 'minor' });
   const started = performance.now();
   const value = await work();
   return { ms: performance.now() - started, value };

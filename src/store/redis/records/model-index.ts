@@ -32,7 +32,9 @@ export class ModelIndex {
   }
 
   async count(model: string): Promise<number> {
-    return (await this.countAll([model]))[0] ?? 0;
+    const [keys, ...otherShards] = this.keys.of(model);
+    if (keys === undefined || otherShards.length > 0) return (await this.countAll([model]))[0] ?? 0;
+    return this.countPart(model, keys);
   }
 
   /**
@@ -55,8 +57,7 @@ export class ModelIndex {
       }
     };
     const size = isCluster ? 1 : COUNT_CHUNK;
-    const concurrency = isCluster ? COUNTS_IN_FLIGHT : 1;
-    const counting = parts.length <= size ? countSome(parts) : pMap(slices(parts, size), countSome, { concurrency });
+    const counting = pMap(slices(parts, size), countSome, { concurrency: isCluster ? COUNTS_IN_FLIGHT : 1 });
     await Promise.all([counting, this.checkSplit(models)]);
     return totals;
   }
@@ -92,13 +93,16 @@ export class ModelIndex {
    * Is called by a scan that has begun with objects, and finds none.
    * @throws {ObjectStoreException} (STORE_CORRUPT, STORE_EXPIRED) when the index is lost or has expired.
    */
-  async checkEmpty(model: string, { index, state }: ModelKeys): Promise<void> {
+  async checkEmpty(model: string, keys: ModelKeys): Promise<void> {
+    await Promise.all([this.countPart(model, keys), this.checkSplit([model])]);
+  }
+
+  /** Counts the objects of one model that is not split, or of one of its shards. @throws {ObjectStoreException} as `countAll`. */
+  private async countPart(model: string, { index, state }: ModelKeys): Promise<number> {
     const { format } = this.keys;
-    const [[count = 0]] = await Promise.all([
-      this.commands.read((client) => client.diffsyncCount(2, [index, state], format)),
-      this.checkSplit([model]),
-    ]);
+    const [count = 0] = await this.commands.read((client) => client.diffsyncCount(2, [index, state], format));
     this.checkExtent(model, { index }, count);
+    return Math.max(count, 0);
   }
 
   lost(model: string, { index }: Pick<ModelKeys, 'index'>): ObjectStoreException {
