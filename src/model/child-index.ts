@@ -129,8 +129,16 @@ export class ChildIndex {
   private build(): void {
     if (this.leaving.size > 0) this.takeOutLeaving();
     this.forget();
-    this.snapshot = [...this.list];
-    for (const [at, uid] of (this.snapshot as string[]).entries()) {
+    const uids = [...this.list];
+    this.snapshot = uids;
+    // Of a long list each look-up counts, and nearly all lists have no unique id twice.
+    for (let at = 0; at < uids.length; at++) this.positions.set(uids[at] as string, at);
+    if (this.positions.size < uids.length) this.noteRepeated(uids);
+  }
+
+  private noteRepeated(uids: readonly string[]): void {
+    this.positions.clear();
+    for (const [at, uid] of uids.entries()) {
       const known = this.positions.get(uid);
       if (known === undefined) this.positions.set(uid, at);
       else if (typeof known === 'number') this.positions.set(uid, [known, at]);

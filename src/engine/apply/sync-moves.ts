@@ -13,12 +13,12 @@ import type { TargetCache } from './target-cache.js';
  * @returns the deletes, by `type uid`.
  */
 export function* findingMoves(plan: SyncPlan): Steps<Map<string, SyncNode>> {
-  const nodes = plan.nodes.filter(({ element }) => !element.linkOnly);
+  const { nodes } = plan;
   const deleted = new Map<string, SyncNode>();
-  for (const node of nodes) {
-    if (node.action !== 'delete') continue;
-    if (deleted.size % ITEMS_PER_STEP === 0) yield;
-    const key = node.key;
+  for (const [at, node] of nodes.entries()) {
+    if (at % ITEMS_PER_STEP === 0) yield;
+    if (node.action !== 'delete' || node.element.linkOnly) continue;
+    const { key } = node;
     const other = deleted.get(key);
     if (other === undefined || node.index >= other.end) deleted.set(key, node);
   }
@@ -27,7 +27,7 @@ export function* findingMoves(plan: SyncPlan): Steps<Map<string, SyncNode>> {
   for (let at = 0; at < nodes.length; at++) {
     if (at % ITEMS_PER_STEP === 0) yield;
     const node = nodes[at] as SyncNode;
-    const old = node.action === 'create' ? deleted.get(node.key) : undefined;
+    const old = node.action === 'create' && !node.element.linkOnly ? deleted.get(node.key) : undefined;
     if (old !== undefined) moves.set(node.key, old);
   }
   if (moves.size === 0) return moves;

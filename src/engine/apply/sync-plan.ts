@@ -55,7 +55,7 @@ interface OpenElement {
 /** The elements of a diff in depth-first order, in a list and not a tree, so that depth needs no call stack. */
 export class SyncPlan {
   private readonly list: SyncEntry[] = [];
-  private active: readonly SyncNode[] | undefined;
+  private readonly active: SyncNode[] = [];
   /** How many elements the diff has. */
   elements = 0;
   /** Whether any object or link is deleted. */
@@ -78,6 +78,10 @@ export class SyncPlan {
       if (added !== undefined) open.push(added);
     }
     plan.closeTo(0, open);
+    for (const [at, entry] of plan.list.entries()) {
+      if (at % ITEMS_PER_STEP === 0) yield;
+      if (isNode(entry)) plan.active.push(entry);
+    }
     return plan;
   }
 
@@ -118,7 +122,7 @@ export class SyncPlan {
 
   /** All nodes, each before those below it. */
   get nodes(): readonly SyncNode[] {
-    return (this.active ??= this.list.filter(isNode));
+    return this.active;
   }
 
   /** Returns the parent of a node; undefined at the top. */
