@@ -171,7 +171,7 @@ new LocalStore().count().then((count) => console.log(count, storeChannel.hasSubs
       "import { LocalStore } from 'nestjs-diffsync'; console.log(await new LocalStore().count());",
     );
     expect(run(root, 'main.mjs')).toBe('0');
-  }, 60_000);
+  });
 });
 
 describe('an optional package that is there and cannot be loaded', () => {
@@ -236,5 +236,5 @@ for (const work of [
     const lines = run(root, 'app.mjs').split('\n');
     expect(lines).toHaveLength(9);
     for (const line of lines) expect(line).toMatch(/^VALUE_ERROR .*another copy of nestjs-diffsync/);
-  }, 60_000);
+  });
 });

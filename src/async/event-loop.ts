@@ -88,7 +88,9 @@ export function forEachBatch<T>(items: readonly T[], work: (batch: readonly T[])
 export function mapBatches<T, R>(items: readonly T[], work: (batch: readonly T[]) => R[]): R[] | Promise<R[]> {
   if (items.length <= SYNC_LIMIT) return work(items);
   const results: R[] = [];
-  const mapped = forEachSmallBatch(items, (batch) => void results.push(...work(batch)));
+  const mapped = forEachSmallBatch(items, (batch) => {
+    for (const result of work(batch)) results.push(result);
+  });
   return mapped.then(() => results);
 }
 

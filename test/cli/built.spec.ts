@@ -31,7 +31,7 @@ async function start(main: string, args: readonly string[], read = true): Promis
   const child = spawn(process.execPath, [main, ...args], {
     env: {},
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 15_000,
+    timeout: 110_000,
   });
   let [stdout, stderr] = ['', ''];
   if (read) child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

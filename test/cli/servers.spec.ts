@@ -8,8 +8,6 @@ import { launch, onFreePorts } from '../support/redis-server.js';
 import { startTlsRedis } from '../support/redis-tls.js';
 import { cli, Device, fill, Interface, listed, make } from './cli.js';
 
-const LIMIT_MS = 60_000;
-
 describe('on a cluster', () => {
   let cluster: RedisCluster;
   let client: Cluster;
@@ -19,7 +17,7 @@ describe('on a cluster', () => {
     cluster = await startCluster({ replicas: 0 });
     client = new Cluster([...cluster.nodes]);
     at = ['stores', '--cluster', cluster.nodes.map(({ host, port }) => `${host}:${port}`).join(',')];
-  }, LIMIT_MS);
+  });
 
   afterAll(async () => {
     await client.quit();
@@ -72,25 +70,21 @@ describe('on a cluster', () => {
 });
 
 describe('behind others', () => {
-  it(
-    'finds the master by the sentinels, with passwords from the environment',
-    async () => {
-      const sentinel = await startSentinel({ password: 'geheim', sentinelPassword: 'heimlich' });
-      try {
-        const { sentinels, masterName } = sentinel;
-        const secrets = { password: 'geheim', sentinelPassword: 'heimlich' };
-        await fill({ sentinels, masterName, ...secrets, storeId: 'inv' }, make(Device, 3));
-        const where = sentinels.map(({ host, port }) => `${host}:${port}`).join(',');
-        const env = { DIFFSYNC_STORE_PASSWORD: 'geheim', DIFFSYNC_STORE_SENTINEL_PASSWORD: 'heimlich' };
-        const { code, stdout } = await cli(['stores', '--sentinel', where, '--master-name', masterName], { env });
-        expect(code).toBe(0);
-        expect(stdout).toMatch(/^inv +3 /m);
-      } finally {
-        await sentinel.stop();
-      }
-    },
-    LIMIT_MS,
-  );
+  it('finds the master by the sentinels, with passwords from the environment', async () => {
+    const sentinel = await startSentinel({ password: 'geheim', sentinelPassword: 'heimlich' });
+    try {
+      const { sentinels, masterName } = sentinel;
+      const secrets = { password: 'geheim', sentinelPassword: 'heimlich' };
+      await fill({ sentinels, masterName, ...secrets, storeId: 'inv' }, make(Device, 3));
+      const where = sentinels.map(({ host, port }) => `${host}:${port}`).join(',');
+      const env = { DIFFSYNC_STORE_PASSWORD: 'geheim', DIFFSYNC_STORE_SENTINEL_PASSWORD: 'heimlich' };
+      const { code, stdout } = await cli(['stores', '--sentinel', where, '--master-name', masterName], { env });
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^inv +3 /m);
+    } finally {
+      await sentinel.stop();
+    }
+  });
 
   it('speaks TLS with the certificates of files, also where the sentinels that name it do not', async () => {
     const tls = await startTlsRedis({ clientCertificates: true });

@@ -116,7 +116,7 @@ describe('--verify', () => {
       await client.quit();
       await cluster.stop();
     }
-  }, 60_000);
+  });
 
   it('of an unknown store, or with what does not go with it, does nothing', async () => {
     await inventory('inv', 1);

@@ -173,7 +173,7 @@ describe.each(Object.entries(faults))('%s', (_, [make, heal]) => {
     await untilDone(() => store.addMany({ objs: [device('a'), device('b')] }));
     for (const [name, work] of Object.entries({ ...reads, ...writes }))
       expect([name, await untilDone(() => work(store))]).toEqual([name, 'done']);
-  }, 60_000);
+  });
 
   it('close() ends, and says that a child link is not saved', async () => {
     const parent = await new Devices({ store }).get(Device, 'a');
@@ -185,7 +185,7 @@ describe.each(Object.entries(faults))('%s', (_, [make, heal]) => {
     await untilDone(() => store.open());
     await store.flush();
     expect((await store.get({ model: Device, identifier: 'a' })).parts).toEqual(['b']);
-  }, 60_000);
+  });
 });
 
 describe('a write that has failed for its caller', () => {
@@ -245,7 +245,7 @@ describe('what waits is bounded', () => {
     expect([STORE_OVERLOADED, STORE_OUTCOME_UNKNOWN + STORE_TIMEOUT, others]).toEqual([20_000, 100_000, {}]);
     expect(await ending(store.close())).toBe('done');
     server.resume();
-  }, 60_000);
+  });
 
   it('1,000 operations: the next are refused', async () => {
     await server.pause();

@@ -105,10 +105,8 @@ const causes: Record<
       rmSync(server.folder, { recursive: true });
       const ask = (...command: [string, ...string[]]): Promise<unknown> => askByPort(server, command);
       await ask('BGSAVE');
-      await waitFor(
-        'a failed save',
-        async () => (/bgsave_status:err/.test(String(await ask('INFO'))) ? true : undefined),
-        5000,
+      await waitFor('a failed save', async () =>
+        /bgsave_status:err/.test(String(await ask('INFO'))) ? true : undefined,
       );
       await store.add({ obj: device() });
     },

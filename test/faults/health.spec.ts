@@ -126,7 +126,7 @@ function answer(app: Application, code: string | undefined): Promise<Answer> {
     const found = await app.health();
     return found.store.code === code ? found : undefined;
   };
-  return waitFor(`an answer with the code ${code}`, look, 60_000);
+  return waitFor(`an answer with the code ${code}`, look);
 }
 
 const replicaOf = (server: RedisServer, master?: RedisServer): Promise<unknown> =>
@@ -135,10 +135,8 @@ const replicaOf = (server: RedisServer, master?: RedisServer): Promise<unknown> 
     : call(server, 'REPLICAOF', master.host, String(master.port));
 
 const linked = (server: RedisServer): Promise<true> =>
-  waitFor(
-    'a replica that is up to date',
-    async () => (String(await call(server, 'INFO', 'replication')).includes('link_status:up') ? true : undefined),
-    30_000,
+  waitFor('a replica that is up to date', async () =>
+    String(await call(server, 'INFO', 'replication')).includes('link_status:up') ? true : undefined,
   );
 
 describe('the health check of a server that', () => {
@@ -172,7 +170,7 @@ describe('the health check of a server that', () => {
     const restarted = await server.restart();
     cleanup(() => restarted.stop());
     expect(await answer(app, undefined)).toEqual(up);
-  }, 120_000);
+  });
 
   it('is loading its data: STORE_UNAVAILABLE, and says so', async () => {
     // It looks at its clients after each 1,024 commands that it loads.
@@ -189,11 +187,11 @@ describe('the health check of a server that', () => {
       const found = await app.health();
       return found.store.message?.includes('loading') === true ? found : undefined;
     };
-    expect(await waitFor('an answer while it loads', loading, 60_000)).toEqual(
+    expect(await waitFor('an answer while it loads', loading)).toEqual(
       down('STORE_UNAVAILABLE', 'the server is still loading its data'),
     );
     expect((await answer(app, undefined)).store.status).toBe('up');
-  }, 120_000);
+  });
 
   it('is out of memory: STORE_OUT_OF_MEMORY, with what it uses and its limit', async () => {
     const server = await serve(cleanup);
@@ -250,7 +248,7 @@ describe('the health check of a server that', () => {
     // The store's own connection follows.
     await app.store.add({ obj: new Device({ name: 'after' }) });
     expect(await call(after, 'EXISTS', 'diffsync:inv:device:after')).toBe(1);
-  }, 60_000);
+  });
 });
 
 describe('the health check of a server that can be used and should not be left as it is', () => {
@@ -277,7 +275,7 @@ describe('the health check of a server that can be used and should not be left a
       const found = await app.health();
       return found.store.status === 'up' ? undefined : found;
     };
-    expect(await waitFor('an answer without replicas', alone, 30_000)).toMatchObject({
+    expect(await waitFor('an answer without replicas', alone)).toMatchObject({
       http: 200,
       status: 'degraded',
       store: {
@@ -286,5 +284,5 @@ describe('the health check of a server that can be used and should not be left a
         replicas: { online: 0 },
       },
     });
-  }, 60_000);
+  });
 });

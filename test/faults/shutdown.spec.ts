@@ -137,7 +137,7 @@ it('Terminus reports shutting_down meanwhile, the run is recorded by then, and t
     return body.status === 'shutting_down' ? { http: response.status, ...body } : undefined;
   };
   // The store is still open, and answers.
-  expect(await waitFor('a check that says shutting_down', look, 30_000)).toMatchObject({
+  expect(await waitFor('a check that says shutting_down', look)).toMatchObject({
     http: 503,
     status: 'shutting_down',
     details: { store: { status: 'up' } },

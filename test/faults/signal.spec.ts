@@ -161,7 +161,7 @@ it('SQLite: a bulk write or removal that is ended begins no more chunks', async 
   expect(await changedBy((signal) => store.removeMany({ objs, signal }))).toBeLessThan(objs.length);
   await other.close();
   await close(store);
-}, 20_000);
+});
 
 describe('a server that does not reply', () => {
   let server: RedisServer;
@@ -188,7 +188,7 @@ describe('a server that does not reply', () => {
     expect(written).toEqual(Object.keys(writes).map(() => ['STORE_OUTCOME_UNKNOWN', signal.reason]));
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     server.resume();
-  }, 30_000);
+  });
 
   it('flush() ends, and the next one writes what waits', async () => {
     const [site, child] = [new Site({ name: 's' }), device('a')];
@@ -202,7 +202,7 @@ describe('a server that does not reply', () => {
     server.resume();
     await store.flush();
     expect((await store.get({ model: Site, identifier: 's' })).devices).toEqual(['a']);
-  }, 30_000);
+  });
 
   it('open() ends, and leaves no connection behind that nobody waits for', async () => {
     await store.close();
@@ -215,7 +215,7 @@ describe('a server that does not reply', () => {
     await second;
     expect(await store.count({ model: Device })).toBe(2);
     expect(getEventListeners(patient.signal, 'abort')).toEqual([]);
-  }, 30_000);
+  });
 
   it('a bulk write that is ended begins no more chunks', async () => {
     const controller = new AbortController();
@@ -227,5 +227,5 @@ describe('a server that does not reply', () => {
     await store.close();
     await store.open();
     expect(await store.count({ model: Device })).toBeLessThan(objs.length);
-  }, 30_000);
+  });
 });

@@ -17,4 +17,4 @@ it(`4 processes under all faults: nothing lost, no false conflict, nothing hung 
   });
   expect(Math.min(...Object.values(faults))).toBeGreaterThan(0);
   expect(acknowledged).toBeGreaterThan(100);
-}, 120_000);
+});

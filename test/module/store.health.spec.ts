@@ -95,7 +95,7 @@ describe('isHealthy()', () => {
       const { store } = await indicator.isHealthy('store', { timeout: 50 });
       expect(store).toMatchObject({ status: 'down', code: 'STORE_TIMEOUT' });
       expect(store.message).toContain('RedisStore (inv)');
-      expect(store.responseTime).toBeLessThan(1000);
+      expect(store.message).toContain('50 ms');
     } finally {
       server.resume();
     }
@@ -118,21 +118,15 @@ describe('isHealthy()', () => {
       const indicator = module.get(DiffSyncStoreHealthIndicator);
       // A question that was on its way when the connection broke knows that alone.
       const reports = (code: string, words: string): Promise<true> =>
-        waitFor(
-          `a report of ${code}, ${words}`,
-          async () => {
-            const { store } = await indicator.isHealthy();
-            return store.code === code && String(store['message']).includes(words) ? true : undefined;
-          },
-          10_000,
-        );
+        waitFor(`a report of ${code}, ${words}`, async () => {
+          const { store } = await indicator.isHealthy();
+          return store.code === code && String(store['message']).includes(words) ? true : undefined;
+        });
       await admin.acl('DELUSER', 'app');
       await reports('STORE_AUTH', 'WRONGPASS');
       await admin.acl('SETUSER', 'app', 'on', '>secret', '+@all', '~*', '&*');
-      await waitFor(
-        'a store that is up again',
-        async () => ((await indicator.isHealthy()).store.status === 'up' ? true : undefined),
-        10_000,
+      await waitFor('a store that is up again', async () =>
+        (await indicator.isHealthy()).store.status === 'up' ? true : undefined,
       );
       await own.stop();
       await reports('STORE_UNAVAILABLE', 'ECONNREFUSED');
@@ -141,7 +135,7 @@ describe('isHealthy()', () => {
       admin.disconnect();
       await own.stop();
     }
-  }, 60_000);
+  });
 
   it('of a SQLite file is up, with what it takes of its disk, and of its format', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nestjs-diffsync-health-'));

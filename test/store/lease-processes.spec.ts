@@ -107,14 +107,14 @@ describe.each(Object.entries(sharedEngines))('processes and the lease of a store
       await freeze(frozen, engine);
       const free = async (): Promise<true | undefined> =>
         (await store.leaseHolder()) === undefined ? true : undefined;
-      await waitFor('the end of the lease', free, LONG_MS);
+      await waitFor('the end of the lease', free);
       const before = (await names()).length;
       frozen.kill('SIGCONT');
       const more = async (): Promise<true | undefined> => ((await names()).length > before ? true : undefined);
-      await waitFor('writes of the process that woke', more, LONG_MS);
+      await waitFor('writes of the process that woke', more);
       const own = async (): Promise<true | undefined> =>
         (await store.leaseHolder())?.runId === 'frozen' ? true : undefined;
-      await waitFor('its renewal', own, LONG_MS);
+      await waitFor('its renewal', own);
     },
     LONG_MS,
   );
@@ -146,7 +146,7 @@ async function freeze(worker: ChildProcess, engine: SharedEngine): Promise<void>
     process.platform !== 'linux' || /\) T /.test(readFileSync(`/proc/${worker.pid}/stat`, 'utf8')) ? true : undefined;
   for (;;) {
     worker.kill('SIGSTOP');
-    await waitFor('a stopped process', isStopped, LONG_MS);
+    await waitFor('a stopped process', isStopped);
     if (!engine.isLocked()) return;
     worker.kill('SIGCONT');
     await setImmediate();

@@ -80,7 +80,7 @@ describe.each(atomic)('$name: a sync', (under) => {
       expect([seen[0], seen.at(-1)]).toEqual(['nyc: 600, sfo: 1', 'sfo: 1, rdu: 600']);
       expect((await target.diffFrom(source)).hasDiffs()).toBe(false);
     });
-  }, 60_000);
+  });
 });
 
 describe.each(shared)('$name: what waits for several models', (under) => {

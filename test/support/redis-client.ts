@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { RedisServer } from './redis-server.js';
 
-const REPLY_TIMEOUT_MS = 5_000;
+const REPLY_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
+/** Less than a test may take, so that the error says what did not come. */
+const WAIT_MS = 110_000;
 
 /** A server that takes longer to reply counts as not live: it is killed or paused. */
 export const LIVE_MS = 500;
@@ -46,10 +48,10 @@ export function call(
 }
 
 /** The first result of look() that is not undefined; `what` names it in the error when there is none in time. */
-export async function waitFor<T>(what: string, look: () => Promise<T | undefined>, ms: number): Promise<T> {
-  for (const deadline = Date.now() + ms; ; await sleep(POLL_MS)) {
+export async function waitFor<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (const deadline = Date.now() + WAIT_MS; ; await sleep(POLL_MS)) {
     const found = await look();
     if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
   }
 }

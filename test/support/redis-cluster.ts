@@ -13,8 +13,6 @@ const run = promisify(execFile);
 
 const SLOTS = 16_384;
 /** A slow machine takes longer; one that takes longer than this has a fault. */
-const READY_TIMEOUT_MS = 120_000;
-const FAILOVER_TIMEOUT_MS = 120_000;
 
 export type MoveStep = 'opened' | 'batch moved' | 'emptied';
 
@@ -100,9 +98,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
       result.status === 'fulfilled' ? [result.value] : [],
     );
   const settled = (): Promise<void> =>
-    waitFor('a settled cluster', async () => (agree(await views()) ? true : undefined), READY_TIMEOUT_MS).then(
-      () => {},
-    );
+    waitFor('a settled cluster', async () => (agree(await views()) ? true : undefined)).then(() => {});
 
   const masterOf = async (slotOrKey: number | string): Promise<RedisServer> => {
     const keySlot = (key: string) => Promise.any(servers.map((server) => call(server, 'CLUSTER', 'KEYSLOT', key)));
@@ -112,7 +108,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
         .filter(({ own }) => own.ranges.some(([first, last]) => first <= slot && slot <= last))
         // A master that was away does not know yet that it has been replaced.
         .reduce<View | undefined>((best, next) => (best && best.own.epoch > next.own.epoch ? best : next), undefined);
-    return (await waitFor(`a live master of slot ${slot}`, find, FAILOVER_TIMEOUT_MS)).server;
+    return (await waitFor(`a live master of slot ${slot}`, find)).server;
   };
 
   const replicasOf = async (master: RedisServer): Promise<RedisServer[]> => {
@@ -126,7 +122,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
     await call(replica, 'CLUSTER', 'FAILOVER', ...(mode === undefined ? [] : [mode]));
     const promoted = async () =>
       (await views()).find(({ server, own }) => server === replica && own.master === undefined);
-    await waitFor(`127.0.0.1:${replica.port} promoted`, promoted, FAILOVER_TIMEOUT_MS);
+    await waitFor(`127.0.0.1:${replica.port} promoted`, promoted);
     await settled();
     return replica;
   };

@@ -8,8 +8,6 @@ import { launch, onFreePorts, startAll, startRedis, type RedisServer } from './r
 
 const MASTER_NAME = 'diffsync';
 /** A slow machine takes longer; one that takes longer than this has a fault. */
-const READY_TIMEOUT_MS = 120_000;
-const FAILOVER_TIMEOUT_MS = 120_000;
 
 export interface RedisSentinel {
   readonly masterName: string;
@@ -81,7 +79,7 @@ export async function startSentinel(options: RedisSentinelOptions = {}): Promise
       if (named === undefined || named === not || others.length > 0) return undefined;
       return (await roleOf(named))?.[0] === 'master' ? named : undefined;
     };
-    return waitFor('a live master that all sentinels name', look, FAILOVER_TIMEOUT_MS);
+    return waitFor('a live master that all sentinels name', look);
   };
 
   const failover = async (): Promise<RedisServer> => {
@@ -98,7 +96,7 @@ export async function startSentinel(options: RedisSentinelOptions = {}): Promise
       const all = await views();
       return all.length > 0 && all.every((view) => complete(view, servers, roles, all.length)) ? true : undefined;
     };
-    await waitFor('settled sentinels', look, READY_TIMEOUT_MS);
+    await waitFor('settled sentinels', look);
   };
 
   const restart = async (server: RedisServer): Promise<RedisServer> => {
@@ -134,7 +132,7 @@ async function startServers({ replicas = 2, password = '', args = [] }: RedisSen
     const [, , connected] = (await call(master, 'ROLE')) as [string, number, unknown[]];
     return connected.length === replicas ? true : undefined;
   };
-  await waitFor('linked replicas', linked, READY_TIMEOUT_MS);
+  await waitFor('linked replicas', linked);
   return [master, ...rest];
 }
 

@@ -49,7 +49,7 @@ export interface Launch {
 
 const HOST = '127.0.0.1';
 const SOCKET = 'redis.sock';
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 60_000;
 const PORT_ATTEMPTS = 10;
 
 /**

@@ -274,7 +274,7 @@ describe.each(stores)('for random trees, failures and circumstances, on the %s s
       fc.asyncProperty(treePairs, circumstances, (sides, given) => check(open, sides, given)),
       { numRuns: NUM_RUNS },
     );
-  }, 120_000);
+  });
 });
 
 /** Makes its mistake once both sides are planted. */

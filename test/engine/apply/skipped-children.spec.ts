@@ -34,5 +34,5 @@ describe('a parent that goes, or moves, with SKIP_CHILDREN_ON_DELETE', () => {
       }),
       { numRuns: 300 },
     );
-  }, 120_000);
+  });
 });

@@ -523,7 +523,7 @@ describe('a process that is killed', () => {
     expect(rounds).toHaveLength(20);
     expect(rounds.filter(({ torn }) => torn > 0)).toEqual([]);
     expect(rounds.every(({ batches }) => batches >= 1)).toBe(true);
-  }, 60_000);
+  });
 });
 
 describe('options', () => {

@@ -5,7 +5,6 @@ import { promisify } from 'node:util';
 import { compile, type Compiled } from '../../../support/compiled.js';
 import { startCluster, type RedisCluster } from '../../../support/redis-cluster.js';
 
-const LIMIT_MS = 120_000;
 const WORKER = 'test/store/redis/connection/cluster-close.worker.ts';
 
 let cluster: RedisCluster;
@@ -14,19 +13,15 @@ let compiled: Compiled;
 beforeAll(async () => {
   cluster = await startCluster({ replicas: 0 });
   compiled = compile([WORKER]);
-}, LIMIT_MS);
+});
 
 afterAll(async () => {
   compiled.remove();
   await cluster.stop();
 });
 
-it(
-  'no timer of an open cluster store holds its process, so that none can after close()',
-  async () => {
-    const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
-    const { stdout } = await promisify(execFile)(process.execPath, [compiled.pathOf(WORKER), JSON.stringify(nodes)]);
-    expect(stdout.trim()).toBe('[]');
-  },
-  LIMIT_MS,
-);
+it('no timer of an open cluster store holds its process, so that none can after close()', async () => {
+  const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
+  const { stdout } = await promisify(execFile)(process.execPath, [compiled.pathOf(WORKER), JSON.stringify(nodes)]);
+  expect(stdout.trim()).toBe('[]');
+});

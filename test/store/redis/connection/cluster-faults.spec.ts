@@ -11,7 +11,6 @@ import { startCluster, type MoveStep, type RedisCluster } from '../../../support
 import type { RedisServer } from '../../../support/redis-server.js';
 import { modelNamed, underLoad, WRITERS, type Loaded } from '../../../support/write-load.js';
 
-const LIMIT_MS = 120_000;
 const modelsOf = (load: string) => Array.from({ length: 8 }, (_, at) => modelNamed(`${load}${at}`));
 const models = modelsOf('plain');
 const [first = modelNamed('none')] = models;
@@ -22,7 +21,7 @@ let cluster: RedisCluster;
 
 beforeAll(async () => {
   cluster = await startCluster();
-}, LIMIT_MS);
+});
 
 afterAll(async () => {
   await cluster.stop();
@@ -55,46 +54,38 @@ const masterOf = (storeId: string): Promise<RedisServer> =>
   cluster.masterOf(`diffsync.index:{${storeId}:${first.modelName}}`);
 
 describe('a master', () => {
-  it(
-    'that is killed: with durability nothing is lost, without it nothing but the last moment',
-    async () => {
-      const loads = [{ ...plain, removes: false }, durable];
-      const [lossy, sure] = await underLoad('cluster, kill -9', connect, loads, async (movesOn, storeId) => {
-        const master = await masterOf(storeId);
-        master.kill('SIGKILL');
-        await master.ended();
-        await movesOn();
-        await cluster.restart(master);
-        await cluster.settled();
-      });
-      expect(lossy).toMatchObject({ duplicates: 0, conflicts: 0, errors: {} });
-      expect(lossy?.lost).toBeLessThanOrEqual(WRITERS);
-      expect(sure).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
-      // The promoted replica has none of its own until the killed one is back.
-      expect(Object.keys(sure?.errors ?? {})).toEqual(['STORE_NOT_REPLICATED']);
-    },
-    LIMIT_MS,
-  );
+  it('that is killed: with durability nothing is lost, without it nothing but the last moment', async () => {
+    const loads = [{ ...plain, removes: false }, durable];
+    const [lossy, sure] = await underLoad('cluster, kill -9', connect, loads, async (movesOn, storeId) => {
+      const master = await masterOf(storeId);
+      master.kill('SIGKILL');
+      await master.ended();
+      await movesOn();
+      await cluster.restart(master);
+      await cluster.settled();
+    });
+    expect(lossy).toMatchObject({ duplicates: 0, conflicts: 0, errors: {} });
+    expect(lossy?.lost).toBeLessThanOrEqual(WRITERS);
+    expect(sure).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+    // The promoted replica has none of its own until the killed one is back.
+    expect(Object.keys(sure?.errors ?? {})).toEqual(['STORE_NOT_REPLICATED']);
+  });
 
-  it(
-    'that is frozen and wakes after another took over: nothing is lost, with durability and without',
-    async () => {
-      const loads = [plain, durable];
-      const [outcome, sure] = await underLoad('cluster, frozen and woken', connect, loads, async (movesOn, storeId) => {
-        const master = await masterOf(storeId);
-        await master.pause();
-        await movesOn();
-        master.resume();
-        await movesOn();
-        await cluster.settled();
-      });
-      expect(outcome).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
-      expect(sure).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
-      // The promoted replica has none of its own until the frozen one is back.
-      expect(Object.keys(sure?.errors ?? {})).toEqual(['STORE_NOT_REPLICATED']);
-    },
-    LIMIT_MS,
-  );
+  it('that is frozen and wakes after another took over: nothing is lost, with durability and without', async () => {
+    const loads = [plain, durable];
+    const [outcome, sure] = await underLoad('cluster, frozen and woken', connect, loads, async (movesOn, storeId) => {
+      const master = await masterOf(storeId);
+      await master.pause();
+      await movesOn();
+      master.resume();
+      await movesOn();
+      await cluster.settled();
+    });
+    expect(outcome).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
+    expect(sure).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+    // The promoted replica has none of its own until the frozen one is back.
+    expect(Object.keys(sure?.errors ?? {})).toEqual(['STORE_NOT_REPLICATED']);
+  });
 });
 
 describe('a slot', () => {
@@ -121,37 +112,32 @@ describe('a slot', () => {
       });
       expect(outcome).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
     },
-    LIMIT_MS,
   );
 });
 
 describe('all nodes', () => {
-  it(
-    'that are down: every operation settles by its deadline, and works again once they are back',
-    async () => {
-      const store = await connect({ timeout: 1000 });
-      await store.add({ obj: new first({ name: 'a' }) });
-      for (const server of cluster.servers) server.kill('SIGKILL');
-      for (const server of cluster.servers) await server.ended();
-      const works: (() => Promise<unknown>)[] = [
-        () => store.add({ obj: new first({ name: 'b' }) }),
-        () => store.get({ model: first, identifier: 'a' }),
-        () => store.getAll({ model: first }),
-        () => store.count(),
-        () => store.ping(),
-      ];
-      for (const outcome of await Promise.allSettled(works.map((work) => work()))) {
-        expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(ObjectStoreException) as unknown });
-      }
-      for (const server of cluster.servers) await cluster.restart(server);
-      await cluster.settled();
-      await untilItWorks(() => store.add({ obj: new first({ name: 'c' }) }));
-      expect(await store.count()).toBe(1); // These servers keep nothing on disk.
-      await store.clear();
-      await store.close();
-    },
-    LIMIT_MS,
-  );
+  it('that are down: every operation settles by its deadline, and works again once they are back', async () => {
+    const store = await connect({ timeout: 1000 });
+    await store.add({ obj: new first({ name: 'a' }) });
+    for (const server of cluster.servers) server.kill('SIGKILL');
+    for (const server of cluster.servers) await server.ended();
+    const works: (() => Promise<unknown>)[] = [
+      () => store.add({ obj: new first({ name: 'b' }) }),
+      () => store.get({ model: first, identifier: 'a' }),
+      () => store.getAll({ model: first }),
+      () => store.count(),
+      () => store.ping(),
+    ];
+    for (const outcome of await Promise.allSettled(works.map((work) => work()))) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(ObjectStoreException) as unknown });
+    }
+    for (const server of cluster.servers) await cluster.restart(server);
+    await cluster.settled();
+    await untilItWorks(() => store.add({ obj: new first({ name: 'c' }) }));
+    expect(await store.count()).toBe(1); // These servers keep nothing on disk.
+    await store.clear();
+    await store.close();
+  });
 });
 
 describe('durability', () => {
@@ -199,36 +185,32 @@ describe('reads from replicas', () => {
     static override readonly topLevel = ['parent'];
   }
 
-  it(
-    'what is written by what was read is right, though the replicas are behind',
-    async () => {
-      const storeId = randomUUID();
-      const [store, reader] = await Promise.all([connect({ storeId, scaleReads: 'slave' }), connect({ storeId })]);
-      const adapter = new Tree({ store });
-      await adapter.add(new Parent({ name: 'old' }));
-      const replicas = await cluster.replicasOf(await cluster.masterOf(`diffsync.index:{${storeId}:parent}`));
-      for (const replica of replicas) {
-        await call(replica, 'CONFIG', 'SET', 'masterauth', 'wrong');
-        await call(replica, 'CLIENT', 'KILL', 'TYPE', 'master');
-      }
-      try {
-        const parent = new Parent({ name: 'new' });
-        await adapter.add(parent);
-        parent.addChild((await adapter.getOrInstantiate(Parent, { name: 'old' }))[0]);
-        await store.flush();
-        await store.update({ obj: new Parent({ name: 'old', note: 'changed' }) });
-        await store.updateOrInstantiate({ model: Parent, ids: { name: 'old' }, attrs: { note: 'again' } });
-        expect((await reader.get({ model: Parent, identifier: 'new' })).nodes).toEqual(['old']);
-        expect((await reader.get({ model: Parent, identifier: 'old' })).note).toBe('again');
-      } finally {
-        for (const replica of replicas) await call(replica, 'CONFIG', 'SET', 'masterauth', '');
-        await cluster.settled();
-      }
-      await reader.clear();
-      await Promise.all([store.close(), reader.close()]);
-    },
-    LIMIT_MS,
-  );
+  it('what is written by what was read is right, though the replicas are behind', async () => {
+    const storeId = randomUUID();
+    const [store, reader] = await Promise.all([connect({ storeId, scaleReads: 'slave' }), connect({ storeId })]);
+    const adapter = new Tree({ store });
+    await adapter.add(new Parent({ name: 'old' }));
+    const replicas = await cluster.replicasOf(await cluster.masterOf(`diffsync.index:{${storeId}:parent}`));
+    for (const replica of replicas) {
+      await call(replica, 'CONFIG', 'SET', 'masterauth', 'wrong');
+      await call(replica, 'CLIENT', 'KILL', 'TYPE', 'master');
+    }
+    try {
+      const parent = new Parent({ name: 'new' });
+      await adapter.add(parent);
+      parent.addChild((await adapter.getOrInstantiate(Parent, { name: 'old' }))[0]);
+      await store.flush();
+      await store.update({ obj: new Parent({ name: 'old', note: 'changed' }) });
+      await store.updateOrInstantiate({ model: Parent, ids: { name: 'old' }, attrs: { note: 'again' } });
+      expect((await reader.get({ model: Parent, identifier: 'new' })).nodes).toEqual(['old']);
+      expect((await reader.get({ model: Parent, identifier: 'old' })).note).toBe('again');
+    } finally {
+      for (const replica of replicas) await call(replica, 'CONFIG', 'SET', 'masterauth', '');
+      await cluster.settled();
+    }
+    await reader.clear();
+    await Promise.all([store.close(), reader.close()]);
+  });
 });
 
 describe('shards', () => {

@@ -137,7 +137,7 @@ describe('credentials', () => {
     secrets.password = 'second';
     expect(await killAll(server)).toBe(asked);
     // A probe says how it is now: the first one may find the connections lost.
-    await waitFor('health', () => store.health({ timeoutMs: 20_000 }).catch(() => undefined), 20_000);
+    await waitFor('health', () => store.health({ timeoutMs: 20_000 }).catch(() => undefined));
     expect(secrets.asked).toBeGreaterThan(asked + 1);
   });
 
@@ -271,7 +271,7 @@ describe('credentials that do not come', () => {
       code: 'STORE_CREDENTIALS',
       cause: thrown,
     });
-  }, 120_000);
+  });
 
   it('are asked for again, as a server that is away is tried again', async () => {
     const server = await serve();

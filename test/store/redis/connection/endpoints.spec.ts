@@ -59,10 +59,8 @@ describe('one address for several servers', () => {
     const store = await connect({ url: address.url });
     await store.add({ obj: device('before') });
     await replicaOf(after, before);
-    await waitFor(
-      'a replica that is up to date',
-      async () => (String(await call(after, 'INFO', 'replication')).includes('link_status:up') ? true : undefined),
-      10_000,
+    await waitFor('a replica that is up to date', async () =>
+      String(await call(after, 'INFO', 'replication')).includes('link_status:up') ? true : undefined,
     );
     await replicaOf(after);
     await replicaOf(before, after);
@@ -73,17 +71,16 @@ describe('one address for several servers', () => {
     expect(await call(after, 'EXISTS', 'diffsync:e:device:after')).toBe(1);
     expect((await store.getAll({ model: Device })).map(({ name }) => name)).toEqual(['before', 'after']);
     expect(address.made()).toBeGreaterThan(1);
-  }, 30_000);
+  });
 
   it('a server that was read-only from the beginning is told at once, and is read', async () => {
     const server = await serve(cleanup);
     await replicaOf(server, await serve(cleanup));
-    const store = await connect({ url: server.url, timeout: 20_000 });
-    const started = performance.now();
+    // A store that waited for another server would wait longer than a test may take.
+    const store = await connect({ url: server.url, timeout: 600_000 });
     await expect(store.add({ obj: device('a') })).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
-    expect(performance.now() - started).toBeLessThan(15_000);
     expect(await store.count()).toBe(0);
-  }, 30_000);
+  });
 });
 
 describe('a server without', () => {
@@ -130,7 +127,7 @@ describe('a server that', () => {
       const error = await store.ping().catch((reason: unknown) => reason);
       return String(error).includes('maxclients') ? error : undefined;
     };
-    expect(await waitFor('a ping that says so', said, 10_000)).toMatchObject(full);
+    expect(await waitFor('a ping that says so', said)).toMatchObject(full);
     await admin.config('SET', 'maxclients', '100');
     await store.add({ obj: device('a') });
   });
@@ -154,17 +151,14 @@ describe('a server that', () => {
     server.kill('SIGKILL');
     await server.ended();
     const again = server.restart();
-    const opened = waitFor(
-      'a server that says that it is loading',
-      async () =>
-        RedisStore.connect({ url: server.url, timeout: 1500 }).then(
-          async (store) => store.close(),
-          ({ message }: Error) => (message.includes('loading') ? true : undefined),
-        ),
-      15_000,
+    const opened = waitFor('a server that says that it is loading', async () =>
+      RedisStore.connect({ url: server.url, timeout: 1500 }).then(
+        async (store) => store.close(),
+        ({ message }: Error) => (message.includes('loading') ? true : undefined),
+      ),
     );
     await Promise.all([opened, again.then((restarted) => cleanup(() => restarted.stop()))]);
-  }, 40_000);
+  });
 
   it('evicts is a warning, once for each connection', async () => {
     const server = await serve(cleanup, '--maxmemory-policy', 'allkeys-lru');

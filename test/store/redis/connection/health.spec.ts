@@ -69,7 +69,7 @@ describe('health() of a RedisStore', () => {
     await scoped.close();
     expect(await connections(server)).toBe(2);
     await store.close();
-    await waitFor('no connection', async () => ((await connections(server)) === 0 ? true : undefined), 10_000);
+    await waitFor('no connection', async () => ((await connections(server)) === 0 ? true : undefined));
     await expect(store.health()).rejects.toMatchObject({ code: 'STORE_CLOSED' });
     await store.open();
     expect(await store.health(PATIENT)).toEqual(known);
@@ -90,7 +90,7 @@ describe('health() of a RedisStore', () => {
     await Promise.all([...reads, ping]);
     expect(settled.indexOf('health')).toBeLessThan(settled.indexOf('ping'));
     expect(settled.lastIndexOf('read')).toBeGreaterThan(settled.indexOf('health'));
-  }, 120_000);
+  });
 
   it('of a client that was given asks by a second one, and leaves the given one open', async () => {
     const server = await serve('secret');
@@ -100,7 +100,7 @@ describe('health() of a RedisStore', () => {
     expect(await store.health(PATIENT)).toEqual(known);
     expect(await connections(server)).toBe(2);
     await store.close();
-    await waitFor('one connection', async () => ((await connections(server)) === 1 ? true : undefined), 10_000);
+    await waitFor('one connection', async () => ((await connections(server)) === 1 ? true : undefined));
     expect(await client.ping()).toBe('PONG');
   });
 
@@ -153,7 +153,7 @@ describe('behind Sentinel', () => {
       const health = await store.health(PATIENT).catch(() => undefined);
       return health?.details.role === 'master' && (await connections(promoted)) > 0 ? health : undefined;
     };
-    const { refusal } = await waitFor('an answer of the new master', asked, 60_000);
+    const { refusal } = await waitFor('an answer of the new master', asked);
     expect(refusal).toBeUndefined();
   }, 180_000);
 });
@@ -189,7 +189,7 @@ describe('of a cluster', () => {
       states.push(code, ...concerns);
       return code === 'STORE_CLUSTER_DOWN' ? true : undefined;
     };
-    await waitFor('a cluster that is down', isDown, 60_000);
+    await waitFor('a cluster that is down', isDown);
     // Until the nodes have noticed, they say that all slots are served.
     const before = new Set(states.slice(0, -1));
     before.delete('none');
@@ -202,6 +202,6 @@ describe('of a cluster', () => {
         ({ concerns }) => (concerns.length === 0 ? true : undefined),
         () => undefined,
       );
-    await waitFor('a cluster that is well', isWell, 60_000);
+    await waitFor('a cluster that is well', isWell);
   }, 180_000);
 });

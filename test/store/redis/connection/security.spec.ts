@@ -123,7 +123,7 @@ describe('TLS', () => {
     } finally {
       await cluster.stop();
     }
-  }, 60_000);
+  });
 
   it('no certificate of the client where the server asks for one, and no TLS where it speaks nothing else', async () => {
     const none = await refused({ url: tls.url, tls: { ca: tls.ca } });

@@ -7,7 +7,6 @@ import type { RedisServer } from '../../../support/redis-server.js';
 import { startTcpProxy } from '../../../support/tcp-proxy.js';
 import { modelNamed, underLoad, WRITERS, type Loaded, type Outcome } from '../../../support/write-load.js';
 
-const LIMIT_MS = 120_000;
 /** Above any failover of a busy machine, so that every write must get through. */
 const TIMEOUT_MS = 30_000;
 
@@ -22,7 +21,7 @@ let sentinel: RedisSentinel;
 
 beforeEach(async () => {
   sentinel = await startSentinel();
-}, LIMIT_MS);
+});
 
 afterEach(async () => {
   await sentinel.stop();
@@ -46,111 +45,95 @@ const otherErrors = ({ errors }: Outcome): string[] =>
   Object.keys(errors).filter((code) => code !== 'STORE_NOT_REPLICATED');
 
 describe('a master', () => {
-  it(
-    'that is killed: with durability nothing is lost, without it nothing but the last moment',
-    async () => {
-      const [plain, durable] = await underLoad('sentinel, kill -9', connect, loads(false), async (movesOn) => {
-        const master = await sentinel.master();
-        master.kill('SIGKILL');
-        await master.ended();
-        await sentinel.waitForMaster(master);
-        await movesOn();
-      });
-      expect(plain).toMatchObject({ duplicates: 0, conflicts: 0, errors: {} });
-      expect(plain?.lost).toBeLessThanOrEqual(WRITERS);
-      expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
-      expect(otherErrors(durable as Outcome)).toEqual([]);
-    },
-    LIMIT_MS,
-  );
+  it('that is killed: with durability nothing is lost, without it nothing but the last moment', async () => {
+    const [plain, durable] = await underLoad('sentinel, kill -9', connect, loads(false), async (movesOn) => {
+      const master = await sentinel.master();
+      master.kill('SIGKILL');
+      await master.ended();
+      await sentinel.waitForMaster(master);
+      await movesOn();
+    });
+    expect(plain).toMatchObject({ duplicates: 0, conflicts: 0, errors: {} });
+    expect(plain?.lost).toBeLessThanOrEqual(WRITERS);
+    expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+    expect(otherErrors(durable as Outcome)).toEqual([]);
+  });
 
-  it(
-    'that is frozen and wakes after another took over: nothing is lost, nobody writes to it',
-    async () => {
-      const [plain, durable] = await underLoad('sentinel, frozen and woken', connect, loads(true), async (movesOn) => {
-        const master = await sentinel.master();
-        await master.pause();
-        await sentinel.waitForMaster(master);
-        await movesOn();
-        master.resume();
-        // It takes itself for the master until it is demoted, about 10 s later; no client may believe it until then.
-        await movesOn();
-      });
-      expect(plain).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
-      expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
-      expect(otherErrors(durable as Outcome)).toEqual([]);
-    },
-    LIMIT_MS,
-  );
+  it('that is frozen and wakes after another took over: nothing is lost, nobody writes to it', async () => {
+    const [plain, durable] = await underLoad('sentinel, frozen and woken', connect, loads(true), async (movesOn) => {
+      const master = await sentinel.master();
+      await master.pause();
+      await sentinel.waitForMaster(master);
+      await movesOn();
+      master.resume();
+      // It takes itself for the master until it is demoted, about 10 s later; no client may believe it until then.
+      await movesOn();
+    });
+    expect(plain).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0, errors: {} });
+    expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+    expect(otherErrors(durable as Outcome)).toEqual([]);
+  });
 });
 
 describe('the sentinels', () => {
-  it(
-    'are learnt, and the one that was given may go, in silence; a planned failover loses nothing that replicas confirmed',
-    async () => {
-      const print = jest.spyOn(console, 'error').mockImplementation(() => undefined);
-      const [given, ...others] = sentinel.sentinelServers as [RedisServer, ...RedisServer[]];
-      // What looks at the end knows them all.
-      let known: RedisSentinel['sentinels'] = sentinel.sentinels.slice(0, 1);
+  it('are learnt, and the one that was given may go, in silence; a planned failover loses nothing that replicas confirmed', async () => {
+    const print = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    const [given, ...others] = sentinel.sentinelServers as [RedisServer, ...RedisServer[]];
+    // What looks at the end knows them all.
+    let known: RedisSentinel['sentinels'] = sentinel.sentinels.slice(0, 1);
+    const one = (options: RedisSharedOptions): Promise<RedisStore> =>
+      RedisStore.connect({
+        sentinels: known,
+        masterName: sentinel.masterName,
+        timeout: TIMEOUT_MS,
+        ...options,
+      });
+    const knowsAll = async (): Promise<true | undefined> => {
+      const lists = await Promise.all(others.map((each) => call(each, 'CLIENT', 'LIST')));
+      return lists.every((list) => String(list).includes('name=nestjs-diffsync')) || undefined;
+    };
+    const [plain, durable] = await underLoad('sentinel, planned failover', one, loads(false), async (movesOn) => {
+      await waitFor('a watch of the other sentinels', knowsAll);
+      known = sentinel.sentinels;
+      given.kill('SIGKILL');
+      await given.ended();
+      await sentinel.failover();
+      await movesOn();
+    });
+    // How late the sentinels' message is depends on the machine: then some go.
+    expect(plain).toMatchObject({ duplicates: 0, conflicts: 0, errors: {} });
+    expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+    expect(otherErrors(durable as Outcome)).toEqual([]);
+    expect(print).not.toHaveBeenCalled();
+    print.mockRestore();
+  });
+
+  it('have told of a planned failover before a write counts as confirmed, however late their messages are', async () => {
+    const lone = await startSentinel({ sentinels: 1 });
+    const [server] = lone.sentinelServers;
+    const proxy = await startTcpProxy(server as RedisServer);
+    try {
       const one = (options: RedisSharedOptions): Promise<RedisStore> =>
         RedisStore.connect({
-          sentinels: known,
-          masterName: sentinel.masterName,
+          sentinels: [{ host: proxy.host, port: proxy.port }],
+          masterName: lone.masterName,
           timeout: TIMEOUT_MS,
           ...options,
         });
-      const knowsAll = async (): Promise<true | undefined> => {
-        const lists = await Promise.all(others.map((each) => call(each, 'CLIENT', 'LIST')));
-        return lists.every((list) => String(list).includes('name=nestjs-diffsync')) || undefined;
-      };
-      const [plain, durable] = await underLoad('sentinel, planned failover', one, loads(false), async (movesOn) => {
-        await waitFor('a watch of the other sentinels', knowsAll, LIMIT_MS);
-        known = sentinel.sentinels;
-        given.kill('SIGKILL');
-        await given.ended();
-        await sentinel.failover();
+      const durable = loads(false).slice(1);
+      const [outcome] = await underLoad('sentinel, late messages', one, durable, async (movesOn) => {
+        proxy.delay(LATE_MS);
+        await lone.failover();
+        proxy.flow();
         await movesOn();
       });
-      // How late the sentinels' message is depends on the machine: then some go.
-      expect(plain).toMatchObject({ duplicates: 0, conflicts: 0, errors: {} });
-      expect(durable).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
-      expect(otherErrors(durable as Outcome)).toEqual([]);
-      expect(print).not.toHaveBeenCalled();
-      print.mockRestore();
-    },
-    LIMIT_MS,
-  );
-
-  it(
-    'have told of a planned failover before a write counts as confirmed, however late their messages are',
-    async () => {
-      const lone = await startSentinel({ sentinels: 1 });
-      const [server] = lone.sentinelServers;
-      const proxy = await startTcpProxy(server as RedisServer);
-      try {
-        const one = (options: RedisSharedOptions): Promise<RedisStore> =>
-          RedisStore.connect({
-            sentinels: [{ host: proxy.host, port: proxy.port }],
-            masterName: lone.masterName,
-            timeout: TIMEOUT_MS,
-            ...options,
-          });
-        const durable = loads(false).slice(1);
-        const [outcome] = await underLoad('sentinel, late messages', one, durable, async (movesOn) => {
-          proxy.delay(LATE_MS);
-          await lone.failover();
-          proxy.flow();
-          await movesOn();
-        });
-        expect(outcome).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
-        expect(otherErrors(outcome as Outcome)).toEqual([]);
-      } finally {
-        await proxy.close();
-        await lone.stop();
-      }
-    },
-    LIMIT_MS,
-  );
+      expect(outcome).toMatchObject({ lost: 0, duplicates: 0, conflicts: 0 });
+      expect(otherErrors(outcome as Outcome)).toEqual([]);
+    } finally {
+      await proxy.close();
+      await lone.stop();
+    }
+  });
 });
 
 describe('replicas that do not answer', () => {

@@ -62,7 +62,7 @@ describe('many models', () => {
     // Many callers at once are no overload.
     expect(await Promise.all(Array.from({ length: 40 }, () => one.count()))).toEqual(Array(40).fill(2 * MODELS));
     await Promise.all([one.close(), two.close()]);
-  }, 120_000);
+  });
 });
 
 describe('large objects', () => {
@@ -92,7 +92,7 @@ describe('large objects', () => {
     expect(byUid).toBeGreaterThanOrEqual(30);
     await store.clear();
     await Promise.all([store.close(), other.close()]);
-  }, 120_000);
+  });
 });
 
 describe('many pending links', () => {
