@@ -196,7 +196,7 @@ describe('toJSON() and fromJSON()', () => {
         expect(Object.getPrototypeOf({})).toBe(Object.prototype);
         expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('a');
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 });
@@ -399,7 +399,7 @@ describe('what is no plan', () => {
         expect({}).not.toHaveProperty('polluted');
         expect(Diff.prototype).not.toHaveProperty('polluted');
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 
@@ -455,7 +455,7 @@ describe.each(stores)('a sync with a loaded plan, on the $name store', ({ open, 
           for (const store of opened) await close(store);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 

@@ -248,7 +248,7 @@ describe('for random trees', () => {
             for (const store of opened) await close(store);
           }
         }),
-        { numRuns: 50 },
+        { numRuns: 25 },
       );
     },
   );

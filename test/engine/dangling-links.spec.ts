@@ -16,8 +16,8 @@ import {
 } from '../support/shared-children.js';
 import { storesWithOptions, type StoreUnderTest } from '../support/stores.js';
 
-const NUM_RUNS = 100;
-const NUM_RUNS_SHARED = 15;
+const NUM_RUNS = 50;
+const NUM_RUNS_SHARED = 8;
 const TIMEOUT_MS = 120_000;
 const stores = storesWithOptions.filter(({ name }) => !/TLS|Unix|rights|ttl|replica|sentinel/.test(name));
 

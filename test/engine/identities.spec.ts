@@ -12,8 +12,8 @@ import {
 } from '../../src/index.js';
 import { stores, type StoreUnderTest } from '../support/stores.js';
 
-const NUM_RUNS = 100;
-const NUM_RUNS_SHARED = 25;
+const NUM_RUNS = 50;
+const NUM_RUNS_SHARED = 12;
 const TIMEOUT_MS = 120_000;
 
 /** Neither transform may be done twice: the first would change the value again, the second refuse its own output. */

@@ -124,7 +124,7 @@ describe.each(stores)('links that would close a cycle, on the $name store', ({ o
           }
         },
       ),
-      { numRuns: shared ? 20 : 300 },
+      { numRuns: shared ? 10 : 150 },
     );
   });
 });

@@ -16,7 +16,7 @@ import {
 import { Warnings } from '../fixtures/inventory.js';
 import { stores } from '../support/stores.js';
 
-const NUM_RUNS = 30;
+const NUM_RUNS = 15;
 const TIMEOUT_MS = 120_000;
 const SITES = ['A', 'B'];
 

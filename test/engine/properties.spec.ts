@@ -13,8 +13,8 @@ import { elementsOf, paths, plant, plantedPaths, treePairs, trees, type RandomTr
 import { stores, type StoreUnderTest } from '../support/stores.js';
 
 /** In memory, and on a store on a server: the law is the same there, and a run takes longer. */
-const NUM_RUNS = 150;
-const NUM_RUNS_SHARED = 50;
+const NUM_RUNS = 80;
+const NUM_RUNS_SHARED = 25;
 
 /** Fails the call with this number, and no other. */
 class FailingHooks extends Hooks {

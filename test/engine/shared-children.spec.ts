@@ -23,8 +23,8 @@ import {
 } from '../support/shared-children.js';
 import { stores, type StoreUnderTest } from '../support/stores.js';
 
-const NUM_RUNS = 200;
-const NUM_RUNS_SHARED = 30;
+const NUM_RUNS = 100;
+const NUM_RUNS_SHARED = 15;
 const TIMEOUT_MS = 120_000;
 
 interface Sides {

@@ -197,7 +197,7 @@ describe.each(kinds)('a target whose schema changes values, by %s', (kind, schem
             expect(again.summary()).toMatchObject({ create: 0, update: 0, delete: 0 });
           }
         }),
-        { numRuns: 40 },
+        { numRuns: 20 },
       );
     },
     TIMEOUT_MS,

@@ -142,7 +142,7 @@ describe('decodeRecord()', () => {
         }
         expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
       }),
-      { numRuns: 4000 },
+      { numRuns: 2000 },
     );
     assertNothingPolluted();
   });

@@ -17,7 +17,7 @@ import { isDeepEqual } from '../../src/values/deep-equal.js';
 import { stores } from '../support/stores.js';
 
 /** The shared ones have their seed printed when they fail. */
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 30 };
 const MEGABYTE = 1024 * 1024;
 
 const AWKWARD = [

@@ -22,7 +22,7 @@ import { SqliteStore } from '../../../src/store/sqlite/index.js';
 import { Device, Interface, Inventory, Site } from '../../fixtures/inventory.js';
 import { plant, treePairs, type RandomTree, type TreePair } from '../../support/random-trees.js';
 
-const NUM_RUNS = 120;
+const NUM_RUNS = 60;
 
 /** What a hook does instead of its work; the outside is not changed by it. */
 const FAULTS = [

@@ -18,8 +18,8 @@ import { Device, Interface, Inventory, Site, Warnings } from '../../fixtures/inv
 import { plant, treePairs, type RandomTree } from '../../support/random-trees.js';
 import { stores } from '../../support/stores.js';
 
-const NUM_RUNS = 150;
-const NUM_RUNS_SHARED = 30;
+const NUM_RUNS = 80;
+const NUM_RUNS_SHARED = 15;
 
 /** Refuses the calls for which it returns an error. */
 type Refuse = (call: string) => Error | undefined;
