@@ -1,9 +1,12 @@
 import { SerialQueue } from '../async/serial-queue.js';
-import { ObjectAlreadyExists } from '../errors.js';
+import { LeaseLost, ObjectAlreadyExists } from '../errors.js';
 
 /** Milliseconds: the debounce before a scheduled flush, and the longest one. No flush waits longer, however much is deferred. */
 const DELAY_MS = 20;
 const MAX_DELAY_MS = 1000;
+
+/** The failure of a flush after which its writes are not pending any more: no later flush would meet it again. */
+type FinalFailure = ObjectAlreadyExists | LeaseLost;
 
 interface QueuedFlush {
   readonly done: Promise<void>;
@@ -19,8 +22,8 @@ export class FlushScheduler {
   private readonly queue = new SerialQueue();
   /** The flush that is queued and has not started. */
   private next: QueuedFlush | undefined;
-  /** The conflict that a scheduled flush met and no caller has received. The next caller of `flush` receives it. */
-  private conflict: ObjectAlreadyExists | undefined;
+  /** The final failure that a scheduled flush met and no caller has received. The next caller of `flush` receives it. */
+  private failure: FinalFailure | undefined;
   private timer: NodeJS.Timeout | undefined;
   /** Whether `schedule` was called again since the timer was set. */
   private isDeferring = false;
@@ -45,11 +48,11 @@ export class FlushScheduler {
   async flush(): Promise<void> {
     const queued = this.enqueue();
     queued.hasCaller = true;
-    const met = await queued.done.catch(conflictOf);
-    const conflict = this.conflict ?? met;
-    // Of several conflicts a caller receives the first: one that is left would end the work of a later caller.
-    this.conflict = undefined;
-    if (conflict !== undefined) throw conflict;
+    const met = await queued.done.catch(finalFailureOf);
+    const failure = this.failure ?? met;
+    // Of several a caller receives the first: one that is left would end the work of a later caller.
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
   }
 
   /** Flushes once it was not called for a while. A sync defers write after write: each flush would be a round trip of its own. */
@@ -93,7 +96,7 @@ export class FlushScheduler {
       this.hasFailed = false;
       this.delay = Math.min(MAX_DELAY_MS, Math.max(DELAY_MS, 10 * cost));
     } catch (error) {
-      if (error instanceof ObjectAlreadyExists && !queued.hasCaller) this.conflict = error;
+      if (isFinal(error) && !queued.hasCaller) this.failure = error;
       this.onError(error);
       // The time that a failure takes, a time-out for example, is no measure of the writes.
       this.hasFailed = true;
@@ -107,8 +110,12 @@ export class FlushScheduler {
   }
 }
 
-/** @throws the error, unless it is a conflict. */
-function conflictOf(error: unknown): ObjectAlreadyExists {
-  if (error instanceof ObjectAlreadyExists) return error;
+function isFinal(error: unknown): error is FinalFailure {
+  return error instanceof ObjectAlreadyExists || error instanceof LeaseLost;
+}
+
+/** @throws the error, unless it is final. */
+function finalFailureOf(error: unknown): FinalFailure {
+  if (isFinal(error)) return error;
   throw error;
 }

@@ -1,5 +1,6 @@
 // What a lease of any store promises beyond the contract suite: which writes it concerns, and when it ends.
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import {
   Adapter,
@@ -158,6 +159,26 @@ describe.each(sharedStores)('a sync: %s', (_, under) => {
     await store.flush();
     expect(before).toBeDefined();
     expect(await state()).toEqual(before);
+  });
+
+  it('whose lease a scheduled flush finds lost is told so: what waited is not written, and no later flush meets it', async () => {
+    const store = await open(under);
+    const other = await open(under, store.storeId);
+    const target = new Inventory({ store, name: 'target' });
+    const site = new Site({ name: 'nyc' });
+    await target.add(site);
+    const warning = jest.spyOn(store.logger, 'warning');
+    const lease = await store.acquireLease({ holder: { runId: 'old' }, ttlMs: 100, autoRenew: false });
+    const run = lease.run(async () => {
+      const next = await other.acquireLease({ holder: { runId: 'next' }, waitMs: LONG_MS });
+      await next.run(() => other.update({ obj: new Site({ name: 'nyc' }) }));
+      site.addChild(new Device({ name: 'r1' }));
+      while (warning.mock.calls.length === 0) await sleep(5);
+    });
+    await expect(run).rejects.toMatchObject({ code: 'LEASE_LOST' });
+    await lease.release();
+    await store.flush();
+    expect((await other.get({ model: Site, identifier: 'nyc' })).devices).toEqual([]);
   });
 });
 
