@@ -1,6 +1,7 @@
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import { cloneValue } from '../values/clone.js';
 import { isPlainJson, TAG, toExtendedJson } from '../values/extended-json.js';
+import type { PartCount } from '../values/shared-parts.js';
 import { buildRecord, ENCODED, toRecord, type EncodableRecord, type ModelRecord } from './model-record.js';
 import { decodeRecord, withFlags } from './record-codec.js';
 
@@ -77,8 +78,8 @@ export function toEncodedRecord(model: DiffSyncModel, maxBytes?: number): ModelR
   }
 }
 
-function toJsonValue(value: unknown, field: string, whole: DiffSyncModel, maxParts: number | undefined): unknown {
-  return isPlainJson(value) ? value : toExtendedJson(cloneValue(value, field, whole, maxParts));
+function toJsonValue(value: unknown, field: string, parts: PartCount | undefined): unknown {
+  return isPlainJson(value) ? value : toExtendedJson(cloneValue(value, field, parts));
 }
 
 function causeItself(_: string, cause: unknown): Error {

@@ -8,6 +8,7 @@ import { definitionOf, hasFlagsInData } from '../model/model-fields.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { cloneValue, UnstorableValue } from '../values/clone.js';
 import { setOwn } from '../values/own-property.js';
+import { PartCount } from '../values/shared-parts.js';
 
 /** An object of a model as plain values: what every store keeps. */
 export interface ModelRecord {
@@ -40,8 +41,8 @@ export function toRecord(model: DiffSyncModel, maxBytes?: number): ModelRecord {
 /** Each part of a value takes two characters of JSON at least: its own and a comma. */
 const PART_BYTES = 2;
 
-/** Converts the value of a field. `whole` and `maxParts` bound the parts of the record, see `cloneValue`. */
-type Convert = (value: unknown, field: string, whole: DiffSyncModel, maxParts: number | undefined) => unknown;
+/** Converts the value of a field. `parts` bounds those of all fields together; a value without parts is given none. */
+type Convert = (value: unknown, field: string, parts: PartCount | undefined) => unknown;
 
 /**
  * Builds a record of an object.
@@ -61,12 +62,16 @@ export function buildRecord(model: DiffSyncModel, convert: Convert, maxBytes?: n
   }
   const data: Record<string, unknown> = {};
   const fields = model as unknown as Readonly<Record<string, unknown>>;
-  const maxParts = maxBytes === undefined ? undefined : maxBytes / PART_BYTES;
+  let parts: PartCount | undefined;
   let field = '';
   try {
     // Not of `fieldNames`, whose list without the flags takes as long to make as the record of a small object.
     for (field of Object.keys(model)) {
-      if (field !== FLAGS) data[field] = convert(fields[field], field, model, maxParts);
+      if (field === FLAGS) continue;
+      const value = fields[field];
+      // Most records hold scalars alone, and need no count.
+      if (typeof value === 'object' && value !== null) parts ??= partsOf(model, maxBytes);
+      data[field] = convert(value, field, parts);
     }
   } catch (error) {
     if (error instanceof UnstorableValue) {
@@ -78,6 +83,10 @@ export function buildRecord(model: DiffSyncModel, convert: Convert, maxBytes?: n
   if (flags === definitionOf(model).modelFlags) return { uid, data };
   if (!isFlags(flags)) throw new ValueError(`${type} "${uid}": modelFlags is not an integer of 32 bits`);
   return { uid, data, flags };
+}
+
+function partsOf(model: DiffSyncModel, maxBytes: number | undefined): PartCount {
+  return new PartCount(model, maxBytes === undefined ? undefined : maxBytes / PART_BYTES);
 }
 
 /** Whether a value is an integer of 32 bits, so that bit operations keep it. */

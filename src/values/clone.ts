@@ -23,17 +23,16 @@ export class UnstorableValue extends Error {
 /**
  * Deep copy of a value: JSON, Date, bigint, Map, Set, Uint8Array, undefined, and the numbers that JSON lacks.
  * @param path - the path of the value, for the error.
- * @param whole - what the value is a part of, whose parts are bounded as a whole: a copy has one for each way to a part.
- * @param maxParts - the most parts, as written out, of a whole that has shared ones.
+ * @param parts - bounds the parts of the copy, of which there is one for each way to a part of the value.
  * @returns a copy that shares nothing with the original, and whose parts share nothing with each other.
  * @throws {UnstorableValue} for a function, a symbol, an instance of another class, a cycle, more than 500 levels, a bigint of
  * more than 1,000 digits, or shared parts that would be too many; before they are copied.
  */
-export function cloneValue(value: unknown, path = '', whole: unknown = value, maxParts?: number): unknown {
+export function cloneValue(value: unknown, path = '', parts?: PartCount): unknown {
   if (isSmallScalar(value)) return value;
   // Most lists hold nothing but texts and numbers.
   if (Array.isArray(value) && value.every(isSmallScalar)) return [...(value as readonly unknown[])];
-  return cloneDeep(value, path, { above: [], root: path, parts: new PartCount(whole, maxParts) });
+  return cloneDeep(value, path, { above: [], root: path, parts: parts ?? new PartCount(value) });
 }
 
 /** Whether a value has no parts. */

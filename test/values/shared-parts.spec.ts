@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { z } from 'zod';
 import { Diff, DiffElement, DiffSyncModel, LocalStore } from '../../src/index.js';
 import { toEncodedRecord } from '../../src/record/encoded-record.js';
+import { toRecord } from '../../src/record/model-record.js';
 import { cloneValue } from '../../src/values/clone.js';
 import { isDeepEqual } from '../../src/values/deep-equal.js';
 import { canonicalJson, toExtendedJson } from '../../src/values/extended-json.js';
@@ -110,6 +111,19 @@ describe('hasTooManyParts()', () => {
       ),
     ).toBe(false);
   });
+});
+
+describe('A part that 300 fields hold', () => {
+  const part = doubled(11);
+  const device = new Device({ name: 'd', config: part });
+  for (let at = 0; at < 299; at++) Object.assign(device, { [`field${at}`]: part });
+
+  it.each([toRecord, toEncodedRecord])(
+    'is refused by $name as a part of the whole object, before it is copied',
+    (make) => {
+      expect(() => make(device, 1_000_000)).toThrow(/the value of \w+ holds the same parts/);
+    },
+  );
 });
 
 describe('A store', () => {
