@@ -55,7 +55,8 @@ interface OpenElement {
 /** The elements of a diff in depth-first order, in a list and not a tree, so that depth needs no call stack. */
 export class SyncPlan {
   private readonly list: SyncEntry[] = [];
-  private readonly active: SyncNode[] = [];
+  /** All nodes, each before those below it. */
+  nodes: readonly SyncNode[] = [];
   /** How many elements the diff has. */
   elements = 0;
   /** Whether any object or link is deleted. */
@@ -78,10 +79,12 @@ export class SyncPlan {
       if (added !== undefined) open.push(added);
     }
     plan.closeTo(0, open);
+    const nodes: SyncNode[] = [];
     for (const [at, entry] of plan.list.entries()) {
       if (at % ITEMS_PER_STEP === 0) yield;
-      if (isNode(entry)) plan.active.push(entry);
+      if (isNode(entry)) nodes.push(entry);
     }
+    plan.nodes = nodes;
     return plan;
   }
 
@@ -118,11 +121,6 @@ export class SyncPlan {
   nodeAt(index: number): SyncNode | undefined {
     const entry = this.list[index];
     return entry !== undefined && isNode(entry) ? entry : undefined;
-  }
-
-  /** All nodes, each before those below it. */
-  get nodes(): readonly SyncNode[] {
-    return this.active;
   }
 
   /** Returns the parent of a node; undefined at the top. */

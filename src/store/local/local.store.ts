@@ -1,4 +1,4 @@
-import { forEachBatch, mapBatches } from '../../async/event-loop.js';
+import { forEachBatch, forEachYielding, mapBatches, SYNC_LIMIT } from '../../async/event-loop.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import { MemoryLeases, type LeaseTable } from '../lease-table.js';
@@ -111,14 +111,15 @@ export class LocalStore extends BaseStore {
   }
 
   protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
-    await forEachBatch(uids, (batch) => {
-      for (const uid of batch) {
-        const stored = this.models.get(model);
-        const current = stored?.get(uid);
-        const next = change(uid, current);
-        if (current !== undefined && next !== undefined) stored?.set(uid, next);
-      }
-    });
+    const modify = (uid: string): void => {
+      const stored = this.models.get(model);
+      const current = stored?.get(uid);
+      const next = change(uid, current);
+      if (current !== undefined && next !== undefined) stored?.set(uid, next);
+    };
+    // The change of a long child list is no short work.
+    if (uids.length > SYNC_LIMIT) await forEachYielding(uids, modify);
+    else for (const uid of uids) modify(uid);
   }
 
   protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
