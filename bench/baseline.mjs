@@ -33,32 +33,34 @@ export async function compareBuilds(name, { sizes, units }, args) {
       ours: await copyBuild(join(folder, 'ours')),
       baseline: await unpackBuild(values.baseline, join(folder, 'baseline')),
     };
-    for (const size of values.size === undefined ? sizes : [Number(values.size)]) {
-      const samples = await measureInTurn(name, builds, rounds, size);
-      await report(name, { size, rounds, units, file: values.baseline }, samples);
-    }
+    await withServers(async (urls) => {
+      for (const size of values.size === undefined ? sizes : [Number(values.size)]) {
+        const samples = await measureInTurn(name, builds, urls, rounds, size);
+        await report(name, { size, rounds, units, file: values.baseline }, samples);
+      }
+    });
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-async function measureInTurn(name, builds, rounds, size) {
+function withServers(work) {
+  return withServer((ours) => withServer((baseline) => work({ ours, baseline })));
+}
+
+/** @param urls - a server for each build: a round empties its server. */
+async function measureInTurn(name, builds, urls, rounds, size) {
   const samples = new Samples();
-  const urls = {};
-  const measure = async () => {
-    for (let at = 0; at < rounds; at++) {
-      // Who comes first may find the machine otherwise than who comes second.
-      const inOrder = at % 2 === 0 ? Object.keys(builds) : Object.keys(builds).toReversed();
-      const started = inOrder.map((build) => startRound(name, builds[build], { size, url: urls[build] }));
-      for (const [position, medians] of (await giveTurns(started)).entries()) {
-        for (const [row, value] of Object.entries(medians)) samples.add(`${row}: ${inOrder[position]}`, value);
-      }
-      process.stderr.write(`${name}: round ${at + 1} of ${rounds}\n`);
+  for (let at = 0; at < rounds; at++) {
+    // Who comes first may find the machine otherwise than who comes second.
+    const inOrder = at % 2 === 0 ? Object.keys(builds) : Object.keys(builds).toReversed();
+    const started = inOrder.map((build) => startRound(name, builds[build], { size, url: urls[build] }));
+    for (const [position, medians] of (await giveTurns(started)).entries()) {
+      for (const [row, value] of Object.entries(medians)) samples.add(`${row}: ${inOrder[position]}`, value);
     }
-    return samples;
-  };
-  // A server each: a round empties its server.
-  return withServer((ours) => withServer((baseline) => measure(Object.assign(urls, { ours, baseline }))));
+    process.stderr.write(`${name}: round ${at + 1} of ${rounds}\n`);
+  }
+  return samples;
 }
 
 function startRound(name, root, options) {

@@ -20,9 +20,10 @@ const SIZES = [10_000, 100_000];
 const ROUNDS = 5;
 /** So many objects go through everything first: what is measured is compiled code, of large and small sizes alike. */
 const WARM_UP = 100_000;
-/** Calls of what is awaited one by one; where a call takes about a microsecond, as many as there are objects, and so many counts. */
+/** Calls of what is awaited one by one. A local store, where one takes about a microsecond, has as many as there are objects. */
 const CALLS = 2_000;
-const COUNTS = 1000;
+/** Calls of count. */
+const COUNTS = 1_000;
 const ROWS = ['add', 'addMany', 'get', 'getByUids', 'getAll', 'iterate', 'count', 'update', 'remove'];
 /** The goals: how fast the bulk of SqliteStore is beside its bare driver, and how long it keeps the event loop waiting. */
 const BULK = ['addMany', 'getByUids', 'getAll', 'iterate', 'update', 'remove'];

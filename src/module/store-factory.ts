@@ -47,7 +47,10 @@ export async function createStore(options: DiffSyncStoreOptions, name: string | 
   return new (storeClass as new (options: BaseStoreOptions) => BaseStore)(given);
 }
 
-/** Returns all that is wrong with the options of an engine; with those of every engine, where it is not known. @param source - Where they come from: it names them in messages. */
+/**
+ * Returns all that is wrong with the options of an engine; with those of every engine, where it is not known.
+ * @param source - Where they come from: it names them in messages.
+ */
 export function engineProblems(engine: EngineName | undefined, options: object, source: OptionSource): Problem[] {
   const shared = sharedProblems(options);
   const own = engineOptions(options);
