@@ -18,7 +18,7 @@ describe('failures', () => {
       await frozen.pause();
       const { code, stderr } = await cli(['stores', '--url', frozen.url]);
       expect(code).toBe(1);
-      expect(stderr).toMatch(/^Error: [^\n]+\n$/);
+      expect(stderr).toMatch(/^Error: [^\n]+ \d+ ?ms[^\n]*\n$/);
     } finally {
       await frozen.stop();
     }
