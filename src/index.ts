@@ -247,6 +247,7 @@ export type {
   Unrestored,
 } from './runs/sync-run.js';
 export { BaseStore } from './store/base-store.js';
+export type { ChangesSince } from './store/change-log.js';
 export type {
   BackendHealth,
   ClusterHealth,

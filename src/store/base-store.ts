@@ -5,6 +5,7 @@ import { classOf, type ModelClass } from '../model/model-class.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import type { ModelRecord } from '../record/model-record.js';
 import { addObjects, removeObjects, updateAll, updateObjects } from './bulk-writes.js';
+import type { ChangesSince } from './change-log.js';
 import type { AttrsToMake, AttrsToSet, IdentifierOf, IdentifiersOf, ModelRef, ObjectOf } from './model-ref.js';
 import type { ObjectMapper } from './object-mapper.js';
 import type { OperationOptions } from './operation-context.js';
@@ -197,6 +198,29 @@ export abstract class BaseStore extends StoreLifecycle {
       for (const count of (await this.countAllRecords(signal)).values()) total += count;
       return total;
     });
+  }
+
+  /**
+   * Returns which objects of a model were written since an earlier call: by any process, removed ones included. What a store
+   * does not know for sure is `undefined`: of a cursor that is too old, that another store gave, or from before the server lost
+   * writes; and of every cursor where the store keeps no log of changes.
+   * @param options - `model`: a class, an instance or a name; `cursor`: that of an earlier call, default none.
+   * @returns the unique ids, in any order, and a cursor for the next call.
+   * @example
+   * ```ts
+   * const { cursor } = await store.changesSince({ model: Device });
+   * // later
+   * const { uids } = await store.changesSince({ model: Device, cursor });
+   * if (uids === undefined) await readAll();
+   * else await readAgain(uids);
+   * ```
+   */
+  async changesSince(
+    options: OperationOptions & { readonly model: ModelRef; readonly cursor?: string | undefined },
+  ): Promise<ChangesSince> {
+    const { model, cursor, signal } = options;
+    const name = this.#objects.nameOf(model);
+    return this.#operations.run('changesSince', { model: name, signal }, () => this.readChanges(name, cursor, signal));
   }
 
   // ---- Writes

@@ -115,6 +115,17 @@ export async function* viewByUids(
   }
 }
 
+/** Returns those of the unique ids that have an object, in insertion order. */
+export function orderUids(
+  store: BaseStore,
+  model: string,
+  uids: readonly string[],
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const { backend, operations } = coreOf(store);
+  return operations.run('getByUids', { model, signal }, () => backend.orderUids(model, uids, signal));
+}
+
 // ---- Deferred writes: they are pending until `flush`, or until an operation that must see them.
 
 /**

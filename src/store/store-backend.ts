@@ -7,6 +7,7 @@ import {
   type StoreErrorCode,
 } from '../errors.js';
 import { copyRecord, type ModelRecord } from '../record/model-record.js';
+import type { ChangesSince } from './change-log.js';
 import type { LeaseTable } from './lease-table.js';
 import type { BackendHealth } from './store-health.js';
 import type { StoreReport } from './verify-report.js';
@@ -58,6 +59,9 @@ export interface InsertConflict {
   readonly record: ModelRecord;
   readonly existing: ModelRecord;
 }
+
+/** Records that `orderUids` reads at a time. */
+const ORDERED_AT_ONCE = 1000;
 
 /** Options of `verifyRecords`. */
 export interface VerifyRecordsOptions {
@@ -186,6 +190,35 @@ export abstract class StoreBackend {
 
   /** Returns the number of records of every model that has records, by model name, in any order. */
   protected abstract countAllRecords(signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
+
+  /**
+   * Returns those of the unique ids that have a record, in insertion order. Optional: override it where that takes less than
+   * the default, which reads all records of the model.
+   */
+  protected async orderUids(model: string, uids: readonly string[], signal?: AbortSignal): Promise<readonly string[]> {
+    if (uids.length === 0) return [];
+    const wanted = new Set(uids);
+    const ordered: string[] = [];
+    for await (const page of this.scanRecords(model, ORDERED_AT_ONCE, signal)) {
+      for (const { uid } of page) if (wanted.has(uid)) ordered.push(uid);
+    }
+    return ordered;
+  }
+
+  /**
+   * Returns what was written to a model since a cursor. Optional: the default keeps no log of changes, and knows nothing.
+   *
+   * A write and its entry in the log are one atomic step, whichever process makes it. Whatever the cursor does not surely name a
+   * moment of, is not known: one that is too old, or of another backend, or from before the backend lost writes.
+   * @param _cursor - of an earlier answer; undefined for a first question.
+   */
+  protected async readChanges(
+    _model: string,
+    _cursor: string | undefined,
+    _signal?: AbortSignal,
+  ): Promise<ChangesSince> {
+    return { cursor: undefined, uids: undefined };
+  }
 
   // ---- Writes
 

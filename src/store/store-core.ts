@@ -22,6 +22,7 @@ export interface StorePrimitives extends RecordWriter {
   ): AsyncGenerator<readonly (ModelRecord | undefined)[], void, undefined>;
   scanRecords(model: string, pageSize: number, signal?: AbortSignal): AsyncIterable<readonly ModelRecord[]>;
   countAllRecords(signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  orderUids(model: string, uids: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
 }
 
 /** The parts of one store, for the operations that stand in files of their own. */

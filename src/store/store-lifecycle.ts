@@ -402,6 +402,7 @@ export abstract class StoreLifecycle extends StoreBackend {
     return {
       readRecords: (...read) => this.readRecords(...read),
       readPages: (...read) => this.readPages(...read),
+      orderUids: (...read) => this.orderUids(...read),
       scanRecords: (...scan) => this.scanRecords(...scan),
       countAllRecords: (signal) => this.countAllRecords(signal),
       insertRecords: (...insert) => this.insertRecords(...insert),

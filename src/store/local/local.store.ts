@@ -1,6 +1,7 @@
 import { forEachBatch, forEachYielding, mapBatches, SYNC_LIMIT } from '../../async/event-loop.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
+import { ChangeLog, type ChangesSince } from '../change-log.js';
 import { MemoryLeases, type LeaseTable } from '../lease-table.js';
 import { PAGE_SIZE } from '../store-core.js';
 import type { BaseStoreOptions } from '../store-options.js';
@@ -21,6 +22,8 @@ export class LocalStore extends BaseStore {
   /** The records by model and unique id. A Map keeps the insertion order, also when a value is replaced. */
   protected override readonly leases: LeaseTable = new MemoryLeases();
   private readonly models = new Map<string, Map<string, ModelRecord>>();
+  /** The logs of the models that somebody has asked for changes: the others are spared the notes. */
+  private readonly logs = new Map<string, ChangeLog>();
 
   /**
    * Creates an empty, open store.
@@ -45,7 +48,7 @@ export class LocalStore extends BaseStore {
   protected override async connect(): Promise<void> {}
 
   protected override async disconnect(): Promise<void> {
-    this.models.clear();
+    await this.clearRecords();
   }
 
   protected override async probe(): Promise<void> {}
@@ -81,6 +84,24 @@ export class LocalStore extends BaseStore {
     }
   }
 
+  protected override async orderUids(model: string, uids: readonly string[]): Promise<readonly string[]> {
+    const stored = this.models.get(model);
+    if (stored === undefined) return [];
+    if (uids.length <= 1) return uids.filter((uid) => stored.has(uid));
+    const wanted = new Set(uids);
+    const ordered: string[] = [];
+    await forEachYielding(stored.keys(), (uid) => {
+      if (wanted.delete(uid)) ordered.push(uid);
+    });
+    return ordered;
+  }
+
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    let log = this.logs.get(model);
+    if (log === undefined) this.logs.set(model, (log = new ChangeLog()));
+    return log.since(cursor);
+  }
+
   protected override async countRecords(model: string): Promise<number> {
     return this.models.get(model)?.size ?? 0;
   }
@@ -95,9 +116,13 @@ export class LocalStore extends BaseStore {
   ): Promise<(ModelRecord | undefined)[]> {
     return mapBatches(records, (batch) => {
       const stored = this.recordsOf(model);
+      const log = this.logs.get(model);
       return batch.map((record) => {
         const existing = stored.get(record.uid);
-        if (existing === undefined) stored.set(record.uid, record);
+        if (existing === undefined) {
+          stored.set(record.uid, record);
+          log?.note(record.uid, stored.size);
+        }
         return existing;
       });
     });
@@ -106,7 +131,11 @@ export class LocalStore extends BaseStore {
   protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
     await forEachBatch(records, (batch) => {
       const stored = this.recordsOf(model);
-      for (const record of batch) stored.set(record.uid, record);
+      const log = this.logs.get(model);
+      for (const record of batch) {
+        stored.set(record.uid, record);
+        log?.note(record.uid, stored.size);
+      }
     });
   }
 
@@ -115,7 +144,9 @@ export class LocalStore extends BaseStore {
       const stored = this.models.get(model);
       const current = stored?.get(uid);
       const next = change(uid, current);
-      if (current !== undefined && next !== undefined) stored?.set(uid, next);
+      if (stored === undefined || current === undefined || next === undefined) return;
+      stored.set(uid, next);
+      this.logs.get(model)?.note(uid, stored.size);
     };
     // The change of a long child list is no short work.
     if (uids.length > SYNC_LIMIT) await forEachYielding(uids, modify);
@@ -125,7 +156,12 @@ export class LocalStore extends BaseStore {
   protected override async deleteRecords(model: string, uids: readonly string[]): Promise<boolean[]> {
     const present = await mapBatches(uids, (batch) => {
       const stored = this.models.get(model);
-      return batch.map((uid) => stored?.delete(uid) ?? false);
+      const log = this.logs.get(model);
+      return batch.map((uid) => {
+        const was = stored?.delete(uid) ?? false;
+        if (was) log?.note(uid, stored?.size ?? 0);
+        return was;
+      });
     });
     if (this.models.get(model)?.size === 0) this.models.delete(model);
     return present;
@@ -133,6 +169,7 @@ export class LocalStore extends BaseStore {
 
   protected override async clearRecords(): Promise<void> {
     this.models.clear();
+    this.logs.clear();
   }
 
   private recordsOf(model: string): Map<string, ModelRecord> {
