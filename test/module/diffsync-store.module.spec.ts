@@ -75,7 +75,7 @@ async function expectConnections(expected: number): Promise<void> {
   const probe = new Redis(server.url);
   try {
     let open = -1;
-    for (const deadline = Date.now() + 5000; open !== expected && Date.now() < deadline; await sleep(10)) {
+    for (const deadline = Date.now() + 60_000; open !== expected && Date.now() < deadline; await sleep(10)) {
       const list = String(await probe.client('LIST'));
       open = list.split('\n').filter((line) => line.includes('name=nestjs-diffsync')).length;
     }

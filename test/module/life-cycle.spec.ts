@@ -76,7 +76,7 @@ const witness = (options: object = {}, name?: string): [DynamicModule, () => Wit
 };
 
 async function eventually(look: () => boolean): Promise<void> {
-  for (const end = Date.now() + 15_000; !look() && Date.now() < end;) await sleep(5);
+  for (const end = Date.now() + 60_000; !look() && Date.now() < end;) await sleep(5);
   expect(look()).toBe(true);
 }
 
