@@ -38,7 +38,7 @@ let clock = 0;
 
 function useClock(): void {
   beforeEach(() => void jest.spyOn(performance, 'now').mockImplementation(() => clock));
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => void jest.restoreAllMocks());
 }
 
 /** A store whose reads by unique id take so many milliseconds, and which does not say that its records are in memory. */
