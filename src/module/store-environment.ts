@@ -94,6 +94,12 @@ export const environment = z.object({
     meaning: '`true`: for reads alone',
     default: '`false`',
   }),
+  CHANGE_LOG: flag().register(variables, {
+    option: 'changeLog',
+    engines: SQLITE,
+    meaning: '`true`: keeps a log of changes',
+    default: '`false`',
+  }),
   URL: text().register(variables, {
     option: 'url',
     engines: REDIS,

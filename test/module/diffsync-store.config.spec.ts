@@ -194,6 +194,7 @@ describe('the variables', () => {
       retryDelay: true,
       path: true,
       readonly: true,
+      changeLog: true,
       timeout: true,
       url: true,
       host: true,

@@ -46,6 +46,7 @@ export class SqliteConnection {
   readonly path: string;
   private readonly timeout: number;
   private readonly readonly: boolean;
+  private readonly changeLog: boolean;
   private opened: Opened | undefined;
   private connecting: Promise<void> | undefined;
   private users = 0;
@@ -54,11 +55,12 @@ export class SqliteConnection {
   /** Writes that wait for a lock of another process. Later writes queue behind them, so that the order stays. */
   private readonly lockedWrites = new SerialQueue();
 
-  constructor({ path, readonly = false, timeout = DEFAULT_TIMEOUT_MS }: SqliteStoreOptions) {
+  constructor({ path, readonly = false, changeLog = false, timeout = DEFAULT_TIMEOUT_MS }: SqliteStoreOptions) {
     this.path = path === MEMORY ? path : resolve(path);
     this.address = path === MEMORY ? undefined : this.path;
     this.timeout = timeout;
     this.readonly = readonly;
+    this.changeLog = changeLog;
   }
 
   /** @param store - begins the message of an error. */
@@ -174,7 +176,7 @@ export class SqliteConnection {
     try {
       // A file of unknown origin may hold views and triggers.
       db.pragma('trusted_schema = OFF');
-      migrate(db, this.where(store), this.readonly);
+      migrate(db, this.where(store), this.readonly, this.changeLog);
       const run = db.transaction((queries: () => unknown) => queries());
       return {
         sql: prepareStatements({

@@ -24,6 +24,13 @@ export interface SqliteStoreOptions extends BaseStoreOptions {
    */
   readonly readonly?: boolean | undefined;
   /**
+   * Keeps a log of what each transaction writes, for `changesSince`. The file is upgraded to format 3, which versions of this
+   * package without the log refuse with STORE_NEWER_FORMAT: set it once no such version writes to the file. A file in format 3
+   * keeps its log whatever this says; a `readonly` store upgrades none.
+   * @defaultValue false
+   */
+  readonly changeLog?: boolean | undefined;
+  /**
    * Milliseconds that each transaction of an operation waits while other processes write.
    * @defaultValue 5000
    */
@@ -36,6 +43,7 @@ const URI = /^\s*(?:[a-z][a-z\d+.-]+|):(?!memory:$)/i;
 const schema = z.strictObject({
   path: z.string({ error: ({ input }) => (input === undefined ? 'missing' : undefined) }).min(1),
   readonly: z.boolean().optional(),
+  changeLog: z.boolean().optional(),
   timeout: z.int().min(0).optional(),
 });
 

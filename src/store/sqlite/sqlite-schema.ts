@@ -6,7 +6,9 @@ import { TEXTS } from './migrations/texts.js';
 const APPLICATION_ID = 0x44534e43;
 
 /** Append only. The `user_version` of a file is the number of migrations applied to it. */
-const MIGRATIONS: readonly string[] = ['0001_records.sql', '0002_leases.sql'];
+const MIGRATIONS: readonly string[] = ['0001_records.sql', '0002_leases.sql', '0003_changes.sql'];
+/** From this format on a file keeps a log of changes. It gets it where that is asked for: older versions refuse it. */
+export const LOGGED_FORMAT = 3;
 /** Files of this version and later can be read without a migration. */
 const OLDEST_READABLE = 1;
 
@@ -18,17 +20,19 @@ interface Format {
 }
 
 /**
- * Migrates an opened database to the format of this version, in one transaction.
+ * Migrates an opened database to a format of this version, in one transaction.
  * @param where - begins the message of an error.
+ * @param changeLog - whether the file is to keep a log of changes. One that does goes on with it.
  * @throws {ObjectStoreException} (STORE_WRONG_DATABASE, STORE_NEWER_FORMAT) for a database of another application, or one in
  *   a newer format.
  */
-export function migrate(db: Database, where: string, readonly: boolean): void {
+export function migrate(db: Database, where: string, readonly: boolean, changeLog: boolean): void {
+  const format = changeLog ? LOGGED_FORMAT : LOGGED_FORMAT - 1;
   if (readonly) {
     const { version, empty } = checkedFormat(db, where);
     if (!empty && version >= OLDEST_READABLE) return;
     throw new ObjectStoreException(
-      `${where}: it is kept in format ${version}, and needs a change to ${MIGRATIONS.length}: open it once without "readonly"`,
+      `${where}: it is kept in format ${version}, and needs a change to ${format}: open it once without "readonly"`,
       { code: 'STORE_READ_ONLY' },
     );
   }
@@ -37,12 +41,12 @@ export function migrate(db: Database, where: string, readonly: boolean): void {
   // Also without a migration to apply: a file that may not be written fails here.
   db.transaction(() => {
     const { version } = checkedFormat(db, where);
-    if (version === MIGRATIONS.length) return;
-    for (const name of MIGRATIONS.slice(version)) {
+    if (version >= format) return;
+    for (const name of MIGRATIONS.slice(version, format)) {
       db.exec(TEXTS[name] ?? '');
     }
     db.pragma(`application_id = ${APPLICATION_ID}`);
-    db.pragma(`user_version = ${MIGRATIONS.length}`);
+    db.pragma(`user_version = ${format}`);
   }).immediate();
 }
 

@@ -1,3 +1,5 @@
+import { KEPT_CHANGES, KEPT_PART } from '../change-log.js';
+
 /** A prepared statement. Public types may not name those of an optional package, so this one stands for the driver's. */
 export interface Query<Parameters extends unknown[], Result> {
   get(...parameters: Parameters): Result | undefined;
@@ -38,10 +40,25 @@ export type SqliteStatements = ReturnType<typeof prepareStatements>;
 export function prepareStatements(preparer: Preparer) {
   const { rows, lists, values } = preparer;
   let leases: ReturnType<typeof prepareLeases> | undefined;
+  let changes: ReturnType<typeof prepareChanges> | undefined;
+  let records: RecordWrites | undefined;
+  let loggedRecords: RecordWrites | undefined;
   return {
     /** Prepared on first use: a file that is open for reads only may lack the table. */
     get leases() {
       return (leases ??= prepareLeases(preparer));
+    },
+    /** Of a file that keeps a log; prepared on first use. */
+    get changes() {
+      return (changes ??= prepareChanges(preparer));
+    },
+    /** Of a file that keeps no log. */
+    get records() {
+      return (records ??= prepareRecordWrites(preparer, 'records'));
+    },
+    /** Of a file that keeps a log. */
+    get loggedRecords() {
+      return (loggedRecords ??= prepareRecordWrites(preparer, 'logged_records'));
     },
     leaseTable: values<[], string>("SELECT name FROM sqlite_schema WHERE name = 'leases'"),
 
@@ -81,18 +98,55 @@ export function prepareStatements(preparer: Preparer) {
     page: lists<[collection: number, after: number, last: number, size: number], StoredRecord>(
       'SELECT uid, value FROM records WHERE collection = ? AND place > ? AND place <= ? ORDER BY place LIMIT ?',
     ),
-    insert: rows<[...RecordKey, value: string]>(
-      'INSERT INTO records (collection, uid, value) VALUES (?, ?, ?) ON CONFLICT (collection, uid) DO NOTHING',
-    ),
-    replace: rows<[value: string, ...RecordKey]>('UPDATE records SET value = ? WHERE collection = ? AND uid = ?'),
-    remove: rows<RecordKey>('DELETE FROM records WHERE collection = ? AND uid = ?'),
 
     clear: rows<[storeId: string]>('UPDATE collections SET store_id = NULL WHERE store_id = ?'),
     cleared: values<[], number>('SELECT id FROM collections WHERE store_id IS NULL LIMIT 1'),
-    purge: rows<[collection: number, size: number]>(
-      'DELETE FROM records WHERE place IN (SELECT place FROM records WHERE collection = ? LIMIT ?)',
-    ),
     removeCollection: rows<[collection: number]>('DELETE FROM collections WHERE id = ?'),
+  };
+}
+
+export type RecordWrites = ReturnType<typeof prepareRecordWrites>;
+
+/** @param table - `records` is a view where the file keeps a log, so that no writer can leave it out. */
+function prepareRecordWrites({ rows }: Preparer, table: 'records' | 'logged_records') {
+  return {
+    insert: rows<[...RecordKey, value: string]>(
+      `INSERT INTO ${table} (collection, uid, value) VALUES (?, ?, ?) ON CONFLICT (collection, uid) DO NOTHING`,
+    ),
+    replace: rows<[value: string, ...RecordKey]>(`UPDATE ${table} SET value = ? WHERE collection = ? AND uid = ?`),
+    remove: rows<RecordKey>(`DELETE FROM ${table} WHERE collection = ? AND uid = ?`),
+    purge: rows<[collection: number, size: number]>(
+      `DELETE FROM ${table} WHERE place IN (SELECT place FROM ${table} WHERE collection = ? LIMIT ?)`,
+    ),
+  };
+}
+
+function prepareChanges({ rows, lists, values }: Preparer) {
+  return {
+    add: rows<[collection: number, number: number, uids: string | null]>(
+      'INSERT INTO changes VALUES (?, ?, lower(hex(randomblob(8))), ?)',
+    ),
+    number: values<[collection: number], number>('SELECT max(number) FROM changes WHERE collection = ?'),
+    /** How many unique ids are kept. */
+    kept: values<[collection: number], number>(
+      `SELECT max(${KEPT_CHANGES}, CAST(objects * ${KEPT_PART} AS INTEGER)) FROM collections WHERE id = ?`,
+    ),
+    trim: rows<[collection: number, number: number]>('DELETE FROM changes WHERE collection = ? AND number <= ?'),
+    last: lists<[collection: number], [number: number, stamp: string]>(
+      'SELECT number, stamp FROM changes WHERE collection = ? ORDER BY number DESC LIMIT 1',
+    ),
+    stamp: values<[collection: number, number: number], string>(
+      'SELECT stamp FROM changes WHERE collection = ? AND number = ?',
+    ),
+    page: lists<[collection: number, after: number, last: number, size: number], [number: number, uids: string | null]>(
+      'SELECT number, uids FROM changes WHERE collection = ? AND number > ? AND number <= ? ORDER BY number LIMIT ?',
+    ),
+    start: values<[storeId: string], string>(
+      "SELECT stamp FROM log_starts WHERE store_id IN (?, '') ORDER BY store_id DESC LIMIT 1",
+    ),
+    purge: rows<[collection: number, collection: number, size: number]>(
+      'DELETE FROM changes WHERE collection = ? AND number IN (SELECT number FROM changes WHERE collection = ? LIMIT ?)',
+    ),
   };
 }
 

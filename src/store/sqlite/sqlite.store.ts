@@ -1,7 +1,8 @@
 import { ObjectStoreException } from '../../errors.js';
-import { decodeRecord, encodeRecord } from '../../record/record-codec.js';
+import { decodeRecord } from '../../record/record-codec.js';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
+import type { ChangesSince } from '../change-log.js';
 import type {
   InsertConflict,
   ModelChanges,
@@ -11,16 +12,23 @@ import type {
 } from '../store-backend.js';
 import type { LeaseTable } from '../lease-table.js';
 import type { BackendHealth } from '../store-health.js';
+import { isLogged, readChanges } from './sqlite-changes.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { holderOf, SqliteLeases } from './sqlite-leases.js';
 import { withProblems, type StoreProblem, type StoreReport } from '../verify-report.js';
 import { diskHealth } from './sqlite-health.js';
 import { checkSqliteOptions, type SqliteStoreOptions } from './sqlite-options.js';
+import {
+  chunkOf,
+  CHUNK,
+  itemOf,
+  ModelWriter,
+  placesOf,
+  readChunk,
+  type Placed,
+  type StoredItem,
+} from './sqlite-records.js';
 import type { SqliteStatements } from './sqlite-statements.js';
-
-/** Objects, and characters of their JSON text, in one transaction: more would block the event loop and other processes. */
-const CHUNK = 500;
-const CHUNK_CHARS = 256 * 1024;
 
 /**
  * A store in a SQLite file, shared by all processes of one machine that open it with the same store id. The file holds many
@@ -123,7 +131,10 @@ export class SqliteStore extends BaseStore {
     }
     const records: (ModelRecord | undefined)[] = [];
     while (records.length < uids.length) {
-      const values = await this.read((sql) => this.readChunk(sql, model, uids, records.length), signal);
+      const values = await this.read(
+        (sql) => readChunk(sql, sql.collection.get(this.storeId, model), uids, records.length),
+        signal,
+      );
       for (const json of values) {
         const uid = uids[records.length] as string;
         records.push(json === undefined ? undefined : this.decode(model, uid, json));
@@ -168,6 +179,28 @@ export class SqliteStore extends BaseStore {
     return new Map(counts.map(({ model, objects }) => [model, objects]));
   }
 
+  protected override async orderUids(
+    model: string,
+    uids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> {
+    const found: Placed[] = [];
+    for (let at = 0; at < uids.length; at += CHUNK) {
+      const chunk = uids.slice(at, at + CHUNK);
+      for (const placed of await this.read((sql) => placesOf(sql, this.storeId, model, chunk), signal))
+        found.push(placed);
+    }
+    return found.toSorted((a, b) => a.place - b.place).map(({ uid }) => uid);
+  }
+
+  protected override async readChanges(
+    model: string,
+    cursor: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<ChangesSince> {
+    return readChanges((...query) => this.read(...query), this.storeId, model, cursor, signal);
+  }
+
   protected override async insertRecords(
     model: string,
     records: readonly ModelRecord[],
@@ -176,7 +209,7 @@ export class SqliteStore extends BaseStore {
     const conflicts: (ModelRecord | undefined)[] = [];
     while (conflicts.length < records.length) {
       const chunk = chunkOf(records, conflicts.length);
-      const existing = await this.write((sql) => this.insertChunk(sql, model, chunk), signal);
+      const existing = await this.writeTo(model, (writer) => writer.insert(chunk), signal);
       for (const [index, json] of existing.entries()) {
         const item = chunk[index] as StoredItem;
         // The same JSON text is an equal record, which need not be decoded.
@@ -194,7 +227,7 @@ export class SqliteStore extends BaseStore {
   ): Promise<void> {
     for (let at = 0; at < records.length;) {
       const chunk = chunkOf(records, at);
-      await this.write((sql) => this.putChunk(sql, model, chunk), signal);
+      await this.writeTo(model, (writer) => writer.put(chunk), signal);
       at += chunk.length;
     }
   }
@@ -207,7 +240,7 @@ export class SqliteStore extends BaseStore {
   ): Promise<void> {
     for (let at = 0; at < uids.length;) {
       const from = at;
-      at += await this.write((sql) => this.modifyChunk(sql, model, uids, from, change), signal);
+      at += await this.writeTo(model, (writer) => writer.modify(uids, from, change), signal);
     }
   }
 
@@ -219,7 +252,7 @@ export class SqliteStore extends BaseStore {
     const present: boolean[] = [];
     while (present.length < uids.length) {
       const chunk = uids.slice(present.length, present.length + CHUNK);
-      const removed = await this.write((sql) => this.deleteChunk(sql, model, chunk), signal);
+      const removed = await this.writeTo(model, (writer) => writer.delete(chunk), signal);
       for (const was of removed) present.push(was);
     }
     return present;
@@ -228,11 +261,14 @@ export class SqliteStore extends BaseStore {
   protected override saveTogether(changes: readonly ModelChanges[]): Promise<readonly InsertConflict[]> {
     return this.write((sql) =>
       changes.flatMap(({ model, replaced, inserts, puts, modified, change, removed }) => {
-        this.deleteChunk(sql, model, replaced);
-        const existing = this.insertChunk(sql, model, inserts.map(itemOf));
-        this.putChunk(sql, model, puts.map(itemOf));
-        for (let at = 0; at < modified.length;) at += this.modifyChunk(sql, model, modified, at, change);
-        this.deleteChunk(sql, model, removed);
+        const existing = this.writeModel(sql, model, (writer) => {
+          writer.delete(replaced);
+          const answers = writer.insert(inserts.map(itemOf));
+          writer.put(puts.map(itemOf));
+          for (let at = 0; at < modified.length;) at += writer.modify(modified, at, change);
+          writer.delete(removed);
+          return answers;
+        });
         return inserts.flatMap((record, index): InsertConflict[] => {
           const json = existing[index];
           return json === undefined ? [] : [{ model, record, existing: this.decode(model, record.uid, json) }];
@@ -250,7 +286,10 @@ export class SqliteStore extends BaseStore {
     const purge = (sql: SqliteStatements): boolean => {
       const collection = sql.cleared.get();
       if (collection === undefined) return false;
-      if (sql.purge.run(collection, CHUNK).changes < CHUNK) sql.removeCollection.run(collection);
+      const records = isLogged(sql) ? sql.loggedRecords : sql.records;
+      if (records.purge.run(collection, CHUNK).changes === CHUNK) return true;
+      if (isLogged(sql) && sql.changes.purge.run(collection, collection, CHUNK).changes === CHUNK) return true;
+      sql.removeCollection.run(collection);
       return true;
     };
     while (await this.write(purge, signal));
@@ -272,83 +311,12 @@ export class SqliteStore extends BaseStore {
 
   // ---- Queries of one transaction
 
-  /** Reads the JSON texts of as many unique ids, from an index on, as fit into one transaction. */
-  private readChunk(
-    sql: SqliteStatements,
-    model: string,
-    uids: readonly string[],
-    from: number,
-  ): (string | undefined)[] {
-    const collection = sql.collection.get(this.storeId, model);
-    const values: (string | undefined)[] = [];
-    for (let chars = 0; from + values.length < uids.length && values.length < CHUNK && chars < CHUNK_CHARS;) {
-      const uid = uids[from + values.length] as string;
-      const json = collection === undefined ? undefined : sql.get.get(collection, uid);
-      values.push(json);
-      chars += json?.length ?? 0;
-    }
-    return values;
-  }
-
-  /** Inserts each record whose unique id is free. @returns by position, the JSON text that had the unique id already. */
-  private insertChunk(sql: SqliteStatements, model: string, items: readonly StoredItem[]): (string | undefined)[] {
-    if (items.length === 0) return [];
-    const collection = this.collectionOf(sql, model);
-    let added = 0;
-    const existing = items.map(({ uid, json }) => {
-      const { changes } = sql.insert.run(collection, uid, json);
-      added += changes;
-      return changes === 0 ? sql.get.get(collection, uid) : undefined;
-    });
-    if (added > 0) sql.addToCount.run(added, collection);
-    return existing;
-  }
-
-  private putChunk(sql: SqliteStatements, model: string, items: readonly StoredItem[]): void {
-    if (items.length === 0) return;
-    const collection = this.collectionOf(sql, model);
-    let added = 0;
-    for (const { uid, json } of items) {
-      if (sql.replace.run(json, collection, uid).changes === 0) added += sql.insert.run(collection, uid, json).changes;
-    }
-    if (added > 0) sql.addToCount.run(added, collection);
-  }
-
-  /** Modifies records from an index on. @returns the number of unique ids that fitted into the transaction. */
-  private modifyChunk(
-    sql: SqliteStatements,
-    model: string,
-    uids: readonly string[],
-    from: number,
-    change: RecordChange,
-  ): number {
-    const collection = sql.collection.get(this.storeId, model);
-    const values = this.readChunk(sql, model, uids, from);
-    for (const [index, json] of values.entries()) {
-      const uid = uids[from + index] as string;
-      const next = change(uid, json === undefined ? undefined : this.decode(model, uid, json));
-      if (collection === undefined || json === undefined || next === undefined) continue;
-      sql.replace.run(encodeRecord(next), collection, uid);
-    }
-    return values.length;
-  }
-
-  private deleteChunk(sql: SqliteStatements, model: string, uids: readonly string[]): boolean[] {
-    const collection = sql.collection.get(this.storeId, model);
-    if (collection === undefined) return uids.map(() => false);
-    let removed = 0;
-    const present = uids.map((uid) => {
-      const { changes } = sql.remove.run(collection, uid);
-      removed += changes;
-      return changes === 1;
-    });
-    if (removed > 0) sql.addToCount.run(-removed, collection);
-    return present;
-  }
-
-  /** Returns the id of a model of this store, and creates it where there is none. */
-  private collectionOf(sql: SqliteStatements, model: string): number {
-    return sql.collection.get(this.storeId, model) ?? (sql.addCollection.get(this.storeId, model) as number);
+  /** Writes to a model within a transaction, and logs it in the same. */
+  private writeModel<T>(sql: SqliteStatements, model: string, work: (writer: ModelWriter) => T): T {
+    const writer = new ModelWriter(sql, this.storeId, model, (...stored) => this.decode(...stored));
+    const result = work(writer);
+    writer.finish();
+    return result;
   }
 
   private decode(model: string, uid: string, json: string): ModelRecord {
@@ -360,6 +328,10 @@ export class SqliteStore extends BaseStore {
         { code: 'STORE_CORRUPT', cause: error },
       );
     }
+  }
+
+  private writeTo<T>(model: string, work: (writer: ModelWriter) => T, signal?: AbortSignal): Promise<T> {
+    return this.write((sql) => this.writeModel(sql, model, work), signal);
   }
 
   private read<T>(queries: (sql: SqliteStatements) => T, signal?: AbortSignal): Promise<T> {
@@ -377,26 +349,4 @@ export class SqliteStore extends BaseStore {
     };
     return this.connection.write(String(this), fenced, signal);
   }
-}
-
-/** A record as its row stores it. */
-interface StoredItem {
-  readonly uid: string;
-  readonly json: string;
-}
-
-function itemOf(record: ModelRecord): StoredItem {
-  return { uid: record.uid, json: encodeRecord(record) };
-}
-
-/** Encodes as many records, from an index on, as fit into one transaction. */
-function chunkOf(records: readonly ModelRecord[], from: number): StoredItem[] {
-  const items: StoredItem[] = [];
-  for (let chars = 0; from + items.length < records.length && items.length < CHUNK && chars < CHUNK_CHARS;) {
-    const record = records[from + items.length] as ModelRecord;
-    const item = itemOf(record);
-    items.push(item);
-    chars += item.json.length;
-  }
-  return items;
 }

@@ -153,6 +153,7 @@ describe('migrations', () => {
     expect(files.map((name) => [name, digest(name)])).toEqual([
       ['0001_records.sql', '75aba159f727aa70'],
       ['0002_leases.sql', '8732d64d897cd3f7'],
+      ['0003_changes.sql', '7d726488d02e9c91'],
     ]);
   });
 
