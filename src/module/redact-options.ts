@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 const PRINTED: ReadonlySet<string> = new Set(
   (
     'engine storeId verbosity retryAttempts retryDelay maxObjectBytes slowOperationMs timeout port db masterName scaleReads shards ' +
-    'durability ttl'
+    'durability ttl changeLog'
   ).split(' '),
 );
 

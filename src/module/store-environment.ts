@@ -96,7 +96,7 @@ export const environment = z.object({
   }),
   CHANGE_LOG: flag().register(variables, {
     option: 'changeLog',
-    engines: SQLITE,
+    engines: ['sqlite', 'redis'],
     meaning: '`true`: keeps a log of changes',
     default: '`false`',
   }),

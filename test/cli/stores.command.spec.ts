@@ -168,11 +168,11 @@ describe('on one server', () => {
 
   it('--prune of a store in a newer format refuses, for it may have keys that are unknown', async () => {
     await inventory('inv', 1, 0);
-    await redis.hset('diffsync.state:inv:device', 'format', '2, gold');
+    await redis.hset('diffsync.state:inv:device', 'format', '3, gold');
     const { code, stderr } = await cli([...at, '--prune', 'inv', '--yes']);
     expect(code).toBe(1);
-    expect(stderr).toContain('format 2, gold');
-    expect((await listed(at)).stores[0]?.models[0]).toMatchObject({ objects: 1, format: '2, gold' });
+    expect(stderr).toContain('format 3, gold');
+    expect((await listed(at)).stores[0]?.models[0]).toMatchObject({ objects: 1, format: '3, gold' });
   });
 
   it('no control character of a name reaches the terminal', async () => {

@@ -92,6 +92,9 @@ export const stores: readonly StoreUnderTest[] = [
 export const storesWithOptions: readonly StoreUnderTest[] = [
   ...stores,
   redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),
+  redisStore('redis cluster, each model in 3 shards, with a change log', async () => {
+    return { cluster: await clusterNodes(), shards: 3, changeLog: true };
+  }),
   redisStore('redis over TLS, with a client certificate', async () => {
     const { url, ca, cert, key } = await once('tls', () => startTlsRedis({ clientCertificates: true }));
     return { url, tls: { ca, cert, key } };
@@ -100,7 +103,7 @@ export const storesWithOptions: readonly StoreUnderTest[] = [
   redisStore('redis as a user with the least rights', async () => {
     const server = await once('acl', () => startRedis());
     await call(server, 'ACL', 'SETUSER', 'app', 'on', '>secret', ...LEAST_RIGHTS);
-    return { host: server.host, port: server.port, username: 'app', password: 'secret' };
+    return { host: server.host, port: server.port, username: 'app', password: 'secret', changeLog: true };
   }),
   redisStore('redis with a ttl', async () => ({ url: (await once('redis', () => startRedis())).url, ttl: 60_000 })),
   redisStore('redis that waits for a replica', async () => {
@@ -143,6 +146,11 @@ export const LEAST_RIGHTS: readonly string[] = [
     'zrange',
     'zrem',
     'zscore',
+    'rpush',
+    'ltrim',
+    'llen',
+    'lrange',
+    'lindex',
     'incrby',
     'pexpire',
     'pexpireat',

@@ -94,6 +94,7 @@ const schema = z.strictObject({
     )
     .optional(),
   timeout: z.int().min(1).optional(),
+  changeLog: z.boolean().optional(),
 });
 
 type OptionName = keyof z.infer<typeof schema>;

@@ -1,10 +1,10 @@
 import pMap from 'p-map';
-import { ObjectStoreException } from '../../errors.js';
+import { DiffSyncError, ObjectStoreException } from '../../errors.js';
 import type { StoreReport } from '../verify-report.js';
 import { findStores, objectsOf, scanKeys, type FoundModels } from './admin/store-scan.js';
 import { CommandExecutor } from './commands/command-executor.js';
 import { RedisConnection } from './connection/connection.js';
-import { FORMAT_VERSION, formatMismatch, parseFormat } from './layout/format.js';
+import { formatMismatch, isNewerFormat, parseFormat } from './layout/format.js';
 import {
   keysOfName,
   leaseKey,
@@ -15,6 +15,7 @@ import {
   sequenceKey,
   type ModelKeys,
 } from './layout/keys.js';
+import { ModelIndex } from './records/model-index.js';
 import { ANY_LAYOUT, clearModel, clearObjects } from './records/clear-model.js';
 import { checkRedisOptions } from './check-redis-options.js';
 import type { AnyRedisOptions } from './redis-options.js';
@@ -96,6 +97,24 @@ export class RedisCatalog {
   }
 
   /**
+   * Raises all models of a store to the format in which their changes are logged; versions that do not know it are refused then.
+   * @throws {DiffSyncError} (DIFFSYNC_ERROR) for a store that expires, of which no log is kept.
+   * @throws {ObjectStoreException} (STORE_NEWER_FORMAT) for a store that a newer version wrote.
+   */
+  async upgrade(id: string): Promise<void> {
+    const layout = await this.layoutOf(id);
+    if (layout.ttl !== undefined) {
+      throw new DiffSyncError(`${owner(id)} at ${this.address}: expires by itself, and keeps no log of changes`);
+    }
+    const found = (await findStores(this.connection, OWNER)).get(id)?.keys() ?? [];
+    const names = [...new Set([...(await this.registered(id)), ...found])];
+    const keys = new RedisKeys(id, { ...layout, ttl: undefined, cluster: this.connection.isCluster, changeLog: true });
+    const models = new ModelIndex(keys, new CommandExecutor(owner(id), this.connection, keys), undefined);
+    await models.checkLayout(names);
+    await models.logChangesOf(names);
+  }
+
+  /**
    * Removes all that a store has, in chunks, also what was added since it was listed. What is left after a failure is still
    * listed.
    * @returns the number of objects that were removed.
@@ -111,7 +130,7 @@ export class RedisCatalog {
     for (const name of new Set([...(await this.registered(id)), ...found.keys()])) {
       const parts = [...(found.get(name) ?? [])];
       const shards = parts.map(keysOfName);
-      const others = parts.map((part) => [sequenceKey(part)]);
+      const others = parts.flatMap((part) => [[keysOfName(part).log], [sequenceKey(part)]]);
       const scan = (shard: ModelKeys): AsyncGenerator<Buffer[]> => objectsOf(this.connection, owner(id), shard);
       removed += await clearModel(
         commands,
@@ -149,13 +168,13 @@ export class RedisCatalog {
   }
 
   private measure(id: string, part: string): Promise<Omit<ModelEntry, 'name' | 'named'>> {
-    const { index, state, prefix } = keysOfName(part);
+    const { index, state, log, prefix } = keysOfName(part);
     return this.commands(id).read(async (client) => {
       const [objects, [format, changed], sample, own] = await Promise.all([
         client.zcard(index),
         client.hmget(state, 'format', 'changed'),
         client.zrandmember(index, SAMPLE_SIZE),
-        memoryOf(client, [index, state, sequenceKey(part)]),
+        memoryOf(client, [index, state, log, sequenceKey(part)]),
       ]);
       const sampleKeys = sample.map((uid) => prefix + uid);
       const sampled = await memoryOf(client, sampleKeys);
@@ -190,7 +209,7 @@ export class RedisCatalog {
     for (const [model, parts] of found) {
       for (const { state } of [...parts].map(keysOfName)) {
         const format = await this.commands(id).read((client) => client.hget(state, 'format'));
-        if (format === null || parseFormat(format).version <= FORMAT_VERSION) continue;
+        if (format === null || !isNewerFormat(format)) continue;
         const { code, text } = formatMismatch(format, model);
         throw new ObjectStoreException(`${owner(id)} at ${this.address}: ${text}`, { code });
       }
@@ -215,7 +234,7 @@ export class RedisCatalog {
   }
 
   private keysOf(id: string): RedisKeys {
-    return new RedisKeys(id, { cluster: this.connection.isCluster, shards: 1, ttl: undefined });
+    return new RedisKeys(id, { cluster: this.connection.isCluster, shards: 1, ttl: undefined, changeLog: false });
   }
 
   private commands(id = ''): CommandExecutor {

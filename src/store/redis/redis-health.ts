@@ -2,7 +2,7 @@ import { withoutUndefined } from '../../values/without-undefined.js';
 import type { BackendHealth, MemoryHealth, ReplicaHealth, StoreDetails } from '../store-health.js';
 import { exceptionOf } from './connection/reply-errors.js';
 import type { ServerHealth, ServersHealth } from './connection/server-health.js';
-import { FORMAT_VERSION } from './layout/format.js';
+import { parseFormat } from './layout/format.js';
 
 const UNSAVED = 'the server could not save its data to its disk: its log says why';
 
@@ -14,6 +14,8 @@ export interface HealthTerms {
   readonly replicas: number;
   /** Whether objects of the store expire. */
   readonly expires: boolean;
+  /** What it names as the layout of its new models. */
+  readonly format: string;
 }
 
 /** @returns what is to be looked at under an eviction policy; undefined where it leaves the objects of the store alone. */
@@ -28,16 +30,16 @@ export function redisHealth(health: ServersHealth, terms: HealthTerms): BackendH
   const { servers } = health;
   const refusal = servers.find((server) => server.refusal !== undefined)?.refusal;
   return {
-    details: detailsOf(health),
+    details: detailsOf(health, terms),
     ...(refusal === undefined ? {} : { refusal: exceptionOf(terms.where, refusal) }),
     concerns: concernsOf(health, terms),
   };
 }
 
-function detailsOf({ servers, silent, slots }: ServersHealth): StoreDetails {
+function detailsOf({ servers, silent, slots }: ServersHealth, { format }: HealthTerms): StoreDetails {
   const details: StoreDetails = {
     roundTripMs: Math.round(servers.reduce((longest, each) => Math.max(longest, each.roundTripMs), 0) * 1000) / 1000,
-    format: FORMAT_VERSION,
+    format: parseFormat(format).version,
     role: slots === undefined ? servers[0]?.role : undefined,
     replicas: fewestReplicas(servers),
     memory: fullest(servers),

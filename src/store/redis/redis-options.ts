@@ -73,6 +73,13 @@ export interface RedisSharedOptions extends BaseStoreOptions {
    */
   readonly ttl?: number | undefined;
   /**
+   * Whether the store keeps a log of which objects were written, for `changesSince`. Its models are raised to format 2 when it is opened
+   * and when it writes to them; versions of this package that know format 1 alone are refused then (STORE_NEWER_FORMAT). Once a model
+   * is in format 2, every writer logs its changes, with or without this option. With a `ttl` no log is kept.
+   * @defaultValue false
+   */
+  readonly changeLog?: boolean | undefined;
+  /**
    * Milliseconds within which an operation on one object ends, attempts to reconnect included, and a bulk operation after its
    * last progress. To bound a whole bulk operation, pass it a `signal`.
    * @defaultValue 5000

@@ -4,6 +4,7 @@ import { pMapIterable } from 'p-map';
 import type { ModelRecord } from '../../record/model-record.js';
 import { BaseStore } from '../base-store.js';
 import { leaseOf, type WriteLease } from '../lease-context.js';
+import type { ChangesSince } from '../change-log.js';
 import type { LeaseTable } from '../lease-table.js';
 import type { BackendHealth } from '../store-health.js';
 import { isDamage, type StoreReport } from '../verify-report.js';
@@ -26,6 +27,7 @@ import { isClusterClient } from './connection/driver.js';
 import { RedisConnection } from './connection/connection.js';
 import { RedisKeys } from './layout/keys.js';
 import { CHUNKS_IN_FLIGHT, READ_CHUNK, slices, WRITE_CHUNK } from './records/chunks.js';
+import { RedisChangeLog } from './records/change-log.js';
 import { CompareAndSet } from './records/compare-and-set.js';
 import { ModelIndex } from './records/model-index.js';
 import { ObjectSizes } from './records/object-sizes.js';
@@ -94,6 +96,7 @@ export class RedisStore extends BaseStore {
   private readonly writer: RecordWriter;
   private readonly compareAndSet: CompareAndSet;
   private readonly multiModelWrite: MultiModelWrite;
+  private readonly changeLog: RedisChangeLog;
   private readonly reads = new Map<string, ReadBatcher>();
   private readonly writes = new Map<string, WriteBatcher>();
 
@@ -113,9 +116,9 @@ export class RedisStore extends BaseStore {
     const shared = sharedConnections.get(options);
     if (shared === undefined) checkRedisOptions(own);
     const connection = (this.connection = shared ?? new RedisConnection(own));
-    const { shards = 1, ttl } = own;
+    const { shards = 1, ttl, changeLog = false } = own;
     const store = String(this);
-    const keys = (this.keys = new RedisKeys(storeId, { cluster: connection.isCluster, shards, ttl }));
+    const keys = (this.keys = new RedisKeys(storeId, { cluster: connection.isCluster, shards, ttl, changeLog }));
     if (ttl !== undefined) {
       this.ttlRefresher = new TtlRefresher(store, connection, keys, ttl, (error) =>
         this.logger.warning(`${store}: its expiry is not put off yet`, { reason: String(error) }),
@@ -130,6 +133,7 @@ export class RedisStore extends BaseStore {
     ));
     this.writer = new RecordWriter(keys, commands, models, sequence, reader, this.sizes);
     this.compareAndSet = new CompareAndSet(keys, commands, reader, this.sizes);
+    this.changeLog = new RedisChangeLog(keys, commands, models);
     this.multiModelWrite = new MultiModelWrite(keys, commands, models, reader, this.compareAndSet);
   }
 
@@ -167,16 +171,17 @@ export class RedisStore extends BaseStore {
    * @returns the store, not yet open.
    */
   override scope({ storeId, name }: { readonly storeId: string; readonly name?: string }): RedisStore {
-    const { shards, ttl } = this.keys;
+    const { shards, ttl, changeLog } = this.keys;
     const { logger, maxObjectBytes, slowOperationMs } = this;
-    const own = { storeId, name, logger, maxObjectBytes, slowOperationMs, shards, ttl };
+    const own = { storeId, name, logger, maxObjectBytes, slowOperationMs, shards, ttl, changeLog };
     return RedisStore.onConnection(own, this.connection);
   }
 
   protected override async connect(): Promise<void> {
     await this.connection.acquire(String(this));
     try {
-      await this.models.checkLayout();
+      const plain = await this.models.checkLayout();
+      if (this.keys.logsChanges) await this.models.logChangesOf(plain);
     } catch (error) {
       // Only an open store can be verified; an operation on what is damaged fails by itself.
       if (!isDamage(error)) {
@@ -214,7 +219,8 @@ export class RedisStore extends BaseStore {
     // There must be time left to say which nodes were silent.
     const health = await connection.health(String(this), timeoutMs / 2);
     const where = `${String(this)} at ${this.address}`;
-    return redisHealth(health, { where, replicas: connection.wantedReplicas, expires: keys.ttl !== undefined });
+    const { format, ttl } = keys;
+    return redisHealth(health, { where, replicas: connection.wantedReplicas, expires: ttl !== undefined, format });
   }
 
   protected override readRecords(
@@ -281,6 +287,20 @@ export class RedisStore extends BaseStore {
     const counts = await this.models.countAll(models);
     const all = models.map((model, at): [string, number] => [model, counts[at] ?? 0]);
     return new Map(all.filter(([, count]) => count > 0));
+  }
+
+  protected override async orderUids(model: string, uids: readonly string[], signal?: AbortSignal): Promise<string[]> {
+    await this.written(model);
+    return this.changeLog.inOrder(model, uids, signal);
+  }
+
+  protected override async readChanges(
+    model: string,
+    cursor: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<ChangesSince> {
+    await this.written(model);
+    return this.changeLog.since(model, cursor, signal);
   }
 
   protected override insertRecords(
@@ -388,7 +408,7 @@ export class RedisStore extends BaseStore {
     }));
     const [only] = scans;
     if (scans.length !== 1 || only === undefined) {
-      yield* mergedPages(scans, () => this.models.checkSplit([model]));
+      yield* mergedPages(scans, async () => void (await this.models.checkSplit([model])));
     }
     // SORT replaces the first "*" of a pattern by the unique id.
     else if (this.connection.canSortGet && !only.keys.prefix.includes('*')) yield* sortedPages(only);

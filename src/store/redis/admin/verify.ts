@@ -130,17 +130,25 @@ export class RedisVerification {
     if (!(await this.isOther(keys.formatKey(model), 'hash'))) await models.checkLayout([model]);
     let last = 0;
     for (const part of keys.of(model)) {
+      if (await this.isOther(part.log, 'list')) {
+        await this.report({ kind: 'wrong-type', model, at: part.log }, () => this.drop(part.log));
+      }
       const noState = await this.isOther(part.state, 'hash');
       if (noState) {
         await this.report({ kind: 'wrong-type', model, at: part.state }, () => this.drop(part.state));
       }
       if (await this.isOther(part.index, 'zset')) {
         if (!this.repair) this.broken.add(part);
-        await this.report({ kind: 'wrong-type', model, at: part.index }, () => this.drop(part.index));
+        await this.report({ kind: 'wrong-type', model, at: part.index }, async () => {
+          await this.drop(part.index);
+          await models.beginLog(part, this.limits);
+        });
       }
       if (!noState && !this.broken.has(part) && (await this.isLost(part))) {
         await this.report({ kind: 'dangling', model, at: part.index }, async () => {
           await this.store.commands.write(part.state, (client) => client.hdel(part.state, 'filled'), this.limits);
+          // Which of the objects are gone, only the index knew.
+          await models.beginLog(part, this.limits);
         });
       }
       if (keys.shards > 1 && !this.broken.has(part)) last = Math.max(last, await this.lastScore(part));
@@ -333,9 +341,15 @@ export class RedisVerification {
     if (uids.length === 0) return;
     if (this.repair) {
       const scores = this.store.keys.shards === 1 ? '' : await this.newScores(model, uids.length);
-      const declared = this.store.keys.declared(keys, uids);
       await this.store.commands.executeIdempotent(keys.index, this.limits, (client, ...token) =>
-        client.diffsyncRepair(declared, keys.prefix, ...token, scores, treatment, uids),
+        client.diffsyncRepair(
+          this.store.keys.declaredForWrite(model, keys, uids),
+          keys.prefix,
+          ...token,
+          scores,
+          treatment,
+          uids,
+        ),
       );
     }
     for (const uid of uids) {

@@ -1,5 +1,6 @@
 import type { WriteLease } from '../../lease-context.js';
 import type { RedisConnection } from '../connection/connection.js';
+import { undeclaredLog } from '../connection/reply-errors.js';
 import type { RedisKeys } from '../layout/keys.js';
 import { IdempotencyTokens } from './idempotency-tokens.js';
 import type { TtlRefresher } from './ttl-refresher.js';
@@ -68,6 +69,7 @@ export class CommandExecutor {
    * Executes an idempotent write: the states of its models keep a deduplication record of it, so that it is done once
    * however often it is sent.
    * @param key - The first key that is written.
+   * @param send - Is called again, with the same token, where it was not known that a model has a log.
    */
   async executeIdempotent<T>(key: string, limits: WriteLimits, send: SendIdempotent<T>): Promise<T> {
     this.ttlRefresher?.use();
@@ -75,12 +77,22 @@ export class CommandExecutor {
     const token = this.tokens.acquire();
     const { clientId, sequenceNumber } = token;
     const fence = fenceOf(limits);
+    const sendDeclared: SendIdempotent<T> = async (...args) => {
+      try {
+        return await send(...args);
+      } catch (error) {
+        const model = undeclaredLog(error);
+        if (model === undefined) throw error;
+        this.keys.declareLog(model);
+        return send(...args);
+      }
+    };
     try {
       return await this.connection.run({
         store: this.store,
         writes: key,
         send: (client, serverDeadlineMs) =>
-          send(client, clientId, sequenceNumber, serverDeadlineMs, format, String(ttl), fence),
+          sendDeclared(client, clientId, sequenceNumber, serverDeadlineMs, format, String(ttl), fence),
         ...limits,
       });
     } finally {

@@ -132,6 +132,12 @@ export function refusedAt(error: unknown): number | undefined {
   return time === undefined ? undefined : Number(time);
 }
 
+/** The model of a write that was refused because its log is not among the declared keys; undefined for every other error. */
+export function undeclaredLog(error: unknown): string | undefined {
+  const [, state] = /^DIFFSYNCLOG (.*?)(?: script: |$)/s.exec(messageOf(error)) ?? [];
+  return state === undefined ? undefined : parseMetadataKey(state).model;
+}
+
 /** Whether a write was refused because a later holder of its lease has written. */
 export function isFenced(error: unknown): boolean {
   return messageOf(error).startsWith('DIFFSYNCFENCE');

@@ -1,7 +1,11 @@
 import type { StoreErrorCode } from '../../../errors.js';
 
-/** The version of the layout of keys and of the JSON text of objects that this package writes. */
-export const FORMAT_VERSION = 1;
+/**
+ * The versions of the layout of keys and of the JSON text of objects that this package knows. In the second one the changes of a
+ * model are logged by every process; in all else they are the same.
+ */
+const PLAIN_FORMAT = 1;
+const LOGGED_FORMAT = 2;
 
 /** What the state of a model says of its layout. */
 export interface ModelFormat {
@@ -11,9 +15,17 @@ export interface ModelFormat {
   readonly expires: boolean;
 }
 
-/** @returns what the state of a model names as its layout. */
-export function formatText({ shards, ttl }: { readonly shards: number; readonly ttl: number | undefined }): string {
-  return `${FORMAT_VERSION}${shards === 1 ? '' : `, ${shards} shards`}${ttl === undefined ? '' : ', expires'}`;
+/** How the options of a store lay out a model. */
+export interface FormatOptions {
+  readonly shards: number;
+  readonly ttl: number | undefined;
+  readonly changeLog: boolean;
+}
+
+/** @returns what the state of a new model names as its layout. Of what expires without a write, no log would tell. */
+export function formatText({ shards, ttl, changeLog }: FormatOptions): string {
+  const version = changeLog && ttl === undefined ? LOGGED_FORMAT : PLAIN_FORMAT;
+  return `${version}${shards === 1 ? '' : `, ${shards} shards`}${ttl === undefined ? '' : ', expires'}`;
 }
 
 export function parseFormat(text: string): ModelFormat {
@@ -22,6 +34,22 @@ export function parseFormat(text: string): ModelFormat {
     shards: Number(/, (\d+) shards/.exec(text)?.[1] ?? 1),
     expires: text.endsWith(', expires'),
   };
+}
+
+/** Whether the changes of a model of this layout are logged. */
+export function logsChanges(text: string): boolean {
+  return parseFormat(text).version === LOGGED_FORMAT;
+}
+
+/** Whether a store that lays out models in one way can use a model that is kept in another one. */
+export function isSameLayout(found: string, own: string): boolean {
+  const rest = (text: string): string | undefined => /^[12](.*)$/.exec(text)?.[1];
+  return rest(found) === rest(own);
+}
+
+/** Whether a newer version of this package has written a model. */
+export function isNewerFormat(text: string): boolean {
+  return parseFormat(text).version > LOGGED_FORMAT;
 }
 
 /**
@@ -34,8 +62,8 @@ export function formatMismatch(
   model: string | undefined,
 ): { readonly code: StoreErrorCode; readonly text: string } {
   const what = model === undefined ? 'a model' : `model "${model}"`;
-  if (parseFormat(found).version > FORMAT_VERSION) {
-    const text = `${what} is kept in format ${found}, and this version of nestjs-diffsync knows formats up to ${FORMAT_VERSION}: update it`;
+  if (isNewerFormat(found)) {
+    const text = `${what} is kept in format ${found}, and this version of nestjs-diffsync knows formats up to ${LOGGED_FORMAT}: update it`;
     return { code: 'STORE_NEWER_FORMAT', text };
   }
   const text =

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { isModelName } from '../../../model/model-definition.js';
-import { formatText } from './format.js';
+import { formatText, logsChanges, type FormatOptions } from './format.js';
 
 /** The keys of one model, or of one shard of it. On a cluster they lie in one slot. */
 export interface ModelKeys {
@@ -8,18 +8,22 @@ export interface ModelKeys {
   readonly index: string;
   /** Hash: layout, time of the last change, and the deduplication records of the last writes. */
   readonly state: string;
+  /** List, in format 2: the log of changes. */
+  readonly log: string;
   /** The key of an object is this and its unique id, whatever characters that has. */
   readonly prefix: string;
 }
 
 /** How the options of a store lay out its keys. */
-export interface KeyLayout {
+export interface KeyLayout extends FormatOptions {
   /** Whether the models spread over the slots of a cluster: what names the model is then a hash tag, in braces. */
   readonly cluster: boolean;
   /** Number of slots over which each model is split. */
   readonly shards: number;
   /** Milliseconds after which everything expires; undefined for never. */
   readonly ttl: number | undefined;
+  /** Whether the changes of models are logged from now on. */
+  readonly changeLog: boolean;
 }
 
 /** What a key belongs to: a model, or an object of it by the bytes of its unique id. */
@@ -62,12 +66,15 @@ export class RedisKeys {
   readonly models: string;
   /** Hash: who holds the lease of the store, and its fence. */
   readonly lease: string;
-  /** What the state of a model names as its layout. */
+  /** What the state of a new model names as its layout. */
   readonly format: string;
   readonly shards: number;
   /** Milliseconds; undefined for a store that does not expire. */
   readonly ttl: number | undefined;
+  readonly changeLog: boolean;
   private readonly known = new Map<string, readonly ModelKeys[]>();
+  /** The models whose log is declared on a cluster. */
+  private readonly logged = new Set<string>();
 
   constructor(
     private readonly storeId: string,
@@ -78,6 +85,7 @@ export class RedisKeys {
     this.format = formatText(layout);
     this.shards = layout.shards;
     this.ttl = layout.ttl;
+    this.changeLog = layout.changeLog;
   }
 
   /** @returns the keys of a model, by the number of the shard; one where the model is not split. */
@@ -102,20 +110,42 @@ export class RedisKeys {
     items: readonly (string | Buffer)[],
     step = 1,
   ): (number | string | Buffer)[] {
-    const declared: (number | string | Buffer)[] = [2, index, state];
-    if (!this.layout.cluster) return declared;
-    for (let at = 0; at < items.length; at += step) {
-      const uid = items[at] as string | Buffer;
-      declared.push(typeof uid === 'string' ? prefix + uid : Buffer.concat([Buffer.from(prefix), uid]));
-    }
-    declared[0] = declared.length - 1;
-    return declared;
+    return this.withObjects([2, index, state], prefix, items, step);
+  }
+
+  /**
+   * The same for a script that writes objects, which may have to log it. On a cluster a log is declared only where there may be one: a
+   * script that touches a key which is not there waits while its slot moves. Where it is not, the state stands in its place.
+   */
+  declaredForWrite(
+    model: string,
+    { index, state, log, prefix }: ModelKeys,
+    items: readonly (string | Buffer)[],
+    step = 1,
+  ): (number | string | Buffer)[] {
+    const isDeclared = !this.layout.cluster || this.logsChanges || this.logged.has(model);
+    return this.withObjects([3, index, state, isDeclared ? log : state], prefix, items, step);
+  }
+
+  /** Has the log of a model be declared from now on. */
+  declareLog(model: string): void {
+    this.logged.add(model);
+  }
+
+  /** Whether a store logs the changes of every model that it writes to. */
+  get logsChanges(): boolean {
+    return logsChanges(this.format);
+  }
+
+  /** The keys of what is kept of a model as a whole: where it is split, beside its shards. */
+  whole(model: string): ModelKeys {
+    const name = `${this.storeId}:${model}`;
+    return keysOfName(this.layout.cluster ? `{${name}}` : name);
   }
 
   /** Hash whose field "format" names the layout of a model: its state, or that of the whole where it is split. */
   formatKey(model: string): string {
-    const name = `${this.storeId}:${model}`;
-    return keysOfName(this.layout.cluster ? `{${name}}` : name).state;
+    return this.whole(model).state;
   }
 
   /** Counter of a split model: the sequence number that was given last. */
@@ -154,6 +184,21 @@ export class RedisKeys {
     return undefined;
   }
 
+  private withObjects(
+    declared: (number | string | Buffer)[],
+    prefix: string,
+    items: readonly (string | Buffer)[],
+    step: number,
+  ): (number | string | Buffer)[] {
+    if (!this.layout.cluster) return declared;
+    for (let at = 0; at < items.length; at += step) {
+      const uid = items[at] as string | Buffer;
+      declared.push(typeof uid === 'string' ? prefix + uid : Buffer.concat([Buffer.from(prefix), uid]));
+    }
+    declared[0] = declared.length - 1;
+    return declared;
+  }
+
   private build(model: string): ModelKeys[] {
     const { cluster, shards } = this.layout;
     return Array.from({ length: shards }, (_, shard) => {
@@ -180,7 +225,12 @@ export function leaseKey(storeId: string): string {
 
 /** @param name - What follows the kind in the keys of a model or shard; in braces on a cluster. */
 export function keysOfName(name: string): ModelKeys {
-  return { index: `diffsync.index:${name}`, state: `diffsync.state:${name}`, prefix: `diffsync:${name}:` };
+  return {
+    index: `diffsync.index:${name}`,
+    state: `diffsync.state:${name}`,
+    log: `diffsync.changes:${name}`,
+    prefix: `diffsync:${name}:`,
+  };
 }
 
 /** Counter: the sequence number that was given last. @param name - That of a split model as a whole, in braces. */
@@ -190,7 +240,7 @@ export function sequenceKey(name: string): string {
 
 /** Parses a key that matches `METADATA_PATTERN`, of whatever store. */
 export function parseMetadataKey(key: string): StoreKey {
-  const [, kind, name = ''] = /^diffsync\.(models|lease|index|state|places):(.+)$/s.exec(key) ?? [];
+  const [, kind, name = ''] = /^diffsync\.(models|lease|index|state|changes|places):(.+)$/s.exec(key) ?? [];
   if (kind === 'models' || kind === 'lease') return { id: /^[^:{}]+$/.exec(name)?.[0], name };
   const [, plainId, plainModel, id = plainId, model = plainModel] = NAME.exec(name) ?? [];
   return { id, model, name };

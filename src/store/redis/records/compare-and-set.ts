@@ -45,7 +45,7 @@ export class CompareAndSet {
         const limits = uids.length === 1 ? { deadline, signal, lease } : this.commands.limits(signal, lease);
         const replacements = await this.replacements(model, keys, items, change, attempt > 0, limits);
         const conflicts: string[][] = [];
-        for (const some of batches(replacements)) conflicts.push(await this.replace(keys, some, limits));
+        for (const some of batches(replacements)) conflicts.push(await this.replace(model, keys, some, limits));
         return conflicts.flat();
       };
       const conflicts = (await mapChunks(chunks, left.length, replace, signal)).flat();
@@ -56,11 +56,15 @@ export class CompareAndSet {
   }
 
   /** @returns the unique ids of the objects that had changed and were left alone. */
-  private async replace(keys: ModelKeys, replacements: readonly Replacement[], limits: WriteLimits): Promise<string[]> {
+  private async replace(
+    model: string,
+    keys: ModelKeys,
+    replacements: readonly Replacement[],
+    limits: WriteLimits,
+  ): Promise<string[]> {
     const args = replacements.flat();
-    const declared = this.keys.declared(keys, args, 3);
     const changed = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
-      client.diffsyncCompareAndSet(declared, keys.prefix, ...token, args),
+      client.diffsyncCompareAndSet(this.keys.declaredForWrite(model, keys, args, 3), keys.prefix, ...token, args),
     );
     return changed.map((position) => (replacements[position - 1] as Replacement)[0]);
   }

@@ -2,10 +2,10 @@ import pMap from 'p-map';
 import { ObjectStoreException } from '../../../errors.js';
 import { slices } from './chunks.js';
 import { clearModel, type ScanObjects } from './clear-model.js';
-import { formatMismatch } from '../layout/format.js';
+import { formatMismatch, isSameLayout, logsChanges } from '../layout/format.js';
 import type { ModelKeys, RedisKeys } from '../layout/keys.js';
 import type { ScriptedRedis } from '../scripts/scripts.js';
-import type { OperationLimits, CommandExecutor } from '../commands/command-executor.js';
+import type { OperationLimits, CommandExecutor, WriteLimits } from '../commands/command-executor.js';
 import type { TtlRefresher } from '../commands/ttl-refresher.js';
 
 /** Models, or shards of them, that are counted in one call. */
@@ -115,28 +115,52 @@ export class ModelIndex {
 
   /**
    * @param models - Default: all that are registered.
+   * @returns those whose changes are not logged.
    * @throws {ObjectStoreException} (STORE_NEWER_FORMAT, STORE_OTHER_LAYOUT) for a model in another layout than the store's.
    */
-  async checkLayout(models?: readonly string[]): Promise<void> {
+  async checkLayout(models?: readonly string[]): Promise<string[]> {
     const all = models ?? (await this.list());
     const formatOf = (model: string): Promise<string | null> =>
       this.commands.read((client) => client.hget(this.keys.formatKey(model), 'format'));
     const formats = await pMap(all, formatOf, { concurrency: COUNTS_IN_FLIGHT });
     for (const [at, model] of all.entries()) {
       const found = formats[at];
-      if (found === null || found === undefined || found === this.keys.format) continue;
+      if (found === null || found === undefined || isSameLayout(found, this.keys.format)) continue;
       const { code, text } = formatMismatch(found, model);
       const { store, connection } = this.commands;
       throw new ObjectStoreException(`${store} at ${connection.address}: ${text}`, { code });
     }
+    return all.filter((_, at) => !logsChanges(formats[at] ?? ''));
+  }
+
+  /** Has the changes of models be logged from now on, by every process. */
+  async logChangesOf(models: readonly string[]): Promise<void> {
+    const { keys } = this;
+    for (const model of models) {
+      // The shards first: once the whole says so, it holds for each of them.
+      const parts = keys.shards === 1 ? keys.of(model) : [...keys.of(model), keys.whole(model)];
+      for (const part of parts) await this.beginLog(part);
+    }
+  }
+
+  /** @param limits - Where given, the log knows nothing any more of what was written before. */
+  async beginLog({ index, state, log }: ModelKeys, limits?: WriteLimits): Promise<void> {
+    const anew = limits === undefined ? '' : '1';
+    await this.commands.executeIdempotent(
+      state,
+      limits ?? { lease: undefined },
+      (client, id, sequence, deadline, format) =>
+        client.diffsyncBeginLog([3, index, state, log], id, sequence, deadline, format, anew),
+    );
   }
 
   /**
    * Checks the layout of split models: that of each as a whole, because a shard without objects names none. The scripts check
    * the layout of every shard, and of a model that is not split.
+   * @returns as `checkLayout`; none where models are not split.
    */
-  async checkSplit(models: readonly string[]): Promise<void> {
-    if (this.keys.shards > 1) await this.checkLayout(models);
+  async checkSplit(models: readonly string[]): Promise<string[]> {
+    return this.keys.shards > 1 ? this.checkLayout(models) : [];
   }
 
   /** Registers a model before its first write, so that no crash leaves objects of a model that is not registered. */
@@ -168,10 +192,10 @@ export class ModelIndex {
     if (ttl !== undefined) await this.checkLayout();
     const formatKey = this.keys.formatKey(model);
     const { epoch } = this.commands.connection;
-    let expires = false;
+    let [expires, created] = [false, false];
     const send = async (client: ScriptedRedis): Promise<void> => {
+      const named = shards > 1 ? client.hsetnx(formatKey, 'format', format) : undefined;
       const sent: Promise<unknown>[] = [client.pexpiretime(models), client.sadd(models, model)];
-      if (shards > 1) sent.push(client.hsetnx(formatKey, 'format', format));
       if (ttl !== undefined) {
         for (const key of shards > 1 ? [models, formatKey] : [models]) {
           sent.push(client.pexpire(key, 2 * ttl, 'NX'), client.pexpire(key, 2 * ttl, 'GT'));
@@ -179,13 +203,16 @@ export class ModelIndex {
       }
       const [expiry] = await Promise.all(sent);
       expires = Number(expiry) > 0;
+      if ((await named) === 1) created = true;
     };
     await this.commands.writeMetadata(models, send, limits);
     if (ttl === undefined && expires) {
       await this.checkLayout();
       await this.commands.writeMetadata(models, (client) => client.persist(models), limits);
     }
-    await this.checkSplit([model]);
+    const plain = await this.checkSplit([model]);
+    // A writer that keeps no logs finds none in a shard that has no format yet.
+    if (shards > 1 && this.keys.logsChanges) await this.logChangesOf(created ? [model] : plain);
     this.registered.set(model, epoch);
   }
 
@@ -196,7 +223,8 @@ export class ModelIndex {
   async clear(model: string, scan: ScanObjects, limits: OperationLimits): Promise<void> {
     const { keys } = this;
     await this.checkSplit([model]);
-    const others = keys.shards === 1 ? [] : [[keys.sequence(model), keys.formatKey(model)]];
+    const others = keys.of(model).map(({ log }) => [log]);
+    if (keys.shards > 1) others.push([keys.sequence(model), keys.formatKey(model)]);
     const cleared = { name: model, models: keys.models, shards: keys.of(model), others, layout: keys.format };
     await clearModel(this.commands, keys, cleared, scan, limits);
     this.registered.delete(model);

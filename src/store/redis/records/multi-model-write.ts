@@ -72,7 +72,7 @@ export class MultiModelWrite {
     args: readonly string[],
     limits: WriteLimits,
   ): Promise<readonly ModelReply[]> {
-    const keys = writes.flatMap(({ keys: { index, state } }) => [index, state]);
+    const keys = writes.flatMap(({ keys: { index, state, log } }) => [index, state, log]);
     const grows = writes.some(
       ({ changes: { inserts, puts }, replacements }) =>
         inserts.length + puts.length > 0 || replacements.some(([, expected, json]) => json.length > expected.length),

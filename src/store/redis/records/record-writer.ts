@@ -35,7 +35,7 @@ export class RecordWriter {
     const existing: Result<ModelRecord>[] = Array.from({ length: records.length });
     const insertChunk = async ({ keys, positions, items, scores }: WriteChunk): Promise<boolean> => {
       const reply = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
-        client.diffsyncInsert(this.keys.declared(keys, items, 2), keys.prefix, ...token, scores, items),
+        client.diffsyncInsert(this.keys.declaredForWrite(model, keys, items, 2), keys.prefix, ...token, scores, items),
       );
       if (reply.length === 1) return reply[0] === 1;
       const uids = items.filter((_, at) => at % 2 === 0);
@@ -62,7 +62,7 @@ export class RecordWriter {
     const failures: (Failed | undefined)[] = Array.from({ length: records.length });
     const putChunk = async ({ keys, items, scores }: WriteChunk): Promise<boolean> => {
       const created = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
-        client.diffsyncPut(this.keys.declared(keys, items, 2), keys.prefix, ...token, scores, items),
+        client.diffsyncPut(this.keys.declaredForWrite(model, keys, items, 2), keys.prefix, ...token, scores, items),
       );
       return created === 1;
     };
@@ -76,7 +76,7 @@ export class RecordWriter {
     const chunks = uidChunks(uids, (uid) => this.keys.holding(model, uid), WRITE_CHUNK);
     const deleteChunk = async ({ keys, positions, items }: Chunk<string>): Promise<void> => {
       const missing = await this.commands.executeIdempotent(keys.index, limits, (client, ...token) =>
-        client.diffsyncDelete(this.keys.declared(keys, items), keys.prefix, ...token, items),
+        client.diffsyncDelete(this.keys.declaredForWrite(model, keys, items), keys.prefix, ...token, items),
       );
       for (const position of missing) present[positions[position - 1] as number] = false;
     };

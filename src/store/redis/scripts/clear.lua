@@ -29,6 +29,8 @@ if #uids > 0 then
   end
   redis.call('UNLINK', unpack(objects))
   redis.call('ZREM', index, unpack(uids))
+  -- No cursor of the log, whose key goes last, is known any more.
+  redis.call('HDEL', state, 'logged')
 end
 if redis.call('EXISTS', index) == 0 then
   if layout == '' or not redis.call('HGET', state, 'fence') then

@@ -2,15 +2,21 @@
 -- has done is not done twice, and what it has left undone is tried again.
 -- A client id writes one write at a time, with growing sequence numbers. Its field in the state holds the deduplication
 -- record: the sequence number, time and undone positions of its last write.
--- Needs: now, index, state (hash: "format", "changed" in ms, "filled" (the model has objects, so that the loss of its
--- index shows: 1, or "expires" with a ttl), and a field for each client id), client, sequence, layout, ttl (in ms; 0: none)
+-- Needs: now, time, index, state (hash: "format", "changed" in ms, "filled" (the model has objects, so that the loss of its
+-- index shows: 1, or "expires" with a ttl), "logged" (as in log-changes), and a field for each client id), log (list, in format 2;
+-- the state again where it is not declared), client, sequence, layout (of format 2: it raises a model in format 1), ttl (in ms;
+-- 0: none)
 -- Gives: last (the last unique id and its score; empty when there is none), left (the positions that are left to do; nil:
--- all), expiry (in ms since 1970, of what joins the model; nil: none), settle (to be called when the write is done)
--- Returns an error for a model of another layout, for a model whose index is lost, and for a write that its client has
--- given up.
-local known = redis.call('HMGET', state, client, 'format', 'filled')
-if known[2] and known[2] ~= layout then
-  return redis.error_reply('DIFFSYNCFORMAT ' .. known[2] .. '|' .. state)
+-- all), expiry (in ms since 1970, of what joins the model; nil: none), logs (whether changes are logged), settle (to be called when
+-- the write is done)
+-- Returns an error for a model of another layout, for a model whose index is lost, for one whose log is not declared, and for a
+-- write that its client has given up.
+local known = redis.call('HMGET', state, client, 'format', 'filled', 'logged')
+local kept, logged = known[2], known[4]
+--- @include "same-layout"
+local format = kept
+if not kept or string.sub(layout, 1, 1) == '2' then
+  format = layout
 end
 local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
 if known[3] == '1' and not last[2] then
@@ -41,13 +47,33 @@ if lifetime > 0 then
   expiry = string.format('%.0f', expiry)
 end
 
--- undone: positions joined by commas; filled: '1' when the caller knows that the index exists now.
-local function settle(undone, filled)
-  local entry = sequence .. ' ' .. now .. ' ' .. undone
-  if known[1] and known[2] then
-    redis.call('HSET', state, client, entry, 'changed', now)
-  else
-    redis.call('HSET', state, client, entry, 'changed', now, 'format', layout)
+-- What expires leaves no entry in a log.
+local logs = lifetime == 0 and string.sub(format, 1, 1) == '2'
+if logs then
+  if log == state then
+    return redis.error_reply('DIFFSYNCLOG ' .. state)
+  end
+  redis.call('LLEN', log) -- It fails before anything is written when the key holds something else.
+end
+--- @include "log-changes"
+
+-- undone: positions joined by commas; filled: '1' when the caller knows that the index exists now; written, where logs: the unique
+-- ids of the objects that were added, changed or removed, from the second element on.
+local function settle(undone, filled, written)
+  local changes = { client, sequence .. ' ' .. now .. ' ' .. undone, 'changed', now }
+  if format ~= kept then
+    changes[5], changes[6] = 'format', format
+  end
+  if logs and #written > 1 then
+    -- Of the objects that were there before the log began, nothing is known.
+    if not logged and last[2] then
+      logged = logHeader({ '' }, '*')
+    end
+    changes[#changes + 1] = 'logged'
+    changes[#changes + 1] = logHeader(written, #written - 1)
+  end
+  redis.call('HSET', state, unpack(changes))
+  if not (known[1] and kept) then
     -- The records of clients that are gone are dropped when a new client comes.
     if redis.call('HLEN', state) > 64 then
       local fields = redis.call('HGETALL', state)

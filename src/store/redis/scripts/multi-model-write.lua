@@ -1,6 +1,6 @@
 #!lua
 -- Writes the pending changes of several models, all of them in one atomic command.
--- KEYS for each model: index (sorted set), state (hash)
+-- KEYS for each model: index (sorted set), state (hash), log (list, as in idempotent-write)
 -- ARGV 1 client, 2 sequence, 3 deadline, 4 layout, 5 ttl (as in idempotent-write), 6 fence (as in fence), then for each
 -- model: prefix (of the keys of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and
 -- JSON text of each object to insert; the same of each object to put; unique id, expected JSON text and the one to store of
@@ -14,16 +14,16 @@ local REPLACED, INSERTS, PUTS, CHANGES, REMOVED = 1, 2, 3, 4, 5
 -- How many arguments an item of each list has.
 local ARGS_PER_ITEM = { 1, 2, 2, 3, 1 }
 
-local function beginWrite(index, state, prefix)
+local function beginWrite(index, state, log, prefix)
   --- @include "idempotent-write"
   --- @include "fence"
-  return { index = index, prefix = prefix, left = left, expiry = expiry, settle = settle }
+  return { index = index, prefix = prefix, left = left, expiry = expiry, logs = logs, settle = settle }
 end
 
 -- Each list holds the positions in ARGV at which its items begin.
 local models, start = {}, 7
-for key = 1, #KEYS, 2 do
-  local model = beginWrite(KEYS[key], KEYS[key + 1], ARGV[start])
+for key = 1, #KEYS, 3 do
+  local model = beginWrite(KEYS[key], KEYS[key + 1], KEYS[key + 2], ARGV[start])
   if model.err then
     return model
   end
@@ -72,15 +72,23 @@ end
 
 local replies = {}
 for number, model in ipairs(models) do
+  local written = { '' }
+  local function note(at)
+    if model.logs then
+      written[#written + 1] = ARGV[at]
+    end
+  end
+  -- What is replaced is stored again, and noted there.
   local function remove(list)
     if #list > 0 then
       local uids = {}
       for each, at in ipairs(list) do
         uids[each] = ARGV[at]
       end
-      redis.call('ZREM', model.index, unpack(uids))
-      redis.call('UNLINK', unpack(keysOf(model, list)))
+      local listed = redis.call('ZREM', model.index, unpack(uids))
+      return math.max(listed, redis.call('UNLINK', unpack(keysOf(model, list))))
     end
+    return 0
   end
   local new = model.left == nil
   if new then
@@ -92,6 +100,7 @@ for number, model in ipairs(models) do
   local function store(at)
     table.insert(objects, model.prefix .. ARGV[at])
     table.insert(objects, ARGV[at + 1])
+    note(at)
   end
   local function addMember(at)
     score = score + 1
@@ -109,6 +118,9 @@ for number, model in ipairs(models) do
         table.insert(reply, position)
         table.insert(reply, found[position])
         table.insert(undone, position)
+        if model.logs and not redis.call('ZSCORE', model.index, ARGV[at]) then
+          note(at) -- It was there and not listed.
+        end
       else
         store(at)
       end
@@ -136,13 +148,18 @@ for number, model in ipairs(models) do
   if new then
     for _, at in ipairs(model[CHANGES]) do
       redis.call('SET', model.prefix .. ARGV[at], ARGV[at + 2], 'KEEPTTL')
+      note(at)
     end
-    remove(model[REMOVED])
+    if remove(model[REMOVED]) > 0 then
+      for _, at in ipairs(model[REMOVED]) do
+        note(at)
+      end
+    end
   end
   if model.expiry and not last[2] then
     redis.call('PEXPIREAT', model.index, model.expiry)
   end
-  model.settle(table.concat(undone, ','))
+  model.settle(table.concat(undone, ','), nil, written)
   replies[number] = reply
 end
 return replies

@@ -1,13 +1,13 @@
 #!lua
 -- Stores objects, replacing those that are there, all of them in one atomic command. An object that is there keeps its
 -- score; a new one goes last.
--- KEYS index (sorted set), state (hash); on a cluster then each object
+-- KEYS index (sorted set), state (hash), log (list, as in idempotent-write); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 fence (as in fence), 8 scores (as in given-scores), then for each object its unique id and its JSON text
 -- UIDS from 9 step 2
 -- Returns 1 when the model may have had no object before, else 0.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local index, state = KEYS[1], KEYS[2]
+local index, state, log = KEYS[1], KEYS[2], KEYS[3]
 local prefix, client, sequence, deadline, layout, ttl, fence, scores = unpack(ARGV, 1, 8)
 --- @include "deadline"
 --- @include "idempotent-write"
@@ -16,6 +16,7 @@ local prefix, client, sequence, deadline, layout, ttl, fence, scores = unpack(AR
 
 local score = tonumber(last[2] or 0)
 
+local written = { '' }
 if left == nil then
   local objects, members, size, position = {}, {}, 0, 0
   for at = FIRST_UID, #ARGV, UID_STEP do
@@ -27,6 +28,9 @@ if left == nil then
     members[size + 1] = given and given[position] or score
     members[size + 2] = ARGV[at]
     size = size + 2
+    if logs then
+      written[position + 1] = ARGV[at]
+    end
   end
   redis.call('ZADD', index, 'NX', unpack(members))
   if expiry then
@@ -44,6 +48,6 @@ if left == nil then
     redis.call('MSET', unpack(objects))
   end
 end
-settle('', left == nil and '1')
+settle('', left == nil and '1', written)
 -- The first attempt of a repeated write may have been the one that found the model empty.
 return last[2] and left == nil and 0 or 1

@@ -70,6 +70,18 @@ export interface RedisScripts {
     uids: readonly string[],
   ): Promise<(number | string)[]>;
   diffsyncCount(numberOfKeys: number, keys: readonly string[], layout: string): Promise<number[]>;
+  diffsyncBeginLog(keys: DeclaredKeys, ...args: string[]): Promise<number>;
+  diffsyncChanges(
+    index: string,
+    state: string,
+    log: string,
+    layout: string,
+    header: string,
+    position: number,
+    from: number,
+    most: number,
+  ): Promise<[logged: string, whole: number, ...elements: string[]] | []>;
+  diffsyncScores(index: string, state: string, layout: string, uids: readonly string[]): Promise<string[] | number>;
   diffsyncInspect(keys: DeclaredKeys, prefix: string, uids: readonly Buffer[]): Promise<string[]>;
   diffsyncRepair(keys: DeclaredKeys, prefix: string, ...args: (string | readonly Buffer[])[]): Promise<number>;
 }
@@ -102,6 +114,9 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncTakesWrites: { file: 'takes-writes.lua' },
   diffsyncRecheck: { file: 'recheck.lua' },
   diffsyncCount: { file: 'count.lua' },
+  diffsyncBeginLog: { file: 'begin-log.lua' },
+  diffsyncChanges: { file: 'changes-3.lua' },
+  diffsyncScores: { file: 'scores-2.lua' },
   diffsyncInspect: { file: 'inspect.lua' },
   diffsyncRepair: { file: 'repair.lua' },
 };
@@ -144,10 +159,12 @@ export function assembledScripts(): ReadonlyMap<keyof RedisScripts, string> {
 }
 
 function assemble({ file, flags }: Script): string {
-  const lua = readScript(file)
-    .replace(UIDS, 'local FIRST_UID, UID_STEP = $1, $2')
-    .replaceAll(INCLUDE, (_line, name: string) => readScript(`${name}.lua`).trimEnd());
+  const lua = withIncludes(readScript(file).replace(UIDS, 'local FIRST_UID, UID_STEP = $1, $2'));
   return flags === undefined ? lua : lua.replace('#!lua', `#!lua flags=${flags}`);
+}
+
+function withIncludes(lua: string): string {
+  return lua.replaceAll(INCLUDE, (_line, name: string) => withIncludes(readScript(`${name}.lua`).trimEnd()));
 }
 
 function readScript(file: string): string {

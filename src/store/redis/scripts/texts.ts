@@ -35,6 +35,80 @@ if kept ~= '0' then
 end
 return { 1, number, found[2], found[3], found[4], found[5], found[6] }
 `,
+  'begin-log.lua': `#!lua
+-- Raises a model to format 2, in which its changes are logged, or has a log know nothing of what was written before.
+-- KEYS index (sorted set), state (hash), log (list)
+-- ARGV 1 client, 2 sequence, 3 deadline, 4 layout (of the store; of a model that is raised: of format 2), 5 anew ('1' for a log that
+-- knows nothing of before, else '')
+-- Returns 1; 0 when there was nothing to do.
+-- Fails with WRONGTYPE, having written nothing, when a key holds something else.
+local index, state, log = KEYS[1], KEYS[2], KEYS[3]
+local client, sequence, deadline, layout, anew = unpack(ARGV, 1, 5)
+--- @include "deadline"
+
+local known = redis.call('HMGET', state, 'format', 'logged')
+local kept, logged = known[1], known[2]
+--- @include "same-layout"
+local raised = not (kept and string.sub(kept, 1, 1) == '2')
+if anew == '' and not raised or raised and string.sub(layout, 1, 1) ~= '2' then
+  return 0
+end
+-- A shard without objects gets its format too, before a writer that keeps no logs gives it another one.
+local filled = redis.call('EXISTS', index) == 1
+if not kept and not filled and not string.find(layout, ' shards', 1, true) then
+  return 0
+end
+--- @include "log-changes"
+
+-- Of a model without objects, all that comes is known.
+if anew == '1' or filled then
+  redis.call('HSET', state, 'logged', logHeader({ '' }, '*'))
+end
+if raised then
+  redis.call('HSET', state, 'format', layout)
+end
+return 1
+`,
+  'changes-3.lua': `#!lua flags=no-writes
+-- Reads a part of the log of changes of a model.
+-- KEYS 1 index (sorted set), 2 state (hash), 3 log (list, as in log-changes)
+-- ARGV 1 layout (as in layout), 2 header (that must still be where it was; '' where none must), 3 position (of this header),
+-- ARGV 4 from (the position of the first element that is returned; -1: none is asked for), 5 most (how many of them at most)
+-- Returns nothing where no log is kept. Else the last header and its position ('' for a model to which nothing was written), 1 when
+-- the log is whole since \`from\`, else 0, and then the elements.
+local index, state, log = unpack(KEYS)
+local layout, header, position, from, most = unpack(ARGV)
+--- @include "layout"
+
+if string.sub(kept or layout, 1, 1) ~= '2' or absent ~= 0 and redis.call('EXISTS', index) == 0 then
+  return {}
+end
+local logged = redis.call('HGET', state, 'logged')
+if not logged then
+  if redis.call('EXISTS', index, log) > 0 then
+    return {}
+  end
+  return { '', header == '' and from == '0' and 1 or 0 }
+end
+
+local count, at = string.match(logged, ' (%S+) (%d+)$')
+if not at then
+  return {} -- Another program has written there.
+end
+local first = at + 1 + (tonumber(count) or 0) - redis.call('LLEN', log)
+local whole = tonumber(from) >= math.max(first, 0)
+if header ~= '' then
+  -- A negative index would count from the end.
+  whole = whole and tonumber(position) >= first and redis.call('LINDEX', log, position - first) == header
+end
+if not whole then
+  return { logged, 0 }
+end
+local reply = redis.call('LRANGE', log, from - first, from - first + most - 1)
+table.insert(reply, 1, logged)
+table.insert(reply, 2, 1)
+return reply
+`,
   'clear.lua': `#!lua flags=allow-oom
 -- Removes objects of a model, and with the last of them the state of the model, but for its fence. The caller calls it again
 -- until it returns 0.
@@ -66,6 +140,8 @@ if #uids > 0 then
   end
   redis.call('UNLINK', unpack(objects))
   redis.call('ZREM', index, unpack(uids))
+  -- No cursor of the log, whose key goes last, is known any more.
+  redis.call('HDEL', state, 'logged')
 end
 if redis.call('EXISTS', index) == 0 then
   if layout == '' or not redis.call('HGET', state, 'fence') then
@@ -83,13 +159,13 @@ return #uids
 `,
   'compare-and-set.lua': `#!lua
 -- Compare-and-set: replaces each object only where the expected JSON text is still there, all of them in one atomic command.
--- KEYS index (sorted set), state (hash); on a cluster then each object
+-- KEYS index (sorted set), state (hash), log (list, as in idempotent-write); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 fence (as in fence), then for each object its unique id, the expected JSON text and the one to store
 -- UIDS from 8 step 3
 -- Returns the positions (from 1) of the objects that had changed and were left alone.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local index, state = KEYS[1], KEYS[2]
+local index, state, log = KEYS[1], KEYS[2], KEYS[3]
 local prefix, client, sequence, deadline, layout, ttl, fence = unpack(ARGV, 1, 7)
 --- @include "deadline"
 --- @include "idempotent-write"
@@ -99,18 +175,19 @@ local same = {}
 for at = FIRST_UID, #ARGV, UID_STEP do
   same[at] = redis.call('GET', prefix .. ARGV[at]) == ARGV[at + 1]
 end
-local changed, position = {}, 0
+local changed, written, position = {}, { '' }, 0
 for at = FIRST_UID, #ARGV, UID_STEP do
   position = position + 1
   if left == nil or left[position] then
     if same[at] then
       redis.call('SET', prefix .. ARGV[at], ARGV[at + 2], 'KEEPTTL')
+      written[#written + 1] = ARGV[at]
     else
       changed[#changed + 1] = position
     end
   end
 end
-settle(table.concat(changed, ','))
+settle(table.concat(changed, ','), nil, written)
 return changed
 `,
   'count.lua': `#!lua flags=no-writes
@@ -141,12 +218,12 @@ end
 `,
   'delete.lua': `#!lua flags=allow-oom
 -- Removes objects, all of them in one atomic command. Allowed on a full server, which it helps.
--- KEYS index (sorted set), state (hash); on a cluster then each object
+-- KEYS index (sorted set), state (hash), log (list, as in idempotent-write); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 fence (as in fence), then unique ids
 -- UIDS from 8 step 1
 -- Returns the positions (from 1) of those that were not there.
-local index, state = KEYS[1], KEYS[2]
+local index, state, log = KEYS[1], KEYS[2], KEYS[3]
 local prefix, client, sequence, deadline, layout, ttl, fence = unpack(ARGV, 1, 7)
 --- @include "deadline"
 --- @include "idempotent-write"
@@ -162,21 +239,29 @@ for at = FIRST_UID, #ARGV, UID_STEP do
   end
 end
 
-local missing = {}
+local missing, written = {}, { '' }
 if #uids > 0 then
   local present = redis.call('EXISTS', unpack(objects))
-  redis.call('ZREM', index, unpack(uids))
+  local listed = redis.call('ZREM', index, unpack(uids))
   if present == #uids then
     redis.call('UNLINK', unpack(objects))
   else
     for at, object in ipairs(objects) do
       if redis.call('UNLINK', object) == 0 then
         missing[#missing + 1] = positions[at]
+      else
+        written[#written + 1] = uids[at]
       end
     end
   end
+  -- Some may have been listed and not there: which of them, is not worth a look.
+  if logs and math.max(present, listed) > #written - 1 then
+    for at, uid in ipairs(uids) do
+      written[at + 1] = uid
+    end
+  end
 end
-settle(table.concat(missing, ','))
+settle(table.concat(missing, ','), nil, written)
 return missing
 `,
   'drop-sequence.lua': `#!lua flags=allow-oom
@@ -270,15 +355,21 @@ end
 -- has done is not done twice, and what it has left undone is tried again.
 -- A client id writes one write at a time, with growing sequence numbers. Its field in the state holds the deduplication
 -- record: the sequence number, time and undone positions of its last write.
--- Needs: now, index, state (hash: "format", "changed" in ms, "filled" (the model has objects, so that the loss of its
--- index shows: 1, or "expires" with a ttl), and a field for each client id), client, sequence, layout, ttl (in ms; 0: none)
+-- Needs: now, time, index, state (hash: "format", "changed" in ms, "filled" (the model has objects, so that the loss of its
+-- index shows: 1, or "expires" with a ttl), "logged" (as in log-changes), and a field for each client id), log (list, in format 2;
+-- the state again where it is not declared), client, sequence, layout (of format 2: it raises a model in format 1), ttl (in ms;
+-- 0: none)
 -- Gives: last (the last unique id and its score; empty when there is none), left (the positions that are left to do; nil:
--- all), expiry (in ms since 1970, of what joins the model; nil: none), settle (to be called when the write is done)
--- Returns an error for a model of another layout, for a model whose index is lost, and for a write that its client has
--- given up.
-local known = redis.call('HMGET', state, client, 'format', 'filled')
-if known[2] and known[2] ~= layout then
-  return redis.error_reply('DIFFSYNCFORMAT ' .. known[2] .. '|' .. state)
+-- all), expiry (in ms since 1970, of what joins the model; nil: none), logs (whether changes are logged), settle (to be called when
+-- the write is done)
+-- Returns an error for a model of another layout, for a model whose index is lost, for one whose log is not declared, and for a
+-- write that its client has given up.
+local known = redis.call('HMGET', state, client, 'format', 'filled', 'logged')
+local kept, logged = known[2], known[4]
+--- @include "same-layout"
+local format = kept
+if not kept or string.sub(layout, 1, 1) == '2' then
+  format = layout
 end
 local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
 if known[3] == '1' and not last[2] then
@@ -309,13 +400,33 @@ if lifetime > 0 then
   expiry = string.format('%.0f', expiry)
 end
 
--- undone: positions joined by commas; filled: '1' when the caller knows that the index exists now.
-local function settle(undone, filled)
-  local entry = sequence .. ' ' .. now .. ' ' .. undone
-  if known[1] and known[2] then
-    redis.call('HSET', state, client, entry, 'changed', now)
-  else
-    redis.call('HSET', state, client, entry, 'changed', now, 'format', layout)
+-- What expires leaves no entry in a log.
+local logs = lifetime == 0 and string.sub(format, 1, 1) == '2'
+if logs then
+  if log == state then
+    return redis.error_reply('DIFFSYNCLOG ' .. state)
+  end
+  redis.call('LLEN', log) -- It fails before anything is written when the key holds something else.
+end
+--- @include "log-changes"
+
+-- undone: positions joined by commas; filled: '1' when the caller knows that the index exists now; written, where logs: the unique
+-- ids of the objects that were added, changed or removed, from the second element on.
+local function settle(undone, filled, written)
+  local changes = { client, sequence .. ' ' .. now .. ' ' .. undone, 'changed', now }
+  if format ~= kept then
+    changes[5], changes[6] = 'format', format
+  end
+  if logs and #written > 1 then
+    -- Of the objects that were there before the log began, nothing is known.
+    if not logged and last[2] then
+      logged = logHeader({ '' }, '*')
+    end
+    changes[#changes + 1] = 'logged'
+    changes[#changes + 1] = logHeader(written, #written - 1)
+  end
+  redis.call('HSET', state, unpack(changes))
+  if not (known[1] and kept) then
     -- The records of clients that are gone are dropped when a new client comes.
     if redis.call('HLEN', state) > 64 then
       local fields = redis.call('HGETALL', state)
@@ -341,14 +452,14 @@ end
 `,
   'insert.lua': `#!lua
 -- Stores objects where there are none, all of them in one atomic command.
--- KEYS index (sorted set), state (hash); on a cluster then each object
+-- KEYS index (sorted set), state (hash), log (list, as in idempotent-write); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 fence (as in fence), 8 scores (as in given-scores), then for each object its unique id and its JSON text
 -- UIDS from 9 step 2
 -- Returns a flat list: 1 when the model may have had no object before, else 0; then for each object that met another one its
 -- position (from 1) and the JSON text of that other object.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local index, state = KEYS[1], KEYS[2]
+local index, state, log = KEYS[1], KEYS[2], KEYS[3]
 local prefix, client, sequence, deadline, layout, ttl, fence, scores = unpack(ARGV, 1, 8)
 --- @include "deadline"
 --- @include "idempotent-write"
@@ -372,13 +483,16 @@ for at = FIRST_UID, #ARGV, UID_STEP do
 end
 
 -- The first attempt of a repeated write may have been the one that found the model empty.
-local reply, undone = { last[2] and left == nil and 0 or 1 }, {}
+local reply, undone, written = { last[2] and left == nil and 0 or 1 }, {}, { '' }
 if size > 0 and redis.call('MSETNX', unpack(objects)) == 1 then
   redis.call('ZADD', index, 'NX', unpack(members))
   if expiry then
     for at = 1, size, 2 do
       redis.call('PEXPIREAT', objects[at], expiry)
     end
+  end
+  for at = 2, logs and size or 0, 2 do
+    written[at / 2 + 1] = members[at]
   end
 else
   local keys = {}
@@ -399,19 +513,23 @@ else
       undone[#undone + 1] = positions[at + 1]
     else
       redis.call('SET', objects[at], objects[at + 1])
+      written[#written + 1] = members[at + 1]
       if expiry then
         redis.call('PEXPIREAT', objects[at], expiry)
       end
     end
   end
-  if size > 0 then
-    redis.call('ZADD', index, 'NX', unpack(members))
+  -- An object that was there and not listed is listed now.
+  if size > 0 and redis.call('ZADD', index, 'NX', unpack(members)) ~= #written - 1 then
+    for at = 2, size, 2 do
+      written[at / 2 + 1] = members[at]
+    end
   end
 end
 if expiry and not last[2] then
   redis.call('PEXPIREAT', index, expiry)
 end
-settle(table.concat(undone, ','), size > 0 and '1')
+settle(table.concat(undone, ','), size > 0 and '1', written)
 return reply
 `,
   'inspect.lua': `#!lua flags=no-writes
@@ -442,12 +560,11 @@ return found
   'layout.lua': `-- Included by what says that something is not there, counts or clears. Refuses a model of another layout: its objects are at
 -- other keys, or expire otherwise. An object that is found is there, whatever the layout.
 -- Needs: state (hash), layout (that of the store; '' for any)
--- Gives: absent (what it means when the index is not there; 0: the model is empty, -1: its index is lost, evicted or deleted by
--- another client, because the last write left objects, -2: it has expired)
+-- Gives: kept (the layout that the state names; false for none), absent (what it means when the index is not there; 0: the model
+-- is empty, -1: its index is lost, evicted or deleted by another client, because the last write left objects, -2: it has expired)
 local known = redis.call('HMGET', state, 'format', 'filled')
-if layout ~= '' and known[1] and known[1] ~= layout then
-  return redis.error_reply('DIFFSYNCFORMAT ' .. known[1] .. '|' .. state)
-end
+local kept = known[1]
+--- @include "same-layout"
 local absent = known[2] == '1' and -1 or known[2] == 'expires' and -2 or 0
 `,
   'lease-holder-1.lua': `#!lua flags=no-writes
@@ -462,9 +579,43 @@ if not found[6] or (tonumber(found[5] or 0) or 0) <= time[1] * 1000 + math.floor
 end
 return { found[1] or '', found[2] or '', found[3] or '', found[4] or '' }
 `,
+  'log-changes.lua': `-- Included by what writes to the log of changes: the unique ids of each write, behind a header that no other write has: client,
+-- sequence, the server's time, and how many unique ids follow ("*": what was written before is not known).
+-- Needs: time, index, log (list), client, sequence, logged (the field of the state: the last header, and its position since the log
+-- began; false when nothing was logged)
+-- Gives: logHeader (appends a header and what follows it, and returns the new value of the field)
+if logged and not string.find(logged, ' %S+ %d+$') then
+  logged = false -- Another program has written there.
+end
+-- Elements that are kept at least, and for how many objects one more is.
+local KEPT, OBJECTS_A_KEPT = 16384, 8
+-- The length is looked at once for so many elements.
+local TRIMMED_EACH = 1024
+-- A list of this length is unpacked at a time: the stack of Lua has a bound.
+local UNPACKED = 4000
+
+-- elements: the first is replaced by the header. count: what that says of the number of the others.
+local function logHeader(elements, count)
+  local position = 0
+  if logged then
+    local before, at = string.match(logged, ' (%S+) (%d+)$')
+    position = at + 1 + (tonumber(before) or 0)
+  end
+  elements[1] = client .. ':' .. sequence .. ':' .. time[1] .. '.' .. time[2] .. ' ' .. count
+  local length = 0
+  for first = 1, #elements, UNPACKED do
+    length = redis.call('RPUSH', log, unpack(elements, first, math.min(first + UNPACKED - 1, #elements)))
+  end
+  if length > KEPT and length % TRIMMED_EACH < #elements then
+    local most = math.max(KEPT, math.floor(redis.call('ZCARD', index) / OBJECTS_A_KEPT))
+    redis.call('LTRIM', log, -most, -1)
+  end
+  return elements[1] .. ' ' .. string.format('%.0f', position)
+end
+`,
   'multi-model-write.lua': `#!lua
 -- Writes the pending changes of several models, all of them in one atomic command.
--- KEYS for each model: index (sorted set), state (hash)
+-- KEYS for each model: index (sorted set), state (hash), log (list, as in idempotent-write)
 -- ARGV 1 client, 2 sequence, 3 deadline, 4 layout, 5 ttl (as in idempotent-write), 6 fence (as in fence), then for each
 -- model: prefix (of the keys of objects), and the lengths of the lists that follow: unique ids to remove first; unique id and
 -- JSON text of each object to insert; the same of each object to put; unique id, expected JSON text and the one to store of
@@ -478,16 +629,16 @@ local REPLACED, INSERTS, PUTS, CHANGES, REMOVED = 1, 2, 3, 4, 5
 -- How many arguments an item of each list has.
 local ARGS_PER_ITEM = { 1, 2, 2, 3, 1 }
 
-local function beginWrite(index, state, prefix)
+local function beginWrite(index, state, log, prefix)
   --- @include "idempotent-write"
   --- @include "fence"
-  return { index = index, prefix = prefix, left = left, expiry = expiry, settle = settle }
+  return { index = index, prefix = prefix, left = left, expiry = expiry, logs = logs, settle = settle }
 end
 
 -- Each list holds the positions in ARGV at which its items begin.
 local models, start = {}, 7
-for key = 1, #KEYS, 2 do
-  local model = beginWrite(KEYS[key], KEYS[key + 1], ARGV[start])
+for key = 1, #KEYS, 3 do
+  local model = beginWrite(KEYS[key], KEYS[key + 1], KEYS[key + 2], ARGV[start])
   if model.err then
     return model
   end
@@ -536,15 +687,23 @@ end
 
 local replies = {}
 for number, model in ipairs(models) do
+  local written = { '' }
+  local function note(at)
+    if model.logs then
+      written[#written + 1] = ARGV[at]
+    end
+  end
+  -- What is replaced is stored again, and noted there.
   local function remove(list)
     if #list > 0 then
       local uids = {}
       for each, at in ipairs(list) do
         uids[each] = ARGV[at]
       end
-      redis.call('ZREM', model.index, unpack(uids))
-      redis.call('UNLINK', unpack(keysOf(model, list)))
+      local listed = redis.call('ZREM', model.index, unpack(uids))
+      return math.max(listed, redis.call('UNLINK', unpack(keysOf(model, list))))
     end
+    return 0
   end
   local new = model.left == nil
   if new then
@@ -556,6 +715,7 @@ for number, model in ipairs(models) do
   local function store(at)
     table.insert(objects, model.prefix .. ARGV[at])
     table.insert(objects, ARGV[at + 1])
+    note(at)
   end
   local function addMember(at)
     score = score + 1
@@ -573,6 +733,9 @@ for number, model in ipairs(models) do
         table.insert(reply, position)
         table.insert(reply, found[position])
         table.insert(undone, position)
+        if model.logs and not redis.call('ZSCORE', model.index, ARGV[at]) then
+          note(at) -- It was there and not listed.
+        end
       else
         store(at)
       end
@@ -600,13 +763,18 @@ for number, model in ipairs(models) do
   if new then
     for _, at in ipairs(model[CHANGES]) do
       redis.call('SET', model.prefix .. ARGV[at], ARGV[at + 2], 'KEEPTTL')
+      note(at)
     end
-    remove(model[REMOVED])
+    if remove(model[REMOVED]) > 0 then
+      for _, at in ipairs(model[REMOVED]) do
+        note(at)
+      end
+    end
   end
   if model.expiry and not last[2] then
     redis.call('PEXPIREAT', model.index, model.expiry)
   end
-  model.settle(table.concat(undone, ','))
+  model.settle(table.concat(undone, ','), nil, written)
   replies[number] = reply
 end
 return replies
@@ -614,13 +782,13 @@ return replies
   'put.lua': `#!lua
 -- Stores objects, replacing those that are there, all of them in one atomic command. An object that is there keeps its
 -- score; a new one goes last.
--- KEYS index (sorted set), state (hash); on a cluster then each object
+-- KEYS index (sorted set), state (hash), log (list, as in idempotent-write); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 fence (as in fence), 8 scores (as in given-scores), then for each object its unique id and its JSON text
 -- UIDS from 9 step 2
 -- Returns 1 when the model may have had no object before, else 0.
 -- Fails with WRONGTYPE, having written nothing, when a key holds something else.
-local index, state = KEYS[1], KEYS[2]
+local index, state, log = KEYS[1], KEYS[2], KEYS[3]
 local prefix, client, sequence, deadline, layout, ttl, fence, scores = unpack(ARGV, 1, 8)
 --- @include "deadline"
 --- @include "idempotent-write"
@@ -629,6 +797,7 @@ local prefix, client, sequence, deadline, layout, ttl, fence, scores = unpack(AR
 
 local score = tonumber(last[2] or 0)
 
+local written = { '' }
 if left == nil then
   local objects, members, size, position = {}, {}, 0, 0
   for at = FIRST_UID, #ARGV, UID_STEP do
@@ -640,6 +809,9 @@ if left == nil then
     members[size + 1] = given and given[position] or score
     members[size + 2] = ARGV[at]
     size = size + 2
+    if logs then
+      written[position + 1] = ARGV[at]
+    end
   end
   redis.call('ZADD', index, 'NX', unpack(members))
   if expiry then
@@ -657,7 +829,7 @@ if left == nil then
     redis.call('MSET', unpack(objects))
   end
 end
-settle('', left == nil and '1')
+settle('', left == nil and '1', written)
 -- The first attempt of a repeated write may have been the one that found the model empty.
 return last[2] and left == nil and 0 or 1
 `,
@@ -766,13 +938,13 @@ return reply
   'repair.lua': `#!lua
 -- Makes the index agree with the objects that are there at this moment, all in one atomic command: a unique id without an
 -- object leaves the index, a key that holds something else than a string goes, an object that is not listed is listed last.
--- KEYS index (sorted set), state (hash); on a cluster then each object
+-- KEYS index (sorted set), state (hash), log (list, as in idempotent-write); on a cluster then each object
 -- ARGV 1 prefix (of the keys of objects), 2 client, 3 sequence, 4 deadline, 5 layout, 6 ttl (as in idempotent-write),
 -- ARGV 7 fence (as in fence), 8 scores (as in given-scores), 9 treatment ('move' for objects whose score is no valid one, 'remove' for what goes
 -- whatever it is, else ''), then unique ids
 -- UIDS from 10 step 1
 -- Returns 0.
-local index, state = KEYS[1], KEYS[2]
+local index, state, log = KEYS[1], KEYS[2], KEYS[3]
 local prefix, client, sequence, deadline, layout, ttl, fence, scores, treatment = unpack(ARGV, 1, 9)
 --- @include "deadline"
 --- @include "idempotent-write"
@@ -790,9 +962,10 @@ for at = FIRST_UID, #ARGV, UID_STEP do
 end
 -- A score beyond the integers that a double tells apart is no valid one.
 local highest = redis.call('ZRANGE', index, '9007199254740990', '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')
-local score, position = math.max(tonumber(highest[2] or 0), 0), 0
+local score, position, written = math.max(tonumber(highest[2] or 0), 0), 0, { '' }
 for at = FIRST_UID, #ARGV, UID_STEP do
   position = position + 1
+  written[position + 1] = ARGV[at]
   local key = prefix .. ARGV[at]
   if redis.call('EXISTS', key) == 1 then
     score = score + 1
@@ -805,8 +978,35 @@ end
 if expiry then
   redis.call('PEXPIREAT', index, expiry)
 end
-settle('')
+settle('', nil, written)
 return 0
+`,
+  'same-layout.lua': `-- Included by what goes by the layout of a model. Formats 1 and 2 differ in the log of changes alone, so that who knows both
+-- reads and writes either.
+-- Needs: state (hash), kept (the layout that it names; false for none), layout (that of the store; '' for any)
+-- Returns an error for a model of another layout: its objects are at other keys, or expire otherwise.
+if kept and layout ~= '' and string.match(kept, '^[12](.*)$') ~= string.match(layout, '^[12](.*)$') then
+  return redis.error_reply('DIFFSYNCFORMAT ' .. kept .. '|' .. state)
+end
+`,
+  'scores-2.lua': `#!lua flags=no-writes
+-- Says where objects stand in the order of a model.
+-- KEYS 1 index (sorted set), 2 state (hash)
+-- ARGV 1 layout (as in layout), then unique ids
+-- Returns for each its score, or '' when it is not listed. Less than 0 instead of all when the index is not there and should be
+-- (absent in layout).
+local index, state = KEYS[1], KEYS[2]
+local layout = ARGV[1]
+--- @include "layout"
+
+if absent < 0 and redis.call('EXISTS', index) == 0 then
+  return absent
+end
+local scores = {}
+for at = 2, #ARGV do
+  scores[at - 1] = redis.call('ZSCORE', index, ARGV[at]) or ''
+end
+return scores
 `,
   'takes-writes.lua': `#!lua
 -- Does nothing. Without the flag no-writes it is a write to the server, which refuses it where it refuses writes.

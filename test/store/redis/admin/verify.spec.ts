@@ -327,7 +327,7 @@ describe('verify() of a RedisStore on a cluster', () => {
       await store.addMany({
         objs: [...devices(40), ...Array.from({ length: 9 }, (_, at) => new Box({ id: `b${at}` }))],
       });
-      const keys = new RedisKeys(`inv${shards}`, { cluster: true, shards, ttl: undefined });
+      const keys = new RedisKeys(`inv${shards}`, { cluster: true, shards, ttl: undefined, changeLog: false });
       const tag = (uid: string): string => keys.holding('device', uid).index.replace('diffsync.index:', '');
       await admin.del(`diffsync:${tag('r1')}:r1`);
       await admin.zrem(`diffsync.index:${tag('r2')}`, 'r2');

@@ -209,14 +209,14 @@ describe('the format', () => {
   it('of a newer version is refused by open(), and by a store that is open already', async () => {
     const open = await connect({ storeId: 'new' });
     await redis.sadd('diffsync.models:new', 'device');
-    await redis.hset('diffsync.state:new:device', 'format', '2');
+    await redis.hset('diffsync.state:new:device', 'format', '3');
     const error = await failure(connect({ storeId: 'new' }));
-    expect([error.code, error.message]).toEqual(['STORE_NEWER_FORMAT', expect.stringContaining('format 2')]);
+    expect([error.code, error.message]).toEqual(['STORE_NEWER_FORMAT', expect.stringContaining('format 3')]);
     const refused = await failure(open.add({ obj: new Device({ name: 'a' }) }));
     expect(refused.code).toBe('STORE_NEWER_FORMAT');
     expect(await redis.exists('diffsync:new:device:a')).toBe(0);
     await redis.zadd('diffsync.index:new:device', 1, 'b');
-    expect((await failure(open.count())).message).toContain('model "device" is kept in format 2');
+    expect((await failure(open.count())).message).toContain('model "device" is kept in format 3');
     expect((await failure(open.getAll({ model: Device }))).code).toBe('STORE_NEWER_FORMAT');
     await open.close();
     await redis.flushall();
