@@ -30,6 +30,8 @@ URL), DIFFSYNC_STORE_SENTINEL_PASSWORD.
 What:
   --verify <store id>         compares the objects of this store with its index, and prints what is wrong; may be repeated
   --repair                    with --verify: repairs it too, but for values that are no objects
+  --upgrade <store id>        raises this store to format 2, which logs what is written, and which earlier versions refuse;
+                              may be repeated
   --prune <store id>          removes this store, and asks first; may be repeated
   --yes                       does not ask
   --json                      prints one line of JSON
@@ -52,6 +54,7 @@ const OPTIONS = {
   'sentinel-plain': { type: 'boolean' },
   verify: { type: 'string', multiple: true },
   repair: { type: 'boolean' },
+  upgrade: { type: 'string', multiple: true },
   prune: { type: 'string', multiple: true },
   yes: { type: 'boolean' },
   json: { type: 'boolean' },
@@ -69,10 +72,13 @@ export function readStoresArguments(argv: readonly string[], env: Io['env']): St
   const { values, positionals } = parseOptions(argv, OPTIONS);
   if (values.help === true) return 'help';
   if (positionals.length > 0) throw new ValueError('stores takes no arguments beside its options; see --help');
-  const { verify = [], repair = false, prune = [], yes = false, json = false } = values;
-  if (verify.length > 0 && prune.length > 0) throw new ValueError("--verify and --prune can't be specified together");
+  const { verify = [], repair = false, upgrade = [], prune = [], yes = false, json = false } = values;
+  const [one, another] = Object.entries({ verify, upgrade, prune }).flatMap(([name, { length }]) =>
+    length > 0 ? [name] : [],
+  );
+  if (another !== undefined) throw new ValueError(`--${one} and --${another} can't be specified together`);
   if (repair && verify.length === 0) throw new ValueError('--repair goes with --verify <store id> only');
-  const ids = { verify: [...new Set(verify)], prune: [...new Set(prune)] };
+  const ids = { verify: [...new Set(verify)], upgrade: [...new Set(upgrade)], prune: [...new Set(prune)] };
   return { server: serverOf(values, env), ...ids, repair, yes, json };
 }
 

@@ -12,8 +12,10 @@ import { table, type Column } from './table.js';
 export interface StoresCommand {
   /** The server of the stores. */
   readonly server: AnyRedisOptions;
-  /** Ids of the stores to verify. The command lists all stores where both lists of ids are empty. */
+  /** Ids of the stores to verify. The command lists all stores where all lists of ids are empty. */
   readonly verify: readonly string[];
+  /** Ids of the stores to raise to the format in which their changes are logged. */
+  readonly upgrade: readonly string[];
   /** Ids of the stores to remove. */
   readonly prune: readonly string[];
   /** Whether to repair what is verified. */
@@ -36,7 +38,8 @@ export async function stores(command: StoresCommand, io: Io): Promise<boolean> {
   const catalog = await RedisCatalog.open(command.server);
   try {
     if (command.verify.length > 0) return await verify(catalog, command, io);
-    await (command.prune.length === 0 ? list(catalog, command, io) : prune(catalog, command, io));
+    if (command.upgrade.length > 0) await upgrade(catalog, command, io);
+    else await (command.prune.length === 0 ? list(catalog, command, io) : prune(catalog, command, io));
     return true;
   } finally {
     await catalog.close();
@@ -60,6 +63,20 @@ async function verify(catalog: RedisCatalog, { verify, repair, json }: StoresCom
   }
   if (json) io.stdout.write(`${JSON.stringify({ address: catalog.address, verified })}\n`);
   return verified.every(({ clean }) => clean);
+}
+
+async function upgrade(catalog: RedisCatalog, { upgrade: ids, json }: StoresCommand, { stdout }: Io): Promise<void> {
+  checkFound(ids, await catalog.ids(), catalog);
+  for (const id of ids) await catalog.upgrade(id);
+  const upgraded = (await catalog.list(new Set(ids))).map(({ id, models }) => ({
+    id,
+    models: models.map(({ name, format }) => ({ name, format })),
+  }));
+  if (json) stdout.write(`${JSON.stringify({ address: catalog.address, upgraded })}\n`);
+  for (const { id, models } of json ? [] : upgraded) {
+    const formats = models.map(({ name, format = '-' }) => `${name} in format ${format}`);
+    stdout.write(`Upgraded "${visibleText(id)}": ${formats.join('; ')}\n`);
+  }
 }
 
 async function prune(catalog: RedisCatalog, { prune, yes, json }: StoresCommand, io: Io): Promise<void> {

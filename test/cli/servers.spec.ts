@@ -54,6 +54,13 @@ describe('on a cluster', () => {
         ],
       ],
     ]);
+    // Each of the shards too.
+    expect((await cli([...at, '--upgrade', 'inv2'])).stdout).toBe(
+      'Upgraded "inv2": device in format 2, 4 shards; interface in format 2, 4 shards\n',
+    );
+    for (const shard of [0, 1, 2, 3]) {
+      expect(await client.hget(`diffsync.state:{inv2:interface:${shard}}`, 'format')).toBe('2, 4 shards');
+    }
     expect((await cli([...at, '--prune', 'inv2'], { answers: ['y'] })).stdout).toBe('Removed "inv2": 901 objects\n');
     expect(await keys()).toEqual(both.filter((key) => !key.includes('inv2')));
     expect((await cli([...at, '--prune', 'inv', '--yes'])).stdout).toBe('Removed "inv": 705 objects\n');

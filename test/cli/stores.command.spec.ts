@@ -175,6 +175,45 @@ describe('on one server', () => {
     expect((await listed(at)).stores[0]?.models[0]).toMatchObject({ objects: 1, format: '3, gold' });
   });
 
+  it('--upgrade raises the models of a store, each time with the same result, and nothing else', async () => {
+    await inventory('inv', 3, 2);
+    await inventory('other', 1, 0);
+    const [upgraded, again] = [
+      await cli([...at, '--upgrade', 'inv']),
+      await cli([...at, '--upgrade', 'inv', '--json']),
+    ];
+    expect(upgraded).toEqual({
+      code: 0,
+      stdout: 'Upgraded "inv": device in format 2; interface in format 2\n',
+      stderr: '',
+    });
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      upgraded: [{ id: 'inv', models: [{ name: 'device', format: '2' }, { format: '2' }] }],
+    });
+    const formats = (await listed(at)).stores.map(({ models }) => models.map(({ format }) => format));
+    expect(formats).toEqual([['2', '2'], ['1']]);
+
+    const store = await RedisStore.connect({ url: server.url, storeId: 'inv' });
+    const { cursor } = await store.changesSince({ model: Device });
+    await store.add({ obj: make(Device, 4)[3] as Device });
+    expect((await store.changesSince({ model: Device, cursor })).uids).toEqual(['Device3']);
+    await store.close();
+    await cli([...at, '--prune', 'inv', '--prune', 'other', '--yes']);
+    expect(await redis.keys('*')).toEqual([]);
+  });
+
+  it('--upgrade refuses a store that expires, an unknown one, and to do something else too', async () => {
+    await fill({ url: server.url, storeId: 'brief', ttl: 60_000 }, make(Device, 1));
+    expect((await cli([...at, '--upgrade', 'brief'])).stderr).toMatch(/expires by itself, and keeps no log/);
+    expect((await cli([...at, '--upgrade', 'none'])).stderr).toMatch(/no store "none"/);
+    const both = await cli([...at, '--upgrade', 'brief', '--prune', 'brief', '--yes']);
+    expect(both).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--upgrade and --prune can't be specified together/),
+    });
+    expect((await listed(at)).stores).toMatchObject([{ id: 'brief', objects: 1 }]);
+  });
+
   it('no control character of a name reaches the terminal', async () => {
     await redis.sadd('diffsync.models:\u001b[31mred', 'de\u0007vice');
     const { stdout } = await cli(at);
