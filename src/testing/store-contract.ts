@@ -1,5 +1,6 @@
 import { ValueError } from '../errors.js';
 import { ADDING } from './contract/adding.js';
+import { CHANGES } from './contract/changes.js';
 import { CHILD_LINKS } from './contract/child-links.js';
 import { CONCURRENCY } from './contract/concurrency.js';
 import { CONVENIENCE } from './contract/convenience.js';
@@ -48,6 +49,11 @@ export interface StoreContractOptions {
    * @defaultValue the value of `shared`
    */
   readonly persistent?: boolean | undefined;
+  /**
+   * Whether the store keeps a log of changes, so that `changesSince` knows what was written.
+   * @defaultValue false
+   */
+  readonly changes?: boolean | undefined;
   /**
    * The function that groups tests.
    * @defaultValue the global `describe`
@@ -99,9 +105,9 @@ const THEMES: readonly ContractTheme[] = [
  * ```
  */
 export function storeContract(options: StoreContractOptions): void {
-  const { name, open, shared = false, persistent = shared } = options;
+  const { name, open, shared = false, persistent = shared, changes = false } = options;
   const { describe, it } = runner(options);
-  const themes = THEMES.map(({ theme, tests, persistentTests, sharedTests }) => ({
+  const themes = [...THEMES, ...(changes ? [CHANGES] : [])].map(({ theme, tests, persistentTests, sharedTests }) => ({
     theme,
     tests: { ...tests, ...(persistent && persistentTests), ...(shared && sharedTests) },
   }));

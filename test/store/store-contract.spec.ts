@@ -1,4 +1,15 @@
-import { storeContract } from '../../src/testing/index.js';
+import { storeContract, type KnownGap } from '../../src/testing/index.js';
 import { storesWithOptions } from '../support/stores.js';
 
-for (const { name, shared, open } of storesWithOptions) storeContract({ name, shared, open });
+const REDIS_GAP: KnownGap = {
+  reason: 'nothing in Redis tells one model without objects from another, or from itself before a clear()',
+  tests: [
+    'changesSince() with a cursor from before a clear(), when the model had no objects, does not know',
+    'changesSince() with the cursor of another model or store, without objects, does not know',
+  ],
+};
+
+for (const { name, shared, changes = false, open } of storesWithOptions) {
+  const knownGaps = changes && name.startsWith('redis') ? [REDIS_GAP] : [];
+  storeContract({ name, shared, changes, open, knownGaps });
+}

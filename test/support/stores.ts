@@ -17,6 +17,8 @@ export interface StoreUnderTest {
   readonly name: string;
   /** Whether a second store opened with the same id sees the same objects. */
   readonly shared: boolean;
+  /** Whether it keeps a log of changes. Default: no. */
+  readonly changes?: boolean;
   /** Open; empty and not shared, unless it is a second one of an id. */
   open(options?: { storeId?: string }): Promise<BaseStore>;
   /** Leaves nothing behind. */
@@ -38,12 +40,26 @@ function once<S extends { stop(): Promise<void> }>(name: string, start: () => Pr
   return server as Promise<S>;
 }
 
-function redisStore(name: string, options: () => Promise<Options>): StoreUnderTest {
+function sqliteStore(name: string, options: { readonly changeLog?: boolean } = {}): StoreUnderTest {
   return {
     name,
     shared: true,
+    changes: options.changeLog === true,
+    open: async ({ storeId = randomUUID() } = {}) => {
+      const { path } = await once(name, emptyFolder);
+      return SqliteStore.connect({ path: join(path, 'stores.db'), storeId, ...options });
+    },
+    close: clearAndClose,
+  };
+}
+
+function redisStore(name: string, options: () => Promise<Options>, changes = false): StoreUnderTest {
+  return {
+    name,
+    shared: true,
+    changes,
     open: async ({ storeId = randomUUID() } = {}) =>
-      RedisStore.connect({ ...(await options()), storeId } as RedisStoreOptions),
+      RedisStore.connect({ ...(await options()), storeId, changeLog: changes } as RedisStoreOptions),
     close: clearAndClose,
   };
 }
@@ -68,18 +84,11 @@ export const stores: readonly StoreUnderTest[] = [
   {
     name: 'local',
     shared: false,
+    changes: true,
     open: async ({ storeId = randomUUID() } = {}) => new LocalStore({ storeId }),
     close: async (store) => store.close(),
   },
-  {
-    name: 'sqlite',
-    shared: true,
-    open: async ({ storeId = randomUUID() } = {}) => {
-      const { path } = await once('sqlite', emptyFolder);
-      return SqliteStore.connect({ path: join(path, 'stores.db'), storeId });
-    },
-    close: clearAndClose,
-  },
+  sqliteStore('sqlite'),
   redisStore('redis', async () => ({ url: (await once('redis', () => startRedis())).url })),
   redisStore('redis cluster', async () => ({ cluster: await clusterNodes() })),
   redisStore('redis behind sentinel', async () => {
@@ -91,20 +100,29 @@ export const stores: readonly StoreUnderTest[] = [
 /** And with options that change how a store works, but nothing that it does. */
 export const storesWithOptions: readonly StoreUnderTest[] = [
   ...stores,
+  sqliteStore('sqlite with a log of changes', { changeLog: true }),
   redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),
-  redisStore('redis cluster, each model in 3 shards, with a change log', async () => {
-    return { cluster: await clusterNodes(), shards: 3, changeLog: true };
-  }),
+  redisStore('redis with a log of changes', async () => ({ url: (await once('redis', () => startRedis())).url }), true),
+  redisStore('redis cluster with a log of changes', async () => ({ cluster: await clusterNodes() }), true),
+  redisStore(
+    'redis cluster, each model in 4 shards, with a log of changes',
+    async () => ({ cluster: await clusterNodes(), shards: 4 }),
+    true,
+  ),
   redisStore('redis over TLS, with a client certificate', async () => {
     const { url, ca, cert, key } = await once('tls', () => startTlsRedis({ clientCertificates: true }));
     return { url, tls: { ca, cert, key } };
   }),
   redisStore('redis through a Unix socket', async () => ({ path: (await once('redis', () => startRedis())).socket })),
-  redisStore('redis as a user with the least rights', async () => {
-    const server = await once('acl', () => startRedis());
-    await call(server, 'ACL', 'SETUSER', 'app', 'on', '>secret', ...LEAST_RIGHTS);
-    return { host: server.host, port: server.port, username: 'app', password: 'secret', changeLog: true };
-  }),
+  redisStore(
+    'redis as a user with the least rights',
+    async () => {
+      const server = await once('acl', () => startRedis());
+      await call(server, 'ACL', 'SETUSER', 'app', 'on', '>secret', ...LEAST_RIGHTS);
+      return { host: server.host, port: server.port, username: 'app', password: 'secret' };
+    },
+    true,
+  ),
   redisStore('redis with a ttl', async () => ({ url: (await once('redis', () => startRedis())).url, ttl: 60_000 })),
   redisStore('redis that waits for a replica', async () => {
     const { sentinels, masterName } = await once('sentinel', () => startSentinel());

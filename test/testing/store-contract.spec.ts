@@ -5,6 +5,7 @@ import {
   LocalStore,
   ValueError,
   type BaseStoreOptions,
+  type ChangesSince,
   type DiffSyncModel,
   type LeaseAnswer,
   type LeaseRequest,
@@ -79,6 +80,13 @@ describe('storeContract()', () => {
     expect(only.filter((each) => !shared.has(each))).toEqual([]);
     const fleeting = collect({ shared: true, persistent: false }).tests;
     expect(only.filter((each) => fleeting.has(each))).toEqual([]);
+  });
+
+  it('declares the tests of a log of changes only where there is one', () => {
+    const only = [...collect({ changes: true }).tests.keys()].filter((each) => !collect().tests.has(each));
+    expect(only).toContain('changesSince() names what add() has written');
+    expect(only.every((each) => each.startsWith('changesSince() '))).toBe(true);
+    expect(collect().themes.has('changes')).toBe(false);
   });
 
   it('uses the globals describe and it where none are given', () => {
@@ -539,6 +547,130 @@ class DropsFlagsOnUpdate extends LocalStore {
   }
 }
 
+class OrdersAsAsked extends LocalStore {
+  protected override async orderUids(model: string, uids: readonly string[]): Promise<readonly string[]> {
+    const there = new Set(await super.orderUids(model, uids));
+    return uids.filter((uid) => there.has(uid));
+  }
+}
+
+// ---- Stores with a wrong log of changes
+
+class KeepsNoLog extends LocalStore {
+  protected override async readChanges(): Promise<ChangesSince> {
+    return { cursor: undefined, uids: undefined };
+  }
+}
+
+/** Leaves out of its answers what `isForgotten` chooses. */
+abstract class Forgets extends LocalStore {
+  /** What each primitive has written. */
+  protected readonly written = { insert: new Set<string>(), put: new Set<string>(), modify: new Set<string>() };
+  protected abstract isForgotten(uid: string, model: string): Promise<boolean>;
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    const answer = await super.readChanges(model, cursor);
+    if (answer.uids === undefined) return answer;
+    const uids: string[] = [];
+    for (const uid of answer.uids) if (!(await this.isForgotten(uid, model))) uids.push(uid);
+    return { ...answer, uids };
+  }
+  protected override async insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+  ): Promise<(ModelRecord | undefined)[]> {
+    for (const { uid } of records) this.written.insert.add(uid);
+    return super.insertRecords(model, records);
+  }
+  protected override async putRecords(model: string, records: readonly ModelRecord[]): Promise<void> {
+    for (const { uid } of records) this.written.put.add(uid);
+    return super.putRecords(model, records);
+  }
+  protected override async modifyRecords(model: string, uids: readonly string[], change: RecordChange): Promise<void> {
+    for (const uid of uids) this.written.modify.add(uid);
+    return super.modifyRecords(model, uids, change);
+  }
+}
+
+class LogsNoRemovals extends Forgets {
+  protected override async isForgotten(uid: string, model: string): Promise<boolean> {
+    return (await this.readRecords(model, [uid]))[0] === undefined;
+  }
+}
+
+class LogsNoAdds extends Forgets {
+  protected override async isForgotten(uid: string): Promise<boolean> {
+    return this.written.insert.has(uid);
+  }
+}
+
+class LogsNoUpdates extends Forgets {
+  protected override async isForgotten(uid: string): Promise<boolean> {
+    return this.written.put.has(uid);
+  }
+}
+
+class LogsNoPatches extends Forgets {
+  protected override async isForgotten(uid: string): Promise<boolean> {
+    return this.written.modify.has(uid);
+  }
+}
+
+class LogsAPart extends LocalStore {
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    const answer = await super.readChanges(model, cursor);
+    return { ...answer, uids: answer.uids?.slice(0, 1000) };
+  }
+}
+
+class NamesThemTwice extends LocalStore {
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    const { cursor: next, uids } = await super.readChanges(model, cursor);
+    return { cursor: next, uids: uids && [...uids, ...uids] };
+  }
+}
+
+class NamesThemOnce extends LocalStore {
+  private readonly told = new Set<string>();
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    const answer = await super.readChanges(model, cursor);
+    const uids = answer.uids?.filter((uid) => !this.told.has(uid));
+    for (const uid of uids ?? []) this.told.add(uid);
+    return { ...answer, uids };
+  }
+}
+
+class SkipsWhatIsWrittenMeanwhile extends LocalStore {
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    const { uids } = await super.readChanges(model, cursor);
+    await new Promise(setImmediate);
+    return { ...(await super.readChanges(model, undefined)), uids };
+  }
+}
+
+class TakesAnyCursor extends LocalStore {
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    const answer = await super.readChanges(model, cursor);
+    return cursor === undefined ? answer : { ...answer, uids: answer.uids ?? [] };
+  }
+}
+
+class KnowsNoCursorOfAnEmptyModel extends LocalStore {
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    const answer = await super.readChanges(model, cursor === 'empty' ? undefined : cursor);
+    return (await this.countRecords(model)) === 0 ? { ...answer, cursor: 'empty' } : answer;
+  }
+}
+
+class GoesOnWithItsLogAfterClear extends LocalStore {
+  protected override async clearRecords(): Promise<void> {
+    for (const model of (await this.countAllRecords()).keys()) {
+      const uids: string[] = [];
+      for await (const page of this.scanRecords(model, 1000)) for (const { uid } of page) uids.push(uid);
+      await this.deleteRecords(model, uids);
+    }
+  }
+}
+
 /** Stores of one id have the same objects, also when all of them were closed. Right, but for what a subclass breaks. */
 class Shared extends LocalStore {
   private static readonly backends = new Map<string, Shared>();
@@ -589,6 +721,37 @@ class Shared extends LocalStore {
   }
   protected override async clearRecords(): Promise<void> {
     return this.isBackend ? super.clearRecords() : this.backend.clearRecords();
+  }
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    return this.isBackend ? super.readChanges(model, cursor) : this.backend.readChanges(model, cursor);
+  }
+}
+
+class LogsItsOwnWrites extends Shared {
+  private readonly written = new Set<string>();
+  protected override async insertRecords(
+    model: string,
+    records: readonly ModelRecord[],
+  ): Promise<(ModelRecord | undefined)[]> {
+    for (const { uid } of records) this.written.add(uid);
+    return super.insertRecords(model, records);
+  }
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    const answer = await super.readChanges(model, cursor);
+    return { ...answer, uids: answer.uids?.filter((uid) => this.written.has(uid)) };
+  }
+}
+
+class LosesItsLogWhenClosed extends Shared {
+  private lost: ReadonlySet<string> = new Set();
+  protected override async disconnect(): Promise<void> {
+    for (const model of (await this.countAllRecords()).keys()) {
+      for await (const page of this.scanRecords(model, 1000)) this.lost = new Set(page.map(({ uid }) => uid));
+    }
+  }
+  protected override async readChanges(model: string, cursor: string | undefined): Promise<ChangesSince> {
+    const answer = await super.readChanges(model, cursor);
+    return { ...answer, uids: answer.uids?.filter((uid) => !this.lost.has(uid)) };
   }
 }
 
@@ -707,6 +870,23 @@ const FAULTS: readonly (readonly [StoreClass, string])[] = [
   [DropsFlagsOnUpdate, 'updateOrInstantiate() and updateOrAddModelInstance() keep the flags of the stored object'],
   [GrantsItToAll, 'acquireLease() of a lease that is held is refused with its holder'],
   [ReusesItsFence, 'release() lets the next one have a larger fence'],
+  [OrdersAsAsked, 'orderUids() puts unique ids in the order of insertion, without those that are not there'],
+  [KeepsNoLog, 'changesSince() without a cursor gives one, and knows nothing of before'],
+  [LogsNoAdds, 'changesSince() names what add() has written'],
+  [LogsNoUpdates, 'changesSince() names what update() has written'],
+  [LogsNoPatches, 'changesSince() names what updateOrInstantiate() has written'],
+  [LogsNoPatches, 'changesSince() names what addChild() has written'],
+  [LogsNoPatches, 'changesSince() names what a sync has written'],
+  [LogsNoRemovals, 'changesSince() names what remove() has written'],
+  [LogsNoRemovals, 'changesSince() names what remove({ removeChildren }) has written'],
+  [LogsAPart, 'changesSince() names what updateMany() of many objects has written'],
+  [NamesThemTwice, 'changesSince() names what addMany() has written'],
+  [NamesThemOnce, 'changesSince() with the same cursor again names no less'],
+  [SkipsWhatIsWrittenMeanwhile, 'changesSince() while others write names all that was written before'],
+  [TakesAnyCursor, 'changesSince() with the cursor of another model or store does not know'],
+  [TakesAnyCursor, 'changesSince() with a text that is no cursor does not know'],
+  [KnowsNoCursorOfAnEmptyModel, 'changesSince() of a model without objects gives a cursor that stays good'],
+  [GoesOnWithItsLogAfterClear, 'changesSince() with a cursor from before a clear() does not know'],
 ];
 
 /** Of stores that last, or are shared; `Shared` is the one without a fault. */
@@ -717,6 +897,8 @@ const FAULTS_OF_SHARED: readonly (readonly [StoreClass, string])[] = [
   [RemembersWhatItRead, 'a second handle of the same id sees the same objects, in the same order'],
   [WritesBackWhatItRead, 'child links made in two handles at once are all saved'],
   [WritesBackWhatItRead, 'updateOrInstantiate() of different attributes in two handles at the same time: all win'],
+  [LogsItsOwnWrites, 'changesSince() names what a second handle has written'],
+  [LosesItsLogWhenClosed, 'changesSince() of a store that was closed and opened again leaves nothing out'],
   [FoldsTheCaseOfIds, 'store ids that look like paths, or differ in their case only, are kept apart'],
 ];
 
@@ -733,13 +915,13 @@ describe('storeContract() catches a store that', () => {
     ...FAULTS.map(([Store, title]) => [Store.name, title, Store, LocalStore, false] as const),
     ...FAULTS_OF_SHARED.map(([Store, title]) => [Store.name, title, Store, Shared, true] as const),
   ])('%s, by "%s"', async (_, title, Store, Right, shared) => {
-    await runTest(title, { open: opens(Right), shared }); // A store without the fault passes.
-    await expect(runTest(title, { open: opens(Store), shared })).rejects.toThrow();
+    await runTest(title, { open: opens(Right), shared, changes: true }); // A store without the fault passes.
+    await expect(runTest(title, { open: opens(Store), shared, changes: true })).rejects.toThrow();
   });
 
   it('breaks a rule of each theme', () => {
     const caught = new Set([...FAULTS, ...FAULTS_OF_SHARED].map(([, title]) => title));
-    const { themes } = collect({ shared: true });
+    const { themes } = collect({ shared: true, changes: true });
     const untried = [...themes].filter(([, titles]) => !titles.some((title) => caught.has(title)));
     expect(untried.map(([theme]) => theme)).toEqual([]);
     expect(caught.size).toBeGreaterThan(45);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ObjectNotFound, ValueError } from '../../errors.js';
+import { orderUids } from '../../store/engine-access.js';
 import { order, rejection, uidsOf, type ContractTheme } from './contract-context.js';
 import { Device, devices, Interface, modelNamed, Site } from './models.js';
 
@@ -227,6 +228,23 @@ export const READING: ContractTheme = {
       const store = await context.open();
       for (const name of ['m', 'z', 'a', 'Z', '10', '9']) await store.add({ obj: new Device({ name }) });
       assert.deepEqual(await order(store, Device), ['m', 'z', 'a', 'Z', '10', '9']);
+    },
+
+    'orderUids() puts unique ids in the order of insertion, without those that are not there': async (context) => {
+      const store = await context.open();
+      await store.addMany({ objs: ['c', 'a', 'd', 'b'].map((name) => new Device({ name })) });
+      await store.remove({ obj: new Device({ name: 'c' }) });
+      await store.add({ obj: new Device({ name: 'c' }) });
+      await store.update({ obj: new Device({ name: 'a', role: 'spine' }) });
+      assert.deepEqual(await orderUids(store, 'device', ['missing', 'c', 'b', 'a']), ['a', 'b', 'c']);
+      assert.deepEqual(await orderUids(store, 'device', ['b']), ['b']);
+      assert.deepEqual(await orderUids(store, 'device', ['missing']), []);
+      assert.deepEqual(await orderUids(store, 'device', []), []);
+      assert.deepEqual(await orderUids(store, 'site', ['a']), []);
+      const objs = devices(1500);
+      await store.addMany({ objs });
+      const names = objs.map(({ name }) => name);
+      assert.deepEqual(await orderUids(store, 'device', names.toReversed()), names);
     },
 
     'getAll() keeps uids that look like integers in the order of insertion': async (context) => {
