@@ -121,6 +121,7 @@ describe('the README', () => {
       shards: 2,
       durability: { replicas: 1 },
       ttl: 60_000,
+      changeLog: true,
       client: { status: 'ready', options: {}, defineCommand: () => undefined },
       timeout: 100,
     };

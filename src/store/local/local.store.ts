@@ -22,7 +22,7 @@ export class LocalStore extends BaseStore {
   /** The records by model and unique id. A Map keeps the insertion order, also when a value is replaced. */
   protected override readonly leases: LeaseTable = new MemoryLeases();
   private readonly models = new Map<string, Map<string, ModelRecord>>();
-  /** The logs of the models that somebody has asked for changes: the others are spared the notes. */
+  /** The logs of the models that were asked for changes once: the others are spared the notes. */
   private readonly logs = new Map<string, ChangeLog>();
 
   /**
