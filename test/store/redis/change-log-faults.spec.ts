@@ -8,12 +8,18 @@ import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { DiffSyncModel, type BaseStore } from '../../../src/index.js';
 import { RedisStore, type AnyRedisOptions, type RedisStoreOptions } from '../../../src/store/redis/index.js';
+import type { CommandExecutor } from '../../../src/store/redis/commands/command-executor.js';
+import { RedisKeys } from '../../../src/store/redis/layout/keys.js';
+import { RedisChangeLog } from '../../../src/store/redis/records/change-log.js';
+import type { ModelIndex } from '../../../src/store/redis/records/model-index.js';
+import { defineScripts, type ScriptedRedis } from '../../../src/store/redis/scripts/scripts.js';
 import { Board } from '../../../src/testing/contract/models.js';
 import { call, waitFor } from '../../support/redis-client.js';
 import { startCluster, type RedisCluster } from '../../support/redis-cluster.js';
 import { startSentinel } from '../../support/redis-sentinel.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
 import { ask } from '../../support/shared-engines.js';
+import { LEAST_RIGHTS } from '../../support/stores.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 
 class Device extends DiffSyncModel.define({
@@ -34,11 +40,14 @@ const devices = (count: number, role = ''): Device[] =>
 
 let server: RedisServer;
 let redis: Redis;
+let scripted: ScriptedRedis;
 const open: RedisStore[] = [];
 
 beforeAll(async () => {
   server = await startRedis();
   redis = new Redis(server.url);
+  defineScripts(redis);
+  scripted = redis as unknown as ScriptedRedis;
 });
 
 afterEach(async () => {
@@ -52,7 +61,7 @@ afterAll(async () => {
 });
 
 async function connect(options: AnyRedisOptions = {}): Promise<RedisStore> {
-  const elsewhere = options.url ?? options.cluster ?? options.sentinels;
+  const elsewhere = options.url ?? options.host ?? options.cluster ?? options.sentinels;
   const all = { storeId: 'inv', changeLog: true, ...(elsewhere === undefined ? { url: server.url } : {}), ...options };
   const store = await RedisStore.connect(all as RedisStoreOptions);
   open.push(store);
@@ -66,6 +75,49 @@ async function cursorOf(store: BaseStore): Promise<string | undefined> {
 /** What was written since a cursor, sorted; 'unknown' where that is not known. */
 async function since(store: BaseStore, cursor: string | undefined): Promise<readonly string[] | 'unknown'> {
   return (await store.changesSince({ model: 'device', cursor })).uids?.toSorted() ?? 'unknown';
+}
+
+/** Two processes write at once; a third one goes by the log alone, and has at the end what the store has. */
+async function expectMirrored(where: AnyRedisOptions, logs: readonly boolean[]): Promise<void> {
+  if (!existsSync('dist/index.js')) throw new Error('There is no built package: npm run build');
+  const storeId = randomUUID();
+  const store = await connect({ ...where, storeId });
+  await store.add({ obj: new Board({ id: 'first' }) });
+  const mirror = new Map<string, string>();
+  let { cursor } = await store.changesSince({ model: Board });
+  mirror.set('first', JSON.stringify(await store.get({ model: Board, identifier: 'first' })));
+  let polls = 0;
+  const follow = async (): Promise<void> => {
+    const { cursor: next, uids } = await store.changesSince({ model: Board, cursor });
+    expect(uids).toBeDefined();
+    cursor = next;
+    if (uids?.length !== 0) polls++;
+    const found = await store.find({ model: Board, uids: uids ?? [] });
+    for (const [at, uid] of (uids ?? []).entries()) {
+      if (found[at] === undefined) mirror.delete(uid);
+      else mirror.set(uid, JSON.stringify(found[at]));
+    }
+  };
+  const workers = logs.map(() => fork(WORKER, { execArgv: [] }));
+  const how = { door: 'nestjs-diffsync/redis', storeClass: 'RedisStore', task: 'mix', count: 40, rounds: 60 };
+  const progress = { running: true };
+  try {
+    await Promise.all(
+      workers.map((worker, at) => {
+        const own = { ...where, storeId, changeLog: logs[at] };
+        return ask(worker, { ...how, options: own, number: at + 1 });
+      }),
+    );
+    const done = Promise.all(workers.map((worker) => ask(worker, 'go'))).finally(() => (progress.running = false));
+    while (progress.running) await follow();
+    await done;
+  } finally {
+    for (const worker of workers) if (worker.exitCode === null) worker.kill('SIGKILL');
+  }
+  await follow();
+  const all = await store.getAll({ model: Board });
+  expect(Object.fromEntries(mirror)).toEqual(Object.fromEntries(all.map((each) => [each.id, JSON.stringify(each)])));
+  expect(polls).toBeGreaterThan(5);
 }
 
 const LOG = 'diffsync.changes:inv:device';
@@ -103,6 +155,49 @@ describe('the length of a log', () => {
   });
 });
 
+it('a clear that ended in between has made every cursor unknown', async () => {
+  const store = await connect();
+  const empty = await cursorOf(store);
+  await store.addMany({ objs: devices(600) });
+  const cursor = await cursorOf(store);
+  const deadline = String(Date.now() + 60_000);
+  const keys = ['diffsync.index:inv:device', STATE];
+  await scripted.diffsyncClear([2, ...keys], 'diffsync:inv:device:', 500, deadline, '2', '', []);
+  expect(await store.count()).toBe(100);
+  expect([await since(store, empty), await since(store, cursor)]).toEqual(['unknown', 'unknown']);
+  await store.add({ obj: device('more') });
+  expect([await since(store, empty), await since(store, cursor)]).toEqual(['unknown', 'unknown']);
+  expect(await since(store, await cursorOf(store))).toEqual([]);
+});
+
+it('a log that another server took over between two pages of an answer is not known', async () => {
+  const store = await connect();
+  await store.add({ obj: device('before') });
+  const cursor = await cursorOf(store);
+  await store.addMany({ objs: devices(6000) });
+  const before = await redis.hget(STATE, 'logged');
+  await store.addMany({ objs: devices(6100).slice(6000) });
+  const keys = new RedisKeys('inv', { cluster: false, shards: 1, ttl: undefined, changeLog: true });
+  let pages = 0;
+  const read = async <T>(send: (client: ScriptedRedis) => Promise<T>): Promise<T> => {
+    if (++pages === 2) {
+      // It lacks the last write, and has another one of as many objects.
+      await redis.ltrim(LOG, 0, -102);
+      await redis.hset(STATE, 'logged', before ?? '');
+      await store.addMany({ objs: devices(6200).slice(6100) });
+    }
+    return send(scripted);
+  };
+  const log = new RedisChangeLog(
+    keys,
+    { read } as CommandExecutor,
+    { checkSplit: async () => [] } as unknown as ModelIndex,
+  );
+  expect((await log.since('device', cursor)).uids).toBeUndefined();
+  expect(pages).toBe(2);
+  expect((await log.since('device', cursor)).uids).toHaveLength(6100);
+});
+
 it('a write that is sent twice is logged once', async () => {
   const proxy = await startTcpProxy(server);
   const store = await connect({ url: proxy.url });
@@ -118,6 +213,16 @@ it('a write that is sent twice is logged once', async () => {
   expect(await redis.llen(LOG)).toBe(length + 3);
   await store.close();
   await proxy.close();
+});
+
+it('a user without the rights that a log takes writes nothing', async () => {
+  const rights = LEAST_RIGHTS.filter((right) => right !== '+llen');
+  await call(server, 'ACL', 'SETUSER', 'app', 'on', '>secret', ...rights);
+  const { host, port } = server;
+  const own = { host, port, username: 'app', password: 'secret' };
+  const store = await connect(own);
+  await expect(store.add({ obj: device('a') })).rejects.toMatchObject({ code: 'STORE_PERMISSION' });
+  expect(await redis.exists('diffsync:inv:device:a', 'diffsync.index:inv:device')).toBe(0);
 });
 
 it('a model with a ttl keeps no log, and stays in format 1', async () => {
@@ -223,51 +328,10 @@ describe('of what others did to the keys', () => {
 });
 
 describe('two processes that write at once', () => {
-  /** Goes by the log alone, and so has at the end what the store has. */
   it.each([
     ['both with the option', [true, true]],
     ['one of them without it', [true, false]],
-  ])('hide nothing from a third one: %s', async (_how, options) => {
-    if (!existsSync('dist/index.js')) throw new Error('There is no built package: npm run build');
-    const storeId = randomUUID();
-    const store = await connect({ storeId });
-    await store.add({ obj: new Board({ id: 'first' }) });
-    const mirror = new Map<string, string>();
-    let { cursor } = await store.changesSince({ model: Board });
-    mirror.set('first', JSON.stringify(await store.get({ model: Board, identifier: 'first' })));
-    let polls = 0;
-    const follow = async (): Promise<void> => {
-      const { cursor: next, uids } = await store.changesSince({ model: Board, cursor });
-      expect(uids).toBeDefined();
-      cursor = next;
-      if (uids?.length !== 0) polls++;
-      const found = await store.find({ model: Board, uids: uids ?? [] });
-      for (const [at, uid] of (uids ?? []).entries()) {
-        if (found[at] === undefined) mirror.delete(uid);
-        else mirror.set(uid, JSON.stringify(found[at]));
-      }
-    };
-    const workers = options.map(() => fork(WORKER, { execArgv: [] }));
-    const how = { door: 'nestjs-diffsync/redis', storeClass: 'RedisStore', task: 'mix', count: 40, rounds: 60 };
-    const progress = { running: true };
-    try {
-      await Promise.all(
-        workers.map((worker, at) => {
-          const own = { url: server.url, storeId, changeLog: options[at] };
-          return ask(worker, { ...how, options: own, number: at + 1 });
-        }),
-      );
-      const done = Promise.all(workers.map((worker) => ask(worker, 'go'))).finally(() => (progress.running = false));
-      while (progress.running) await follow();
-      await done;
-    } finally {
-      for (const worker of workers) if (worker.exitCode === null) worker.kill('SIGKILL');
-    }
-    await follow();
-    const all = await store.getAll({ model: Board });
-    expect(Object.fromEntries(mirror)).toEqual(Object.fromEntries(all.map((each) => [each.id, JSON.stringify(each)])));
-    expect(polls).toBeGreaterThan(5);
-  });
+  ])('hide nothing from a third one: %s', (_how, logs) => expectMirrored({ url: server.url }, logs));
 });
 
 describe('a failover to a replica that was behind', () => {
@@ -308,12 +372,15 @@ describe('a failover to a replica that was behind', () => {
   });
 });
 
-describe('a slot that moves', () => {
+describe('on a cluster', () => {
   let cluster: RedisCluster;
   beforeAll(async () => void (cluster = await startCluster({ replicas: 0 })));
   afterAll(() => cluster.stop());
 
-  it('loses nothing of the log, and keeps neither reads nor writes of format 1 waiting', async () => {
+  it('two processes that write to a model in shards hide nothing from a third one', () =>
+    expectMirrored({ cluster: { nodes: cluster.nodes }, shards: 3 }, [true, false]));
+
+  it('a slot that moves loses nothing of the log, and keeps neither reads nor writes of format 1 waiting', async () => {
     const options = { cluster: { nodes: cluster.nodes }, storeId: randomUUID(), timeout: 60_000 };
     const plain = await connect({ ...options, storeId: 'plain', changeLog: false, timeout: 2000 });
     const store = await connect(options);

@@ -228,7 +228,12 @@ describeTopologies((topology) => {
     expect(await log.next()).toHaveLength(40);
     expect((await plain.verify({ repair: true })).clean).toBe(true);
     await plain.clear();
-    await plain.add({ obj: device('a') });
+
+    // Also a shard that has none when another one gets the first.
+    const anew = await Follower.at(store, 'device');
+    await store.add({ obj: device('first') });
+    await plain.addMany({ objs: devices(40) });
+    expect(await anew.next()).toHaveLength(41);
     await plain.clear();
   });
 });
