@@ -64,8 +64,11 @@ export class VisitedObjects {
     for (const [type, uid] of links(obj)) this.markVisited(type, uid);
   }
 
-  /** Marks everything below visited objects as visited, because what is below a skipped object is skipped with it. */
-  *markingDescendants(objects: ReadonlyMap<string, Objects>): Steps<void> {
+  /**
+   * Marks everything below visited objects as visited, because what is below a skipped object is skipped with it.
+   * @param onlyThese whether to mark none but the given objects: a list may name others that do not exist.
+   */
+  *markingDescendants(objects: ReadonlyMap<string, Objects>, onlyThese = false): Steps<void> {
     const pending: ObjectView[] = [];
     let count = 0;
     for (const [type, all] of objects) {
@@ -77,8 +80,9 @@ export class VisitedObjects {
     for (let obj = pending.pop(); obj !== undefined; obj = pending.pop()) {
       for (const [type, uid] of links(obj)) {
         if (count++ % ITEMS_PER_STEP === 0) yield;
-        const child = this.markVisited(type, uid) ? objects.get(type)?.get(uid) : undefined;
-        if (child !== undefined) pending.push(child);
+        const child = objects.get(type)?.get(uid);
+        if (onlyThese && child === undefined) continue;
+        if (this.markVisited(type, uid) && child !== undefined) pending.push(child);
       }
     }
   }
@@ -124,7 +128,7 @@ export class VisitedObjects {
 
   /** @throws DiffCycle if an object is still unvisited: another unvisited object lists it, and so on in a cycle. */
   *checkingAll(objects: ReadonlyMap<string, Objects>): Steps<void> {
-    yield* this.markingDescendants(objects);
+    yield* this.markingDescendants(objects, true);
     let count = 0;
     for (const [type, all] of objects) {
       for (const [uid, obj] of all) {
