@@ -30,12 +30,14 @@ class Inventory extends Adapter {
   static override readonly topLevel = ['device'];
 }
 
+/** A server that does not reply makes a test take as long. One that does may take its time on a busy machine. */
+const TIMEOUT_MS = 3000;
 const SECRET = 'geheim';
 const device = (role = 'leaf'): Device => new Device({ name: 'a', role });
 const cleanup = afterEachTest();
 
 async function connect(options: RedisStoreOptions): Promise<RedisStore> {
-  const store = await RedisStore.connect({ storeId: 'errors', timeout: 400, ...options });
+  const store = await RedisStore.connect({ storeId: 'errors', timeout: TIMEOUT_MS, ...options });
   cleanup(() => store.close().catch(() => undefined));
   return store;
 }
@@ -160,7 +162,7 @@ const causes: Record<
   STORE_NEWER_FORMAT: [
     async () => {
       const { server, store } = await served();
-      await call(server, 'HSET', 'diffsync.state:errors:device', 'format', '2');
+      await call(server, 'HSET', 'diffsync.state:errors:device', 'format', '99');
       await store.add({ obj: device() });
     },
   ],
