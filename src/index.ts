@@ -44,6 +44,7 @@ export type {
   SyncFailure,
   UnlistedCounts,
 } from './diff/sync-outcome.js';
+export type { FullReason, IncrementalComparison } from './diff/incremental.js';
 export type { SeenState } from './diff/seen-state.js';
 export type { SecretMarks } from './diff/plan-secrets.js';
 export type { Attrs, AttrsDiffs } from './diff/compared-object.js';

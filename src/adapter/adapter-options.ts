@@ -97,6 +97,8 @@ export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
   onProgress: true,
   signal: true,
   unlisted: true,
+  incremental: true,
+  fullCompareEvery: true,
   modelTypes: true,
   filters: true,
   syncAttrs: true,

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { Diff } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
 import { compareSides } from '../engine/compare/differ.js';
+import { compareIncrementally } from '../engine/incremental/compare-incrementally.js';
 import { diffChannel, loadChannel } from '../engine/traces.js';
 import { DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
 import type { ReloadResult } from '../engine/reload.js';
@@ -259,7 +260,8 @@ export abstract class Adapter implements ModelHost {
     checkOptionNames('diffFrom', options, SYNC_OPTIONS, PYTHON_OPTIONS);
     const diffClass = options.diffClass ?? Diff;
     checkMemberNames(diffClass, Diff);
-    const compare = (): Promise<Diff> => compareSides(source, this, options, new diffClass(), diffClass);
+    const compareBy = options.incremental === true ? compareIncrementally : compareSides;
+    const compare = (): Promise<Diff> => compareBy(source, this, options, new diffClass(), diffClass);
     const diff = diffChannel.hasSubscribers
       ? traced(diffChannel, { source: source.name, target: this.name }, compare)
       : compare();

@@ -6,6 +6,7 @@ import { Syncer } from '../engine/apply/syncer.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
 import { settlePlan } from '../engine/compare/staleness.js';
 import { CallbackFailures } from '../engine/callback-failures.js';
+import { leaveBaseline } from '../engine/incremental/compare-incrementally.js';
 import { LOGGER, type Side } from '../engine/side.js';
 import { runAlone } from '../engine/target-lock.js';
 import { syncChannel, type SyncTrace } from '../engine/traces.js';
@@ -83,6 +84,7 @@ async function sync<Source extends Side>(
   if (diff.stale.length > 0) logStale(target, diff);
   try {
     await applyDiff(target, source, diff, options, stale);
+    await leaveBaseline(diff, target);
   } catch (error) {
     throw withHidden(error, 'diff', diff);
   }

@@ -23,6 +23,7 @@ import {
 } from './diff-render.js';
 import { copyingSelected, isSelected, type Selection } from './diff-selection.js';
 import { ElementGroups } from './element-groups.js';
+import type { FullReason, IncrementalComparison } from './incremental.js';
 import { seenAttributes, seenChildren, type SeenState } from './seen-state.js';
 import {
   NOTHING_YET,
@@ -72,6 +73,15 @@ declare module '../errors.js' {
 export class Diff {
   /** How many objects the comparison looked at, on both sides together. */
   modelsProcessed = 0;
+  /**
+   * Whether the comparison read only what may have changed since an earlier one, with the option `incremental`: when that one began,
+   * and how many objects were read. Elements of objects that have not changed are not in the tree then, but `summary` counts them.
+   */
+  incremental: IncrementalComparison | false = false;
+  /** Why a comparison with the option `incremental` read everything all the same. */
+  fullBecause: FullReason | undefined;
+  /** How many objects both sides have alike whose elements an incremental comparison has left out. */
+  unchanged = 0;
   /** The terms on which the comparison was made. */
   terms: DiffTerms = NOTHING_YET.terms;
   /** What the last sync with this diff did, by model name. */
@@ -102,9 +112,9 @@ export class Diff {
   sharedLinks = NOTHING_YET.sharedLinks;
   private readonly elements = new ElementGroups<DiffElement>();
 
-  /** How many elements there are, on all levels. */
+  /** How many elements there are, on all levels, with those that an incremental comparison has left out. */
   get length(): number {
-    let length = 0;
+    let length = this.unchanged;
     for (const _ of this.all()) length++;
     return length;
   }
@@ -397,6 +407,7 @@ export class Diff {
 
   private *summarizing(): Steps<DiffSummary> {
     const { counts, links } = yield* summarizing(this.getChildren());
+    counts['no-change'] += this.unchanged;
     const objects = counts.create + counts.delete - links;
     const compared = objects + 2 * (counts.update + counts['no-change']);
     return { ...counts, skip: Math.max(0, this.modelsProcessed - compared) };

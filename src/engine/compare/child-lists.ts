@@ -5,6 +5,18 @@ import type { ListedChildren } from './child-claims.js';
 import type { PairNode } from './pair-node.js';
 import type { Scope } from './scope.js';
 
+/** The objects that a comparison is restricted to. */
+export interface ListedPart {
+  /** Whether an object is one of these. */
+  has(type: string, uid: string): boolean;
+}
+
+/** Gets the child lists that a comparison reads. */
+export interface ListWatch {
+  /** The objects of a pair list these children of a type. */
+  listed(node: PairNode, type: string, src: readonly string[], dst: readonly string[]): void;
+}
+
 /** Decides which children of a pair are compared. */
 export class ChildLister {
   /** Types of which not all children were listed here, by side, because the target cannot hold them or does not know them. */
@@ -16,6 +28,8 @@ export class ChildLister {
     private readonly dst: Side,
     private readonly scope: Scope,
     private readonly logger: DiffSyncLogger,
+    private readonly part: ListedPart | undefined,
+    private readonly watch: ListWatch | undefined,
   ) {}
 
   /** Lists the children of a pair that are compared; each side's are read by the field that its own model names. */
@@ -26,8 +40,10 @@ export class ChildLister {
     const uidsOf = (obj: ObjectView | undefined, field: string | undefined): readonly string[] =>
       obj === undefined || field === undefined ? [] : childUidsOf(obj, field);
     const lists: ListedChildren[] = [];
-    const compare = (type: string, srcUids: readonly string[], dstUids: readonly string[]): void =>
-      void lists.push({ node, type, src: srcUids, dst: dstUids });
+    const compare = (type: string, srcUids: readonly string[], dstUids: readonly string[]): void => {
+      this.watch?.listed(node, type, srcUids, dstUids);
+      lists.push({ node, type, src: this.ofPart(type, srcUids), dst: this.ofPart(type, dstUids) });
+    };
     const leaveOut = (type: string, srcUids: readonly string[], dstUids: readonly string[]): void => {
       const count = srcUids.length + dstUids.length;
       if (count > 0) event.below.push(count);
@@ -47,6 +63,11 @@ export class ChildLister {
       else if (!Object.hasOwn(srcMapping, type)) leaveOut(type, [], uidsOf(dst, field));
     }
     return lists;
+  }
+
+  private ofPart(type: string, uids: readonly string[]): readonly string[] {
+    const { part } = this;
+    return part === undefined ? uids : uids.filter((uid) => part.has(type, uid));
   }
 
   /** Returns whether the target's model `parent` can have children of this type; logs a warning once if not. */

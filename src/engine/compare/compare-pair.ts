@@ -156,7 +156,7 @@ function inputOf(view: ObjectView | undefined): SourceInput | undefined {
 }
 
 /** Returns why a pair is skipped, with everything below it; undefined if it is compared. */
-function skipReason(type: string, { src, dst }: Pair, flags: DiffSyncFlags, scope: Scope): string | undefined {
+export function skipReason(type: string, { src, dst }: Pair, flags: DiffSyncFlags, scope: Scope): string | undefined {
   if (dst === undefined && src !== undefined) {
     if (flags & DiffSyncFlags.SKIP_UNMATCHED_SRC) return 'Skipping due to SKIP_UNMATCHED_SRC flag on source adapter';
     if (src.modelFlags & DiffSyncModelFlags.SKIP_UNMATCHED_SRC)

@@ -14,6 +14,7 @@ import { RunLogger } from '../run-logger.js';
 import { LOGGER, abortedError, checkAborted, type Side } from '../side.js';
 import { ChildLister } from './child-lists.js';
 import { nameTakenError } from './comparison-errors.js';
+import type { ComparedPart, ComparisonWatch } from './compared-part.js';
 import { sortByDependency } from './dependency-order.js';
 import { LinkElements } from './link-elements.js';
 import { storeReader } from './object-reader.js';
@@ -36,6 +37,14 @@ export interface DiffOptions extends ScopeOptions {
    * reference does, `delete` makes each of them a delete at the top of the diff. Default: `ignore`.
    */
   unlisted?: 'ignore' | 'delete' | undefined;
+  /**
+   * Whether to read only what may have changed on either side since the last sync of these sides with this option; where that is not
+   * known for sure, everything is read, and the diff's `fullBecause` says why. A sync leaves beside the target's objects what the next
+   * one goes on from. Default: false, everything is read.
+   */
+  incremental?: boolean | undefined;
+  /** With `incremental`, how often at least everything is read: 10 for every tenth comparison. Default: whenever it is necessary. */
+  fullCompareEvery?: number | undefined;
   /** Ends the work with SyncAborted (SYNC_ABORTED) when it is aborted. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
@@ -43,6 +52,7 @@ export interface DiffOptions extends ScopeOptions {
 /**
  * Compares two sides and fills `diff`; writes nothing to them.
  * @param diffClass the class of the diffs below `diff`.
+ * @param part the objects that are compared. Default: all.
  * @returns the diff, once its `complete` has settled.
  */
 export async function compareSides(
@@ -51,8 +61,9 @@ export async function compareSides(
   options: DiffOptions,
   diff: Diff,
   diffClass: new () => Diff,
+  { part, watch }: { readonly part?: ComparedPart | undefined; readonly watch?: ComparisonWatch | undefined } = {},
 ): Promise<Diff> {
-  return new Differ(src, dst, options, diffClass).fill(diff);
+  return new Differ(src, dst, options, diffClass, part, watch).fill(diff);
 }
 
 /** So many dangling links of a side are in the warning; all are in the diff. */
@@ -71,11 +82,13 @@ class Differ {
     private readonly dst: Side,
     private readonly options: DiffOptions,
     private readonly diffClass: new () => Diff,
+    private readonly part: ComparedPart | undefined,
+    private readonly watch: ComparisonWatch | undefined,
   ) {
     this.scope = new Scope(options, [src, dst]);
     const { flags = DiffSyncFlags.NONE } = options;
     this.logger = new RunLogger(dst[LOGGER], { source: src.name, target: dst.name, flags }, this.callbacks);
-    this.lister = new ChildLister(dst, this.scope, this.logger);
+    this.lister = new ChildLister(dst, this.scope, this.logger, part, watch);
     this.progress = new Progress('diff', 0, undefined, this.callbacks);
   }
 
@@ -91,7 +104,7 @@ class Differ {
   }
 
   private async compare(diff: Diff): Promise<void> {
-    const { src, dst, logger } = this;
+    const { src, dst, logger, part } = this;
     const { flags = DiffSyncFlags.NONE, signal } = this.options;
     checkAborted(signal);
     const [srcCounts, dstCounts] = await Promise.all([
@@ -99,36 +112,40 @@ class Differ {
       countByModel(dst.store, signal),
     ]);
     const [srcTotal, dstTotal] = [sum(srcCounts), sum(dstCounts)];
-    const total = srcTotal + dstTotal;
+    const total = srcTotal + dstTotal - (part?.others ?? 0);
     this.progress = new Progress('diff', total, this.options.onProgress, this.callbacks);
     logger.debug(`Diff calculation between these two datasets will involve ${total} models`);
     logger.debug('Beginning diff calculation');
 
-    const common = sortByDependency(
-      dst.topLevel.filter((type) => src.topLevel.includes(type) && this.scope.reaches(type)),
-      dst,
-    );
+    const common = commonTypes(src, dst, this.scope);
     const context: ComparisonContext = {
       src,
       dst,
       logger,
       flags,
       signal,
-      readers: { src: await sourceReader(src, dst, this.scope, signal), dst: storeReader(dst, signal) },
+      readers: part?.readers ?? {
+        src: await sourceReader(src, dst, this.scope, signal),
+        dst: storeReader(dst, signal),
+      },
       scope: this.scope,
       lister: this.lister,
       diffClass: this.diffClass,
       isOneSided: srcTotal === 0 || dstTotal === 0,
     };
-    const tree = await this.walk(context, common, { src: srcCounts, dst: dstCounts }, diff);
+    const counts = { src: srcCounts, dst: dstCounts };
+    const { tree, links } = await this.walk(context, common, part?.counts ?? counts, diff);
     for (const type of new Set([...common, ...tree.groups.keys()])) {
       await forEachYielding(tree.groups.get(type) ?? [], (element) => addTop(diff, element));
     }
 
     diff.hidesParents = tree.hidesParents || this.hidesParents(tree, diff, dstCounts);
     diff.sharedLinks = await this.do(tree.shared.listingLinks());
-    diff.modelsProcessed = this.progress.current;
+    diff.modelsProcessed = this.progress.current + (part?.others ?? 0);
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
+    const leavesOut =
+      tree.hidesParents || links.leavesOut || this.lister.leftOut.src.size + this.lister.leftOut.dst.size > 0;
+    await this.watch?.finish(diff, { tree, counts, leavesOut });
     this.progress.finish();
     checkAborted(signal);
     logger.debug('Diff calculation complete');
@@ -144,12 +161,13 @@ class Differ {
     types: readonly string[],
     counts: Readonly<Record<SideName, ModelCounts>>,
     diff: Diff,
-  ): Promise<TreeComparison> {
+  ): Promise<{ readonly tree: TreeComparison; readonly links: LinkElements }> {
     const homes = new Map<string, Map<string, string>>();
     for (;;) {
       checkAborted(context.signal);
       this.progress.restart();
-      await this.advancePastUncompared(counts);
+      this.watch?.begin();
+      if (this.part === undefined) this.advancePastUncompared(counts);
       const tree = new TreeComparison(context, homes, this.progress);
       await tree.compareTypes(types);
       const unlisted = new UnlistedObjects(context, tree, counts);
@@ -171,7 +189,7 @@ class Differ {
       await links.add();
       this.nameDangling(tree, diff);
       await this.settleUnlisted(tree, unlisted, diff);
-      return tree;
+      return { tree, links };
     }
   }
 
@@ -233,13 +251,19 @@ class Differ {
   }
 
   /** Advances the progress past the types that only one side has at its top: they are not compared. */
-  private async advancePastUncompared(counts: Readonly<Record<SideName, ModelCounts>>): Promise<void> {
+  private advancePastUncompared(counts: Readonly<Record<SideName, ModelCounts>>): void {
     const { src, dst } = this;
     const only = (a: Side, b: Side): string[] => a.topLevel.filter((type) => !b.topLevel.includes(type));
     for (const type of [...new Set([...only(dst, src), ...only(src, dst)])].toSorted()) {
       this.progress.advance((dst.topLevel.includes(type) ? counts.dst : counts.src).get(type) ?? 0);
     }
   }
+}
+
+/** Returns the types that are at the top of both sides, those of parents before those of their children. */
+export function commonTypes(src: Side, dst: Side, scope: Scope): readonly string[] {
+  const common = dst.topLevel.filter((type) => src.topLevel.includes(type) && scope.reaches(type));
+  return sortByDependency(common, dst);
 }
 
 function addTop(diff: Diff, element: DiffElement): void {

@@ -28,6 +28,11 @@ export class LinkElements {
     private readonly tree: TreeComparison,
   ) {}
 
+  /** Whether an element was taken out. */
+  get leavesOut(): boolean {
+    return this.leftOut.size > 0;
+  }
+
   /**
    * Takes out an object that the source has at another place than the target, where the target's is skipped: created at the new
    * place it would meet itself. Everything below it is left out too.

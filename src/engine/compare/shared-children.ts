@@ -65,6 +65,13 @@ export class SharedChildren {
     entry(this.skipped[side], type, () => new Map<string, OneSided>()).set(uid, { parent, element: undefined });
   }
 
+  /** The objects that were met on one side alone and skipped. */
+  *skippedObjects(): Generator<readonly [type: string, uid: string], void, undefined> {
+    for (const side of ['src', 'dst'] as const) {
+      for (const [type, byUid] of this.skipped[side]) for (const uid of byUid.keys()) yield [type, uid];
+    }
+  }
+
   /** Whether an object may be on both sides and was met as two; else the objects of one side are not looked up. */
   get needsIndex(): boolean {
     return this.others.size + this.skipped.dst.size > 0;

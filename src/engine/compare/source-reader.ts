@@ -69,6 +69,14 @@ export async function sourceReader(
   return reader;
 }
 
+/** Whether an object of the source may have another unique id in the target. */
+export function mayRenameAny(src: Side, dst: Side, scope: Scope): boolean {
+  return [...src.modelClasses].some(([type, ours]) => {
+    const model = dst.modelClasses.get(type);
+    return model !== undefined && scope.reaches(type) && !sharesIdentity(ours, model) && mayRename(ours, model);
+  });
+}
+
 class SourceReader implements ObjectReader {
   private readonly renamed = new Map<string, Renamed>();
   /** Whether any of the children that a type lists has another unique id in the target. */
