@@ -130,7 +130,7 @@ export class RedisCatalog {
     for (const name of new Set([...(await this.registered(id)), ...found.keys()])) {
       const parts = [...(found.get(name) ?? [])];
       const shards = parts.map(keysOfName);
-      const others = parts.flatMap((part) => [[keysOfName(part).log], [sequenceKey(part)]]);
+      const others = parts.map((part) => [sequenceKey(part)]);
       const scan = (shard: ModelKeys): AsyncGenerator<Buffer[]> => objectsOf(this.connection, owner(id), shard);
       removed += await clearModel(
         commands,

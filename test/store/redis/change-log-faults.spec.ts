@@ -170,6 +170,17 @@ it('a clear that ended in between has made every cursor unknown', async () => {
   expect(await since(store, await cursorOf(store))).toEqual([]);
 });
 
+it('a clear leaves the log of a client that has written before it ended', async () => {
+  const store = await connect();
+  await store.add({ obj: device('a') });
+  const cursor = await cursorOf(store);
+  const drop = (): Promise<number> => scripted.diffsyncDropLog(STATE, LOG, String(Date.now() + 60_000));
+  expect(await drop()).toBe(0);
+  expect(await since(store, cursor)).toEqual([]);
+  await redis.del(STATE);
+  expect(await drop()).toBe(1);
+});
+
 it('a log that another server took over between two pages of an answer is not known', async () => {
   const store = await connect();
   await store.add({ obj: device('before') });

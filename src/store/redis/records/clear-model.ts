@@ -40,6 +40,11 @@ export async function clearModel(
   const unregister = (client: ScriptedRedis, deadline: string): Promise<number> =>
     client.diffsyncUnregisterModel(models, name, deadline);
   await commands.writeMetadata(models, unregister, { lease });
+  for (const { state, log } of shards) {
+    const drop = (client: ScriptedRedis, deadline: string): Promise<number> =>
+      client.diffsyncDropLog(state, log, deadline);
+    await commands.writeMetadata(log, drop, { lease });
+  }
   for (const other of others) {
     const drop = (client: ScriptedRedis, deadline: string): Promise<number> =>
       client.diffsyncDropSequence(other.length, ...other, deadline, layout);

@@ -223,8 +223,7 @@ export class ModelIndex {
   async clear(model: string, scan: ScanObjects, limits: OperationLimits): Promise<void> {
     const { keys } = this;
     await this.checkSplit([model]);
-    const others = keys.of(model).map(({ log }) => [log]);
-    if (keys.shards > 1) others.push([keys.sequence(model), keys.formatKey(model)]);
+    const others = keys.shards === 1 ? [] : [[keys.sequence(model), keys.formatKey(model)]];
     const cleared = { name: model, models: keys.models, shards: keys.of(model), others, layout: keys.format };
     await clearModel(this.commands, keys, cleared, scan, limits);
     this.registered.delete(model);

@@ -70,6 +70,7 @@ export interface RedisScripts {
     uids: readonly string[],
   ): Promise<(number | string)[]>;
   diffsyncCount(numberOfKeys: number, keys: readonly string[], layout: string): Promise<number[]>;
+  diffsyncDropLog(state: string, log: string, deadline: string): Promise<number>;
   diffsyncBeginLog(keys: DeclaredKeys, ...args: string[]): Promise<number>;
   diffsyncChanges(
     index: string,
@@ -114,6 +115,7 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncTakesWrites: { file: 'takes-writes.lua' },
   diffsyncRecheck: { file: 'recheck.lua' },
   diffsyncCount: { file: 'count.lua' },
+  diffsyncDropLog: { file: 'drop-log-2.lua' },
   diffsyncBeginLog: { file: 'begin-log.lua' },
   diffsyncChanges: { file: 'changes-3.lua' },
   diffsyncScores: { file: 'scores-2.lua' },

@@ -264,6 +264,17 @@ end
 settle(table.concat(missing, ','), nil, written)
 return missing
 `,
+  'drop-log-2.lua': `#!lua flags=allow-oom
+-- Removes the log of changes that a cleared model has left, unless another client has written to the model and logged it.
+-- KEYS 1 state (hash), 2 log (list)
+-- ARGV 1 deadline (as in deadline)
+-- Returns 1 when it was there and is removed, else 0.
+local state, log = unpack(KEYS)
+local deadline = ARGV[1]
+--- @include "deadline"
+
+return not redis.call('HGET', state, 'logged') and redis.call('UNLINK', log) or 0
+`,
   'drop-sequence.lua': `#!lua flags=allow-oom
 -- Removes the sequence of a model, and what else is kept of a split model beside its shards.
 -- KEYS of one slot: sequence; then the hash that names the layout, where it is known
