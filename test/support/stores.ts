@@ -130,6 +130,19 @@ export const storesWithOptions: readonly StoreUnderTest[] = [
   }),
 ];
 
+/** Every store that keeps a log of changes. */
+export const loggedStores: readonly StoreUnderTest[] = [
+  ...storesWithOptions.filter(({ changes }) => changes === true),
+  redisStore(
+    'redis behind sentinel with a log of changes',
+    async () => {
+      const { sentinels, masterName } = await once('sentinel', () => startSentinel());
+      return { sentinels, masterName };
+    },
+    true,
+  ),
+];
+
 /** As the documentation lists them. */
 export const LEAST_RIGHTS: readonly string[] = [
   'resetkeys',
