@@ -1,40 +1,90 @@
+import type { Scope } from '../compare/scope.js';
 import type { SideName } from '../compare/shared-children.js';
 import type { Side } from '../side.js';
 import type { Baseline, Cursors } from './baseline.js';
+import { ObjectDigester } from './object-digest.js';
+import { digestAll, digestSome, findChanged, MAX_DELTAS, type DigestPart } from './source-digests.js';
+
+/** Model -> unique ids of what was written; undefined where a side does not know it of every model. */
+type Touched = ReadonlyMap<string, readonly string[]> | undefined;
 
 /** What both sides say of their changes. */
 export interface ChangedObjects {
   /** The moments of the answers: what is read afterwards has at least the changes of before. */
   readonly cursors: Readonly<Record<SideName, Cursors>>;
-  /** The objects that a side has written since the baseline; undefined where a side does not know it of every model. */
-  readonly touched: Readonly<Record<SideName, ReadonlyMap<string, readonly string[]> | undefined>>;
+  /** The objects that a side has written since the baseline. */
+  readonly touched: Readonly<Record<SideName, Touched>>;
+  /** What the source's objects are now, where the source does not tell later what has changed since. */
+  readonly digests: readonly DigestPart[] | undefined;
 }
 
-/** Asks both stores what has changed since a baseline. @param types - the models that are compared. */
-export async function askForChanges(
-  sides: Readonly<Record<SideName, Side>>,
-  types: readonly string[],
+/** What is asked for. */
+export interface ChangesContext {
+  /** The models that are compared. */
+  readonly types: ReadonlySet<string>;
+  readonly scope: Scope;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Finds what has changed on both sides since a baseline: as their stores tell, or by the digests of the source's objects. */
+export async function findChanges(
+  { src, dst }: Readonly<Record<SideName, Side>>,
+  context: ChangesContext,
   baseline: Baseline | undefined,
-  signal: AbortSignal | undefined,
 ): Promise<ChangedObjects> {
-  const [src, dst] = await Promise.all([
-    askOne(sides.src, types, baseline?.cursors.src, signal),
-    askOne(sides.dst, types, baseline?.cursors.dst, signal),
+  const { types, scope, signal } = context;
+  const [ours, theirs] = await Promise.all([
+    askStore(src, types, baseline?.cursors.src, signal),
+    askStore(dst, types, baseline?.cursors.dst, signal),
   ]);
-  return {
-    cursors: { src: src.cursors, dst: dst.cursors },
-    touched: { src: src.touched, dst: dst.touched },
-  };
+  const cursors = { src: ours.cursors, dst: theirs.cursors };
+  const isLasting = src.store.address !== undefined && isKnown(ours.cursors, types);
+  if (isLasting || !isKnown(theirs.cursors, types)) {
+    return { cursors, touched: { src: ours.touched, dst: theirs.touched }, digests: undefined };
+  }
+  const digester = new ObjectDigester(scope, dst);
+  const before = baseline?.digests;
+  const now =
+    before === undefined || ours.touched === undefined ? await digestAll(src, types, digester, signal) : undefined;
+  const touched = ours.touched ?? (before && now && (await findChanged(before, now)));
+  const isMerged = before !== undefined && touched !== undefined && (baseline?.age ?? 0) < MAX_DELTAS;
+  const digests = isMerged
+    ? [...before, ...(await digestSome(src, touched, digester, signal))]
+    : (now ?? (await digestAll(src, types, digester, signal)));
+  return { cursors, touched: { src: touched, dst: theirs.touched }, digests };
 }
 
-async function askOne(
+/**
+ * Asks both stores again, once everything is read. A baseline goes on from these moments: had a store lost writes that were read, it
+ * would not know them.
+ * @returns the moments, and what was written in between; undefined where a store does not know that.
+ */
+export async function askAgain(
+  { src, dst }: Readonly<Record<SideName, Side>>,
+  types: ReadonlySet<string>,
+  { cursors, digests }: ChangedObjects,
+): Promise<{ readonly cursors: ChangedObjects['cursors']; readonly between: readonly Touched[] } | undefined> {
+  const [ours, theirs] = await Promise.all([
+    askStore(src, types, cursors.src, undefined),
+    askStore(dst, types, cursors.dst, undefined),
+  ]);
+  if (theirs.touched === undefined || (ours.touched === undefined && digests === undefined)) return undefined;
+  return { cursors: { src: ours.cursors, dst: theirs.cursors }, between: [ours.touched, theirs.touched] };
+}
+
+/** Whether there is a cursor of every model. */
+export function isKnown(cursors: Cursors, types: ReadonlySet<string>): boolean {
+  return Object.keys(cursors).length === types.size;
+}
+
+async function askStore(
   { store }: Side,
-  types: readonly string[],
+  types: ReadonlySet<string>,
   since: Cursors | undefined,
   signal: AbortSignal | undefined,
-): Promise<{ readonly cursors: Cursors; readonly touched: ReadonlyMap<string, readonly string[]> | undefined }> {
+): Promise<{ readonly cursors: Cursors; readonly touched: Touched }> {
   const answers = await Promise.all(
-    types.map(async (model) => {
+    [...types].map(async (model) => {
       const cursor = since !== undefined && Object.hasOwn(since, model) ? since[model] : undefined;
       return [model, await store.changesSince({ model, cursor, signal })] as const;
     }),
@@ -45,5 +95,5 @@ async function askOne(
     if (cursor !== undefined) cursors.push([model, cursor]);
     if (uids !== undefined) touched.set(model, uids);
   }
-  return { cursors: Object.fromEntries(cursors), touched: touched.size === types.length ? touched : undefined };
+  return { cursors: Object.fromEntries(cursors), touched: touched.size === types.size ? touched : undefined };
 }

@@ -11,11 +11,11 @@ import { storeReader } from '../compare/object-reader.js';
 import { Scope } from '../compare/scope.js';
 import type { FinishedWalk } from '../compare/compared-part.js';
 import { mayRenameAny, sourceReader } from '../compare/source-reader.js';
-import { abortedError, checkAborted, type Side } from '../side.js';
+import { abortedError, type Side } from '../side.js';
 import { pairKey, termsDigest, type Baseline } from './baseline.js';
 import { partBytes, readBaseline, saveBaseline } from './baseline-store.js';
 import { Candidates } from './candidates.js';
-import { askForChanges, type ChangedObjects } from './changed-objects.js';
+import { askAgain, findChanges, isKnown, type ChangedObjects } from './changed-objects.js';
 import { ChildIndex, keyOf, refOf, type IndexPart, type ObjectRef } from './child-index.js';
 import { findUnsettled, isOpen } from './unsettled.js';
 import { FullWatch, PartWatch } from './watch.js';
@@ -26,7 +26,7 @@ const MANY = 1 / 5;
 const FEW = 1000;
 
 /** Diff -> the baseline that a sync with it leaves. */
-const pending = new WeakMap<Diff, { readonly pair: string; readonly baseline: Baseline }>();
+const pending = new WeakMap<Diff, { readonly pair: string; makeBaseline(): Promise<Baseline> }>();
 
 /**
  * Compares two sides as `compareSides` does, but reads only what may have changed since the last settled sync of them, where that is
@@ -50,7 +50,7 @@ export async function compareIncrementally(
 /** Saves what the next incremental comparison goes on from, once a sync with a diff has ended. */
 export async function leaveBaseline(diff: Diff, target: Side): Promise<void> {
   const left = pending.get(diff.original ?? diff);
-  if (left !== undefined) await saveBaseline(target.store, left.pair, left.baseline);
+  if (left !== undefined) await saveBaseline(target.store, left.pair, await left.makeBaseline());
 }
 
 /** What an incremental comparison goes on from. */
@@ -93,7 +93,7 @@ class IncrementalDiffer {
     }
     const baseline = await readBaseline(dst.store, this.pair, signal);
     const usable = baseline?.terms === this.terms ? baseline : undefined;
-    const changes = await askForChanges({ src, dst }, [...this.types], usable, signal);
+    const changes = await findChanges({ src, dst }, { types: this.types, scope: this.scope, signal }, usable);
     const found = usable === undefined ? undefinedReason(baseline) : await this.findCandidates(usable, changes);
     return typeof found === 'string' ? this.compareAll(diff, found, changes) : this.comparePart(diff, found, changes);
   }
@@ -143,9 +143,11 @@ class IncrementalDiffer {
   private async compareAll(diff: Diff, reason: FullReason, changes: ChangedObjects): Promise<Diff> {
     const { src, dst, options, diffClass } = this;
     diff.fullBecause = reason;
+    if (!isKnown(changes.cursors.dst, this.types)) return compareSides(src, dst, options, diff, diffClass);
     const watch: FullWatch = new FullWatch(partBytes(dst.store), async (_, walk) => {
       const { open } = await findUnsettled(diff, walk, this.isWhole(walk, walk.counts));
-      if (open !== undefined) this.leave(diff, { age: 0, open, index: watch.takeIndex() }, changes);
+      const index = watch.takeIndex();
+      await this.leave(diff, open, changes, { age: 0, makeIndex: async () => index });
     });
     return compareSides(src, dst, options, diff, diffClass, { watch });
   }
@@ -156,20 +158,32 @@ class IncrementalDiffer {
     diff.incremental = { baseline: baseline.at, candidates: part.size };
     const watch: PartWatch = new PartWatch(async (_, walk) => {
       const { open, entries } = await findUnsettled(diff, walk, this.isWhole(walk, part.counts));
-      if (open !== undefined) {
-        const lists = changedLists(watch.lists, part, index);
-        const parts = await doInSteps(index.changing(lists, partBytes(dst.store)), () => checkAborted(options.signal));
-        this.leave(diff, { age: baseline.age + 1, open, index: parts }, changes);
-      }
+      const makeIndex = (): Promise<IndexPart[]> =>
+        doInSteps(index.changing(changedLists(watch.lists, part, index), partBytes(dst.store)));
+      await this.leave(diff, open, changes, { age: baseline.age + 1, makeIndex });
       diff.unchanged = pairs + leaveOutUnchanged(diff, entries);
       diff.terms = { ...diff.terms, compared: (diff.terms.compared ?? 0) + pairs };
     });
     return compareSides(src, dst, options, diff, diffClass, { part, watch });
   }
 
-  private leave(diff: Diff, found: Pick<Baseline, 'age' | 'open' | 'index'>, { cursors }: ChangedObjects): void {
-    const known = (['src', 'dst'] as const).every((side) => Object.keys(cursors[side]).length === this.types.size);
-    if (known) pending.set(diff, { pair: this.pair, baseline: { at: this.at, terms: this.terms, cursors, ...found } });
+  /** Keeps what a sync with the diff is to leave. */
+  private async leave(
+    diff: Diff,
+    open: Baseline['open'] | undefined,
+    changes: ChangedObjects,
+    { age, makeIndex }: { readonly age: number; makeIndex(): Promise<readonly IndexPart[]> },
+  ): Promise<void> {
+    const { src, dst, types, pair, at, terms } = this;
+    const again = open && (await askAgain({ src, dst }, types, changes));
+    if (open === undefined || again === undefined) return;
+    const all = merged(open, again.between);
+    const { cursors } = again;
+    const { digests } = changes;
+    pending.set(diff, {
+      pair,
+      makeBaseline: async () => ({ at, terms, age, cursors, open: all, index: await makeIndex(), digests }),
+    });
   }
 
   /** Whether every object of a type that only parents lead to was met. */
@@ -210,6 +224,20 @@ class IncrementalDiffer {
       0,
     );
   }
+}
+
+/** Returns what is open, with what was written while the objects were read: either version may have been. */
+function merged(
+  open: Baseline['open'],
+  written: readonly (ReadonlyMap<string, readonly string[]> | undefined)[],
+): Baseline['open'] {
+  const all = new Map(Object.entries(open).map(([type, uids]) => [type, new Set(uids)]));
+  for (const [type, uids] of written.flatMap((each) => [...(each ?? [])])) {
+    const known = all.get(type) ?? new Set();
+    all.set(type, known);
+    for (const uid of uids) known.add(uid);
+  }
+  return Object.fromEntries([...all].map(([type, uids]) => [type, [...uids]]));
 }
 
 function undefinedReason(baseline: Baseline | undefined): FullReason {
