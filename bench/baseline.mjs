@@ -44,7 +44,8 @@ export async function compareBuilds(name, { sizes, units }, args) {
   }
 }
 
-function withServers(work) {
+/** Calls `work` with the URLs of a server for each build. */
+export function withServers(work) {
   return withServer((ours) => withServer((baseline) => work({ ours, baseline })));
 }
 

@@ -1,11 +1,12 @@
 /**
  * Every benchmark by its name. `run(args)` measures this repository's build; `measureRound(options)` measures the rows of
- * our own code once, after a warm-up, for `--baseline`.
+ * our own code once, after a warm-up, for `--baseline`. One without it deals with that option itself.
  */
 export const benchmarks = new Map([
   ['engine', () => import('./engine.mjs')],
   ['growth', () => import('./growth.mjs')],
   ['redis', () => import('./redis.mjs')],
+  ['resync', () => import('./resync.mjs')],
   ['stores', () => import('./stores.mjs')],
   ['types', () => import('./types.mjs')],
 ]);

@@ -3,7 +3,7 @@ import { entryPoint } from './build.mjs';
 const { Adapter, DiffSyncModel } = await entryPoint('.');
 
 /** A schema that trusts, so that loading measures the engine and not a validation library. */
-const trusting = { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value }) } };
+export const trusting = { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value }) } };
 
 export const ATTRIBUTES = ['role', 'site', 'vendor', 'model', 'serial', 'osVersion', 'mgmtIp', 'enabled'];
 
@@ -33,7 +33,7 @@ class Flat extends Adapter {
 }
 
 /** 11 fields, about 200 bytes of JSON: the name, what is compared, and two fields that are not. */
-function device(name, number, changed) {
+export function device(name, number, changed) {
   return {
     name,
     role: changed ? 'spine' : 'leaf',

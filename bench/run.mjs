@@ -3,13 +3,12 @@ import { compareBuilds, isComparison } from './baseline.mjs';
 import { benchmarks } from './benchmarks.mjs';
 
 const [name = '', ...args] = process.argv.slice(2);
-const load = benchmarks.get(name);
-if (load === undefined) {
+const benchmark = await benchmarks.get(name)?.();
+if (benchmark === undefined) {
   console.error(`Which benchmark? One of: ${[...benchmarks.keys()].join(', ')}`);
   process.exitCode = 1;
-} else if (isComparison(args)) {
-  await compareBuilds(name, await load(), args);
+} else if (isComparison(args) && benchmark.measureRound !== undefined) {
+  await compareBuilds(name, benchmark, args);
 } else {
-  const { run } = await load();
-  await run(args);
+  await benchmark.run(args);
 }
