@@ -80,8 +80,8 @@ export class Diff {
   incremental: IncrementalComparison | false = false;
   /** Why a comparison with the option `incremental` read everything all the same. */
   fullBecause: FullReason | undefined;
-  /** How many objects both sides have alike whose elements an incremental comparison has left out. */
-  unchanged = 0;
+  /** @internal Model -> how many objects both sides have alike whose elements an incremental comparison has left out. */
+  leftOut: ReadonlyMap<string, number> = NOTHING_YET.leftOut;
   /** The terms on which the comparison was made. */
   terms: DiffTerms = NOTHING_YET.terms;
   /** What the last sync with this diff did, by model name. */
@@ -111,6 +111,13 @@ export class Diff {
   /** @internal The links of shared children, but for one of each child. */
   sharedLinks = NOTHING_YET.sharedLinks;
   private readonly elements = new ElementGroups<DiffElement>();
+
+  /** How many objects both sides have alike whose elements an incremental comparison has left out. */
+  get unchanged(): number {
+    let count = 0;
+    for (const objects of this.leftOut.values()) count += objects;
+    return count;
+  }
 
   /** How many elements there are, on all levels, with those that an incremental comparison has left out. */
   get length(): number {

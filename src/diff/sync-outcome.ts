@@ -56,6 +56,7 @@ export const NOTHING_YET: {
   readonly unlisted: Readonly<Record<string, UnlistedCounts>>;
   readonly danglingLinks: DanglingLinks;
   readonly sharedLinks: readonly SharedLink[];
+  readonly leftOut: ReadonlyMap<string, number>;
 } = {
   terms: Object.freeze({ source: 'source', target: 'dest', flags: 0 }),
   operations: new Map(),
@@ -64,4 +65,5 @@ export const NOTHING_YET: {
   unlisted: Object.freeze({}),
   danglingLinks: Object.freeze({ source: [], target: [] }),
   sharedLinks: Object.freeze([]),
+  leftOut: new Map(),
 };

@@ -84,7 +84,13 @@ export class RunExecution {
     const planned = diff.isPlan && work.of !== undefined ? await this.recording?.runOf(work.of) : undefined;
     // A plan has lost the unchanged objects, which its run has counted.
     const { counts, models } = planned ?? tally;
-    Object.assign(draft.facts, { counts, models });
+    const { incremental, fullBecause } = diff;
+    Object.assign(draft.facts, {
+      counts,
+      models,
+      fullBecause,
+      incremental: incremental === false ? undefined : incremental,
+    });
     const { sourceObjects = {} } = draft.facts;
     const check = (): Promise<Withheld> =>
       guards.checkDiff(diff, tally, models, sourceObjects, sync.syncFilter, signal);

@@ -63,6 +63,13 @@ export interface SyncRunOptions
   load?: RunLoad | undefined;
   /** Whether to stop before anything is applied, and keep the plan for `apply`. Default: false. */
   dryRun?: boolean | undefined;
+  /**
+   * Whether to read only what may have changed on either side since the last run of these sides. Where that is not known for sure,
+   * everything is read: the run has why. Default: true.
+   */
+  incremental?: boolean | undefined;
+  /** How often at least everything is read all the same: 10 for every tenth run. Default: 10. */
+  fullCompareEvery?: number | undefined;
   /** Whether the run is recorded. Default: true. */
   history?: boolean | undefined;
 }

@@ -1,4 +1,5 @@
 import type { DiffSummary } from '../diff/diff-render.js';
+import type { FullReason, IncrementalComparison } from '../diff/incremental.js';
 import type { Attrs } from '../diff/compared-object.js';
 import type { GuardFinding } from './guards.js';
 
@@ -128,6 +129,10 @@ export interface SyncRun {
   readonly phases: readonly PhaseTime[];
   /** What was compared, as `diff.summary()` counts it. Undefined before the comparison has ended. */
   readonly counts?: DiffSummary | undefined;
+  /** Whether only what may have changed was read: what the comparison went on from. Undefined where everything was read. */
+  readonly incremental?: IncrementalComparison | undefined;
+  /** Why everything was read. Undefined where nothing else was asked for. */
+  readonly fullBecause?: FullReason | undefined;
   /** The same by model. */
   readonly models: Readonly<Record<string, ModelTally>>;
   /** Objects of the source's store after its load, by model: the baseline of later runs. */

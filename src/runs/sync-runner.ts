@@ -16,6 +16,7 @@ import { TargetHistory } from './target-history.js';
 
 /** Milliseconds that a shutdown waits for the hooks that are running; the stores then wait for them in their `close`. */
 const STOP_WAIT_MS = 10_000;
+const FULL_COMPARE_EVERY = 10;
 
 /** How runs are kept. */
 export interface SyncRunnerOptions {
@@ -213,7 +214,11 @@ function whyNot(kind: SyncRun['kind'], outcome: SyncRun['outcome']): string {
 
 function termsOf(options: SyncRunOptions): DiffOptions {
   const { flags, diffClass, unlisted, modelTypes, filters, syncAttrs, excludeAttrs } = options;
-  return { flags, diffClass, unlisted, modelTypes, filters, syncAttrs, excludeAttrs };
+  const { incremental = true, fullCompareEvery = FULL_COMPARE_EVERY } = options;
+  return {
+    ...{ flags, diffClass, unlisted, modelTypes, filters, syncAttrs, excludeAttrs },
+    ...(incremental ? { incremental, fullCompareEvery } : {}),
+  };
 }
 
 function syncOptionsOf(options: Partial<SyncRunOptions>): SyncOptions {

@@ -69,6 +69,11 @@ function* counting(diff: Diff): Steps<DiffTally> {
     known[action]++;
     if (action !== 'update') places[action].add(keyOf(element));
   }
+  for (const [type, count] of diff.leftOut) {
+    const known = models.get(type) ?? { source: 0, target: 0, create: 0, update: 0, delete: 0 };
+    models.set(type, { ...known, source: known.source + count, target: known.target + count });
+    counts['no-change'] += count;
+  }
   const moved = new Set([...places.delete].filter((key) => places.create.has(key)));
   for (const { element } of moved.size === 0 ? [] : changed) {
     yield;

@@ -64,7 +64,9 @@ export class Candidates implements ComparedPart {
   }
 
   get others(): number {
-    return 2 * (this.countOthers() ?? 0) + this.context.uncompared;
+    let pairs = 0;
+    for (const count of this.countOthers()?.values() ?? []) pairs += count;
+    return 2 * pairs + this.context.uncompared;
   }
 
   has(type: string, uid: string): boolean {
@@ -104,16 +106,16 @@ export class Candidates implements ComparedPart {
   }
 
   /**
-   * Returns how many objects of the compared models both sides have beside the candidates, which are pairs of equal objects.
+   * Counts, by model, the objects that both sides have beside the candidates: pairs of equal objects.
    * @returns undefined where the two sides do not have as many.
    */
-  countOthers(): number | undefined {
+  countOthers(): ReadonlyMap<string, number> | undefined {
     const { counts, types } = this.context;
-    let pairs = 0;
+    const pairs = new Map<string, number>();
     for (const type of types) {
       const [src, dst] = SIDES.map((side) => (counts[side].get(type) ?? 0) - (this.counts[side].get(type) ?? 0));
       if (src !== dst || src === undefined || src < 0) return undefined;
-      pairs += src;
+      if (src > 0) pairs.set(type, src);
     }
     return pairs;
   }

@@ -58,8 +58,8 @@ interface Continued {
   readonly baseline: Baseline;
   readonly index: ChildIndex;
   readonly part: Candidates;
-  /** How many pairs of equal objects there are beside the candidates. */
-  readonly pairs: number;
+  /** Model -> how many pairs of equal objects there are beside the candidates. */
+  readonly pairs: ReadonlyMap<string, number>;
 }
 
 class IncrementalDiffer {
@@ -161,8 +161,10 @@ class IncrementalDiffer {
       const makeIndex = (): Promise<IndexPart[]> =>
         doInSteps(index.changing(changedLists(watch.lists, part, index), partBytes(dst.store)));
       await this.leave(diff, open, changes, { age: baseline.age + 1, makeIndex });
-      diff.unchanged = pairs + leaveOutUnchanged(diff, entries);
-      diff.terms = { ...diff.terms, compared: (diff.terms.compared ?? 0) + pairs };
+      let compared = diff.terms.compared ?? 0;
+      for (const count of pairs.values()) compared += count;
+      diff.terms = { ...diff.terms, compared };
+      diff.leftOut = leaveOutUnchanged(diff, entries, pairs);
     });
     return compareSides(src, dst, options, diff, diffClass, { part, watch });
   }
@@ -264,10 +266,14 @@ function* parentsOf(parts: readonly IndexPart[]): Generator<string, void, undefi
   }
 }
 
-/** Takes out the elements without a change at or below them. @returns how many. */
-function leaveOutUnchanged(diff: Diff, entries: readonly WalkEntry<DiffElement>[]): number {
+/** Takes out the elements without a change at or below them. @returns how many there are, by model, with those of the other pairs. */
+function leaveOutUnchanged(
+  diff: Diff,
+  entries: readonly WalkEntry<DiffElement>[],
+  pairs: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const counts = new Map(pairs);
   const changed = new Set<DiffElement>();
-  let count = 0;
   for (let at = entries.length - 1; at >= 0; at--) {
     const { element, parent } = entries[at] as WalkEntry<DiffElement>;
     if (changed.has(element) || isOpen(element)) {
@@ -275,7 +281,7 @@ function leaveOutUnchanged(diff: Diff, entries: readonly WalkEntry<DiffElement>[
       continue;
     }
     (parent === undefined ? diff : parent.element.childDiff).remove(element);
-    count++;
+    counts.set(element.type, (counts.get(element.type) ?? 0) + 1);
   }
-  return count;
+  return counts;
 }
