@@ -215,10 +215,8 @@ function whyNot(kind: SyncRun['kind'], outcome: SyncRun['outcome']): string {
 function termsOf(options: SyncRunOptions): DiffOptions {
   const { flags, diffClass, unlisted, modelTypes, filters, syncAttrs, excludeAttrs } = options;
   const { incremental = true, fullCompareEvery = FULL_COMPARE_EVERY } = options;
-  return {
-    ...{ flags, diffClass, unlisted, modelTypes, filters, syncAttrs, excludeAttrs },
-    ...(incremental ? { incremental, fullCompareEvery } : {}),
-  };
+  const terms = { flags, diffClass, unlisted, modelTypes, filters, syncAttrs, excludeAttrs };
+  return incremental ? { ...terms, incremental, fullCompareEvery } : terms;
 }
 
 function syncOptionsOf(options: Partial<SyncRunOptions>): SyncOptions {
