@@ -8,6 +8,10 @@ import type { Side } from '../side.js';
 /** Bytes of a digest. A change is overlooked where both versions of one object share it: once in 10^19 changes. */
 export const DIGEST_BYTES = 8;
 
+/** What begins a value that is no text: no character, length or end of a text is below 0. */
+const LIST = -1;
+const OTHER = -2;
+
 /**
  * Digests what a comparison reads of an object: the compared attributes, the shortname, the child lists and the flags. Of a class
  * that reads its objects in ways of its own it is all fields.
@@ -62,11 +66,12 @@ export class ObjectDigester {
   private addValue(value: unknown): void {
     if (typeof value === 'string') this.addText(value);
     else if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+      this.addNumber(LIST);
       this.addNumber(value.length);
       for (const item of value) this.addText(item);
     } else {
-      this.addNumber(value === null ? 1 : 2);
-      this.addText(value === null ? '' : canonicalJson(value));
+      this.addNumber(OTHER);
+      this.addText(canonicalJson(value));
     }
   }
 
