@@ -17,6 +17,7 @@ const OPEN_UIDS = 1000;
 const MAX_UNPACKED = 16 * 1024 * 1024;
 
 const cursors = z.record(z.string(), z.string());
+const packedUids = z.array(z.string());
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
 /** What is known of the last comparison of a pair. It is written last: what it names is there. */
@@ -81,7 +82,7 @@ export function partBytes({ maxObjectBytes }: BaseStore): number {
 
 /**
  * Reads the baseline of a pair, which is kept beside the target's objects.
- * @returns undefined where there is none, or another process is replacing it.
+ * @returns undefined where there is none, another process is replacing it, or its digests cannot be unpacked.
  */
 export async function readBaseline(
   target: BaseStore,
@@ -102,8 +103,10 @@ export async function readBaseline(
     for (const uid of uids) known.push(uid);
   }
   for (const part of parts) keys.set(part, part.key);
-  const digests = head.digests && (await Promise.all(packed.map(unpack)));
-  return { at, terms, age, cursors: { src, dst }, open, index: parts, digests };
+  const unpacked = await Promise.all(packed.map(unpack));
+  const digests = unpacked.filter((part) => part !== undefined);
+  if (digests.length < unpacked.length) return undefined;
+  return { at, terms, age, cursors: { src, dst }, open, index: parts, digests: head.digests && digests };
 }
 
 /** Replaces the baseline of a pair. A reader at the same time finds the old one, the new one or none. */
@@ -167,11 +170,15 @@ async function pack(key: string, { model, uids, digests }: DigestPart): Promise<
   });
 }
 
-async function unpack({ key, model, uids, digests }: BaselineDigests): Promise<DigestPart> {
-  const text = await promisify(inflate)(uids, { maxOutputLength: MAX_UNPACKED });
-  const part = { model, uids: JSON.parse(text.toString()) as string[], digests };
-  keys.set(part, key);
-  return part;
+async function unpack({ key, model, uids, digests }: BaselineDigests): Promise<DigestPart | undefined> {
+  try {
+    const text = await promisify(inflate)(uids, { maxOutputLength: MAX_UNPACKED });
+    const part = { model, uids: packedUids.parse(JSON.parse(text.toString())), digests };
+    keys.set(part, key);
+    return part;
+  } catch {
+    return undefined;
+  }
 }
 
 async function readAll<T>(

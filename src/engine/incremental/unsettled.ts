@@ -17,8 +17,8 @@ export interface Unsettled {
 }
 
 /**
- * Finds what a comparison has found open.
- * @param parts - the types that only parents lead to, of which each object must have been met.
+ * Collects what a comparison has found open.
+ * @param isWhole - whether each object was met of the types that only parents lead to.
  */
 export async function findUnsettled(
   diff: Diff,
