@@ -84,7 +84,7 @@ async function sync<Source extends Side>(
   if (diff.stale.length > 0) logStale(target, diff);
   try {
     await applyDiff(target, source, diff, options, stale);
-    await leaveBaseline(diff, target);
+    await leaveForNext(diff, target);
   } catch (error) {
     throw withHidden(error, 'diff', diff);
   }
@@ -109,6 +109,18 @@ async function applyDiff<Source extends Side>(
     throw error;
   }
   callbacks.settle(false);
+}
+
+/** Leaves what the next incremental comparison goes on from. The sync is done and stored whatever becomes of that. */
+async function leaveForNext(diff: Diff, target: Side): Promise<void> {
+  try {
+    await leaveBaseline(diff, target);
+  } catch (error) {
+    target[LOGGER].warning(
+      `The sync into ${target.name} is done, but the next incremental comparison cannot go on from it: ` +
+        (error instanceof Error ? error.message : inspect(error)),
+    );
+  }
 }
 
 function logStale(target: Side, { stale }: Diff): void {
