@@ -51,24 +51,35 @@ const terms = fc.oneof(
   },
 );
 
+/** How many objects of a type there may be. */
+const NAMES = 4;
+const tidy = changesOf(NAMES, true);
+/** What both sides have at first, mostly: what differs then is settled by the first sync. */
+const placed = tidy.map((change): Change => ({ ...change, kind: 'add', sides: ['src', 'dst'] }));
+const moved = tidy.map((change): Change => ({ ...change, kind: change.other % 2 === 0 ? 'move' : 'share' }));
+const written = (any: fc.Arbitrary<Change>): fc.Arbitrary<Change> =>
+  fc.oneof({ weight: 2, arbitrary: any }, { weight: 1, arbitrary: moved });
+
 export const histories: fc.Arbitrary<History> = fc.boolean().chain((isTidy) => {
   const round = fc.record<Round>({
-    changes: fc.array(changesOf(4, isTidy), { maxLength: 5 }),
+    changes: fc.array(written(changesOf(NAMES, isTidy)), { maxLength: 4 }),
     flags: fc.oneof(
-      { weight: 5, arbitrary: fc.constant(undefined) },
+      { weight: 8, arbitrary: fc.constant(undefined) },
       { weight: 1, arbitrary: fc.constant(DiffSyncFlags.SKIP_UNMATCHED_DST) },
     ),
     failing: fc.oneof(
       { weight: 4, arbitrary: fc.constant([]) },
       { weight: 1, arbitrary: fc.subarray(['d0', 'd1', 'd2']) },
     ),
-    syncs: fc.integer({ min: 0, max: 3 }).map((number) => number > 0),
+    syncs: fc.integer({ min: 0, max: 4 }).map((number) => number > 0),
   });
   return fc.record<History>({
-    first: fc.array(changesOf(4, isTidy), { minLength: 10, maxLength: 40 }),
+    first: fc
+      .tuple(fc.array(placed, { minLength: 15, maxLength: 40 }), fc.array(tidy, { maxLength: 5 }))
+      .map((changes) => changes.flat()),
     terms,
-    isLoadedAnew: fc.nat(3).map((number) => number === 0),
-    rounds: fc.array(round, { minLength: 2, maxLength: 6 }),
+    isLoadedAnew: fc.nat(5).map((number) => number === 0),
+    rounds: fc.array(round, { minLength: 3, maxLength: 7 }),
   });
 });
 
