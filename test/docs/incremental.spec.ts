@@ -19,7 +19,7 @@ it('docs/diff-and-sync.md says what the nights of its example print', async () =
   });
   const folder = await mkdtemp(join(tmpdir(), 'diffsync-docs-'));
   try {
-    await syncNightly(join(folder, 'cmdb.db'), 4);
+    for (let night = 0; night < 4; night++) await syncNightly(join(folder, 'cmdb.db'), night);
   } finally {
     await rm(folder, { recursive: true });
   }
