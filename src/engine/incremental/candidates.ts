@@ -32,8 +32,7 @@ export interface CandidateContext {
 }
 
 /**
- * The objects that a comparison has to read: what may differ, and what is above it. Beside these, every object is the same on both
- * sides, at the same places:
+ * The objects that a comparison has to read, for every other object is the same on both sides, at the same places:
  * - what was written, and what differed before;
  * - of a parent that was written, the children that only one side's list names, or that it did not list before;
  * - everything below what stands under different parents, or on one side alone, or is skipped;
@@ -83,7 +82,7 @@ export class Candidates implements ComparedPart {
   }
 
   /**
-   * Finds all others.
+   * Finds all other candidates, and reads them.
    * @returns false where an object may have lost its parents without being written, so that it is not known which one.
    */
   async complete(): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { Steps } from '../../async/steps.js';
 
-/** Bytes of the hash of a child. Two children of one parent share a hash once in 10^11 parents of 1,000 children. */
+/** Bytes of the hash of a child. Two children of one parent share a hash in one of 5 * 10^8 parents of 1,000 children. */
 const HASH_BYTES = 6;
 /** Children between two steps. */
 const CHILDREN_PER_STEP = 2048;
@@ -22,7 +22,7 @@ export type ObjectRef = readonly [type: string, uid: string];
 
 /**
  * Which objects listed which children at the time of a baseline, on either side. It is an index from a child to its parents: a
- * child that was written is placed without a look at all parents. A child is known by a hash of its model and unique id, so that a
+ * child that was written is placed without reading all parents. A child is known by a hash of its model and unique id, so that a
  * parent too many may be found, and none too few.
  */
 export class ChildIndex {
@@ -73,8 +73,8 @@ export class ChildIndex {
 
   /**
    * Makes the index of a later baseline.
-   * @param changed - the parents that have other children now, by `keyOf`; without children: the parent is gone.
-   * @returns the parts; those in which nothing has changed are the ones that there were.
+   * @param changed - the parents whose children may be others now, by `keyOf`; a parent without children is left out.
+   * @returns the parts; those that have none of these parents are the ones that there were.
    */
   *changing(changed: ReadonlyMap<string, readonly ObjectRef[]>, partBytes?: number): Steps<IndexPart[]> {
     const written = new Set<string>();

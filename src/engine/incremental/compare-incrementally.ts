@@ -94,7 +94,7 @@ class IncrementalDiffer {
     const baseline = await readBaseline(dst.store, this.pair, signal);
     const usable = baseline?.terms === this.terms ? baseline : undefined;
     const changes = await findChanges({ src, dst }, { types: this.types, scope: this.scope, signal }, usable);
-    const found = usable === undefined ? undefinedReason(baseline) : await this.findCandidates(usable, changes);
+    const found = usable === undefined ? whyUnusable(baseline) : await this.findCandidates(usable, changes);
     return typeof found === 'string' ? this.compareAll(diff, found, changes) : this.comparePart(diff, found, changes);
   }
 
@@ -242,7 +242,8 @@ function merged(
   return Object.fromEntries([...all].map(([type, uids]) => [type, [...uids]]));
 }
 
-function undefinedReason(baseline: Baseline | undefined): FullReason {
+/** Returns why there is nothing to go on from. */
+function whyUnusable(baseline: Baseline | undefined): FullReason {
   return baseline === undefined ? 'no-baseline' : 'definitions';
 }
 
