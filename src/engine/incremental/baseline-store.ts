@@ -34,7 +34,7 @@ class BaselineHead extends DiffSyncModel.define({
     index: z.array(z.string()),
     open: z.array(z.string()),
     /** Those of the digests; none where the source tells what has changed in it. */
-    digests: z.array(z.string()).optional(),
+    digests: z.object({ base: z.array(z.string()), changes: z.array(z.string()) }).optional(),
   }),
   identifiers: ['pair'],
   attributes: ['at', 'terms', 'age', 'src', 'dst', 'index', 'open', 'digests'],
@@ -95,7 +95,8 @@ export async function readBaseline(
   const { at, terms, age, src, dst } = head;
   const parts = await readAll(head.index, (uids) => store.find({ model: BaselineIndex, uids, signal }));
   const lists = await readAll(head.open, (uids) => store.find({ model: BaselineOpen, uids, signal }));
-  const packed = await readAll(head.digests ?? [], (uids) => store.find({ model: BaselineDigests, uids, signal }));
+  const { base = [], changes = [] } = head.digests ?? {};
+  const packed = await readAll([...base, ...changes], (uids) => store.find({ model: BaselineDigests, uids, signal }));
   if (parts === undefined || lists === undefined || packed === undefined) return undefined;
   const open: Record<string, string[]> = {};
   for (const { model, uids } of lists) {
@@ -104,9 +105,10 @@ export async function readBaseline(
   }
   for (const part of parts) keys.set(part, part.key);
   const unpacked = await Promise.all(packed.map(unpack));
-  const digests = unpacked.filter((part) => part !== undefined);
-  if (digests.length < unpacked.length) return undefined;
-  return { at, terms, age, cursors: { src, dst }, open, index: parts, digests: head.digests && digests };
+  const found = unpacked.filter((part) => part !== undefined);
+  if (found.length < unpacked.length) return undefined;
+  const digests = head.digests && { base: found.slice(0, base.length), changes: found.slice(base.length) };
+  return { at, terms, age, cursors: { src, dst }, open, index: parts, digests };
 }
 
 /** Replaces the baseline of a pair. A reader at the same time finds the old one, the new one or none. */
@@ -114,14 +116,18 @@ export async function saveBaseline(target: BaseStore, pair: string, baseline: Ba
   const store = await runsStoreOf(target);
   const [before] = await store.find({ model: BaselineHead, uids: [pair] });
   const { at, terms, age, cursors: moments, open, digests } = baseline;
-  const known = new Set([...(before?.index ?? []), ...(before?.digests ?? [])]);
+  const { base: oldBase = [], changes: oldChanges = [] } = before?.digests ?? {};
+  const known = new Set([...(before?.index ?? []), ...oldBase, ...oldChanges]);
   const index = await writeParts(
     store,
     baseline.index,
     known,
     async (key, part) => new BaselineIndex({ key, ...part }),
   );
-  const packed = digests && (await writeParts(store, digests, known, pack));
+  const packed = digests && {
+    base: await writeParts(store, digests.base, known, pack),
+    changes: await writeParts(store, digests.changes, known, pack),
+  };
   const lists = Object.entries(open).flatMap(([model, uids]) =>
     Array.from({ length: Math.ceil(uids.length / OPEN_UIDS) }, (_, part) => {
       return new BaselineOpen({ key: randomUUID(), model, uids: uids.slice(part * OPEN_UIDS, (part + 1) * OPEN_UIDS) });
@@ -133,10 +139,10 @@ export async function saveBaseline(target: BaseStore, pair: string, baseline: Ba
   const head = { pair, at, terms, age, src: { ...moments.src }, dst: { ...moments.dst } };
   const kept = packed === undefined ? {} : { digests: packed };
   await store.update({ obj: new BaselineHead({ ...head, index, open: lists.map(({ key }) => key), ...kept }) });
-  const used = new Set([...index, ...(packed ?? [])]);
+  const used = new Set([...index, ...(packed?.base ?? []), ...(packed?.changes ?? [])]);
   const isUnused = (key: string): boolean => !used.has(key);
   await removeAll(store, BaselineIndex, before?.index.filter(isUnused) ?? []);
-  await removeAll(store, BaselineDigests, before?.digests?.filter(isUnused) ?? []);
+  await removeAll(store, BaselineDigests, [...oldBase, ...oldChanges].filter(isUnused));
   await removeAll(store, BaselineOpen, before?.open ?? []);
 }
 

@@ -6,7 +6,7 @@ import { DiffSyncFlags } from '../../flags.js';
 import type { ModelClass } from '../../model/model-class.js';
 import { fieldSchemasOf } from '../../model/schema-structure.js';
 import type { IndexPart } from './child-index.js';
-import type { DigestPart } from './source-digests.js';
+import type { SourceDigests } from './source-digests.js';
 
 /** Model -> the cursor of its log of changes. */
 export type Cursors = Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ export interface Baseline {
   /** Which parents listed which children. */
   readonly index: readonly IndexPart[];
   /** What the source's objects were, of a source that does not outlive its process or keeps no log of changes. */
-  readonly digests: readonly DigestPart[] | undefined;
+  readonly digests: SourceDigests | undefined;
 }
 
 /** Names the pair of sides, and what of them is compared, under which a baseline is kept. */

@@ -3,7 +3,7 @@ import type { SideName } from '../compare/shared-children.js';
 import type { Side } from '../side.js';
 import type { Baseline, Cursors } from './baseline.js';
 import { ObjectDigester } from './object-digest.js';
-import { digestAll, digestSome, findChanged, MAX_DELTAS, type DigestPart } from './source-digests.js';
+import { digestAll, digestSome, findChanged, MAX_DELTAS, type SourceDigests } from './source-digests.js';
 
 /** Model -> unique ids of what was written; undefined where a side does not know it of every model. */
 type Touched = ReadonlyMap<string, readonly string[]> | undefined;
@@ -15,7 +15,7 @@ export interface ChangedObjects {
   /** The objects that a side has written since the baseline. */
   readonly touched: Readonly<Record<SideName, Touched>>;
   /** What the source's objects are now, where the source does not tell later what has changed since. */
-  readonly digests: readonly DigestPart[] | undefined;
+  readonly digests: SourceDigests | undefined;
 }
 
 /** What is asked for. */
@@ -47,10 +47,13 @@ export async function findChanges(
   const now =
     before === undefined || ours.touched === undefined ? await digestAll(src, types, digester, signal) : undefined;
   const touched = ours.touched ?? (before && now && (await findChanged(before, now)));
-  const isMerged = before !== undefined && touched !== undefined && (baseline?.age ?? 0) < MAX_DELTAS;
-  const digests = isMerged
-    ? [...before, ...(await digestSome(src, touched, digester, signal))]
-    : (now ?? (await digestAll(src, types, digester, signal)));
+  let digests: SourceDigests;
+  if (before !== undefined && touched !== undefined && (baseline?.age ?? 0) < MAX_DELTAS) {
+    const changes = await digestSome(src, touched, digester, signal);
+    digests = { base: before.base, changes: [...before.changes, ...changes] };
+  } else {
+    digests = { base: now ?? (await digestAll(src, types, digester, signal)), changes: [] };
+  }
   return { cursors, touched: { src: touched, dst: theirs.touched }, digests };
 }
 

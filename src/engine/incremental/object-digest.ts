@@ -1,5 +1,4 @@
 import type { ModelDefinition } from '../../model/model-definition.js';
-import type { ModelRecord } from '../../record/model-record.js';
 import { RecordView, type StoredView } from '../../record/record-view.js';
 import { canonicalJson } from '../../values/extended-json.js';
 import type { Scope } from '../compare/scope.js';
@@ -8,9 +7,11 @@ import type { Side } from '../side.js';
 /** Bytes of a digest. A change is overlooked where both versions of one object share it: once in 10^19 changes. */
 export const DIGEST_BYTES = 8;
 
-/** What begins a value that is no text: no character, length or end of a text is below 0. */
-const LIST = -1;
-const OTHER = -2;
+/** What begins a value that is no text, and what ends one: none of it is a character. */
+const INTEGER = 0x10001;
+const LIST = 0x10002;
+const OTHER = 0x10003;
+const TEXT_END = 0x1000000;
 
 /**
  * Digests what a comparison reads of an object: the compared attributes, the shortname, the child lists and the flags. Of a class
@@ -33,9 +34,15 @@ export class ObjectDigester {
     this.addNumber(view.modelFlags);
     if (view instanceof RecordView) {
       const { definition, record } = view;
-      this.addFields(record.data, this.comparedFields(definition));
+      const fields = this.comparedFields(definition);
+      // The digest of the terms knows the names of the fields.
+      for (let at = 0; at < fields.length; at++) this.addField(at, record.data[fields[at] as string]);
     } else {
-      this.addFields(view as unknown as ModelRecord['data'], Object.keys(view).toSorted());
+      const data = view as unknown as Readonly<Record<string, unknown>>;
+      for (const field of Object.keys(view).toSorted()) {
+        this.addText(field);
+        this.addField(0, data[field]);
+      }
     }
     bytes.setUint32(offset, finished(this.high));
     bytes.setUint32(offset + 4, finished(this.low));
@@ -53,19 +60,14 @@ export class ObjectDigester {
     return fields;
   }
 
-  private addFields(data: ModelRecord['data'], fields: readonly string[]): void {
-    for (const field of fields) {
-      const value = data[field];
-      if (value !== undefined) {
-        this.addText(field);
-        this.addValue(value);
-      }
-    }
-  }
-
-  private addValue(value: unknown): void {
+  private addField(position: number, value: unknown): void {
+    if (value === undefined) return;
+    this.addNumber(position);
     if (typeof value === 'string') this.addText(value);
-    else if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+    else if (typeof value === 'number' && (value | 0) === value && !Object.is(value, -0)) {
+      this.addNumber(INTEGER);
+      this.addNumber(value);
+    } else if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
       this.addNumber(LIST);
       this.addNumber(value.length);
       for (const item of value) this.addText(item);
@@ -80,19 +82,16 @@ export class ObjectDigester {
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at);
       high = Math.imul(high ^ code, 0x01000193);
-      low = Math.imul(low ^ code, 0x85ebca6b);
-      low ^= low >>> 15;
+      low = (Math.imul(low, 0x9e3779b1) + code) | 0;
     }
     this.high = high;
     this.low = low;
-    // What ends a text is no character of it.
-    this.addNumber(0x10000 + text.length);
+    this.addNumber(TEXT_END + text.length);
   }
 
   private addNumber(value: number): void {
     this.high = Math.imul(this.high ^ value, 0x01000193);
-    this.low = Math.imul(this.low ^ value, 0x85ebca6b);
-    this.low ^= this.low >>> 15;
+    this.low = (Math.imul(this.low, 0x9e3779b1) + value) | 0;
   }
 }
 
