@@ -13,17 +13,20 @@ export type Cursors = Readonly<Record<string, string>>;
 
 /**
  * What a comparison has found, for a later one of the same sides on the same terms: at the moment of the cursors every object that
- * is not `open` was the same on both sides, or under the same parents of both.
+ * is not `open` was the same on both sides, and below the same parents.
  */
 export interface Baseline {
   /** When the comparison began, as ISO 8601. */
   readonly at: string;
-  /** The digest of the terms and definitions of the comparison. */
+  /** The digest of the definitions and code of the models, see `termsDigest`. */
   readonly terms: string;
   /** How many comparisons since the last full one, this one included: 0 for a full one. */
   readonly age: number;
   readonly cursors: Readonly<Record<SideName, Cursors>>;
-  /** Model -> unique ids that differed, were skipped, or are part of a link that only one side had or whose child was missing. */
+  /**
+   * Model -> unique ids that differed, were skipped or were written meanwhile, or are part of a link that only one side had or whose
+   * child was missing.
+   */
   readonly open: Readonly<Record<string, readonly string[]>>;
   /** Which parents listed which children. */
   readonly index: readonly IndexPart[];

@@ -48,7 +48,7 @@ export async function findChanges(
     before === undefined || ours.touched === undefined ? await digestAll(src, types, digester, signal) : undefined;
   const touched = ours.touched ?? (before && now && (await findChanged(before, now)));
   let digests: SourceDigests;
-  if (before !== undefined && touched !== undefined && (baseline?.age ?? 0) < MAX_DELTAS) {
+  if (before !== undefined && touched !== undefined && before.changes.length < MAX_DELTAS) {
     const changes = await digestSome(src, touched, digester, signal);
     digests = { base: before.base, changes: [...before.changes, ...changes] };
   } else {
@@ -60,19 +60,29 @@ export async function findChanges(
 /**
  * Asks both stores again, once everything is read. A baseline goes on from these moments: had a store lost writes that were read, it
  * would not know them.
- * @returns the moments, and what was written in between; undefined where a store does not know that.
+ * @returns the moments, what was written in between, and the digests with those of what the source has written; undefined where a
+ *   store does not know that.
  */
 export async function askAgain(
   { src, dst }: Readonly<Record<SideName, Side>>,
-  types: ReadonlySet<string>,
+  { types, scope, signal }: ChangesContext,
   { cursors, digests }: ChangedObjects,
-): Promise<{ readonly cursors: ChangedObjects['cursors']; readonly between: readonly Touched[] } | undefined> {
+): Promise<
+  (Pick<ChangedObjects, 'cursors' | 'digests'> & { readonly between: readonly NonNullable<Touched>[] }) | undefined
+> {
   const [ours, theirs] = await Promise.all([
-    askStore(src, types, cursors.src, undefined),
-    askStore(dst, types, cursors.dst, undefined),
+    askStore(src, types, cursors.src, signal),
+    askStore(dst, types, cursors.dst, signal),
   ]);
   if (theirs.touched === undefined || (ours.touched === undefined && digests === undefined)) return undefined;
-  return { cursors: { src: ours.cursors, dst: theirs.cursors }, between: [ours.touched, theirs.touched] };
+  const moments = { src: ours.cursors, dst: theirs.cursors };
+  if (ours.touched === undefined) return { cursors: moments, digests, between: [theirs.touched] };
+  const written = digests && (await digestSome(src, ours.touched, new ObjectDigester(scope, dst), signal));
+  return {
+    cursors: moments,
+    digests: digests && { base: digests.base, changes: [...digests.changes, ...(written ?? [])] },
+    between: [ours.touched, theirs.touched],
+  };
 }
 
 /** Whether there is a cursor of every model. */

@@ -15,7 +15,7 @@ import { abortedError, type Side } from '../side.js';
 import { pairKey, termsDigest, type Baseline } from './baseline.js';
 import { partBytes, readBaseline, saveBaseline } from './baseline-store.js';
 import { Candidates } from './candidates.js';
-import { askAgain, findChanges, isKnown, type ChangedObjects } from './changed-objects.js';
+import { askAgain, findChanges, isKnown, type ChangedObjects, type ChangesContext } from './changed-objects.js';
 import { ChildIndex, keyOf, refOf, type IndexPart, type ObjectRef } from './child-index.js';
 import { findUnsettled, isOpen } from './unsettled.js';
 import { FullWatch, PartWatch } from './watch.js';
@@ -81,6 +81,10 @@ class IncrementalDiffer {
     this.types = this.comparedTypes();
     this.pair = pairKey(src, dst, options);
     this.terms = termsDigest(src, dst);
+  }
+
+  private get asked(): ChangesContext {
+    return { types: this.types, scope: this.scope, signal: this.options.signal };
   }
 
   async fill(diff: Diff): Promise<Diff> {
@@ -176,12 +180,11 @@ class IncrementalDiffer {
     changes: ChangedObjects,
     { age, makeIndex }: { readonly age: number; makeIndex(): Promise<readonly IndexPart[]> },
   ): Promise<void> {
-    const { src, dst, types, pair, at, terms } = this;
-    const again = open && (await askAgain({ src, dst }, types, changes));
+    const { src, dst, pair, at, terms } = this;
+    const again = open && (await askAgain({ src, dst }, this.asked, changes));
     if (open === undefined || again === undefined) return;
     const all = merged(open, again.between);
-    const { cursors } = again;
-    const { digests } = changes;
+    const { cursors, digests } = again;
     pending.set(diff, {
       pair,
       makeBaseline: async () => ({ at, terms, age, cursors, open: all, index: await makeIndex(), digests }),
