@@ -2,6 +2,7 @@ import { median, print, round } from '../measure.mjs';
 
 const NAMES = {
   ms: 'time, ms',
+  cpuMs: 'CPU of the process, ms',
   bytes: "server's bytes out",
   peakMiB: 'peak memory, MiB',
   bytesAnObject: 'bytes an object',
@@ -75,6 +76,7 @@ function digits(value) {
 }
 
 function ratioText(name, ratio) {
+  if (!Number.isFinite(ratio)) return '';
   if (DIFFERENCES.has(name)) return `${ratio < 0 ? '' : '+'}${round(ratio, 1)}`;
   return ratio < 0.5 ? `1/${round(1 / ratio, 1)}` : `${round(ratio, 2)}`;
 }
