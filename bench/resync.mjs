@@ -54,8 +54,9 @@ export async function run(args) {
     });
   } finally {
     await rm(folder, { recursive: true });
+    // What was measured before a failure is shown all the same.
+    await report(results.toJSON(), { ...plan, baseline }, values.json);
   }
-  await report(results.toJSON(), { ...plan, baseline }, values.json);
 }
 
 function withLinks(link, servers, work) {
