@@ -5,7 +5,7 @@ import { loggedStores, type StoreUnderTest } from '../../support/stores.js';
 import { histories, play, tally } from './histories.js';
 
 const RUNS = Number(process.env['INCREMENTAL_RUNS'] ?? 0);
-const [IN_MEMORY, ON_DISK_OR_WIRE] = [RUNS || 150, RUNS || 12];
+const [IN_MEMORY, ON_DISK_OR_WIRE] = [RUNS || 150, RUNS || 8];
 
 const byName = new Map(loggedStores.map((store) => [store.name, store]));
 /** Source and target. */

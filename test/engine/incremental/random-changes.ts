@@ -146,7 +146,9 @@ async function takeOut(store: BaseStore, obj: DiffSyncModel): Promise<void> {
   await store.remove({ obj });
   for (const [child, field] of Object.entries(FIELDS[type] ?? {})) {
     const uids = (obj as unknown as Record<string, string[]>)[field] ?? [];
-    for (const found of await store.find({ model: MODELS[child] as ModelClass, uids })) {
+    for (const uid of uids) {
+      // One of its siblings may have listed it too.
+      const [found] = await store.find({ model: MODELS[child] as ModelClass, uids: [uid] });
       if (found !== undefined) await takeOut(store, found);
     }
   }
