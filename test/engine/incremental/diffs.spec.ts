@@ -8,7 +8,18 @@ import {
   type DiffElement,
   type DiffOptions,
 } from '../../../src/index.js';
-import { Device, fill, Graph, Hooks, Interface, Inventory, Node, Site, Warnings, watched } from '../../fixtures/inventory.js';
+import {
+  Device,
+  fill,
+  Graph,
+  Hooks,
+  Interface,
+  Inventory,
+  Node,
+  Site,
+  Warnings,
+  watched,
+} from '../../fixtures/inventory.js';
 import { sayings } from './histories.js';
 
 const logger = new Warnings();
@@ -22,7 +33,8 @@ const TREE = Object.fromEntries(
 );
 const OBJECTS = 50;
 
-const inventory = (name: string, store: BaseStore = new LocalStore()): Adapter => new Inventory({ name, store, logger });
+const inventory = (name: string, store: BaseStore = new LocalStore()): Adapter =>
+  new Inventory({ name, store, logger });
 
 /** Two inventories that are the same, with a baseline after which a device and an interface were changed, and a site was added. */
 async function changed(target = inventory('target')): Promise<{ source: Adapter; target: Adapter }> {
@@ -77,8 +89,8 @@ describe('an incremental diff', () => {
   it('is refused by maxDeletePercent as one of everything is', async () => {
     const { source, target } = await changed();
     for (const site of ['s2', 's3']) {
-      const [found] = await source.getByUids(Site, [site]);
-      await source.remove(found as Site, { removeChildren: true });
+      const [found] = await source.getByUids([site], Site);
+      await source.remove(found as Site, true);
     }
     const options = { incremental: true } as const;
     await expect(target.syncFrom(source, { ...options, maxDeletePercent: 19 })).rejects.toMatchObject({
@@ -151,7 +163,7 @@ describe('an incremental diff', () => {
     }
   });
 
-  it('finds a cycle of objects that moves', async () => {
+  it('finds what is below an object that moves', async () => {
     const [source, target] = ['source', 'target'].map((name) => new Graph({ name, logger })) as [Adapter, Adapter];
     const nodes = async (side: Adapter, lists: Record<string, string[]>): Promise<void> => {
       for (const [name, below] of Object.entries(lists)) await side.update(new Node({ name, nodes: below }));
