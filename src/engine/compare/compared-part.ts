@@ -11,6 +11,8 @@ export interface ComparedPart extends ListedPart {
   readonly readers: Readonly<Record<SideName, ObjectReader>>;
   /** How many of these objects a side has. */
   readonly counts: Readonly<Record<SideName, ModelCounts>>;
+  /** How many objects a side has at all. */
+  readonly totals: Readonly<Record<SideName, ModelCounts>>;
   /** How many objects the two sides have beside these. */
   readonly others: number;
 }

@@ -107,11 +107,8 @@ class Differ {
     const { src, dst, logger, part } = this;
     const { flags = DiffSyncFlags.NONE, signal } = this.options;
     checkAborted(signal);
-    const [srcCounts, dstCounts] = await Promise.all([
-      countByModel(src.store, signal),
-      countByModel(dst.store, signal),
-    ]);
-    const [srcTotal, dstTotal] = [sum(srcCounts), sum(dstCounts)];
+    const counts = part?.totals ?? (await countBoth(src, dst, signal));
+    const [srcTotal, dstTotal] = [sum(counts.src), sum(counts.dst)];
     const total = srcTotal + dstTotal - (part?.others ?? 0);
     this.progress = new Progress('diff', total, this.options.onProgress, this.callbacks);
     logger.debug(`Diff calculation between these two datasets will involve ${total} models`);
@@ -133,13 +130,12 @@ class Differ {
       diffClass: this.diffClass,
       isOneSided: srcTotal === 0 || dstTotal === 0,
     };
-    const counts = { src: srcCounts, dst: dstCounts };
     const { tree, links } = await this.walk(context, common, part?.counts ?? counts, diff);
     for (const type of new Set([...common, ...tree.groups.keys()])) {
       await forEachYielding(tree.groups.get(type) ?? [], (element) => addTop(diff, element));
     }
 
-    diff.hidesParents = tree.hidesParents || this.hidesParents(tree, diff, dstCounts);
+    diff.hidesParents = tree.hidesParents || this.hidesParents(tree, diff, counts.dst);
     diff.sharedLinks = await this.do(tree.shared.listingLinks());
     diff.modelsProcessed = this.progress.current + (part?.others ?? 0);
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
@@ -272,6 +268,16 @@ function addTop(diff: Diff, element: DiffElement): void {
   } catch (error) {
     throw nameTakenError(error, element, undefined);
   }
+}
+
+/** Counts the objects of both sides, by model. */
+export async function countBoth(
+  src: Side,
+  dst: Side,
+  signal: AbortSignal | undefined,
+): Promise<Readonly<Record<SideName, ModelCounts>>> {
+  const [ours, theirs] = await Promise.all([countByModel(src.store, signal), countByModel(dst.store, signal)]);
+  return { src: ours, dst: theirs };
 }
 
 function sum(counts: ModelCounts): number {

@@ -55,6 +55,10 @@ export class Candidates implements ComparedPart {
     this.readers = { src: this.readerOf('src'), dst: this.readerOf('dst') };
   }
 
+  get totals(): CandidateContext['counts'] {
+    return this.context.counts;
+  }
+
   /** How many there are. */
   get size(): number {
     let size = 0;

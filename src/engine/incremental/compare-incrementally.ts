@@ -1,12 +1,10 @@
 import { doInSteps } from '../../async/steps.js';
-import type { Diff, DiffElement } from '../../diff/diff.js';
-import type { WalkEntry } from '../../diff/diff-walk.js';
+import type { Diff } from '../../diff/diff.js';
 import type { FullReason } from '../../diff/incremental.js';
 import { DiffSyncFlags } from '../../flags.js';
 import { overridesChildren } from '../../model/class-inspection.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
-import { countByModel } from '../../store/engine-access.js';
-import { commonTypes, compareSides, type DiffOptions } from '../compare/differ.js';
+import { commonTypes, compareSides, countBoth, type DiffOptions } from '../compare/differ.js';
 import { storeReader } from '../compare/object-reader.js';
 import { Scope } from '../compare/scope.js';
 import type { FinishedWalk } from '../compare/compared-part.js';
@@ -17,7 +15,7 @@ import { partBytes, readBaseline, saveBaseline } from './baseline-store.js';
 import { Candidates } from './candidates.js';
 import { askAgain, findChanges, isKnown, type ChangedObjects, type ChangesContext } from './changed-objects.js';
 import { ChildIndex, keyOf, refOf, type IndexPart, type ObjectRef } from './child-index.js';
-import { findUnsettled, isOpen } from './unsettled.js';
+import { findOpen, leaveOutUnchanged } from './unsettled.js';
 import { FullWatch, PartWatch } from './watch.js';
 
 /** A part of all objects above which everything is read: in pages, in the order of the store, an object takes less. */
@@ -117,13 +115,9 @@ class IncrementalDiffer {
     const { src: ours, dst: theirs } = changes.touched;
     if (ours === undefined) return 'source-unknown';
     if (theirs === undefined) return 'target-unknown';
-    const counts = { src: await countByModel(src.store, signal), dst: await countByModel(dst.store, signal) };
-    const most = Math.max(
-      FEW,
-      MANY * [...counts.src.values(), ...counts.dst.values()].reduce((sum, count) => sum + count, 0),
-    );
+    const counts = await countBoth(src, dst, signal);
     const lists = [...ours, ...theirs, ...Object.entries(baseline.open)];
-    if (lists.reduce((sum, [, uids]) => sum + uids.length, 0) > most) return 'many-changes';
+    if (lists.reduce((sum, [, uids]) => sum + uids.length, 0) > mostOf(counts)) return 'many-changes';
 
     const index = new ChildIndex(baseline.index);
     const readers = { src: await sourceReader(src, dst, scope, signal), dst: storeReader(dst, signal) };
@@ -149,7 +143,7 @@ class IncrementalDiffer {
     diff.fullBecause = reason;
     if (!isKnown(changes.cursors.dst, this.types)) return compareSides(src, dst, options, diff, diffClass);
     const watch: FullWatch = new FullWatch(partBytes(dst.store), async (_, walk) => {
-      const { open } = await findUnsettled(diff, walk, this.isWhole(walk, walk.counts));
+      const open = await findOpen(diff, walk, this.isWhole(walk, walk.counts), mostOf(walk.counts));
       const index = watch.takeIndex();
       await this.leave(diff, open, changes, { age: 0, makeIndex: async () => index });
     });
@@ -161,14 +155,14 @@ class IncrementalDiffer {
     const { baseline, index, part, pairs } = continued;
     diff.incremental = { baseline: baseline.at, candidates: part.size };
     const watch: PartWatch = new PartWatch(async (_, walk) => {
-      const { open, entries } = await findUnsettled(diff, walk, this.isWhole(walk, part.counts));
+      const open = await findOpen(diff, walk, this.isWhole(walk, part.counts), mostOf(walk.counts));
       const makeIndex = (): Promise<IndexPart[]> =>
         doInSteps(index.changing(changedLists(watch.lists, part, index), partBytes(dst.store)));
       await this.leave(diff, open, changes, { age: baseline.age + 1, makeIndex });
       let compared = diff.terms.compared ?? 0;
       for (const count of pairs.values()) compared += count;
       diff.terms = { ...diff.terms, compared };
-      diff.leftOut = leaveOutUnchanged(diff, entries, pairs);
+      diff.leftOut = leaveOutUnchanged(diff, pairs);
     });
     return compareSides(src, dst, options, diff, diffClass, { part, watch });
   }
@@ -246,6 +240,13 @@ function merged(
 }
 
 /** Returns why there is nothing to go on from. */
+/** Returns how many objects are read by unique id at most, of so many. */
+function mostOf(counts: Readonly<Record<'src' | 'dst', ReadonlyMap<string, number>>>): number {
+  let all = 0;
+  for (const byModel of [counts.src, counts.dst]) for (const count of byModel.values()) all += count;
+  return Math.max(FEW, MANY * all);
+}
+
 function whyUnusable(baseline: Baseline | undefined): FullReason {
   return baseline === undefined ? 'no-baseline' : 'definitions';
 }
@@ -268,24 +269,4 @@ function* parentsOf(parts: readonly IndexPart[]): Generator<string, void, undefi
   for (const { parents } of parts) {
     for (let at = 0; at < parents.length; at += 2) yield keyOf(parents[at] as string, parents[at + 1] as string);
   }
-}
-
-/** Takes out the elements without a change at or below them. @returns how many there are, by model, with those of the other pairs. */
-function leaveOutUnchanged(
-  diff: Diff,
-  entries: readonly WalkEntry<DiffElement>[],
-  pairs: ReadonlyMap<string, number>,
-): ReadonlyMap<string, number> {
-  const counts = new Map(pairs);
-  const changed = new Set<DiffElement>();
-  for (let at = entries.length - 1; at >= 0; at--) {
-    const { element, parent } = entries[at] as WalkEntry<DiffElement>;
-    if (changed.has(element) || isOpen(element)) {
-      if (parent !== undefined) changed.add(parent.element);
-      continue;
-    }
-    (parent === undefined ? diff : parent.element.childDiff).remove(element);
-    counts.set(element.type, (counts.get(element.type) ?? 0) + 1);
-  }
-  return counts;
 }

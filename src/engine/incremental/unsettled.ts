@@ -1,30 +1,25 @@
-import { yieldIfDue } from '../../async/event-loop.js';
+import { Pace } from '../../async/event-loop.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import { walk, type WalkEntry } from '../../diff/diff-walk.js';
 import type { FinishedWalk } from '../compare/compared-part.js';
 
-const SIDES = ['src', 'dst'] as const;
-
-/** The most objects that a baseline names as open. With more a comparison in full is hardly dearer. */
-const MAX_OPEN = 50_000;
-
-/** What a comparison has found open. */
-export interface Unsettled {
-  /** Model -> unique ids, see `Baseline.open`; undefined where it is not known of all objects whether they are open. */
-  readonly open: Readonly<Record<string, readonly string[]>> | undefined;
-  /** The elements, each before those below it. */
-  readonly entries: readonly WalkEntry<DiffElement>[];
-}
+/** Model -> the unique ids of the objects that a comparison has found open, see `Baseline.open`. */
+type OpenObjects = Readonly<Record<string, readonly string[]>>;
 
 /**
  * Collects what a comparison has found open.
  * @param isWhole - whether each object was met of the types that only parents lead to.
+ * @param most - how many there may be: with more the next comparison is one of everything.
+ * @returns undefined where there are more, or it is not known of all objects whether they are open.
  */
-export async function findUnsettled(
+export async function findOpen(
   diff: Diff,
   { tree, leavesOut }: FinishedWalk,
   isWhole: boolean,
-): Promise<Unsettled> {
+  most: number,
+): Promise<OpenObjects | undefined> {
+  // What is below a skipped object, and what no parent lists, was not met.
+  if (!isWhole || leavesOut || tree.comparer.skippedParents.length > 0) return undefined;
   const open = new Map<string, Set<string>>();
   let count = 0;
   const add = (type: string, uid: string | undefined): void => {
@@ -33,34 +28,52 @@ export async function findUnsettled(
     if (uids === undefined) open.set(type, (uids = new Set()));
     if (uids.size !== uids.add(uid).size) count++;
   };
-  const entries: WalkEntry<DiffElement>[] = [];
-  for (const entry of walk(diff.getAddedChildren(), (element) => element.getAddedChildren())) {
-    const due = yieldIfDue();
+  const pace = new Pace();
+  for (const { element, parent } of elementsOf(diff)) {
+    const due = pace.yieldIfDue();
     if (due !== undefined) await due;
-    entries.push(entry);
-    const { element, parent } = entry;
     if (!isOpen(element)) continue;
     add(element.type, element.comparedUid);
     if (element.linkOnly && parent !== undefined) add(parent.element.type, parent.element.comparedUid);
+    if (count > most) return undefined;
   }
   for (const [type, uids] of tree.comparer.skippedPairs) for (const uid of uids) add(type, uid);
   for (const [type, uid] of tree.shared.skippedObjects()) add(type, uid);
-  for (const side of SIDES) {
+  for (const side of ['src', 'dst'] as const) {
     for (const { model, uniqueId, child } of tree.dangling[side]) {
       add(model, uniqueId);
       add(child.model, child.uniqueId);
     }
   }
-  // What is below a skipped object, and what no parent lists, was not met.
-  const isKnown = isWhole && !leavesOut && tree.comparer.skippedParents.length === 0 && count <= MAX_OPEN;
-  return {
-    open: isKnown ? Object.fromEntries([...open].map(([type, uids]) => [type, [...uids]])) : undefined,
-    entries,
-  };
+  if (count > most) return undefined;
+  return Object.fromEntries([...open].map(([type, uids]) => [type, [...uids]]));
+}
+
+/**
+ * Takes out the elements without a change at or below them.
+ * @param pairs - model -> how many pairs of equal objects there are that have no element.
+ * @returns model -> how many there are with those that were taken out.
+ */
+export function leaveOutUnchanged(diff: Diff, pairs: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const counts = new Map(pairs);
+  const changed = new Set<DiffElement>();
+  for (const { element, parent } of [...elementsOf(diff)].toReversed()) {
+    if (changed.has(element) || isOpen(element)) {
+      if (parent !== undefined) changed.add(parent.element);
+      continue;
+    }
+    (parent === undefined ? diff : parent.element.childDiff).remove(element);
+    counts.set(element.type, (counts.get(element.type) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function elementsOf(diff: Diff): Iterable<WalkEntry<DiffElement>> {
+  return walk(diff.getAddedChildren(), (element) => element.getAddedChildren());
 }
 
 /** Whether an element has a change. One whose comparison throws is looked at again. */
-export function isOpen(element: DiffElement): boolean {
+function isOpen(element: DiffElement): boolean {
   try {
     return element.action !== null;
   } catch {

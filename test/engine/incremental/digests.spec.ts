@@ -69,7 +69,7 @@ describe('a sync with the option incremental', () => {
 
   it('is done and says so where the store refuses what it leaves', async () => {
     const store = new LocalStore({ maxObjectBytes: 1000 });
-    const { warnings } = await syncInto(store, 2000);
+    const { warnings } = await syncInto(store, 1000);
     expect(warnings).toEqual([
       expect.stringMatching(
         /^The sync into target is done, but the next .* go on from it: baseline_\w+ .*maxObjectBytes/,
