@@ -10,7 +10,7 @@ export interface IncrementalComparison {
  * Why a comparison with the option `incremental` read everything:
  * - `no-baseline`: no sync of these sides, with these options, has left one;
  * - `definitions`: the models or their code have changed since;
- * - `source-unknown`, `target-unknown`: that store does not know all that was written since;
+ * - `source-unknown`, `target-unknown`: that store does not know all that was written since, or keeps no log of changes;
  * - `many-changes`: so much was written that a reading of everything takes less;
  * - `due`: `fullCompareEvery` asks for one;
  * - `filters`, `identities`, `children`: what the filters, or classes that make unique ids or child lists themselves, would find now

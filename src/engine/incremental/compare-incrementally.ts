@@ -96,7 +96,7 @@ class IncrementalDiffer {
     const baseline = await readBaseline(dst.store, this.pair, signal);
     const usable = baseline?.terms === this.terms ? baseline : undefined;
     const changes = await findChanges({ src, dst }, { types: this.types, scope: this.scope, signal }, usable);
-    const found = usable === undefined ? whyUnusable(baseline) : await this.findCandidates(usable, changes);
+    const found = await this.findCandidates(baseline, changes);
     return typeof found === 'string' ? this.compareAll(diff, found, changes) : this.comparePart(diff, found, changes);
   }
 
@@ -108,9 +108,15 @@ class IncrementalDiffer {
     return classes.some((model) => overridesChildren(model, DiffSyncModel)) ? 'children' : undefined;
   }
 
-  private async findCandidates(baseline: Baseline, changes: ChangedObjects): Promise<Continued | FullReason> {
+  private async findCandidates(
+    baseline: Baseline | undefined,
+    changes: ChangedObjects,
+  ): Promise<Continued | FullReason> {
     const { src, dst, types, scope } = this;
     const { flags = DiffSyncFlags.NONE, signal, fullCompareEvery = Infinity } = this.options;
+    if (!isKnown(changes.cursors.dst, types)) return 'target-unknown';
+    if (baseline === undefined) return 'no-baseline';
+    if (baseline.terms !== this.terms) return 'definitions';
     if (baseline.age + 1 >= fullCompareEvery) return 'due';
     const { src: ours, dst: theirs } = changes.touched;
     if (ours === undefined) return 'source-unknown';
@@ -245,10 +251,6 @@ function mostOf(counts: Readonly<Record<'src' | 'dst', ReadonlyMap<string, numbe
   let all = 0;
   for (const byModel of [counts.src, counts.dst]) for (const count of byModel.values()) all += count;
   return Math.max(FEW, MANY * all);
-}
-
-function whyUnusable(baseline: Baseline | undefined): FullReason {
-  return baseline === undefined ? 'no-baseline' : 'definitions';
 }
 
 /** Returns the lists of the candidates that have or had children: no list for one that neither side has any more. */

@@ -136,6 +136,20 @@ describe('why an incremental comparison reads everything', () => {
     await expectToGoOn(pair);
   });
 
+  it('target-unknown: the target keeps no log', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-reasons-'));
+    try {
+      const store = await SqliteStore.connect({ path: join(folder, 'target.db') });
+      const pair = { source: inventory('source'), target: inventory('target', store) };
+      await fill(pair.source, TREE);
+      await pair.target.syncFrom(pair.source, { incremental: true });
+      expect(await compare(pair)).toBe('target-unknown');
+      await store.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('many-changes: a large part of all was written', async () => {
     const pair = await settled();
     const devices = (role: string): Device[] =>
