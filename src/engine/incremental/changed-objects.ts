@@ -3,7 +3,7 @@ import type { SideName } from '../compare/shared-children.js';
 import type { Side } from '../side.js';
 import type { Baseline, Cursors } from './baseline.js';
 import { ObjectDigester } from './object-digest.js';
-import { digestAll, digestSome, findChanged, MAX_DELTAS, type SourceDigests } from './source-digests.js';
+import { digestAll, digestSome, findChanged, MAX_CHANGES, type SourceDigests } from './source-digests.js';
 
 /** Model -> unique ids of what was written; undefined where a side does not know it of every model. */
 type Touched = ReadonlyMap<string, readonly string[]> | undefined;
@@ -48,7 +48,7 @@ export async function findChanges(
     before === undefined || ours.touched === undefined ? await digestAll(src, types, digester, signal) : undefined;
   const touched = ours.touched ?? (before && now && (await findChanged(before, now)));
   let digests: SourceDigests;
-  if (before !== undefined && touched !== undefined && before.changes.length < MAX_DELTAS) {
+  if (before !== undefined && touched !== undefined && before.changes.length < MAX_CHANGES) {
     const changes = await digestSome(src, touched, digester, signal);
     digests = { base: before.base, changes: [...before.changes, ...changes] };
   } else {

@@ -8,7 +8,7 @@ import { DIGEST_BYTES, type ObjectDigester } from './object-digest.js';
 const PART_OBJECTS = 4096;
 const PART_CHARS = 64 * 1024;
 /** Parts that say what has changed are merged into the others once they are so many. */
-export const MAX_DELTAS = 24;
+export const MAX_CHANGES = 24;
 
 /** The digests of some objects of one model of the source. */
 export interface DigestPart {
