@@ -39,7 +39,8 @@ export async function findChanges(
   ]);
   const cursors = { src: ours.cursors, dst: theirs.cursors };
   const isLasting = src.store.address !== undefined && isKnown(ours.cursors, types);
-  if (isLasting || !isKnown(theirs.cursors, types)) {
+  // What is beside a target in memory ends with this process, to which a source in memory tells its changes itself.
+  if (isLasting || dst.store.address === undefined || !isKnown(theirs.cursors, types)) {
     return { cursors, touched: { src: ours.touched, dst: theirs.touched }, digests: undefined };
   }
   const digester = new ObjectDigester(scope, dst);

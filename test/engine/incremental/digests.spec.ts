@@ -1,11 +1,12 @@
 // What a baseline keeps of a source that is loaded anew: digests that tell values apart, and that may be damaged or too large.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { Adapter, DiffSyncModel, LocalStore, type BaseStore, type DiffSyncLogger } from '../../../src/index.js';
+import { Adapter, DiffSyncModel, type BaseStore, type DiffSyncLogger } from '../../../src/index.js';
 import { Scope } from '../../../src/engine/compare/scope.js';
 import { DIGEST_BYTES, ObjectDigester } from '../../../src/engine/incremental/object-digest.js';
 import { digestAll } from '../../../src/engine/incremental/source-digests.js';
 import { runsStoreOf } from '../../../src/store/beside-store.js';
+import { LastingStore } from './lasting-store.js';
 
 class Item extends DiffSyncModel.define({
   name: 'item',
@@ -68,7 +69,7 @@ describe('a sync with the option incremental', () => {
   }
 
   it('is done and says so where the store refuses what it leaves', async () => {
-    const store = new LocalStore({ maxObjectBytes: 1000 });
+    const store = new LastingStore({ maxObjectBytes: 1000 });
     const { warnings } = await syncInto(store, 1000);
     expect(warnings).toEqual([
       expect.stringMatching(
@@ -78,7 +79,7 @@ describe('a sync with the option incremental', () => {
   });
 
   it('compares everything where what an earlier one left is damaged, and leaves it anew', async () => {
-    const store = new LocalStore();
+    const store = new LastingStore();
     for (const why of ['no-baseline', undefined]) expect(await syncInto(store, 10)).toEqual({ why, warnings: [] });
     const runs = await runsStoreOf(store);
     const [part] = await runs.getAll({ model: 'baseline_digests' });

@@ -1,9 +1,10 @@
 // A source that is loaded anew for each comparison, as by a nightly job in a process of its own.
 import { describe, expect, it } from '@jest/globals';
 import { LocalStore, type Diff } from '../../../src/index.js';
+import { LastingStore } from './lasting-store.js';
 import { Device, Group, Network, Port } from './random-changes.js';
 
-const target = new Network({ name: 'target', store: new LocalStore() });
+const target = new Network({ name: 'target', store: new LastingStore() });
 
 /** Loads the source anew, with these texts of its devices, and compares. */
 async function compare(

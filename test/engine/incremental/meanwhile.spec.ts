@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { Adapter, DiffSyncModel, LocalStore } from '../../../src/index.js';
 import { runsStoreOf } from '../../../src/store/beside-store.js';
+import { LastingStore } from './lasting-store.js';
 
 class Item extends DiffSyncModel.define({
   name: 'item',
@@ -20,7 +21,7 @@ async function load(texts: Readonly<Record<string, string>>): Promise<Items> {
 }
 
 it('finds what was written during an earlier comparison, and is again as it was before it, in a source that is loaded anew', async () => {
-  const target = new Items({ name: 'target' });
+  const target = new Items({ name: 'target', store: new LastingStore() });
   const source = await load({ x: 'old', y: 'a' });
   for (let time = 0; time < 3; time++) await target.syncFrom(source, { incremental: true });
   await source.update(new Item({ name: 'y', text: 'b' }));
@@ -39,7 +40,7 @@ it('finds what was written during an earlier comparison, and is again as it was 
 });
 
 it('keeps a bounded number of digest parts, with a full comparison now and then', async () => {
-  const target = new Items({ name: 'target' });
+  const target = new Items({ name: 'target', store: new LastingStore() });
   const runs = await runsStoreOf(target.store);
   for (let night = 0; night < 60; night++) {
     await target.syncFrom(await load({ x: String(night), y: 'a' }), { incremental: true, fullCompareEvery: 10 });

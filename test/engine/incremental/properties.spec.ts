@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { copyStore, DiffSyncFlags, LocalStore, type Diff, type DiffSyncLogger } from '../../../src/index.js';
 import { stores } from '../../support/stores.js';
+import { LastingStore } from './lasting-store.js';
 import { changesOf, Device, make, Network } from './random-changes.js';
 
 const NUM_RUNS = Number(process.env['INCREMENTAL_RUNS'] ?? 150);
@@ -59,7 +60,7 @@ describe.each(stores.slice(0, 1))('on the $name store', ({ open, close, shared }
     const how = new Map<string, number>();
     await fc.assert(
       fc.asyncProperty(histories, async ({ first, rounds, isLoadedAnew }) => {
-        const [src, dst] = [await open(), await open()];
+        const [src, dst] = [await open(), shared ? await open() : new LastingStore()];
         try {
           const target = new Network({ name: 'target', store: dst, logger: silent });
           for (const change of first) for (const side of change.sides) await make(side === 'src' ? src : dst, change);
