@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   Diff,
+  DiffSyncModelFlags,
   LocalStore,
   type Adapter,
   type BaseStore,
@@ -20,6 +21,7 @@ import {
   Warnings,
   watched,
 } from '../../fixtures/inventory.js';
+import { loggedStores, type StoreUnderTest } from '../../support/stores.js';
 import { sayings } from './histories.js';
 
 const logger = new Warnings();
@@ -37,8 +39,10 @@ const inventory = (name: string, store: BaseStore = new LocalStore()): Adapter =
   new Inventory({ name, store, logger });
 
 /** Two inventories that are the same, with a baseline after which a device and an interface were changed, and a site was added. */
-async function changed(target = inventory('target')): Promise<{ source: Adapter; target: Adapter }> {
-  const source = inventory('source');
+async function changed(
+  target = inventory('target'),
+  source = inventory('source'),
+): Promise<{ source: Adapter; target: Adapter }> {
   await fill(source, TREE);
   for (let each = 0; each < 2; each++) await target.syncFrom(source, { incremental: true });
   await source.update(new Device({ name: 's0d0', role: 'spine', interfaces: ['s0d0e'] }));
@@ -174,5 +178,52 @@ describe('an incremental diff', () => {
     await compared(source, target);
     await target.syncFrom(source, { incremental: true });
     expect((await compared(source, target)).hasDiffs()).toBe(false);
+  });
+
+  it('sees in a source that is loaded anew a flag alone, and what was gone for a while', async () => {
+    const file = loggedStores.find(({ name }) => name.startsWith('sqlite')) as StoreUnderTest;
+    const target = inventory('target', await file.open());
+    const load = async (without?: string, modelFlags = DiffSyncModelFlags.NONE): Promise<Adapter> => {
+      const source = inventory('source');
+      const { [without ?? '']: _, ...rest } = TREE;
+      await fill(source, rest);
+      const flagged = new Device({ name: 's0d0', interfaces: ['s0d0e'] });
+      flagged.modelFlags = modelFlags;
+      await source.update(flagged);
+      return source;
+    };
+    for (let each = 0; each < 2; each++) await target.syncFrom(await load(), { incremental: true });
+    expect((await compared(await load(undefined, DiffSyncModelFlags.IGNORE), target)).length).toBe(OBJECTS - 2);
+    for (let each = 0; each < 3; each++) await target.syncFrom(await load('s9'), { incremental: true });
+    const back = await compared(await load(), target);
+    expect(back.summary()).toMatchObject({ create: 5, update: 0, delete: 0 });
+    await file.close(target.store);
+  });
+
+  it.each(['source', 'target'] as const)('does not hide what was written to the %s while it was made', async (side) => {
+    /** Is written to when interfaces were read. */
+    class Written extends LocalStore {
+      afterwards: (() => Promise<void>) | undefined;
+      protected override async *readPages(
+        ...args: Parameters<LocalStore['readPages']>
+      ): ReturnType<LocalStore['readPages']> {
+        yield* super.readPages(...args);
+        const { afterwards } = this;
+        if (args[0] !== 'interface' || afterwards === undefined) return;
+        this.afterwards = undefined;
+        await afterwards();
+      }
+    }
+    const sides = { source: inventory('source', new Written()), target: inventory('target', new Written()) };
+    const { source, target } = await changed(sides.target, sides.source);
+    const store = sides[side].store as Written;
+    store.afterwards = () => store.update({ obj: new Interface({ name: 's5d0e', mtu: 1 }) });
+    const diff = await target.diffFrom(source, { incremental: true });
+    expect([...diff.changes()].map(({ uid }) => uid)).toEqual(['s0d0', 's1d1e', 'new']);
+    await target.syncFrom(source, { diff });
+    expect([store.afterwards, [...(await compared(source, target)).changes()].map(({ uid }) => uid)]).toEqual([
+      undefined,
+      ['s5d0e'],
+    ]);
   });
 });

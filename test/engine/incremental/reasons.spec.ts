@@ -34,6 +34,8 @@ async function sync({ source, target }: Pair, options: DiffOptions = {}): Promis
   return howOf(await target.syncFrom(source, { ...options, incremental: true }));
 }
 
+const sameText = (a: unknown, b: unknown): boolean => String(a) === String(b);
+
 /** Two inventories that are the same, with a baseline after which nothing was written. */
 async function settled(source = inventory('source'), target = inventory('target')): Promise<Pair> {
   const pair = { source, target };
@@ -98,6 +100,19 @@ describe('why an incremental comparison reads everything', () => {
     expect(await compare({ source, target })).toBe('incremental');
   });
 
+  it('no-baseline: a sync leaves none where the target cannot hold some children of the source', async () => {
+    class Flat extends Site.variant({ children: {} as never }) {}
+    class Sites extends Inventory {
+      static override readonly models = [Flat, Device, Interface];
+    }
+    const pair = { source: inventory('source'), target: new Sites({ name: 'target', logger }) };
+    await fill(pair.source, TREE);
+    for (let each = 0; each < 3; each++) {
+      const diff = await pair.target.syncFrom(pair.source, { incremental: true });
+      expect([howOf(diff), diff.hasDiffs()]).toEqual(['no-baseline', each === 0]);
+    }
+  });
+
   it('definitions: a class reads its objects in another way, or compares them so', async () => {
     const pair = await settled();
     class Loud extends Device {
@@ -110,6 +125,15 @@ describe('why an incremental comparison reads everything', () => {
     await expectToGoOn(louder);
     expect(await compare(pair)).toBe('definitions');
     await expectToGoOn(pair);
+  });
+
+  it('definitions: a function that compares an attribute is another one', async () => {
+    const pair = await settled();
+    for (const role of [Object.is, sameText]) {
+      const other = await withSource(pair, [Site, Device.variant({ compare: { role } })]);
+      expect(await compare(other)).toBe('definitions');
+      await expectToGoOn(other);
+    }
   });
 
   it('source-unknown: the log of the source does not go back as far', async () => {
@@ -225,6 +249,22 @@ describe('why an incremental comparison reads everything', () => {
       await side.update(new Device({ name: 'd1', interfaces: ['e1', 'e2'] }));
     }
     await expectToGoOn(pair);
+  });
+
+  it('lost-children: also of a parent with more children than one record of the baseline holds', async () => {
+    const target = inventory('target', new LocalStore({ maxObjectBytes: 16 * 1024 }));
+    const pair = await settled(inventory('source'), target);
+    const devices = Array.from({ length: 900 }, (_, at) => `x${at}`);
+    await pair.source.addMany(devices.map((name) => new Device({ name })));
+    await pair.source.add(new Site({ name: 'wide', devices }));
+    await expectToGoOn(pair);
+    await pair.source.update(new Site({ name: 'wide', region: 'changed', devices }));
+    const { incremental } = await pair.target.diffFrom(pair.source, { incremental: true });
+    expect(incremental).toMatchObject({ candidates: 1 });
+    for (const side of [pair.source, pair.target]) {
+      await side.update(new Site({ name: 'wide', devices: devices.slice(1) }));
+    }
+    expect(await compare(pair)).toBe('lost-children');
   });
 
   it('counts: there is an object that no log has named', async () => {
