@@ -19,7 +19,7 @@ import { storesWithOptions, type StoreUnderTest } from '../support/stores.js';
 const NUM_RUNS = 50;
 const NUM_RUNS_SHARED = 8;
 const TIMEOUT_MS = 120_000;
-const stores = storesWithOptions.filter(({ name }) => !/TLS|Unix|rights|ttl|replica|sentinel/.test(name));
+const stores = storesWithOptions.filter(({ name }) => !/TLS|Unix|rights|ttl|replica|sentinel|log/.test(name));
 
 const changesOf = (diff: Diff): string[] =>
   elementsOf(diff)

@@ -103,7 +103,6 @@ export const storesWithOptions: readonly StoreUnderTest[] = [
   sqliteStore('sqlite with a log of changes', { changeLog: true }),
   redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),
   redisStore('redis with a log of changes', async () => ({ url: (await once('redis', () => startRedis())).url }), true),
-  redisStore('redis cluster with a log of changes', async () => ({ cluster: await clusterNodes() }), true),
   redisStore(
     'redis cluster, each model in 4 shards, with a log of changes',
     async () => ({ cluster: await clusterNodes(), shards: 4 }),
