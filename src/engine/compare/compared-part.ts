@@ -1,4 +1,3 @@
-import type { Diff } from '../../diff/diff.js';
 import type { ListedPart, ListWatch } from './child-lists.js';
 import type { ObjectReader } from './object-reader.js';
 import type { SideName } from './shared-children.js';
@@ -31,5 +30,5 @@ export interface ComparisonWatch extends ListWatch {
   /** A walk begins: the first one, or another one in its place. */
   begin(): void;
   /** The comparison is over; the diff is not complete yet. */
-  finish(diff: Diff, walk: FinishedWalk): Promise<void>;
+  finish(walk: FinishedWalk): Promise<void>;
 }

@@ -141,7 +141,7 @@ class Differ {
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
     const leavesOut =
       tree.hidesParents || links.leavesOut || this.lister.leftOut.src.size + this.lister.leftOut.dst.size > 0;
-    await this.watch?.finish(diff, { tree, counts, leavesOut });
+    await this.watch?.finish({ tree, counts, leavesOut });
     this.progress.finish();
     checkAborted(signal);
     logger.debug('Diff calculation complete');

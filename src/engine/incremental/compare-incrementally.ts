@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import { doInSteps } from '../../async/steps.js';
 import type { Diff } from '../../diff/diff.js';
 import type { FullReason } from '../../diff/incremental.js';
+import { ValueError } from '../../errors.js';
 import { DiffSyncFlags } from '../../flags.js';
 import { overridesChildren } from '../../model/class-inspection.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
@@ -74,6 +76,9 @@ class IncrementalDiffer {
     private readonly options: DiffOptions,
     private readonly diffClass: new () => Diff,
   ) {
+    const { fullCompareEvery = Infinity } = options;
+    if (typeof fullCompareEvery !== 'number' || !(fullCompareEvery >= 1))
+      throw new ValueError(`fullCompareEvery is ${inspect(fullCompareEvery)}, not a number from 1 on`);
     this.scope = new Scope(options, [src, dst]);
     this.common = commonTypes(src, dst, this.scope);
     this.types = this.comparedTypes();
@@ -147,8 +152,10 @@ class IncrementalDiffer {
   private async compareAll(diff: Diff, reason: FullReason, changes: ChangedObjects): Promise<Diff> {
     const { src, dst, options, diffClass } = this;
     diff.fullBecause = reason;
-    if (!isKnown(changes.cursors.dst, this.types)) return compareSides(src, dst, options, diff, diffClass);
-    const watch: FullWatch = new FullWatch(partBytes(dst.store), async (_, walk) => {
+    const { cursors, digests } = changes;
+    const leaves = isKnown(cursors.dst, this.types) && (digests !== undefined || isKnown(cursors.src, this.types));
+    if (!leaves) return compareSides(src, dst, options, diff, diffClass);
+    const watch: FullWatch = new FullWatch(partBytes(dst.store), async (walk) => {
       const open = await findOpen(diff, walk, this.isWhole(walk, walk.counts), mostOf(walk.counts));
       const index = watch.takeIndex();
       await this.leave(diff, open, changes, { age: 0, makeIndex: async () => index });
@@ -160,7 +167,7 @@ class IncrementalDiffer {
     const { src, dst, options, diffClass } = this;
     const { baseline, index, part, pairs } = continued;
     diff.incremental = { baseline: baseline.at, candidates: part.size };
-    const watch: PartWatch = new PartWatch(async (_, walk) => {
+    const watch: PartWatch = new PartWatch(async (walk) => {
       const open = await findOpen(diff, walk, this.isWhole(walk, part.counts), mostOf(walk.counts));
       const makeIndex = (): Promise<IndexPart[]> =>
         doInSteps(index.changing(changedLists(watch.lists, part, index), partBytes(dst.store)));

@@ -1,5 +1,4 @@
 import { doAtOnce } from '../../async/steps.js';
-import type { Diff } from '../../diff/diff.js';
 import type { ComparisonWatch, FinishedWalk } from '../compare/compared-part.js';
 import type { PairNode } from '../compare/pair-node.js';
 import { ChildIndexWriter, keyOf, type IndexPart, type ObjectRef } from './child-index.js';
@@ -9,7 +8,7 @@ abstract class WatchedLists implements ComparisonWatch {
   private parent: ObjectRef | undefined;
   private children: ObjectRef[] = [];
 
-  constructor(private readonly onFinish: (diff: Diff, walk: FinishedWalk) => Promise<void>) {}
+  constructor(private readonly onFinish: (walk: FinishedWalk) => Promise<void>) {}
 
   begin(): void {
     this.parent = undefined;
@@ -21,9 +20,9 @@ abstract class WatchedLists implements ComparisonWatch {
     for (const child of eitherOf(src, dst)) this.children.push([type, child]);
   }
 
-  async finish(diff: Diff, walk: FinishedWalk): Promise<void> {
+  async finish(walk: FinishedWalk): Promise<void> {
     this.next(undefined);
-    await this.onFinish(diff, walk);
+    await this.onFinish(walk);
   }
 
   protected abstract note(parent: ObjectRef, children: readonly ObjectRef[]): void;
@@ -41,7 +40,7 @@ export class FullWatch extends WatchedLists {
 
   constructor(
     private readonly partBytes: number,
-    onFinish: (diff: Diff, walk: FinishedWalk) => Promise<void>,
+    onFinish: (walk: FinishedWalk) => Promise<void>,
   ) {
     super(onFinish);
     this.writer = new ChildIndexWriter(partBytes);

@@ -190,6 +190,12 @@ describe('why an incremental comparison reads everything', () => {
     expect(await compare(pair)).toBe('many-changes');
   });
 
+  it.each([0, -1, Number.NaN, '10'])('fullCompareEvery: %p is refused', async (fullCompareEvery) => {
+    const { source, target } = await settled();
+    const options = { incremental: true, fullCompareEvery: fullCompareEvery as number };
+    await expect(target.diffFrom(source, options)).rejects.toThrow(/^fullCompareEvery is /);
+  });
+
   it('due: fullCompareEvery counts the comparisons that a sync has followed', async () => {
     const pair = { source: inventory('source'), target: inventory('target') };
     await fill(pair.source, TREE);

@@ -17,8 +17,11 @@ export interface ModelFormat {
 
 /** How the options of a store lay out a model. */
 export interface FormatOptions {
+  /** Number of slots over which each model is split. */
   readonly shards: number;
+  /** Milliseconds after which everything expires; undefined for never. */
   readonly ttl: number | undefined;
+  /** Whether the changes of models are logged from now on. */
   readonly changeLog: boolean;
 }
 

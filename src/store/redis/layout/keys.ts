@@ -18,12 +18,6 @@ export interface ModelKeys {
 export interface KeyLayout extends FormatOptions {
   /** Whether the models spread over the slots of a cluster: what names the model is then a hash tag, in braces. */
   readonly cluster: boolean;
-  /** Number of slots over which each model is split. */
-  readonly shards: number;
-  /** Milliseconds after which everything expires; undefined for never. */
-  readonly ttl: number | undefined;
-  /** Whether the changes of models are logged from now on. */
-  readonly changeLog: boolean;
 }
 
 /** What a key belongs to: a model, or an object of it by the bytes of its unique id. */
