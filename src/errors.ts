@@ -378,6 +378,11 @@ export class RunNotFound extends DiffSyncErrorBase {
   override readonly code = 'RUN_NOT_FOUND';
 }
 
+/** Is thrown for the name of an adapter that the application does not have among its providers (ADAPTER_NOT_FOUND). */
+export class AdapterNotFound extends DiffSyncErrorBase {
+  override readonly code = 'ADAPTER_NOT_FOUND';
+}
+
 /**
  * Is thrown when its signal aborts a diff or sync (SYNC_ABORTED). The cause is the reason of the signal; changes made before
  * are saved.
@@ -558,6 +563,7 @@ export type DiffSyncError =
   | OfCode<SyncRefused, Exclude<SyncRefusedCode, 'SYNC_TOO_MANY_DELETES'>>
   | TooManyDeletes
   | RunNotFound
+  | AdapterNotFound
   | SyncAborted
   | SyncInProgress
   | ReloadConflict

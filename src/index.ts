@@ -1,5 +1,6 @@
 /// <reference types="node" preserve="true" />
 export { Adapter, type DefinedAdapter, type DefinedAdapterClass } from './adapter/adapter.js';
+export { AdapterRegistry } from './adapter/adapter-registry.js';
 export type { AdapterDict, DictToLoad, ObjectsToLoad } from './adapter/adapter-dict.js';
 export type {
   AdapterOptions,
@@ -77,6 +78,7 @@ export type { AttrLists, ObjectFilter, ScopeOptions } from './engine/compare/sco
 export type { ProgressCallback } from './engine/progress.js';
 export type { SyncerOptions, SyncFilter } from './engine/apply/sync-options.js';
 export {
+  AdapterNotFound,
   CopyAborted,
   CopyConflict,
   CopyException,
