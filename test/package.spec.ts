@@ -77,6 +77,7 @@ const ARROWS: Record<string, readonly string[]> = {
   module: [...BASE, 'logging', 'store', 'store/local', ...ENGINES, 'runs'],
   testing: [...BASE, 'model', 'record', 'store'],
   otel: ['index'],
+  board: ['index'],
   // Of the main door types alone: its values are those of the application that a command starts.
   cli: ['errors', 'values', 'store', 'store/redis', 'index'],
 };
