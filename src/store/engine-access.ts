@@ -100,17 +100,27 @@ export async function* viewByUids(
   const { backend, objects, operations } = coreOf(store);
   await forEachYielding(uids, (uid) => checkUniqueId(model, uid));
   const viewOf = objects.viewer(model);
-  const pages = backend.readPages(model, uids, signal)[Symbol.asyncIterator]();
+  const pages = ofPages(operations, { model, signal }, 'getByUids', backend.readPages(model, uids, signal));
+  for await (const page of pages) yield await mapYielding(page, (record) => record && viewOf(record));
+}
+
+/** Yields pages, each one read as an operation of the store. */
+async function* ofPages<T>(
+  operations: StoreCore['operations'],
+  of: { readonly model: string; readonly signal: AbortSignal | undefined },
+  operation: 'getAll' | 'getByUids',
+  pages: AsyncGenerator<T, void, undefined>,
+): AsyncGenerator<T, void, undefined> {
   try {
     for (;;) {
-      const { done, value } = await operations.run('getByUids', { model, signal }, () => pages.next());
+      const { done, value } = await operations.run(operation, of, () => pages.next());
       if (done === true) return;
-      yield await mapYielding(value, (record) => record && viewOf(record));
+      yield value;
     }
   } finally {
     // `return` waits for the page that is being read: not after a signal has ended the wait for it.
-    const returned = pages.return?.();
-    if (signal?.aborted === true) returned?.catch(() => undefined);
+    const returned = pages.return();
+    if (of.signal?.aborted === true) returned.catch(() => undefined);
     else await returned;
   }
 }
@@ -124,6 +134,16 @@ export function orderUids(
 ): Promise<readonly string[]> {
   const { backend, operations } = coreOf(store);
   return operations.run('getByUids', { model, signal }, () => backend.orderUids(model, uids, signal));
+}
+
+/** Yields the unique ids of all objects of a model in insertion order, in pages. One whose object is gone may be among them. */
+export async function* scanUids(
+  store: BaseStore,
+  model: string,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly string[], void, undefined> {
+  const { backend, operations } = coreOf(store);
+  yield* ofPages(operations, { model, signal }, 'getAll', backend.scanUids(model, signal));
 }
 
 // ---- Deferred writes: they are pending until `flush`, or until an operation that must see them.

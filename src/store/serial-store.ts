@@ -81,6 +81,11 @@ export abstract class SerialStore extends BaseStore {
     }
   }
 
+  protected override async *scanUids(model: string): AsyncGenerator<readonly string[], void, undefined> {
+    const uids = await this.#enqueue(() => this.listUids(model));
+    if (uids.length > 0) yield uids;
+  }
+
   protected override async countRecords(model: string): Promise<number> {
     return (await this.#enqueue(() => this.listUids(model))).length;
   }

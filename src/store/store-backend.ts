@@ -206,6 +206,14 @@ export abstract class StoreBackend {
   }
 
   /**
+   * Yields the unique ids of all records of a model in insertion order, in pages. Optional: override it where that takes less than the
+   * default, which reads all records of the model. A unique id whose record is gone meanwhile may be among them.
+   */
+  protected async *scanUids(model: string, signal?: AbortSignal): AsyncGenerator<readonly string[], void, undefined> {
+    for await (const page of this.scanRecords(model, ORDERED_AT_ONCE, signal)) yield page.map(({ uid }) => uid);
+  }
+
+  /**
    * Returns what was written to a model since a cursor. Optional: the default keeps no log of changes, and knows nothing.
    *
    * A write and its entry in the log are one atomic step, whichever process makes it. Whatever the cursor does not surely name a

@@ -23,6 +23,7 @@ export interface StorePrimitives extends RecordWriter {
   scanRecords(model: string, pageSize: number, signal?: AbortSignal): AsyncIterable<readonly ModelRecord[]>;
   countAllRecords(signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
   orderUids(model: string, uids: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
+  scanUids(model: string, signal?: AbortSignal): AsyncGenerator<readonly string[], void, undefined>;
 }
 
 /** The parts of one store, for the operations that stand in files of their own. */

@@ -403,6 +403,7 @@ export abstract class StoreLifecycle extends StoreBackend {
       readRecords: (...read) => this.readRecords(...read),
       readPages: (...read) => this.readPages(...read),
       orderUids: (...read) => this.orderUids(...read),
+      scanUids: (...scan) => this.scanUids(...scan),
       scanRecords: (...scan) => this.scanRecords(...scan),
       countAllRecords: (signal) => this.countAllRecords(signal),
       insertRecords: (...insert) => this.insertRecords(...insert),

@@ -554,6 +554,16 @@ class OrdersAsAsked extends LocalStore {
   }
 }
 
+class NamesAllButTheLast extends LocalStore {
+  protected override async *scanUids(model: string): AsyncGenerator<readonly string[], void, undefined> {
+    let before: readonly string[] | undefined;
+    for await (const page of super.scanUids(model)) {
+      if (before !== undefined) yield before;
+      before = page;
+    }
+  }
+}
+
 // ---- Stores with a wrong log of changes
 
 class KeepsNoLog extends LocalStore {
@@ -871,6 +881,7 @@ const FAULTS: readonly (readonly [StoreClass, string])[] = [
   [GrantsItToAll, 'acquireLease() of a lease that is held is refused with its holder'],
   [ReusesItsFence, 'release() lets the next one have a larger fence'],
   [OrdersAsAsked, 'orderUids() puts unique ids in the order of insertion, without those that are not there'],
+  [NamesAllButTheLast, 'scanUids() yields all unique ids in the order of insertion'],
   [KeepsNoLog, 'changesSince() without a cursor gives one, and knows nothing of before'],
   [LogsNoAdds, 'changesSince() names what add() has written'],
   [LogsNoUpdates, 'changesSince() names what update() has written'],

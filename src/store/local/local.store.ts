@@ -84,6 +84,17 @@ export class LocalStore extends BaseStore {
     }
   }
 
+  protected override async *scanUids(
+    model: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly string[], void, undefined> {
+    const uids = [...(this.models.get(model)?.keys() ?? [])];
+    for (let at = 0; at < uids.length; at += PAGE_SIZE) {
+      signal?.throwIfAborted();
+      yield uids.slice(at, at + PAGE_SIZE);
+    }
+  }
+
   protected override async orderUids(model: string, uids: readonly string[]): Promise<readonly string[]> {
     const stored = this.models.get(model);
     if (stored === undefined) return [];

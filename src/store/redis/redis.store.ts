@@ -32,7 +32,14 @@ import { CompareAndSet } from './records/compare-and-set.js';
 import { ModelIndex } from './records/model-index.js';
 import { ObjectSizes } from './records/object-sizes.js';
 import { MultiModelWrite } from './records/multi-model-write.js';
-import { listedPages, mergedPages, sortedPages, type PageScan, type StoredRecord } from './records/page-scan.js';
+import {
+  listedPages,
+  mergedPages,
+  sortedPages,
+  uidPages,
+  type PageScan,
+  type StoredRecord,
+} from './records/page-scan.js';
 import { RecordReader } from './records/record-reader.js';
 import { RecordWriter } from './records/record-writer.js';
 import { ShardSequence } from './records/shard-sequence.js';
@@ -60,6 +67,9 @@ type LeasedWork<I, R> = BatchWork<I, R, WriteLease | undefined>;
 
 /** The connection of a store that shares that of another one, by the options of its constructor. */
 const sharedConnections = new WeakMap<AnyRedisOptions, RedisConnection>();
+
+/** Unique ids that are read at once, without their objects. */
+const UIDS_AT_ONCE = 1000;
 
 /**
  * Stores objects in Redis 7 or later: on one server, behind Sentinel, or on a cluster. All processes with the same store id
@@ -274,6 +284,17 @@ export class RedisStore extends BaseStore {
     }
   }
 
+  protected override async *scanUids(
+    model: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly string[], void, undefined> {
+    await this.written(model);
+    const scans = this.scansOf(model, UIDS_AT_ONCE, signal);
+    const [only] = scans;
+    const pages = scans.length === 1 && only !== undefined ? uidPages(only) : this.merged(model, scans, uidPages);
+    for await (const page of pages) yield page.map(({ uid }) => uid);
+  }
+
   protected override async countRecords(model: string, signal?: AbortSignal): Promise<number> {
     await this.written(model);
     signal?.throwIfAborted();
@@ -395,7 +416,16 @@ export class RedisStore extends BaseStore {
     size: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly StoredRecord[], void, undefined> {
-    const scans = this.keys.of(model).map((keys): PageScan => ({
+    const scans = this.scansOf(model, size, signal);
+    const [only] = scans;
+    if (scans.length !== 1 || only === undefined) yield* this.merged(model, scans, listedPages);
+    // SORT replaces the first "*" of a pattern by the unique id.
+    else if (this.connection.canSortGet && !only.keys.prefix.includes('*')) yield* sortedPages(only);
+    else yield* listedPages(only);
+  }
+
+  private scansOf(model: string, size: number, signal: AbortSignal | undefined): PageScan[] {
+    return this.keys.of(model).map((keys) => ({
       keys,
       model,
       layout: this.keys.format,
@@ -406,13 +436,14 @@ export class RedisStore extends BaseStore {
       checkEmpty: () => this.models.checkEmpty(model, keys),
       checkExtent: (count) => this.models.checkExtent(model, keys, count),
     }));
-    const [only] = scans;
-    if (scans.length !== 1 || only === undefined) {
-      yield* mergedPages(scans, async () => void (await this.models.checkSplit([model])));
-    }
-    // SORT replaces the first "*" of a pattern by the unique id.
-    else if (this.connection.canSortGet && !only.keys.prefix.includes('*')) yield* sortedPages(only);
-    else yield* listedPages(only);
+  }
+
+  private merged(
+    model: string,
+    scans: readonly PageScan[],
+    pagesOf: typeof listedPages,
+  ): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+    return mergedPages(scans, async () => void (await this.models.checkSplit([model])), pagesOf);
   }
 
   private readsOf(model: string): ReadBatcher {

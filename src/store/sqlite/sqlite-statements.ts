@@ -98,6 +98,9 @@ export function prepareStatements(preparer: Preparer) {
     page: lists<[collection: number, after: number, last: number, size: number], StoredRecord>(
       'SELECT uid, value FROM records WHERE collection = ? AND place > ? AND place <= ? ORDER BY place LIMIT ?',
     ),
+    uids: lists<[collection: number, after: number, last: number, size: number], [uid: string, place: number]>(
+      'SELECT uid, place FROM records WHERE collection = ? AND place > ? AND place <= ? ORDER BY place LIMIT ?',
+    ),
 
     clear: rows<[storeId: string]>('UPDATE collections SET store_id = NULL WHERE store_id = ?'),
     cleared: values<[], number>('SELECT id FROM collections WHERE store_id IS NULL LIMIT 1'),

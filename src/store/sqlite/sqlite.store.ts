@@ -170,6 +170,26 @@ export class SqliteStore extends BaseStore {
     }
   }
 
+  protected override async *scanUids(
+    model: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly string[], void, undefined> {
+    const last = await this.read((sql) => {
+      const collection = sql.collection.get(this.storeId, model);
+      return collection === undefined ? undefined : sql.lastPosition.get(collection);
+    }, signal);
+    for (let after = 0; after < (last ?? 0);) {
+      const page = await this.read((sql) => {
+        const collection = sql.collection.get(this.storeId, model);
+        return collection === undefined ? [] : sql.uids.all(collection, after, last ?? 0, CHUNK);
+      }, signal);
+      const [, end] = page.at(-1) ?? [];
+      if (end === undefined) return;
+      after = end;
+      yield page.map(([uid]) => uid);
+    }
+  }
+
   protected override async countRecords(model: string, signal?: AbortSignal): Promise<number> {
     return this.connection.read(String(this), (sql) => sql.count.get(this.storeId, model) ?? 0, signal, 'one');
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ObjectNotFound, ValueError } from '../../errors.js';
-import { orderUids } from '../../store/engine-access.js';
+import { orderUids, scanUids } from '../../store/engine-access.js';
 import { order, rejection, uidsOf, type ContractTheme } from './contract-context.js';
 import { Device, devices, Interface, modelNamed, Site } from './models.js';
 
@@ -245,6 +245,25 @@ export const READING: ContractTheme = {
       await store.addMany({ objs });
       const names = objs.map(({ name }) => name);
       assert.deepEqual(await orderUids(store, 'device', names.toReversed()), names);
+    },
+
+    'scanUids() yields all unique ids in the order of insertion': async (context) => {
+      const store = await context.open();
+      const all = async (model: string): Promise<string[]> => {
+        const uids: string[] = [];
+        for await (const page of scanUids(store, model)) for (const uid of page) uids.push(uid);
+        return uids;
+      };
+      assert.deepEqual(await all('device'), []);
+      const objs = devices(2500);
+      await store.addMany({ objs });
+      await store.remove({ obj: objs[3] as Device });
+      await store.update({ obj: objs[7] as Device });
+      assert.deepEqual(
+        await all('device'),
+        (await store.getAll({ model: Device })).map((device) => device.getUniqueId()),
+      );
+      assert.deepEqual(await all('site'), []);
     },
 
     'getAll() keeps uids that look like integers in the order of insertion': async (context) => {

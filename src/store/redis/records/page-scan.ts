@@ -120,16 +120,27 @@ export async function* listedPages(
   for (const page of slices(all, scan.size)) yield page.map((record) => ({ ...record, score: end }));
 }
 
+/** Reads the index alone: the objects are not looked for, and their texts are null. */
+export async function* uidPages(scan: PageScan): AsyncGenerator<ScoredRecord[], void, undefined> {
+  const { count, end } = await extent({ ...scan, seesObjects: false });
+  if (count === 0) return;
+  for await (const page of indexPages(scan, { after: -Infinity, end })) {
+    yield page.map(([uid, score]) => ({ uid, score, json: null }));
+  }
+}
+
 /**
  * Scans several shards of a model as one, in the order of the scores.
  * @param check - Is called with the first reads. @throws for a model of another layout.
+ * @param pagesOf - Scans one of the shards.
  */
 export async function* mergedPages(
   shards: readonly PageScan[],
   check: () => Promise<void>,
+  pagesOf: (scan: PageScan) => AsyncGenerator<ScoredRecord[], void, undefined> = listedPages,
 ): AsyncGenerator<StoredRecord[], void, undefined> {
   const heads: { readonly pages: AsyncGenerator<ScoredRecord[]>; page: ScoredRecord[]; at: number }[] = [];
-  const all = shards.map((scan) => listedPages(scan));
+  const all = shards.map((scan) => pagesOf(scan));
   const [firsts] = await Promise.all([Promise.all(all.map((pages) => pages.next())), check()]);
   for (const [at, { value }] of firsts.entries()) {
     const pages = all[at] as AsyncGenerator<ScoredRecord[]>;
