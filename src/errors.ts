@@ -378,6 +378,27 @@ export class RunNotFound extends DiffSyncErrorBase {
   override readonly code = 'RUN_NOT_FOUND';
 }
 
+/** Why a plan is not approved, or not applied. */
+export type PlanRefusedCode = 'RUN_HAS_NO_PLAN' | 'RUN_WAS_REFUSED' | 'RUN_WAS_APPLIED' | 'RUN_NOT_APPROVED';
+
+/**
+ * Is thrown for a run that has no plan to approve (RUN_HAS_NO_PLAN), because it was no dry run or has not ended well; for a plan that a
+ * guard has refused (RUN_WAS_REFUSED); for one that was applied already (RUN_WAS_APPLIED); and for one that is not approved, where
+ * `approved` asks for that (RUN_NOT_APPROVED).
+ */
+export class PlanRefused extends DiffSyncErrorBase {
+  override readonly code: PlanRefusedCode;
+
+  /**
+   * @param message - the run, and what to do.
+   * @param code - what is wrong with it.
+   */
+  constructor(message: string, code: PlanRefusedCode) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** Is thrown for the name of an adapter that the application does not have among its providers (ADAPTER_NOT_FOUND). */
 export class AdapterNotFound extends DiffSyncErrorBase {
   override readonly code = 'ADAPTER_NOT_FOUND';
@@ -563,6 +584,10 @@ export type DiffSyncError =
   | OfCode<SyncRefused, Exclude<SyncRefusedCode, 'SYNC_TOO_MANY_DELETES'>>
   | TooManyDeletes
   | RunNotFound
+  | OfCode<PlanRefused, 'RUN_HAS_NO_PLAN'>
+  | OfCode<PlanRefused, 'RUN_WAS_REFUSED'>
+  | OfCode<PlanRefused, 'RUN_WAS_APPLIED'>
+  | OfCode<PlanRefused, 'RUN_NOT_APPROVED'>
   | AdapterNotFound
   | SyncAborted
   | SyncInProgress

@@ -101,6 +101,7 @@ export {
   ObjectNotUpdated,
   ObjectStoreException,
   ObjectStoreWrongType,
+  PlanRefused,
   ReloadConflict,
   RunNotFound,
   SyncAborted,
@@ -121,6 +122,7 @@ export {
   type ModelIssue,
   type ObjectStoreExceptionOptions,
   type OfCode,
+  type PlanRefusedCode,
   type StoreErrorCode,
   type SyncLocation,
   type SyncRefusedCode,
@@ -224,6 +226,7 @@ export type { GuardCode, GuardFinding, GuardLimits, Guards } from './runs/guards
 export type { ChangeFilter, ListRunsOptions, Retention, RunHistory, RunPage } from './runs/history-types.js';
 export type {
   ApplyRunOptions,
+  ApproveRunOptions,
   ExclusiveOptions,
   RunLoad,
   RunOptions,
@@ -240,6 +243,7 @@ export type {
   IncompleteModel,
   ModelTally,
   PhaseTime,
+  RunApproval,
   RunChange,
   RunError,
   RunKind,

@@ -105,6 +105,7 @@ export class RunExecution {
     }
     await this.record(changes, withheld, signal);
     if (kind === 'dry-run') return;
+    if (kind === 'apply' && work.of !== undefined) await this.recording?.applies(work.of);
     await this.apply(changes, withheld, signal);
     if (work.verify === true) await draft.phase('verify', () => this.verify(diff, signal));
   }

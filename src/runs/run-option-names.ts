@@ -3,7 +3,7 @@ import { checkOptionNames, SYNC_OPTIONS } from '../adapter/adapter-options.js';
 import { ValueError } from '../errors.js';
 import type { OptionNames } from '../values/option-names.js';
 import { refuseOtherCopy } from '../values/package-copy.js';
-import type { ApplyRunOptions, RunOptions, SyncRunOptions, UndoRunOptions } from './run-options.js';
+import type { ApplyRunOptions, ApproveRunOptions, RunOptions, SyncRunOptions, UndoRunOptions } from './run-options.js';
 
 const COMMON: OptionNames<RunOptions> = {
   label: true,
@@ -37,7 +37,9 @@ const APPLY: OptionNames<ApplyRunOptions> = {
   target: true,
   load: true,
   onStale: true,
+  approved: true,
 };
+const APPROVE: OptionNames<ApproveRunOptions> = { target: true, by: true };
 const UNDO: OptionNames<UndoRunOptions> = {
   ...COMMON,
   continueOnFailure: true,
@@ -69,8 +71,20 @@ export function checkApplyOptions(options: ApplyRunOptions): void {
 /** @throws ValueError for a wrong option of `undo`. */
 export function checkUndoOptions(options: UndoRunOptions): void {
   checkOptionNames('SyncRunner.undo', options, UNDO, ELSEWHERE);
-  refuseOtherCopy('The target', options.target);
-  if (!(options.target instanceof Adapter)) throw new ValueError('SyncRunner.undo: target is no adapter');
+  checkTarget('SyncRunner.undo', options.target);
+}
+
+/** @throws ValueError for a wrong option of `approve`. */
+export function checkApproveOptions(options: ApproveRunOptions): void {
+  checkOptionNames('SyncRunner.approve', options, APPROVE, {});
+  checkTarget('SyncRunner.approve', options.target);
+  if (typeof options.by === 'string' && options.by.trim() !== '') return;
+  throw new ValueError('SyncRunner.approve: by is no name: say who approves the plan');
+}
+
+function checkTarget(owner: string, target: unknown): void {
+  refuseOtherCopy('The target', target);
+  if (!(target instanceof Adapter)) throw new ValueError(`${owner}: target is no adapter`);
 }
 
 function checkSides(

@@ -93,6 +93,16 @@ export interface ApplyRunOptions
    * change whose object and parent are as the plan saw them, and records the others as stale. Default: `refuse`.
    */
   onStale?: 'refuse' | 'skip' | undefined;
+  /** Whether the plan has to be approved, and not to be applied yet. Default: false. */
+  approved?: boolean | undefined;
+}
+
+/** How a plan is approved. */
+export interface ApproveRunOptions {
+  /** The adapter that the plan changes. */
+  target: Adapter;
+  /** Who approves it. */
+  by: string;
 }
 
 /** How a run is undone. */

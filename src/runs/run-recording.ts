@@ -7,7 +7,7 @@ import { markInterrupted } from './interrupted.js';
 import { pruneRuns } from './prune.js';
 import { saveOutcomes, type ChangeOutcomes } from './run-changes.js';
 import type { RunDraft } from './run-draft.js';
-import type { RunPair } from './run-records.js';
+import { runOf, type RunPair } from './run-records.js';
 import { RunStore, type OpenedRun } from './run-store.js';
 import type { SyncRun } from './sync-run.js';
 
@@ -49,7 +49,12 @@ export class RunRecording {
 
   /** Returns a run of this target. @throws RunNotFound */
   async runOf(id: string): Promise<SyncRun> {
-    return (await this.history.record(id)).summary as unknown as SyncRun;
+    return runOf(await this.history.record(id));
+  }
+
+  /** Notes in the record of a plan that this run applies it. */
+  async applies(plan: string): Promise<void> {
+    await this.history.note(plan, { appliedBy: this.draft.id });
   }
 
   /** Writes what is to be changed, before it is. */

@@ -1,6 +1,8 @@
 // The objects that a history consists of. They are objects of a store like any others, so that every engine keeps them.
 import { z } from 'zod';
 import { DiffSyncModel } from '../model/diffsync-model.js';
+import { withoutUndefined } from '../values/without-undefined.js';
+import type { SyncRun } from './sync-run.js';
 
 const anything = z.record(z.string(), z.unknown());
 
@@ -35,10 +37,18 @@ export class RunRecord extends DiffSyncModel.define({
     rest: z.string(),
     /** Where it runs: whether that process is still there tells whether a run was killed. */
     process: z.object({ host: z.string(), pid: z.int() }),
+    // They are written after the run has ended, by others than its process: apart from the summary, which is written as a whole.
+    approval: z.object({ by: z.string(), at: z.string() }).optional(),
+    appliedBy: z.string().optional(),
   }),
   identifiers: ['run'],
-  attributes: ['number', 'summary', 'chunks', 'plans', 'rest', 'process'],
+  attributes: ['number', 'summary', 'chunks', 'plans', 'rest', 'process', 'approval', 'appliedBy'],
 }) {}
+
+/** Returns the run of a record, as its readers get it. */
+export function runOf({ summary, approval, appliedBy }: RunRecord): SyncRun {
+  return { ...(summary as unknown as SyncRun), ...withoutUndefined({ approval, appliedBy }) };
+}
 
 /** A run that has not ended, or whose process was killed. */
 export class OpenRun extends DiffSyncModel.define({

@@ -90,6 +90,12 @@ export class RunStore {
     if (ends) await this.forget([run.id]);
   }
 
+  /** Notes in the record of a run that has ended what becomes of its plan, and nothing else. */
+  async note(run: string, attrs: Partial<Pick<RunRecord, 'approval' | 'appliedBy'>>): Promise<RunRecord> {
+    const [record] = await this.store.updateOrInstantiate({ model: RunRecord, ids: { run }, attrs });
+    return record;
+  }
+
   /** Writes the changes of a run. */
   async writeChanges(
     run: string,

@@ -88,6 +88,13 @@ export interface Unrestored {
   readonly reason: string;
 }
 
+/** Who has approved a plan, and when. */
+export interface RunApproval {
+  readonly by: string;
+  /** In ISO 8601, UTC. */
+  readonly at: string;
+}
+
 /** An error, as a record keeps it. */
 export interface RunError {
   readonly name: string;
@@ -126,6 +133,10 @@ export interface SyncRun {
   readonly previous?: string | undefined;
   /** The id of the run whose plan it applies, or which it undoes. */
   readonly of?: string | undefined;
+  /** Of a dry run, who has approved its plan; of a run that applies one, who had. Undefined of a plan without approval. */
+  readonly approval?: RunApproval | undefined;
+  /** Of a dry run, the id of the last run that has applied its plan. */
+  readonly appliedBy?: string | undefined;
   readonly phases: readonly PhaseTime[];
   /** What was compared, as `diff.summary()` counts it. Undefined before the comparison has ended. */
   readonly counts?: DiffSummary | undefined;

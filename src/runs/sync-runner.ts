@@ -3,13 +3,14 @@ import type { SyncOptions } from '../adapter/adapter-options.js';
 import { Diff } from '../diff/diff.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
 import { ValueError } from '../errors.js';
+import { approvePlan, checkApproved } from './approval.js';
 import type { RunHistory, Retention } from './history-types.js';
 import { inverseOf } from './inverse-plan.js';
 import { performRun } from './perform-run.js';
 import { RunStore } from './run-store.js';
 import type { RunWork } from './run-work.js';
-import type { ApplyRunOptions, SyncRunOptions, UndoRunOptions } from './run-options.js';
-import { checkApplyOptions, checkRunOptions, checkUndoOptions } from './run-option-names.js';
+import type { ApplyRunOptions, ApproveRunOptions, SyncRunOptions, UndoRunOptions } from './run-options.js';
+import { checkApplyOptions, checkApproveOptions, checkRunOptions, checkUndoOptions } from './run-option-names.js';
 import { RunsUnderWay } from './runs-under-way.js';
 import type { SyncRun } from './sync-run.js';
 import { TargetHistory } from './target-history.js';
@@ -83,18 +84,39 @@ export class SyncRunner {
   }
 
   /**
+   * Approves the plan of a dry run: who has and when is in the run from then on, and in the run that applies the plan. The plan of a run
+   * that is approved already keeps its first approval. What was decided is kept; who may decide, is for the caller to know.
+   * @param runId - The id of the dry run.
+   * @param options - The target of the plan, and who approves it.
+   * @returns The dry run, with its `approval`.
+   * @throws {RunNotFound} (RUN_NOT_FOUND) if the target's history has no such run.
+   * @throws {PlanRefused} (RUN_HAS_NO_PLAN, RUN_WAS_REFUSED, RUN_WAS_APPLIED) if it has no plan that can be applied.
+   * @example
+   * ```ts
+   * await runner.approve(plan.id, { target: cmdb, by: 'alice' });
+   * await runner.apply(plan.id, { source: network, target: cmdb, approved: true, by: 'scheduler' });
+   * ```
+   */
+  async approve(runId: string, options: ApproveRunOptions): Promise<SyncRun> {
+    checkApproveOptions(options);
+    return approvePlan(await RunStore.of(options.target.store), runId, options.by);
+  }
+
+  /**
    * Applies the plan of a dry run, in this process or another one, as a run of its own. The guards look at it again.
    * @param runId - The id of the dry run.
    * @param options - The sides that it was made with, and the options of the run.
    * @returns The run that has applied it.
    * @throws {RunNotFound} (RUN_NOT_FOUND) if the target's history has no such run; {@link ValueError} (VALUE_ERROR) if it has no plan.
    * @throws {DiffStale} (DIFF_STALE) if a side has changed since, which it names, unless `onStale` is `skip`.
+   * @throws {PlanRefused} (RUN_NOT_APPROVED, RUN_WAS_APPLIED, …) with `approved`, before the run begins where that is known then.
    * @throws {SyncRefused} (SYNC_TOO_MANY_DELETES, …) if a guard stops it, and all that `run` throws.
    */
   async apply(runId: string, options: ApplyRunOptions): Promise<SyncRun> {
     checkApplyOptions(options);
-    const { source, target, onStale = 'refuse', ...rest } = options;
+    const { source, target, onStale = 'refuse', approved = false, ...rest } = options;
     const { diffClass = Diff } = options;
+    if (approved) checkApproved(await (await RunStore.of(target.store)).record(runId));
     return this.#perform({
       ...rest,
       source,
@@ -103,9 +125,12 @@ export class SyncRunner {
       of: runId,
       history: true,
       retention: this.#retention,
-      compare: async () => {
+      compare: async (_, facts) => {
         const history = await RunStore.of(target.store);
         const plan = await history.record(runId);
+        // Again: the run has the target now, and another one may have had it until then.
+        if (approved) checkApproved(plan);
+        facts.approval = plan.approval;
         if (plan.summary['of'] !== undefined) {
           throw new ValueError(
             `The run "${runId}" is the dry run of an undo: call undo of the run that it was made for`,

@@ -3,7 +3,7 @@ import type { BaseStore } from '../store/base-store.js';
 import { bucketOfObject, changeOfLine, linesOfObject, partsOfObject, type KeptChange } from './change-lines.js';
 import type { ChangeFilter, ListRunsOptions, Retention, RunHistory, RunPage } from './history-types.js';
 import { pruneRuns } from './prune.js';
-import { partKey, type RunEntry } from './run-records.js';
+import { partKey, runOf, type RunEntry } from './run-records.js';
 import { RunStore } from './run-store.js';
 import type { ChangeResult, RunChange, SyncRun } from './sync-run.js';
 
@@ -27,12 +27,12 @@ export class TargetHistory implements RunHistory {
       signal,
     );
     const next = entries.length > limit ? page.at(-1)?.run : undefined;
-    return { runs: records.map(({ summary }) => summary as unknown as SyncRun), next };
+    return { runs: records.map(runOf), next };
   }
 
   async get(id: string): Promise<SyncRun> {
     const history = await this.open();
-    return (await history.record(id)).summary as unknown as SyncRun;
+    return runOf(await history.record(id));
   }
 
   async *changes(id: string, filter: ChangeFilter = {}): AsyncGenerator<RunChange, void, undefined> {
