@@ -63,6 +63,7 @@ export type { PlanSide } from './diff/plan-reader.js';
 export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';
 export type { DiffOptions } from './engine/compare/differ.js';
+export type { Partition } from './engine/compare/partition.js';
 export type { ReloadResult } from './engine/reload.js';
 export {
   diffChannel,

@@ -59,7 +59,7 @@ const ARROWS: Record<string, readonly string[]> = {
   engine: [...BASE, 'diff', 'model', 'record', 'store'],
   'engine/compare': [...BASE, 'diff', 'model', 'record', 'store', 'engine'],
   'engine/incremental': [...BASE, 'diff', 'model', 'record', 'store', 'engine', 'engine/compare'],
-  'engine/apply': [...BASE, 'diff', 'model', 'record', 'store', 'engine'],
+  'engine/apply': [...BASE, 'diff', 'model', 'record', 'store', 'engine', 'engine/compare'],
   adapter: [
     ...BASE,
     'logging',

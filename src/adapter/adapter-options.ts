@@ -97,6 +97,7 @@ export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
   onProgress: true,
   signal: true,
   unlisted: true,
+  partition: true,
   incremental: true,
   fullCompareEvery: true,
   modelTypes: true,

@@ -2,6 +2,7 @@ import { withHidden } from '../values/hidden-property.js';
 import { inspect } from 'node:util';
 import { Diff, type DiffElement } from '../diff/diff.js';
 import type { ModelOperations } from '../diff/sync-outcome.js';
+import { findDoneByOthers } from '../engine/apply/done-by-others.js';
 import { Syncer } from '../engine/apply/syncer.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
 import { settlePlan } from '../engine/compare/staleness.js';
@@ -78,7 +79,7 @@ async function sync<Source extends Side>(
   trace?: SyncTrace,
 ): Promise<Diff> {
   options.diff?.checkIntact();
-  const stale = options.diff?.isPlan === true ? await settlePlan(options.diff, source, target, options) : NONE;
+  const stale = await leftOut(target, source, options);
   const diff = options.diff ?? (await target.diffFrom(source, options));
   if (trace !== undefined) trace.diff = diff;
   if (diff.stale.length > 0) logStale(target, diff);
@@ -89,6 +90,13 @@ async function sync<Source extends Side>(
     throw withHidden(error, 'diff', diff);
   }
   return diff;
+}
+
+/** Returns the changes of a given diff that are not made -> why. */
+async function leftOut(target: Side, source: Side, options: SyncOptions): Promise<ReadonlyMap<DiffElement, string>> {
+  const { diff, signal } = options;
+  if (diff?.isPlan === true) return settlePlan(diff, source, target, options);
+  return diff?.terms.partition === undefined ? NONE : findDoneByOthers(diff, source, target, signal);
 }
 
 async function applyDiff<Source extends Side>(

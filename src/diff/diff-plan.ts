@@ -29,6 +29,8 @@ export interface DiffTerms {
   readonly compared?: number;
   /** See `DiffOptions`. */
   readonly unlisted?: 'ignore' | 'delete';
+  /** See `DiffOptions`. */
+  readonly partition?: { readonly index: number; readonly of: number };
   /** The secret attributes of both sides' classes, by model name; absent where there are none. */
   readonly secret?: Readonly<Record<string, readonly string[]>>;
 }

@@ -13,6 +13,7 @@ export interface IncrementalComparison {
  * - `source-unknown`, `target-unknown`: that store does not know all that was written since, or keeps no log of changes;
  * - `many-changes`: so much was written that a reading of everything takes less;
  * - `due`: `fullCompareEvery` asks for one;
+ * - `partition`: one of several parts is compared;
  * - `filters`, `identities`, `children`: what the filters, or classes that make unique ids or child lists themselves, would find now
  *   is not known without a reading of everything;
  * - `lost-children`: an object may have lost its parents on both sides;
@@ -25,6 +26,7 @@ export type FullReason =
   | 'target-unknown'
   | 'many-changes'
   | 'due'
+  | 'partition'
   | 'filters'
   | 'identities'
   | 'children'

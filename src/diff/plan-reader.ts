@@ -56,6 +56,7 @@ const HEADER = z.object({
     filtered: z.boolean().exactOptional(),
     compared: z.int().min(0).exactOptional(),
     unlisted: z.enum(['ignore', 'delete']).exactOptional(),
+    partition: z.object({ index: z.int().min(0), of: z.int().min(1) }).exactOptional(),
     secret: z.record(z.string(), names).exactOptional(),
   }),
   fingerprint: z.object({ source: z.string(), target: z.string() }),

@@ -21,6 +21,8 @@ export interface FinishedWalk {
   readonly tree: TreeComparison;
   /** The objects of both sides. */
   readonly counts: Readonly<Record<SideName, ModelCounts>>;
+  /** Type -> unique ids of what a comparison of a part has left to one of the whole. */
+  readonly crossing: ReadonlyMap<string, ReadonlySet<string>>;
   /** Whether objects were left out that may differ, or whose places may. */
   readonly leavesOut: boolean;
 }

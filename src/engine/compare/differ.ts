@@ -14,13 +14,15 @@ import { RunLogger } from '../run-logger.js';
 import { LOGGER, abortedError, checkAborted, type Side } from '../side.js';
 import { ChildLister } from './child-lists.js';
 import { nameTakenError } from './comparison-errors.js';
-import type { ComparedPart, ComparisonWatch } from './compared-part.js';
+import type { ComparedPart, ComparisonWatch, FinishedWalk } from './compared-part.js';
 import { sortByDependency } from './dependency-order.js';
+import { CrossingObjects } from './crossing-objects.js';
 import { LinkElements } from './link-elements.js';
-import { storeReader } from './object-reader.js';
+import { storeReader, type ObjectReader } from './object-reader.js';
+import { checkPartition, partitionedTypes, partReader, type Partition } from './partition.js';
 import { Scope, type AttrLists, type ScopeOptions } from './scope.js';
 import type { SideName } from './shared-children.js';
-import { sourceReader } from './source-reader.js';
+import { mayRenameAny, sourceReader } from './source-reader.js';
 import { TreeComparison, type ComparisonContext } from './tree-comparison.js';
 import { UnlistedObjects, type ModelCounts } from './unlisted.js';
 
@@ -45,6 +47,13 @@ export interface DiffOptions extends ScopeOptions {
   incremental?: boolean | undefined;
   /** With `incremental`, how often at least everything is read: 10 for every tenth comparison. Default: whenever it is necessary. */
   fullCompareEvery?: number | undefined;
+  /**
+   * Compares one of several parts: the top-level objects whose unique ids fall into it, with all below them. What several parts have to
+   * do with is left out: objects that move from one to another or that parents of two parts list, objects of models with `dependsOn`,
+   * and those that no parent lists. Once all parts are synchronised, a sync without this option settles that. Default: no part, all is
+   * compared.
+   */
+  partition?: Partition | undefined;
   /** Ends the work with SyncAborted (SYNC_ABORTED) when it is aborted. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
@@ -66,6 +75,9 @@ export async function compareSides(
   return new Differ(src, dst, options, diffClass, part, watch).fill(diff);
 }
 
+const NOTHING: FinishedWalk['crossing'] = new Map();
+const NO_COUNTS: Readonly<Record<SideName, ModelCounts>> = { src: new Map(), dst: new Map() };
+
 /** So many dangling links of a side are in the warning; all are in the diff. */
 const MAX_NAMED = 10;
 
@@ -76,6 +88,8 @@ class Differ {
   private readonly callbacks = new CallbackFailures();
   private readonly logger: RunLogger;
   private progress: Progress;
+  /** The part that is compared; undefined for the whole. */
+  private readonly partition: Partition | undefined;
 
   constructor(
     private readonly src: Side,
@@ -86,7 +100,9 @@ class Differ {
     private readonly watch: ComparisonWatch | undefined,
   ) {
     this.scope = new Scope(options, [src, dst]);
-    const { flags = DiffSyncFlags.NONE } = options;
+    const { flags = DiffSyncFlags.NONE, partition } = options;
+    if (partition !== undefined) checkPartition(partition);
+    this.partition = partition?.of === 1 ? undefined : partition;
     this.logger = new RunLogger(dst[LOGGER], { source: src.name, target: dst.name, flags }, this.callbacks);
     this.lister = new ChildLister(dst, this.scope, this.logger, part, watch);
     this.progress = new Progress('diff', 0, undefined, this.callbacks);
@@ -109,28 +125,26 @@ class Differ {
     checkAborted(signal);
     const counts = part?.totals ?? (await countBoth(src, dst, signal));
     const [srcTotal, dstTotal] = [sum(counts.src), sum(counts.dst)];
-    const total = srcTotal + dstTotal - (part?.others ?? 0);
+    const total = Math.ceil((srcTotal + dstTotal - (part?.others ?? 0)) / (this.partition?.of ?? 1));
     this.progress = new Progress('diff', total, this.options.onProgress, this.callbacks);
     logger.debug(`Diff calculation between these two datasets will involve ${total} models`);
     logger.debug('Beginning diff calculation');
 
-    const common = commonTypes(src, dst, this.scope);
+    const all = commonTypes(src, dst, this.scope);
+    const common = this.partition === undefined ? all : partitionedTypes(all, [src, dst]);
     const context: ComparisonContext = {
       src,
       dst,
       logger,
       flags,
       signal,
-      readers: part?.readers ?? {
-        src: await sourceReader(src, dst, this.scope, signal),
-        dst: storeReader(dst, signal),
-      },
+      readers: part?.readers ?? (await this.readers()),
       scope: this.scope,
       lister: this.lister,
       diffClass: this.diffClass,
       isOneSided: srcTotal === 0 || dstTotal === 0,
     };
-    const { tree, links } = await this.walk(context, common, part?.counts ?? counts, diff);
+    const { tree, leavesOut, crossing } = await this.walk(context, common, part?.counts ?? counts, diff);
     for (const type of new Set([...common, ...tree.groups.keys()])) {
       await forEachYielding(tree.groups.get(type) ?? [], (element) => addTop(diff, element));
     }
@@ -139,9 +153,12 @@ class Differ {
     diff.sharedLinks = await this.do(tree.shared.listingLinks());
     diff.modelsProcessed = this.progress.current + (part?.others ?? 0);
     diff.terms = { ...termsOf(src, dst, this.options), compared: tree.comparer.compared };
-    const leavesOut =
-      tree.hidesParents || links.leavesOut || this.lister.leftOut.src.size + this.lister.leftOut.dst.size > 0;
-    await this.watch?.finish({ tree, counts, leavesOut });
+    await this.watch?.finish({
+      tree,
+      counts,
+      crossing,
+      leavesOut: tree.hidesParents || leavesOut || this.lister.leftOut.src.size + this.lister.leftOut.dst.size > 0,
+    });
     this.progress.finish();
     checkAborted(signal);
     logger.debug('Diff calculation complete');
@@ -157,18 +174,20 @@ class Differ {
     types: readonly string[],
     counts: Readonly<Record<SideName, ModelCounts>>,
     diff: Diff,
-  ): Promise<{ readonly tree: TreeComparison; readonly links: LinkElements }> {
+  ): Promise<Pick<FinishedWalk, 'tree' | 'leavesOut' | 'crossing'>> {
+    const isPart = this.partition !== undefined;
     const homes = new Map<string, Map<string, string>>();
     for (;;) {
       checkAborted(context.signal);
       this.progress.restart();
       this.watch?.begin();
-      if (this.part === undefined) this.advancePastUncompared(counts);
+      if (this.part === undefined && !isPart) this.advancePastUncompared(counts);
       const tree = new TreeComparison(context, homes, this.progress);
       await tree.compareTypes(types);
-      const unlisted = new UnlistedObjects(context, tree, counts);
-      if (tree.shared.needsIndex || unlisted.mayBeHidden || tree.dangling.src.length > 0) {
-        await this.do(tree.shared.indexing(context.isOneSided ? [] : [...tree.groups.values()].flat()));
+      const unlisted = new UnlistedObjects(context, tree, isPart ? NO_COUNTS : counts);
+      if (isPart || tree.shared.needsIndex || unlisted.mayBeHidden || tree.dangling.src.length > 0) {
+        const isOneSided = context.isOneSided && !isPart;
+        await this.do(tree.shared.indexing(isOneSided ? [] : [...tree.groups.values()].flat()));
       }
       const hidden = await unlisted.findHidden();
       if (merge(homes, await this.do(tree.shared.findingHomes())) + merge(homes, hidden.unlisted) > 0) continue;
@@ -182,11 +201,39 @@ class Differ {
           if (found !== undefined) links.leaveOutMove(type, uid, found, place);
         }
       }
-      await links.add();
+      const { leavesOut } = links;
+      const crossing = await this.takeOutCrossing(context, tree, links, types);
+      if (crossing?.skipsUnmatched !== true) await links.add();
       this.nameDangling(tree, diff);
-      await this.settleUnlisted(tree, unlisted, diff);
-      return { tree, links };
+      if (!isPart) await this.settleUnlisted(tree, unlisted, diff);
+      return { tree, leavesOut, crossing: crossing?.found ?? NOTHING };
     }
+  }
+
+  /** Takes out of a part what a comparison of the whole decides. @returns that; undefined where the whole is compared. */
+  private async takeOutCrossing(
+    context: ComparisonContext,
+    tree: TreeComparison,
+    links: LinkElements,
+    types: readonly string[],
+  ): Promise<CrossingObjects | undefined> {
+    const { src, dst, scope, partition } = this;
+    if (partition === undefined) return undefined;
+    const crossing = new CrossingObjects(context, tree, links, partition, types, mayRenameAny(src, dst, scope));
+    await crossing.takeOut();
+    return crossing;
+  }
+
+  private async readers(): Promise<Readonly<Record<SideName, ObjectReader>>> {
+    const { src, dst, scope, partition } = this;
+    const { signal } = this.options;
+    const readers = { src: await sourceReader(src, dst, scope, signal), dst: storeReader(dst, signal) };
+    if (partition === undefined) return readers;
+    const renames = mayRenameAny(src, dst, scope);
+    return {
+      src: partReader(readers.src, src, partition, renames, signal),
+      dst: partReader(readers.dst, dst, partition, false, signal),
+    };
   }
 
   private do<T>(steps: Steps<T>): Promise<T> {
@@ -305,7 +352,7 @@ function merge(
 }
 
 function termsOf(src: Side, dst: Side, options: DiffOptions): DiffTerms {
-  const { flags = DiffSyncFlags.NONE, modelTypes, syncAttrs, excludeAttrs, filters, unlisted } = options;
+  const { flags = DiffSyncFlags.NONE, modelTypes, syncAttrs, excludeAttrs, filters, unlisted, partition } = options;
   return {
     source: src.name,
     target: dst.name,
@@ -315,6 +362,7 @@ function termsOf(src: Side, dst: Side, options: DiffOptions): DiffTerms {
     ...(excludeAttrs === undefined ? {} : { excludeAttrs: given(excludeAttrs) }),
     ...(filters === undefined ? {} : { filtered: true }),
     ...(unlisted === undefined ? {} : { unlisted }),
+    ...(partition === undefined ? {} : { partition: { index: partition.index, of: partition.of } }),
     ...secretTerms(src, dst),
   };
 }

@@ -68,8 +68,8 @@ export class LinkElements {
     }
   }
 
-  /** @returns false if the object has no element, or none any more. */
-  private takeOut(type: string, found: OneSided): boolean {
+  /** Takes out an object with all below it. @returns false if the object has no element, or none any more. */
+  takeOut(type: string, found: OneSided): boolean {
     const { element, parent } = found;
     if (element === undefined || this.isLeftOut(found)) return false;
     this.leftOut.add(element);
@@ -82,6 +82,14 @@ export class LinkElements {
       );
     }
     return true;
+  }
+
+  /** Takes out elements at the top, with all below them. */
+  takeOutTop(type: string, elements: ReadonlySet<DiffElement>): void {
+    if (elements.size === 0) return;
+    for (const element of elements) this.leftOut.add(element);
+    const rest = (this.tree.groups.get(type) ?? []).filter((element) => !elements.has(element));
+    this.tree.groups.set(type, rest);
   }
 
   /** Leaves out the moves of which the target's object was skipped, by a flag or a filter. */
@@ -138,11 +146,13 @@ export class LinkElements {
     return [src, dst].every((each) => each === undefined || each.element === undefined || this.isLeftOut(each));
   }
 
-  private isLeftOut({ element, parent }: OneSided): boolean {
+  /** Whether an object was taken out, or one above it. */
+  isLeftOut({ element, parent }: OneSided): boolean {
     return (element !== undefined && this.leftOut.has(element)) || this.isBelowLeftOut(parent);
   }
 
-  private isBelowLeftOut(node: ElementPath | undefined): boolean {
+  /** Whether a parent was taken out, or one above it. */
+  isBelowLeftOut(node: ElementPath | undefined): boolean {
     if (this.leftOut.size === 0) return false;
     for (let at = node; at !== undefined; at = at.parent) if (this.leftOut.has(at.element)) return true;
     return false;

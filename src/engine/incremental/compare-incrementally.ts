@@ -107,6 +107,7 @@ class IncrementalDiffer {
 
   /** Returns why an object may have changed its place or identity although nothing was written. */
   private unknowable(): FullReason | undefined {
+    if ((this.options.partition?.of ?? 1) > 1) return 'partition';
     if (this.options.filters !== undefined) return 'filters';
     if (mayRenameAny(this.src, this.dst, this.scope)) return 'identities';
     const classes = [...this.src.modelClasses.values(), ...this.dst.modelClasses.values()];
