@@ -134,6 +134,11 @@ function roomOf(file: string): string {
 const sources = filesBelow('src', '.ts').filter((file) => file !== 'src/index.ts');
 const imports = sources.flatMap(importsOf);
 
+/** Whether a room is this one, or in it. */
+function isIn(room: string, other: string): boolean {
+  return room === other || room.startsWith(`${other}/`);
+}
+
 describe('the rooms of src', () => {
   it('are all in the table', () => {
     expect(sources.map(roomOf).filter((room) => !(room in ARROWS))).toEqual([]);
@@ -152,6 +157,24 @@ describe('the rooms of src', () => {
         return !from.endsWith('store-factory.ts') && (kind === 'value' || !from.endsWith('options.ts'));
       });
     expect(wrong).toEqual([]);
+  });
+
+  it('are drawn in ARCHITECTURE.md with arrows that are there', () => {
+    const [, drawing = ''] = /```mermaid\n(.*?)```/s.exec(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')) ?? [];
+    const within: Record<string, readonly string[]> = { backends: ENGINES, main: ['index'] };
+    const known = drawing.split('\n').flatMap((line) => {
+      const rooms = line.trim().split(/ -- ".*?" --> | --> /);
+      return rooms.slice(1).flatMap((to, at) => (rooms[at] ?? '').split(' & ').map((from) => [from, to] as const));
+    });
+    expect(known.length).toBeGreaterThan(8);
+    const missing = known.filter(([from, to]) => {
+      const targets = within[to] ?? [to];
+      const allowed = Object.entries(ARROWS).filter(([room]) =>
+        (within[from] ?? [from]).some((each) => isIn(room, each)),
+      );
+      return !allowed.some(([, rooms]) => rooms.some((room) => targets.some((target) => isIn(room, target))));
+    });
+    expect(missing).toEqual([]);
   });
 
   it('load Nest in the Nest-facing rooms only', () => {

@@ -15,6 +15,8 @@ export default withMermaid({
   srcExclude: ['bench/**', 'findings/**', 'src/**', 'test/**', 'docs/public/**'],
   rewrites: (page) => page.replace(/README\.md$/, 'index.md'),
   markdown: { config: (markdown) => markdown.use(siteLinks) },
+  // Mermaid looks for elements of the class `mermaid` by itself, and would find one that is still empty.
+  mermaidPlugin: { class: 'diagram' },
   vite: {
     publicDir: fileURLToPath(new URL('../public', import.meta.url)),
     plugins: [exampleSources(repository)],
