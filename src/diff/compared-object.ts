@@ -16,7 +16,7 @@ export interface AttrsDiffs {
 }
 
 /** Says for each attribute when two values count as equal; an attribute without an entry is compared by value. */
-export type Comparisons = Readonly<Record<string, (a: unknown, b: unknown) => boolean>>;
+type Comparisons = Readonly<Record<string, (a: unknown, b: unknown) => boolean>>;
 
 /** What all elements of one type share in one diff. `D` is the class of the diffs below them. */
 export interface ElementKind<D> {
@@ -35,7 +35,7 @@ export interface ElementKind<D> {
 }
 
 /** The fields that an element copies out of a stored record. */
-export interface ElementFields {
+interface ElementFields {
   readonly identifiers: readonly string[];
   readonly attributes: readonly string[];
   /** The compared attributes: an element whose object is on both sides copies no others. */

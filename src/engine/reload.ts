@@ -29,7 +29,7 @@ export interface ReloadResult {
 }
 
 /** What a reload would do with the objects of one model. */
-export interface ReloadedModel {
+interface ReloadedModel {
   readonly model: string;
   /** How many objects `load` has added. */
   readonly loaded: number;

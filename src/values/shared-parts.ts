@@ -10,7 +10,7 @@ const DEEPEST = 1000;
  * The most parts, as written out, of a value that holds some of them several times. A value that holds each part once may have
  * more.
  */
-export const MAX_SHARED_PARTS = 2 ** 23;
+const MAX_SHARED_PARTS = 2 ** 23;
 
 /** Why a value is refused whose shared parts would be too many, as the end of a sentence. */
 export const TOO_MANY_PARTS = 'holds the same parts so many times over that it is too large to be written out';

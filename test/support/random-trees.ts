@@ -3,7 +3,7 @@ import { type Adapter, type Diff, type DiffElement } from '../../src/index.js';
 import { Device, Interface, Site } from '../fixtures/inventory.js';
 
 /** An object of a random inventory; its unique id is its name. */
-export interface RandomObject {
+interface RandomObject {
   readonly name: string;
   readonly value: number;
   /** The name of the object of the level above that lists it; of no meaning for a site. */

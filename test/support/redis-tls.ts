@@ -6,7 +6,7 @@ import { generate } from 'selfsigned';
 import { launch, onFreePorts, type RedisServer } from './redis-server.js';
 
 /** Certificates, PEM: for a client, what it must trust, who it is, and the key to prove it. */
-export interface TlsClient {
+interface TlsClient {
   readonly ca: string;
   /** Asked for only with `clientCertificates`. */
   readonly cert: string;

@@ -71,10 +71,10 @@ function define(name: Type) {
   };
 }
 
-export class Site extends define('site') {}
-export class Group extends define('group') {}
-export class Host extends define('host') {}
-export class Address extends define('address') {}
+class Site extends define('site') {}
+class Group extends define('group') {}
+class Host extends define('host') {}
+class Address extends define('address') {}
 const MODELS = { site: Site, group: Group, host: Host, address: Address };
 
 export class Network extends Adapter {

@@ -23,7 +23,7 @@ export function modelNamed(name: string) {
     attributes: ['value'],
   }) {};
 }
-export type LoadModel = ReturnType<typeof modelNamed>;
+type LoadModel = ReturnType<typeof modelNamed>;
 
 /** The outcome of a load. No other process writes its unique ids, so that all of it is known. */
 export interface Outcome {
@@ -43,7 +43,7 @@ export interface Outcome {
 /** Of an object: its values that would be right; null where it may be absent. */
 type Possible = readonly (string | null)[];
 
-export class WriteLoad {
+class WriteLoad {
   private readonly expected = new Map<LoadModel, Map<string, Possible>>();
   private readonly errors: Record<string, number> = {};
   private readonly progress: number[];

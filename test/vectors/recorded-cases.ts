@@ -39,7 +39,7 @@ export interface ShownObject extends RecordedObject {
   readonly created?: boolean;
 }
 
-export type Hook = 'create' | 'update' | 'delete';
+type Hook = 'create' | 'update' | 'delete';
 
 export interface RecordedHook {
   readonly on: Hook;

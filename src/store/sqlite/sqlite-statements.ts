@@ -1,7 +1,7 @@
 import { KEPT_CHANGES, KEPT_PART } from '../change-log.js';
 
 /** A prepared statement. Public types may not name those of an optional package, so this one stands for the driver's. */
-export interface Query<Parameters extends unknown[], Result> {
+interface Query<Parameters extends unknown[], Result> {
   get(...parameters: Parameters): Result | undefined;
   all(...parameters: Parameters): Result[];
   run(...parameters: Parameters): { readonly changes: number };

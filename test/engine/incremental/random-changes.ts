@@ -45,7 +45,7 @@ export class Network extends Adapter.define({
   topLevel: ['group', 'device'],
 }) {}
 
-export const MODELS: Readonly<Record<string, ModelClass>> = { group: Group, device: Device, port: Port };
+const MODELS: Readonly<Record<string, ModelClass>> = { group: Group, device: Device, port: Port };
 const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   group: { group: 'groups', device: 'devices' },
   device: { port: 'ports' },

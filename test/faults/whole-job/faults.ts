@@ -10,7 +10,7 @@ import { startRedis, type RedisServer } from '../../support/redis-server.js';
 import type { Strike } from './job.js';
 
 /** The stores under a fault, by what differs in their options. */
-export const VARIANTS = {
+const VARIANTS = {
   plain: {},
   shards: { shards: 3 },
   durability: { durability: { replicas: 1, timeout: 2400 } },
@@ -18,7 +18,7 @@ export const VARIANTS = {
 export type Variant = keyof typeof VARIANTS;
 
 /** A fault that is ready to happen: what is about to be struck is known. */
-export interface Ready {
+interface Ready {
   readonly strike: Strike;
   /** Waits until the servers are as before. */
   readonly heal?: () => Promise<void>;

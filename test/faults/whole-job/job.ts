@@ -12,7 +12,7 @@ export const STAGES = ['load', 'diff', 'sync', 'check'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** What a fault knows of the stage that it happens in. */
-export interface Running {
+interface Running {
   /** Resolves when the stage has got on since the call, or has failed. */
   movesOn(): Promise<void>;
 }

@@ -17,7 +17,7 @@ export interface ScoredRecord extends StoredRecord {
 }
 
 /** Executes commands that read, by the rules of the store for timeouts and failures. */
-export type RunRead = <T>(commands: (client: ScriptedRedis) => Promise<T>) => Promise<T>;
+type RunRead = <T>(commands: (client: ScriptedRedis) => Promise<T>) => Promise<T>;
 
 /** What a scan reads. */
 export interface PageScan {

@@ -3,7 +3,7 @@ import type { Redis, RedisCommander } from 'ioredis';
 import { TEXTS } from './texts.js';
 
 /** The keys that a script declares, after their number: what `RedisKeys#declared` returns. */
-export type DeclaredKeys = readonly (number | string | Buffer)[];
+type DeclaredKeys = readonly (number | string | Buffer)[];
 
 /**
  * The Lua scripts as methods that `defineScripts` adds to a client; each is one atomic command. The header of its file says
