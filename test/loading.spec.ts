@@ -1,6 +1,6 @@
 // How applications load the package: bundled into one file, as CommonJS under tsx, twice. Runs what the build made.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -128,6 +128,23 @@ describe('a bundle', () => {
       }
     },
     180_000,
+  );
+});
+
+describe("the README's quick start", () => {
+  it.each(['module', 'commonjs'] as const)(
+    'under the name that it gives prints what the README says, in a folder of type %s',
+    (type) => {
+      const [, section = ''] = readFileSync('README.md', 'utf8').split('## Quick start');
+      const [, name = ''] = /Save this as `(\S+)`/.exec(section) ?? [];
+      const [, code = ''] = /```ts\n(.*?)```/s.exec(section) ?? [];
+      const [, printed = ''] = /prints\n\n```text\n(.*?)\n```/s.exec(section) ?? [];
+      expect(section).toContain(`\nnpx tsx ${name} `);
+      const root = application(`quick start ${type}`, type);
+      writeFileSync(join(root, name), code);
+      expect(run(root, '--import', 'tsx', name)).toBe(printed);
+    },
+    60_000,
   );
 });
 
