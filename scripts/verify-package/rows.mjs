@@ -1,12 +1,16 @@
 // The rows of `npm run verify:package`: each makes a fresh installation as one kind of user has it, builds and runs it.
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expectPrinted } from './installation.mjs';
+import { expectPrinted, REPOSITORY } from './installation.mjs';
 import { installNode } from './nodes.mjs';
 import { newcomer, quickStart } from './readme.mjs';
 
 const NEST_12 = ['@nestjs/common@12', '@nestjs/core@12', 'reflect-metadata', 'rxjs'];
 const NEST_11 = ['@nestjs/common@11', '@nestjs/core@11', 'reflect-metadata', 'rxjs'];
 const COMPILED = ['application.ts', 'by-type.ts'];
+/** The README's module, and its test. */
+const MODULE_OF_THE_README = ['cmdb.module.ts', 'device.ts'].map((name) => `examples/readme/src/${name}`);
+const TEST_OF_THE_README = [...MODULE_OF_THE_README, 'examples/readme/src/cmdb.test.ts'];
 const COMPILER_OPTIONS = {
   target: 'ES2022',
   module: 'NodeNext',
@@ -45,12 +49,16 @@ export const ROWS = new Map([
   ['types-6', (row) => types(row, 'typescript@6')],
   ['types-7', (row) => types(row, 'typescript@7')],
   ['no-optional-peers', withoutOptionalPeers],
-  ['jest', jest],
+  ['jest-esm', jest],
+  ['jest-commonjs', jestCommonJs],
   ['vitest', vitest],
-  ['node-20', (row) => onNode(row, 20, 12)],
-  ['node-22', (row) => onNode(row, 22, 13)],
-  ['node-24', (row) => onNode(row, 24, 13)],
-  ['node-26', (row) => onNode(row, 26, 13)],
+  ['node-20', (row) => onNode(row, '20', 12)],
+  ['node-22', (row) => onNode(row, '22', 13)],
+  ['node-24', (row) => onNode(row, '24', 13)],
+  ['node-26', (row) => onNode(row, '26', 13)],
+  // The oldest that the manifest promises.
+  ['node-20.19.0', (row) => onNode(row, '20.19.0', 12)],
+  ['node-22.12.0', (row) => onNode(row, '22.12.0', 13)],
 ]);
 
 /** Runs the application once for each engine. */
@@ -64,11 +72,14 @@ async function engines(installation, redis, command, chosen = ['local', 'redis']
 
 async function compiled({ installation, redis }, type, nest, typescript) {
   await installation.make({ type });
-  await installation.install(...nest, 'zod', 'ioredis', typescript, '@types/node@20');
-  await installation.copy(COMPILED, 'src');
+  await installation.install(...nest, '@nestjs/config', 'zod', 'ioredis', typescript, '@types/node@20');
+  await installation.copy([...COMPILED, 'configured.ts', ...MODULE_OF_THE_README], 'src');
   await installation.write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS }));
   await installation.run('tsc');
   expectPrinted(await installation.run('node', 'dist/by-type.js'), 'by type: true, 0 objects');
+  const env = { DIFFSYNC_STORE_ENGINE: 'local' };
+  const configured = await installation.runWith({ env }, 'node', 'dist/configured.js');
+  expectPrinted(configured, 'from the environment: local');
   return engines(installation, redis, ['node', 'dist/application.js']);
 }
 
@@ -158,28 +169,39 @@ async function withoutOptionalPeers({ installation }) {
   return 'local; redis and sqlite name their packages; the command line';
 }
 
-const TEST_OF_THE_README = ['cmdb.module.ts', 'device.ts', 'cmdb.test.ts'].map((name) => `examples/readme/src/${name}`);
+/** The configurations of Jest that docs/testing.md has: for an ESM application, for one of CommonJS. */
+async function jestConfigurations() {
+  const page = await readFile(join(REPOSITORY, 'docs/testing.md'), 'utf8');
+  const found = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, json]) => JSON.parse(json));
+  if (found.length !== 2) throw new Error('docs/testing.md has no two configurations of Jest');
+  return { esm: found[0], commonjs: found[1] };
+}
 
 async function jest({ installation }) {
-  await installation.make({
-    type: 'module',
-    jest: {
-      extensionsToTreatAsEsm: ['.ts'],
-      moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-      transform: { '^.+\\.ts$': ['@swc/jest', SWC] },
-    },
-  });
-  await installation.install(
-    ...NEST_12,
-    '@nestjs/testing@12',
-    'zod',
-    'jest',
-    '@jest/globals',
-    '@swc/core',
-    '@swc/jest',
-  );
+  await installation.make({ type: 'module', jest: (await jestConfigurations()).esm });
+  const tools = ['jest', '@jest/globals', '@swc/core', '@swc/jest'];
+  await installation.install(...NEST_12, '@nestjs/testing@12', 'zod', ...tools);
   await installation.copy(TEST_OF_THE_README, 'src');
-  const printed = await installation.runWith({ env: { NODE_OPTIONS: '--experimental-vm-modules' } }, 'jest');
+  return runJest(installation, '--experimental-vm-modules');
+}
+
+/** As the page says it for every Node, and for the newest alone. */
+async function jestCommonJs({ installation, work }) {
+  const { commonjs } = await jestConfigurations();
+  await installation.make({ type: 'commonjs', jest: commonjs });
+  const tools = ['jest', '@jest/globals', 'ts-jest', 'typescript@5.9', '@types/node@20'];
+  await installation.install(...NEST_11, '@nestjs/testing@11', 'zod', ...tools);
+  await installation.copy(TEST_OF_THE_README, 'src');
+  await installation.write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS }));
+  await runJest(installation, '');
+  const { moduleNameMapper } = commonjs;
+  await installation.write('short.json', JSON.stringify({ moduleNameMapper, transform: { '^.+\\.ts$': 'ts-jest' } }));
+  installation.node = await installNode(work, 24);
+  return runJest(installation, '--experimental-vm-modules', '--config', 'short.json', '--rootDir', '.');
+}
+
+async function runJest(installation, nodeOptions, ...args) {
+  const printed = await installation.runWith({ env: { NODE_OPTIONS: nodeOptions } }, 'jest', ...args);
   if (!/Tests: +1 passed, 1 total/.test(printed)) throw new Error(printed);
   return "the README's test";
 }
@@ -196,22 +218,27 @@ async function vitest({ installation }) {
   return "the README's test";
 }
 
-/** The contract suite, the quick start and an application on a file, with the driver that goes with this Node. */
-async function onNode({ installation, work, redis }, major, driver) {
-  installation.node = await installNode(work, major);
+/** The contract suite, the quick start and applications on all engines, with the driver that goes with this Node. */
+async function onNode({ installation, work, redis }, version, driver) {
+  installation.node = await installNode(work, version);
   const { file, code, printed } = await quickStart();
   await installation.make({ type: 'module' });
-  const tools = major < 22 ? ['tsx'] : [];
-  await installation.install(...NEST_12, 'zod', 'ioredis', `better-sqlite3@${driver}`, ...tools);
+  await installation.install(...NEST_12, 'zod', 'ioredis', `better-sqlite3@${driver}`, 'tsx');
   await installation.write(file, code);
-  expectPrinted(await installation.run(major < 22 ? 'tsx' : 'node', file), printed);
+  const node = await installation.run('node', '-p', 'process.versions.node');
+  expectPrinted(await installation.run('tsx', file), printed);
+  if (isAtLeast(node, 22, 18)) expectPrinted(await installation.run('node', file), printed);
   await installation.copy(['plain.mjs', 'plain.cjs', 'plain-application.cjs', 'contract.mjs']);
   for (const application of ['plain.mjs', 'plain.cjs'])
     await engines(installation, redis, ['node', application], ['local', 'redis', 'sqlite']);
   const report = await installation.run('node', '--test', '--test-reporter=tap', 'contract.mjs');
   const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(report)?.[1]);
   if (!(count('pass') > 100) || count('fail') !== 0 || count('skipped') !== 0) throw new Error(report.slice(-4000));
-  const { version } = JSON.parse(await installation.read(join('node_modules/better-sqlite3', 'package.json')));
-  const node = await installation.run('node', '-p', 'process.versions.node');
-  return `Node ${node}, better-sqlite3 ${version}: contract ${count('pass')} passed, quick start, three engines`;
+  const sqlite = JSON.parse(await installation.read(join('node_modules/better-sqlite3', 'package.json'))).version;
+  return `Node ${node}, better-sqlite3 ${sqlite}: contract ${count('pass')} passed, quick start, three engines`;
+}
+
+function isAtLeast(version, major, minor) {
+  const [itsMajor, itsMinor] = version.split('.').map(Number);
+  return itsMajor > major || (itsMajor === major && itsMinor >= minor);
 }
