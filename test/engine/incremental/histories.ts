@@ -12,7 +12,7 @@ import {
 } from '../../../src/index.js';
 import { changesOf, Device, make, Network, type Change } from './random-changes.js';
 
-const silent: DiffSyncLogger = { isEnabled: () => false, debug() {}, info() {}, warning() {}, error() {} };
+export const silent: DiffSyncLogger = { isEnabled: () => false, debug() {}, info() {}, warning() {}, error() {} };
 
 /** What of a comparison has a baseline of its own. */
 interface Terms {
