@@ -1,0 +1,110 @@
+import type { JSX } from 'preact';
+import type { SyncRun } from '../../../index.js';
+import { Panel } from './screen.js';
+import { Text, Uid } from './text.js';
+import { ValuePair } from './value-view.js';
+
+/** What has ended a run, and what it has found: errors, guards, what was not loaded, what never settles. */
+export function RunFindings({ run }: { readonly run: SyncRun }): JSX.Element {
+  return (
+    <>
+      {run.error !== undefined && (
+        <div class="notice notice-bad">
+          <h2>{run.outcome === 'refused' ? 'Refused' : 'Error'}</h2>
+          <p class="message">
+            <Text of={run.error.message} />
+          </p>
+          <code class="muted">
+            <Text of={run.error.code ?? run.error.name} />
+          </code>
+        </div>
+      )}
+      {run.guards.length > 0 && (
+        <Panel title="Guards">
+          <ul class="list">
+            {run.guards.map((guard) => (
+              <li key={`${guard.code} ${guard.model ?? ''} ${guard.at}`}>
+                <p class="message">
+                  <Text of={guard.message} />
+                </p>
+                <code class="muted">{guard.code}</code>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      {run.incomplete.length > 0 && (
+        <Panel title="Not loaded in full">
+          <ul class="list">
+            {run.incomplete.map(({ side, model, reason }) => (
+              <li key={`${side} ${model}`}>
+                {`${side}, `}
+                <Text of={model} />: <Text of={reason} />
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      <Unrestored run={run} />
+      <Flapping run={run} />
+    </>
+  );
+}
+
+function Unrestored({ run: { unrestored = [] } }: { readonly run: SyncRun }): JSX.Element | null {
+  if (unrestored.length === 0) return null;
+  return (
+    <Panel title="Not brought back">
+      <ul class="list">
+        {unrestored.map(({ model, uid, reason }) => (
+          <li key={`${model} ${uid}`}>
+            <Text of={model} /> <Uid of={uid} />: <Text of={reason} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Flapping({ run: { flapping } }: { readonly run: SyncRun }): JSX.Element | null {
+  if (flapping.length === 0) return null;
+  return (
+    <Panel title="Never settles">
+      <p class="muted">Each of the last runs has set these attributes, and they differ again.</p>
+      <div class="table-frame">
+        <table class="stacks pair">
+          <thead>
+            <tr>
+              <th scope="col">Attribute</th>
+              <th scope="col">Old</th>
+              <th scope="col">New</th>
+            </tr>
+          </thead>
+          <tbody>
+            {flapping.map((each) => (
+              <tr key={`${each.model} ${each.uid} ${each.attribute}`}>
+                <th scope="row">
+                  <Text of={each.model} /> <Uid of={each.uid} /> <Text of={each.attribute} />
+                  <span class="muted">{`, ${each.runs} runs in a row`}</span>
+                </th>
+                {'old' in each || 'new' in each ? (
+                  <ValuePair old={each.old} next={each.new} />
+                ) : (
+                  <td colSpan={2} class="muted">
+                    secret: not shown
+                  </td>
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <details>
+        <summary>What to do</summary>
+        <p>
+          <Text of={flapping[0]?.hint ?? ''} />
+        </p>
+      </details>
+    </Panel>
+  );
+}
