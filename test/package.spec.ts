@@ -78,6 +78,8 @@ const ARROWS: Record<string, readonly string[]> = {
   testing: [...BASE, 'model', 'record', 'store'],
   otel: ['index'],
   board: ['index'],
+  // A bundle of its own, for browsers: of the server it knows the types of what it gets, and pure functions.
+  'board/ui': ['values/visible-text', 'board/board-api', 'index'],
   // Of the main door types alone: its values are those of the application that a command starts.
   cli: ['errors', 'values', 'store', 'store/redis', 'index'],
 };
@@ -95,6 +97,9 @@ const OPTIONAL_IN_TYPES: Record<string, readonly string[]> = {
   './otel': ['@opentelemetry/api'],
   './testing': [],
 };
+
+/** Bundled into the board's page when the package is built: what it needs is no dependency of who installs the package. */
+const BUNDLED = 'board/ui';
 
 function filesBelow(folder: string, ending: string): string[] {
   return readdirSync(join(root, folder), { recursive: true })
@@ -157,8 +162,9 @@ function roomOf(file: string): string {
   return folders.join('/');
 }
 
-const sources = filesBelow('src', '.ts').filter((file) => file !== 'src/index.ts');
-const imports = sources.flatMap(importsOf);
+const sources = [...filesBelow('src', '.ts'), ...filesBelow('src', '.tsx')].filter((file) => file !== 'src/index.ts');
+const allImports = sources.flatMap(importsOf);
+const imports = allImports.filter(({ from }) => roomOf(from) !== BUNDLED);
 
 /** Whether a room is this one, or in it. */
 function isIn(room: string, other: string): boolean {
@@ -171,7 +177,7 @@ describe('the rooms of src', () => {
   });
 
   it('import along the arrows only', () => {
-    const wrong = imports
+    const wrong = allImports
       .filter(({ to }) => to.startsWith('src/'))
       .filter(({ from, to, kind }) => {
         const [room, other] = [roomOf(from), roomOf(to)];
@@ -201,6 +207,11 @@ describe('the rooms of src', () => {
       return !allowed.some(([, rooms]) => rooms.some((room) => targets.some((target) => isIn(room, target))));
     });
     expect(missing).toEqual([]);
+  });
+
+  it('bundle Preact and nothing else', () => {
+    const bundled = allImports.filter(({ from, to }) => roomOf(from) === BUNDLED && !to.startsWith('src/'));
+    expect(new Set(bundled.map(({ to }) => to))).toEqual(new Set(['preact']));
   });
 
   it('load Nest in the Nest-facing rooms only', () => {

@@ -102,8 +102,8 @@ function ThemeChoice(): JSX.Element {
   return (
     <div class="theme">
       <label class="inline">
-        Colours
-        <select value={theme} onChange={(event) => choose(event.currentTarget.value as Theme)}>
+        <span class="word">Colours</span>
+        <select aria-label="Colours" value={theme} onChange={(event) => choose(event.currentTarget.value as Theme)}>
           {Object.entries(THEMES).map(([name, title]) => (
             <option key={name} value={name}>
               {title}

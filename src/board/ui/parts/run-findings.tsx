@@ -4,11 +4,17 @@ import { Panel } from './screen.js';
 import { Text, Uid } from './text.js';
 import { ValuePair } from './value-view.js';
 
+interface RunFindingsProps {
+  readonly run: SyncRun;
+  /** Whether something else says that the plan was stale. */
+  readonly withoutStale?: boolean;
+}
+
 /** What has ended a run, and what it has found: errors, guards, what was not loaded, what never settles. */
-export function RunFindings({ run }: { readonly run: SyncRun }): JSX.Element {
+export function RunFindings({ run, withoutStale = false }: RunFindingsProps): JSX.Element {
   return (
     <>
-      {run.error !== undefined && (
+      {run.error !== undefined && !(withoutStale && run.error.code === 'DIFF_STALE') && (
         <div class="notice notice-bad">
           <h2>{run.outcome === 'refused' ? 'Refused' : 'Error'}</h2>
           <p class="message">

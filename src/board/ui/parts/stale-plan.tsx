@@ -10,14 +10,15 @@ interface StalePlanProps {
   readonly run: SyncRun;
   /** What is stale; undefined where another process has found it, and only the error says it. */
   readonly stale: StaleList | undefined;
-  /** Applies what still holds; undefined where there is no plan, as for a run to undo. */
-  readonly applyRest: (() => void) | undefined;
+  /** What the reader may do about it: nothing, make a new dry run, or also apply what still holds of a plan. */
+  readonly offers: 'none' | 'dry-run' | 'both';
+  readonly applyRest: () => void;
   /** Whether the reader has just been told: it gets the focus. */
   readonly focus: boolean;
 }
 
 /** Says that a plan is stale, what is, and what can be done about it. */
-export function StalePlan({ run, stale, applyRest, focus }: StalePlanProps): JSX.Element {
+export function StalePlan({ run, stale, offers, applyRest, focus }: StalePlanProps): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     if (focus) heading.current?.focus();
@@ -25,7 +26,7 @@ export function StalePlan({ run, stale, applyRest, focus }: StalePlanProps): JSX
   return (
     <section class="notice notice-warn" role="alert" aria-label="Stale plan" data-stale>
       <h2 ref={heading} tabIndex={-1}>
-        {applyRest === undefined ? 'It cannot be undone as it is' : 'The plan is stale'}
+        {run.kind === 'dry-run' || run.kind === 'apply' ? 'The plan is stale' : 'It cannot be undone as it is'}
       </h2>
       <p>
         {stale === undefined || stale.count === 0
@@ -42,16 +43,18 @@ export function StalePlan({ run, stale, applyRest, focus }: StalePlanProps): JSX
           ))}
         </ul>
       )}
-      <div class="actions">
-        {applyRest !== undefined && (
-          <button type="button" onClick={applyRest}>
-            Apply what still holds…
-          </button>
-        )}
-        <a class="button" href={addresses.decide({ source: run.source, target: run.target })}>
-          New dry run
-        </a>
-      </div>
+      {offers !== 'none' && (
+        <div class="actions">
+          {offers === 'both' && (
+            <button type="button" onClick={applyRest}>
+              Apply what still holds…
+            </button>
+          )}
+          <a class="button" href={addresses.decide({ source: run.source, target: run.target })}>
+            New dry run
+          </a>
+        </div>
+      )}
     </section>
   );
 }

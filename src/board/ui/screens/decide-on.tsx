@@ -46,7 +46,7 @@ export function DecideOn({ target, id }: DecideOnProps): JSX.Element {
           <>
             {view.run.outcome === 'running' && <LiveRun run={view.run} ended={ended} />}
             <Decisions view={view} reload={answer.reload} />
-            <RunFindings run={view.run} />
+            <RunFindings run={view.run} withoutStale />
             <div class="grid">
               <Plan view={view} />
               <RunFacts run={view.run} />
@@ -120,56 +120,60 @@ function Decisions({ view, reload }: DecisionsProps): JSX.Element | null {
   const shown = stale ?? view.stale ?? undefined;
   if (run.outcome === 'running') return null;
   const plan = run.kind === 'apply' ? run.of : run.kind === 'dry-run' ? run.id : undefined;
+  const isStale = shown !== undefined || run.error?.code === 'DIFF_STALE';
   return (
-    <MayDecide answer={may}>
-      {({ by }) => (
-        <>
-          {(shown !== undefined || run.error?.code === 'DIFF_STALE') && (
-            <StalePlan
-              run={run}
-              stale={shown}
-              applyRest={plan === undefined ? undefined : () => setAsked('apply-rest')}
-              focus={stale !== undefined}
-            />
-          )}
-          {decisions.length > 0 && (
-            <Panel title="Decide" aside={<ByText of={by} />}>
-              <p>{nextStep(run, decisions)}</p>
-              <div class="actions">
-                {decisions.map((decision, at) => (
-                  <button
-                    key={decision}
-                    type="button"
-                    class={decision === 'undo' ? 'danger' : at === 0 ? 'primary' : ''}
-                    onClick={() => setAsked(decision)}
-                  >
-                    {QUESTIONS[decision].button}
-                  </button>
-                ))}
-              </div>
-            </Panel>
-          )}
-          {asked !== undefined && (
-            <Ask
-              question={asked}
-              run={run}
-              plan={plan ?? run.id}
-              by={by}
-              close={() => setAsked(undefined)}
-              approved={() => {
-                setAsked(undefined);
-                reload();
-                announce('The plan is approved');
-              }}
-              stale={(list) => {
-                setAsked(undefined);
-                setStale(list);
-              }}
-            />
-          )}
-        </>
+    <>
+      {isStale && (
+        <StalePlan
+          run={run}
+          stale={shown}
+          offers={may.value === undefined ? 'none' : plan === undefined ? 'dry-run' : 'both'}
+          applyRest={() => setAsked('apply-rest')}
+          focus={stale !== undefined}
+        />
       )}
-    </MayDecide>
+      <MayDecide answer={may}>
+        {({ by }) => (
+          <>
+            {decisions.length > 0 && (
+              <Panel title="Decide" aside={<ByText of={by} />}>
+                <p>{nextStep(run, decisions)}</p>
+                <div class="actions">
+                  {decisions.map((decision, at) => (
+                    <button
+                      key={decision}
+                      type="button"
+                      class={decision === 'undo' ? 'danger' : at === 0 ? 'primary' : ''}
+                      onClick={() => setAsked(decision)}
+                    >
+                      {QUESTIONS[decision].button}
+                    </button>
+                  ))}
+                </div>
+              </Panel>
+            )}
+            {asked !== undefined && (
+              <Ask
+                question={asked}
+                run={run}
+                plan={plan ?? run.id}
+                by={by}
+                close={() => setAsked(undefined)}
+                approved={() => {
+                  setAsked(undefined);
+                  reload();
+                  announce('The plan is approved');
+                }}
+                stale={(list) => {
+                  setAsked(undefined);
+                  setStale(list);
+                }}
+              />
+            )}
+          </>
+        )}
+      </MayDecide>
+    </>
   );
 }
 

@@ -123,10 +123,12 @@ function ObjectTable({
   );
 }
 
+/** The first fields; not one that only repeats the unique id. */
 function columnsOf(objects: readonly ObjectRow[]): string[] {
   const names = new Set<string>();
   for (const { fields } of objects) for (const name of Object.keys(fields ?? {})) names.add(name);
-  return [...names].slice(0, COLUMNS);
+  const says = (name: string): boolean => objects.some(({ uid, fields }) => fields?.[name] !== uid);
+  return [...names].filter(says).slice(0, COLUMNS);
 }
 
 function cellText(value: unknown): string {

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { StoreView } from '../../board-api.js';
 import { get } from '../api.js';
 import * as addresses from '../addresses.js';
-import { count, counted } from '../format.js';
+import { bytes, count, counted } from '../format.js';
 import { HealthBadge } from '../parts/badge.js';
 import { Answered, Facts, Panel, Screen } from '../parts/screen.js';
 import { Text } from '../parts/text.js';
@@ -66,20 +66,28 @@ function Health({ store: { health } }: { readonly store: StoreView }): JSX.Eleme
           {health.code !== undefined && <code class="muted">{health.code}</code>}
         </div>
       )}
-      <Facts of={[['response time', `${health.responseTime} ms`], ...detailsOf(health.details)]} />
+      <Facts of={[['Response time', `${health.responseTime} ms`], ...detailsOf(health.details)]} />
     </Panel>
   );
 }
 
-/** What a backend tells of itself, with names that people read: `memory.usedBytes` is `memory, used bytes`. */
-function detailsOf(details: object, above = ''): (readonly [string, JSX.Element])[] {
+/** What a backend tells of itself, with names that people read: `memory.usedBytes` is `Memory, used`. */
+function detailsOf(details: object, above: readonly string[] = []): (readonly [string, JSX.Element])[] {
   return Object.entries(details).flatMap(([name, value]: [string, unknown]) => {
-    const title = `${above}${name.replaceAll(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)}`;
+    const [, bare = '', unit] = /^(.+?)(Ms|Bytes)?$/.exec(name) ?? [];
+    const words = [...above, bare.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)];
     if (value === null || value === undefined) return [];
-    if (typeof value === 'object' && !Array.isArray(value)) return detailsOf(value, `${title}, `);
-    const text = typeof value === 'number' ? count(value) : typeof value === 'string' ? value : JSON.stringify(value);
-    return [[title, <Text of={text} />] as const];
+    if (typeof value === 'object' && !Array.isArray(value)) return detailsOf(value, words);
+    const title = words.join(', ');
+    return [[`${title.slice(0, 1).toUpperCase()}${title.slice(1)}`, <Text of={detailText(value, unit)} />] as const];
   });
+}
+
+function detailText(value: unknown, unit: string | undefined): string {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'number') return JSON.stringify(value);
+  if (unit === 'Bytes') return bytes(value);
+  return unit === 'Ms' ? `${count(value)} ms` : count(value);
 }
 
 function Models({ store }: { readonly store: StoreView }): JSX.Element {

@@ -42,12 +42,12 @@ function bounded(line: string): string {
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
-/** JSON with two spaces; the values that JSON lacks, which the server sends with a tag, as a text that says their kind. */
+/**
+ * JSON with two spaces. A value that JSON lacks, which the server sends with a tag, says its kind; within others it keeps its tag, so
+ * that it is not taken for a text.
+ */
 function jsonOf(value: unknown): string {
-  if (value === undefined) return 'undefined';
-  const tagged = taggedText(value);
-  if (tagged !== undefined) return tagged;
-  return JSON.stringify(value, (_key, item: unknown) => taggedText(item) ?? item, 2);
+  return value === undefined ? 'undefined' : (taggedText(value) ?? JSON.stringify(value, null, 2));
 }
 
 function taggedText(value: unknown): string | undefined {
