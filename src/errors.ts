@@ -399,6 +399,11 @@ export class PlanRefused extends DiffSyncErrorBase {
   }
 }
 
+/** Is thrown by a run in parts of which one has failed; its cause is the first failure, and the others are done (RUN_PART_FAILED). */
+export class RunPartFailed extends DiffSyncErrorBase {
+  override readonly code = 'RUN_PART_FAILED';
+}
+
 /** Is thrown for the name of an adapter that the application does not have among its providers (ADAPTER_NOT_FOUND). */
 export class AdapterNotFound extends DiffSyncErrorBase {
   override readonly code = 'ADAPTER_NOT_FOUND';
@@ -589,6 +594,7 @@ export type DiffSyncError =
   | OfCode<PlanRefused, 'RUN_WAS_APPLIED'>
   | OfCode<PlanRefused, 'RUN_NOT_APPROVED'>
   | AdapterNotFound
+  | RunPartFailed
   | SyncAborted
   | SyncInProgress
   | ReloadConflict

@@ -105,6 +105,7 @@ export {
   PlanRefused,
   ReloadConflict,
   RunNotFound,
+  RunPartFailed,
   SyncAborted,
   SyncHookError,
   SyncInProgress,
@@ -229,12 +230,15 @@ export type {
   ApplyRunOptions,
   ApproveRunOptions,
   ExclusiveOptions,
-  RunLoad,
   RunOptions,
   RunProgressCallback,
+  PerformPartOptions,
   SyncRunOptions,
   UndoRunOptions,
 } from './runs/run-options.js';
+export type { PartContext, PartFunction, PartOptions, RunPart, RunPartResult, RunParts } from './runs/run-parts.js';
+export type { NamedObjects } from './runs/check-guards.js';
+export type { RunLoad } from './runs/run-load.js';
 export { phaseChannel, runChannel, type PhaseTrace, type RunTrace } from './runs/run-trace.js';
 export { SyncRunner, type SyncRunnerOptions } from './runs/sync-runner.js';
 export type {
@@ -251,6 +255,7 @@ export type {
   RunOutcome,
   RunPhase,
   RunResults,
+  PartOfRun,
   SyncRun,
   Unrestored,
 } from './runs/sync-run.js';

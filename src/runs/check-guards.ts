@@ -3,6 +3,12 @@ import { visibleText } from '../values/visible-text.js';
 import type { ResolvedGuards, ResolvedLimits } from './guard-limits.js';
 import type { GuardCode, GuardFinding } from './guards.js';
 
+/** How many objects, and the unique ids of the first. */
+export interface NamedObjects {
+  readonly count: number;
+  readonly named: readonly string[];
+}
+
 /** What the guards know of one model. */
 export interface GuardedModel {
   readonly model: string;
@@ -10,10 +16,10 @@ export interface GuardedModel {
   readonly source: number;
   /** Objects of the target; of a reload, objects that the store has. */
   readonly target: number;
-  /** Unique ids of the objects that would be gone. */
-  readonly deleted: readonly string[];
-  /** Unique ids of the objects that would be updated. */
-  readonly updated: readonly string[];
+  /** The objects that would be gone. */
+  readonly deleted: NamedObjects;
+  /** The objects that would be updated. */
+  readonly updated: NamedObjects;
   /** How many objects the source had in its last good run; undefined where that is not known, or not to be looked at. */
   readonly baseline?: number | undefined;
   /** How many objects the source's store has now; the baseline is compared with it. */
@@ -32,6 +38,12 @@ export interface GuardedWork {
 }
 
 const NAMED = 10;
+const NO_OBJECTS: NamedObjects = { count: 0, named: [] };
+
+/** Returns how many objects there are, and names the first. */
+export function namedObjects(uids: readonly string[] = []): NamedObjects {
+  return { count: uids.length, named: uids.slice(0, NAMED) };
+}
 
 /** Returns what the guards find. What a model alone is stopped for is not counted against all together. */
 export function checkGuards(
@@ -58,7 +70,9 @@ export function checkGuards(
   if (all === undefined) return found;
   const rest = models.map((model) => {
     const isOff = guards.of(model.model) === undefined;
-    return stopped.has(model) || model.incomplete || isOff ? { ...model, deleted: [], baseline: undefined } : model;
+    return stopped.has(model) || model.incomplete || isOff
+      ? { ...model, deleted: NO_OBJECTS, baseline: undefined }
+      : model;
   });
   return [
     ...found,
@@ -157,7 +171,7 @@ function measure(code: GuardCode, models: readonly GuardedModel[], limits: Resol
   switch (code) {
     case 'SYNC_SOURCE_EMPTY': {
       if (!limits.emptySource || isSmall || target === 0 || sum(models, (each) => each.source) > 0) return undefined;
-      const gone = sum(models, (each) => each.deleted.length);
+      const gone = sum(models, (each) => each.deleted.count);
       // What is left alone by a flag or filter is not lost with an empty source.
       return gone === 0
         ? undefined
@@ -171,12 +185,12 @@ function measure(code: GuardCode, models: readonly GuardedModel[], limits: Resol
       return { code, count: lost, of: before, limit: limits.baselineDropPercent, objects: first(known, 'deleted') };
     }
     case 'SYNC_TOO_MANY_DELETES': {
-      const count = sum(models, (each) => each.deleted.length);
+      const count = sum(models, (each) => each.deleted.count);
       if (isSmall || !exceeds(count, target, limits.maxDeletePercent)) return undefined;
       return { code, count, of: target, limit: limits.maxDeletePercent, objects: first(models, 'deleted') };
     }
     case 'SYNC_TOO_MANY_UPDATES': {
-      const count = sum(models, (each) => each.updated.length);
+      const count = sum(models, (each) => each.updated.count);
       if (isSmall || !exceeds(count, target, limits.maxUpdatePercent)) return undefined;
       return { code, count, of: target, limit: limits.maxUpdatePercent, objects: first(models, 'updated') };
     }
@@ -194,7 +208,7 @@ function sum(models: readonly GuardedModel[], count: (model: GuardedModel) => nu
 function first(models: readonly GuardedModel[], which: 'deleted' | 'updated'): string[] {
   const named: string[] = [];
   for (const each of models) {
-    for (const uid of each[which].slice(0, NAMED - named.length)) named.push(`${each.model} ${uid}`);
+    for (const uid of each[which].named.slice(0, NAMED - named.length)) named.push(`${each.model} ${uid}`);
   }
   return named;
 }

@@ -1,11 +1,17 @@
 import { hostname } from 'node:os';
 import { kill, pid } from 'node:process';
+import { wholeRunId } from './run-parts.js';
 import type { RunStore } from './run-store.js';
 import type { RunRecord } from './run-records.js';
 import type { SyncRun } from './sync-run.js';
 
 /** The runs of this process that have not ended. */
 const running = new Set<string>();
+
+/** Whether a run is under way in this process. */
+export function isUnderWayHere(run: string): boolean {
+  return running.has(run);
+}
 
 /** Notes that a run of this process is under way while the work lasts. */
 export async function whileRunning<T>(run: string, work: () => Promise<T>): Promise<T> {
@@ -27,7 +33,7 @@ export async function markInterrupted(
   exclusive: SyncRun['exclusive'],
   joined: string | undefined,
 ): Promise<void> {
-  const open = (await history.open()).filter((run) => run !== joined && !running.has(run));
+  const open = (await history.open()).filter((run) => wholeRunId(run) !== joined && !running.has(run));
   if (open.length === 0) return;
   const records = await history.records(open);
   for (const record of records) {

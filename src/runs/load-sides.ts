@@ -6,7 +6,7 @@ import { runAlone } from '../engine/target-lock.js';
 import { SyncAborted } from '../errors.js';
 import { countByModel } from '../store/engine-access.js';
 import type { RunDraft } from './run-draft.js';
-import type { RunLoad } from './run-options.js';
+import type { RunLoad } from './run-load.js';
 
 export type SideOfRun = 'source' | 'target';
 

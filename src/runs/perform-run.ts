@@ -14,11 +14,11 @@ import type { SyncRun } from './sync-run.js';
  * @throws what ends it; once it has begun, with the run.
  */
 export async function performRun(work: RunWork): Promise<SyncRun> {
-  const { source, target, kind, of, label, by, onProgress, signal = new AbortController().signal } = work;
+  const { source, target, kind, of, id, part, label, by, onProgress, signal = new AbortController().signal } = work;
   const models = new Set([...source.modelClasses.keys(), ...target.modelClasses.keys()]);
   const guards = work.guards === false ? undefined : new ResolvedGuards(work.guards ?? {}, models);
   const exclusive = exclusiveOptions(work.exclusive);
-  const draft = new RunDraft({ kind, source: source.name, target: target.name, label, by, of, onProgress });
+  const draft = new RunDraft({ kind, source: source.name, target: target.name, label, by, of, id, part, onProgress });
   const perform = (): Promise<SyncRun> =>
     holdTarget(target.store, { id: draft.id, by }, exclusive, signal, (scope, held) =>
       // A store that is closed ends the run, and waits until it is recorded.

@@ -7,7 +7,7 @@ import { withoutUndefined } from '../values/without-undefined.js';
 import type { GuardFinding } from './guards.js';
 import type { RunProgressCallback } from './run-options.js';
 import { phaseChannel } from './run-trace.js';
-import type { IncompleteModel, PhaseTime, RunKind, RunOutcome, RunPhase, SyncRun } from './sync-run.js';
+import type { IncompleteModel, PhaseTime, RunError, RunKind, RunOutcome, RunPhase, SyncRun } from './sync-run.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -23,6 +23,8 @@ export interface RunStart {
   readonly by?: string | undefined;
   readonly of?: string | undefined;
   readonly onProgress?: RunProgressCallback | undefined;
+  readonly id?: string | undefined;
+  readonly part?: SyncRun['part'];
 }
 
 /** A run while it is made: what its record says so far. */
@@ -39,7 +41,7 @@ export class RunDraft {
   private callsBack = true;
 
   constructor(private readonly start: RunStart) {
-    this.id = newRunId(this.began);
+    this.id = start.id ?? newRunId(this.began);
   }
 
   get startedAt(): string {
@@ -79,16 +81,12 @@ export class RunDraft {
   end(error?: { readonly error: unknown }): void {
     this.outcome = error === undefined ? 'succeeded' : outcomeOf(error.error);
     this.facts.endedAt = new Date().toISOString();
-    if (error === undefined) return;
-    const { error: thrown } = error;
-    const name = thrown instanceof Error ? thrown.name : typeof thrown;
-    const message = thrown instanceof Error ? shownMessage(thrown) : String(thrown);
-    this.facts.error = thrown instanceof DiffSyncError ? { name, code: thrown.code, message } : { name, message };
+    if (error !== undefined) this.facts.error = errorOf(error.error);
   }
 
   /** Returns the run as it is now. */
   toRun(): SyncRun {
-    const { kind, source, target, label, by, of } = this.start;
+    const { kind, source, target, label, by, of, part } = this.start;
     return withoutUndefined({
       id: this.id,
       kind,
@@ -98,6 +96,7 @@ export class RunDraft {
       label,
       by,
       of,
+      part,
       startedAt: this.startedAt,
       phases: this.phases.map((each) => ({ ...each })),
       models: {},
@@ -110,6 +109,13 @@ export class RunDraft {
       incomplete: [...this.incomplete],
     });
   }
+}
+
+/** Returns an error as a record keeps it. */
+export function errorOf(thrown: unknown): RunError {
+  const name = thrown instanceof Error ? thrown.name : typeof thrown;
+  const message = thrown instanceof Error ? shownMessage(thrown) : String(thrown);
+  return thrown instanceof DiffSyncError ? { name, code: thrown.code, message } : { name, message };
 }
 
 /** Returns an id that sorts by time: `20261129T221247Z-9f3ac1d2`. */

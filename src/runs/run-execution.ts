@@ -15,6 +15,7 @@ import { RunGuards, without } from './run-guards.js';
 import { RunLog } from './run-log.js';
 import type { ExclusiveOptions } from './run-options.js';
 import { RunRecording } from './run-recording.js';
+import { addResults, PartedRun } from './parted-run.js';
 import type { RunWork } from './run-work.js';
 import type { SyncRun } from './sync-run.js';
 import { tallyOf, type DiffTally } from './tally.js';
@@ -77,13 +78,18 @@ export class RunExecution {
     const { source, target, kind, load = 'both', sync } = work;
     const waitMs = this.exclusive?.waitMs ?? 0;
     await loadSides(draft, { source, target, load, waitMs, review: (side) => guards.review(side) }, signal);
-    draft.facts.sourceObjects = Object.fromEntries(await countByModel(source.store, signal));
+    const sourceObjects = Object.fromEntries(await countByModel(source.store, signal));
+    draft.facts.sourceObjects = sourceObjects;
+    if (work.withoutDeletes !== undefined) guards.skipDeletes(work.withoutDeletes);
+    const parted = this.partedRun();
+    if (work.guards !== false) await parted?.checkGuards(sourceObjects, signal);
+    await parted?.synchronise(this.recording, signal);
     const onProgress: ProgressCallback = (_, current, total) => draft.report('compare', current, total);
     const diff = await draft.phase('compare', () => work.compare({ onProgress, signal }, draft.facts));
     const tally = await tallyOf(diff, signal);
     const planned = diff.isPlan && work.of !== undefined ? await this.recording?.runOf(work.of) : undefined;
     // A plan has lost the unchanged objects, which its run has counted.
-    const { counts, models } = planned ?? tally;
+    const { counts, models } = planned ?? parted?.addTo(tally.counts, tally.models) ?? tally;
     const { incremental, fullBecause } = diff;
     Object.assign(draft.facts, {
       counts,
@@ -91,9 +97,8 @@ export class RunExecution {
       fullBecause,
       incremental: incremental === false ? undefined : incremental,
     });
-    const { sourceObjects = {} } = draft.facts;
     const check = (): Promise<Withheld> =>
-      guards.checkDiff(diff, tally, models, sourceObjects, sync.syncFilter, signal);
+      guards.checkDiff(diff, tally, (planned ?? tally).models, sourceObjects, sync.syncFilter, signal);
     const changes = { diff, tally };
     let withheld: Withheld;
     try {
@@ -110,6 +115,13 @@ export class RunExecution {
     if (work.verify === true) await draft.phase('verify', () => this.verify(diff, signal));
   }
 
+  /** @returns undefined for a run that is not divided. A dry run is made as one, so that its plan is one. */
+  private partedRun(): PartedRun | undefined {
+    const { work, draft, guards } = this;
+    const { parts, kind } = work;
+    return parts === undefined || kind === 'dry-run' ? undefined : new PartedRun(work, parts, draft, guards);
+  }
+
   /** Records the changes before they are made, so that it is known what a killed process may have done. */
   private async record({ diff, tally }: Changes, withheld: Withheld, signal: AbortSignal): Promise<void> {
     const { draft, recording, work } = this;
@@ -118,7 +130,7 @@ export class RunExecution {
       this.streaks = await recording.streaks();
       const { maxLength } = recording;
       const parts = await partsOfChanges(tally, work.target, withheld, this.streaks, maxLength, signal);
-      draft.facts.changes = parts.count;
+      draft.facts.changes = (draft.facts.changes ?? 0) + parts.count;
       draft.facts.flapping = this.streaks.flapping;
       await recording.writeChanges(parts);
       if (work.kind === 'dry-run') await recording.writePlan(await without(diff, withheld));
@@ -137,7 +149,7 @@ export class RunExecution {
       hasEnded = true;
     } finally {
       const outcomes = await outcomesOf(tally, applied, withheld, hasEnded);
-      draft.facts.results = countResults(outcomes);
+      draft.facts.results = addResults(draft.facts.results, countResults(outcomes));
       await recording?.writeOutcomes(outcomes);
     }
   }
@@ -160,7 +172,7 @@ export class RunExecution {
   private async endRecord(succeeded: boolean, failure: unknown): Promise<void> {
     const { draft, recording, work } = this;
     if (recording === undefined) return;
-    const good = succeeded && work.kind !== 'dry-run' && work.kind !== 'undo';
+    const good = succeeded && work.kind !== 'dry-run' && work.kind !== 'undo' && work.part === undefined;
     try {
       await recording.end(good, this.streaks?.texts() ?? [], this.goodObjects(), work.retention);
     } catch (error) {

@@ -4,10 +4,18 @@ import type { Diff, DiffElement } from '../diff/diff.js';
 import type { SyncFilter } from '../engine/apply/sync-options.js';
 import type { ReloadReview } from '../engine/reload.js';
 import { LOGGER } from '../engine/side.js';
-import { checkGuards, refusal, type GuardedModel, type GuardedWork } from './check-guards.js';
+import {
+  checkGuards,
+  namedObjects,
+  refusal,
+  type GuardedModel,
+  type GuardedWork,
+  type NamedObjects,
+} from './check-guards.js';
 import type { ResolvedGuards } from './guard-limits.js';
 import type { GuardFinding } from './guards.js';
 import type { SideOfRun } from './load-sides.js';
+import type { RunPartResult } from './run-parts.js';
 import type { ModelTally } from './sync-run.js';
 import { deletedByModel, updatedByModel, type DiffTally } from './tally.js';
 import { deletesToWithhold, withModelsBelow, type Withheld } from './withhold.js';
@@ -42,8 +50,8 @@ export class RunGuards {
         model,
         source: loaded,
         target: stored,
-        deleted: surplus,
-        updated: [],
+        deleted: namedObjects(surplus),
+        updated: namedObjects(),
         baseline: baseline[model],
         now: loaded,
         incomplete: incomplete.has(model),
@@ -70,27 +78,62 @@ export class RunGuards {
     syncFilter: SyncFilter | undefined,
     signal: AbortSignal,
   ): Promise<Withheld> {
-    const { source, target } = this;
+    const { deleted, updated } = await this.affectedBy(diff, tally, syncFilter, signal);
+    this.checkCounts({ models: compared, deleted, updated }, sourceObjects);
+    return this.withheldOf(tally, signal);
+  }
+
+  /** Returns by model the objects that would be gone, or updated. */
+  async affectedBy(
+    diff: Diff,
+    tally: DiffTally,
+    syncFilter: SyncFilter | undefined,
+    signal: AbortSignal,
+  ): Promise<Pick<RunPartResult, 'deleted' | 'updated'>> {
     const withheld = await this.withheldOf(tally, signal);
-    const updated = updatedByModel(tally);
     const deleted = tally.changed.some(({ element }) => element.action === 'delete')
-      ? await deletedByModel(await without(diff, withheld), source, target, syncFilter, signal)
+      ? await deletedByModel(await without(diff, withheld), this.source, this.target, syncFilter, signal)
       : new Map<string, readonly string[]>();
+    const named = (lists: ReadonlyMap<string, readonly string[]>): Record<string, NamedObjects> =>
+      Object.fromEntries([...lists].map(([model, uids]) => [model, namedObjects(uids)]));
+    return { deleted: named(deleted), updated: named(updatedByModel(tally)) };
+  }
+
+  /**
+   * Looks at what would be changed, before anything is applied.
+   * @param sourceObjects - How many objects the source has, by model.
+   * @throws SyncRefused
+   */
+  checkCounts(
+    { models: compared, deleted, updated }: Pick<RunPartResult, 'models' | 'deleted' | 'updated'>,
+    sourceObjects: Counts,
+  ): void {
+    const { source, target } = this;
     const incomplete = this.incompleteModels();
-    const names = new Set([...Object.keys(compared), ...deleted.keys(), ...Object.keys(this.baseline)]);
+    const names = new Set([...Object.keys(compared), ...Object.keys(deleted), ...Object.keys(this.baseline)]);
     const models = [...names].map((model) => ({
       model,
       source: compared[model]?.source ?? 0,
-      target: Math.max(compared[model]?.target ?? 0, deleted.get(model)?.length ?? 0),
-      deleted: deleted.get(model) ?? [],
-      updated: updated.get(model) ?? [],
+      target: Math.max(compared[model]?.target ?? 0, deleted[model]?.count ?? 0),
+      deleted: deleted[model] ?? namedObjects(),
+      updated: updated[model] ?? namedObjects(),
       baseline: source.modelClasses.has(model) ? this.baseline[model] : undefined,
       now: sourceObjects[model] ?? 0,
       incomplete: incomplete.has(model),
     }));
     const skipped = this.check({ at: 'sync', from: source.name, to: target.name }, models);
-    this.skipped = skipped === 'all' ? skipped : withModelsBelow(skipped, source, target);
-    return this.withheldOf(tally, signal);
+    if (this.skipped === 'all') return;
+    this.skipped = skipped === 'all' ? skipped : withModelsBelow([...this.skipped, ...skipped], source, target);
+  }
+
+  /** The models of which nothing is deleted: what is checked next is not counted against them. */
+  get withoutDeletes(): ReadonlySet<string> | 'all' {
+    return this.skipped === 'all' ? 'all' : new Set([...this.skipped, ...this.incompleteModels()]);
+  }
+
+  /** Of a part of a run: leaves out the deletes that the run has found to be left out. */
+  skipDeletes(models: readonly string[] | 'all'): void {
+    this.skipped = models === 'all' ? models : new Set(models);
   }
 
   /** Finds the deletes of models of which not all objects were loaded, and those that a guard has stopped. */
@@ -119,9 +162,13 @@ export class RunGuards {
   private check(work: GuardedWork, models: readonly GuardedModel[]): ReadonlySet<string> | 'all' {
     if (this.guards === undefined) return new Set();
     const findings = checkGuards(work, models, this.guards);
-    for (const finding of findings) this.found.push(finding);
+    // The whole of a run in parts is looked at twice: before the parts, and when it is settled.
+    const isKnown = ({ at, code, model }: GuardFinding): boolean =>
+      this.found.some((each) => each.at === at && each.code === code && each.model === model);
+    const fresh = findings.filter((finding) => !isKnown(finding));
+    for (const finding of fresh) this.found.push(finding);
     if (findings.some(({ outcome }) => outcome === 'refused')) throw refusal(findings);
-    for (const { message, code } of findings) this.target[LOGGER].warning(message, { code });
+    for (const { message, code } of fresh) this.target[LOGGER].warning(message, { code });
     const skipped = findings.map(({ model }) => model);
     return skipped.includes(undefined) ? 'all' : new Set(skipped.filter((model) => model !== undefined));
   }

@@ -3,7 +3,14 @@ import { checkOptionNames, SYNC_OPTIONS } from '../adapter/adapter-options.js';
 import { ValueError } from '../errors.js';
 import type { OptionNames } from '../values/option-names.js';
 import { refuseOtherCopy } from '../values/package-copy.js';
-import type { ApplyRunOptions, ApproveRunOptions, RunOptions, SyncRunOptions, UndoRunOptions } from './run-options.js';
+import type {
+  ApplyRunOptions,
+  ApproveRunOptions,
+  PerformPartOptions,
+  RunOptions,
+  SyncRunOptions,
+  UndoRunOptions,
+} from './run-options.js';
 
 const COMMON: OptionNames<RunOptions> = {
   label: true,
@@ -14,7 +21,7 @@ const COMMON: OptionNames<RunOptions> = {
   onProgress: true,
   signal: true,
 };
-const { diff: _, allowStale: __, waitMs: ___, ...SYNC } = SYNC_OPTIONS;
+const { diff: _, allowStale: __, waitMs: ___, partition: ____, ...SYNC } = SYNC_OPTIONS;
 const RUN: OptionNames<SyncRunOptions> = {
   ...COMMON,
   ...SYNC,
@@ -22,6 +29,8 @@ const RUN: OptionNames<SyncRunOptions> = {
   target: true,
   load: true,
   dryRun: true,
+  parts: true,
+  id: true,
   history: true,
 };
 const APPLY: OptionNames<ApplyRunOptions> = {
@@ -39,6 +48,15 @@ const APPLY: OptionNames<ApplyRunOptions> = {
   onStale: true,
   approved: true,
 };
+const PART: OptionNames<PerformPartOptions> = {
+  source: true,
+  target: true,
+  filters: true,
+  syncFilter: true,
+  diffClass: true,
+  onProgress: true,
+  signal: true,
+};
 const APPROVE: OptionNames<ApproveRunOptions> = { target: true, by: true };
 const UNDO: OptionNames<UndoRunOptions> = {
   ...COMMON,
@@ -49,13 +67,24 @@ const UNDO: OptionNames<UndoRunOptions> = {
   dryRun: true,
 };
 /** Options of a sync that a run has in another place. */
-const ELSEWHERE = { diff: 'apply(runId, …)', allowStale: 'onStale', waitMs: 'exclusive: { waitMs }' };
+const ELSEWHERE = {
+  diff: 'apply(runId, …)',
+  allowStale: 'onStale',
+  waitMs: 'exclusive: { waitMs }',
+  partition: 'parts',
+};
 const LOADS = ['both', 'source', 'target', 'none'];
 
 /** @throws ValueError for a wrong option of `run`. */
 export function checkRunOptions(options: SyncRunOptions): void {
   checkOptionNames('SyncRunner.run', options, RUN, ELSEWHERE);
   checkSides('SyncRunner.run', options);
+}
+
+/** @throws ValueError for a wrong option of `performPart`. */
+export function checkPartOptions(options: PerformPartOptions): void {
+  checkOptionNames('SyncRunner.performPart', options, PART, {});
+  checkSides('SyncRunner.performPart', options);
 }
 
 /** @throws ValueError for a wrong option of `apply`. */

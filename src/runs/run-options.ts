@@ -1,6 +1,8 @@
 import type { Adapter } from '../adapter/adapter.js';
 import type { SyncOptions } from '../adapter/adapter-options.js';
 import type { Guards } from './guards.js';
+import type { RunLoad } from './run-load.js';
+import type { PartFunction, RunParts } from './run-parts.js';
 import type { RunPhase, SyncRun } from './sync-run.js';
 
 /**
@@ -42,9 +44,6 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Which sides a run loads first: a store that has objects is reloaded. */
-export type RunLoad = 'both' | 'source' | 'target' | 'none';
-
 /**
  * How a run is made: its two sides, the options of a diff and a sync, and those of the run itself.
  *
@@ -54,7 +53,7 @@ export type RunLoad = 'both' | 'source' | 'target' | 'none';
  * ```
  */
 export interface SyncRunOptions
-  extends RunOptions, Omit<SyncOptions, 'diff' | 'allowStale' | 'waitMs' | 'onProgress' | 'signal'> {
+  extends RunOptions, Omit<SyncOptions, 'diff' | 'allowStale' | 'waitMs' | 'partition' | 'onProgress' | 'signal'> {
   /** The adapter that the target is made equal to. */
   source: Adapter;
   /** The adapter that is changed. */
@@ -70,6 +69,16 @@ export interface SyncRunOptions
   incremental?: boolean | undefined;
   /** How often at least everything is read all the same: 10 for every tenth run. Default: 10. */
   fullCompareEvery?: number | undefined;
+  /**
+   * Divides the run into parts, by the unique ids of the objects at the top: how many, or by whom they are performed. The guards look at
+   * the whole before any part is applied; after the parts, the whole is settled, which reads what has changed where that is known. A dry
+   * run is made as one. Default: no parts.
+   */
+  parts?: number | RunParts | undefined;
+  /**
+   * The id of the run. One that was interrupted is begun again under its id. Default: a new id.
+   */
+  id?: string | undefined;
   /** Whether the run is recorded. Default: true. */
   history?: boolean | undefined;
 }
@@ -112,4 +121,16 @@ export interface UndoRunOptions
   target: Adapter;
   /** Whether to stop before anything is changed: the history of the run shows what would be. Default: false. */
   dryRun?: boolean | undefined;
+}
+
+/** How a part of a run is performed. */
+export interface PerformPartOptions extends Pick<SyncOptions, PartFunction> {
+  /** The adapter that the run's target is made equal to. */
+  source: Adapter;
+  /** The adapter that is changed. */
+  target: Adapter;
+  /** Is called as the part proceeds. Default: no callback. */
+  onProgress?: ((current: number, total: number) => void) | undefined;
+  /** Ends the part with SyncAborted (SYNC_ABORTED); what was done is saved. Default: no signal. */
+  signal?: AbortSignal | undefined;
 }

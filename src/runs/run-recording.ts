@@ -57,6 +57,11 @@ export class RunRecording {
     await this.history.note(plan, { appliedBy: this.draft.id });
   }
 
+  /** Returns the runs that have performed a part of this one, the last one last. */
+  attemptsOf(index: number): Promise<readonly SyncRun[]> {
+    return this.history.attemptsOf(this.draft.id, index);
+  }
+
   /** Writes what is to be changed, before it is. */
   async writeChanges(parts: ChangeParts): Promise<void> {
     const { history, draft, opened } = this;

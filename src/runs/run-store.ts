@@ -6,6 +6,7 @@ import type { ModelClass } from '../model/model-class.js';
 import type { BaseStore } from '../store/base-store.js';
 import { runsStoreOf } from '../store/beside-store.js';
 import type { ChangeParts } from './change-lines.js';
+import { partRunId, wholeRunId } from './run-parts.js';
 import {
   OpenRun,
   partKey,
@@ -17,6 +18,7 @@ import {
   RunPlan,
   RunRecord,
   RunStreaks,
+  runOf,
 } from './run-records.js';
 import type { ChangeResult, SyncRun } from './sync-run.js';
 
@@ -25,6 +27,8 @@ const BATCH = 64;
 /** Numbers behind the last known one that are looked at: those of runs that were killed as they began. */
 const AHEAD = 8;
 const HEAD = 'head';
+/** Attempts to perform a part that are looked for at once. */
+const ATTEMPTS = 8;
 
 type TextModel = ModelClass &
   (new (fields: { key: string; text: string }) => DiffSyncModel & { readonly key: string; text: string });
@@ -50,9 +54,16 @@ export class RunStore {
 
   // ---- One run
 
-  /** Begins a run: gives it the next number and lists it as open. */
+  /** Begins a run: gives it the next number and lists it as open. One that is begun again keeps its number. */
   async begin(run: SyncRun): Promise<OpenedRun> {
     const { store } = this;
+    const [again] = await this.records([run.id]);
+    if (again !== undefined) {
+      await store.updateMany({ objs: [new OpenRun({ run: run.id })] });
+      const { previous } = again.summary as Partial<SyncRun>;
+      await this.save({ ...run, previous }, {}, false);
+      return { number: again.number, previous };
+    }
     const { last, oldest } = await this.head();
     // Before its entry, so that no run is listed whose process was killed before it could be found.
     await store.add({ obj: new OpenRun({ run: run.id }) });
@@ -68,7 +79,7 @@ export class RunStore {
       }
     }
     const before = number === 1 ? undefined : (await this.entries([number - 1]))[0];
-    const previous = before?.run;
+    const previous = before && wholeRunId(before.run);
     const summary = { ...run, ...(previous === undefined ? {} : { previous }) };
     const process = { host: hostname(), pid };
     await store.add({
@@ -156,14 +167,36 @@ export class RunStore {
     return head ?? { last: 0, oldest: 1 };
   }
 
-  /** Returns those entries that there are, the newest first. @param below - a number that is not reached. */
-  async newest(limit: number, below?: number, signal?: AbortSignal): Promise<readonly RunEntry[]> {
+  /** Returns the runs that have performed a part of a run, in their order. */
+  async attemptsOf(run: string, index: number): Promise<readonly SyncRun[]> {
+    const found: SyncRun[] = [];
+    for (;;) {
+      const ids = Array.from({ length: ATTEMPTS }, (_, at) => partRunId(run, index, found.length + at));
+      const records = await this.records(ids);
+      for (const record of records) found.push(runOf(record));
+      if (records.length < ATTEMPTS) return found;
+    }
+  }
+
+  /**
+   * Returns those entries that there are, the newest first.
+   * @param below - a number that is not reached.
+   * @param isWanted - Default: all.
+   */
+  async newest(
+    limit: number,
+    below?: number,
+    signal?: AbortSignal,
+    isWanted: (entry: RunEntry) => boolean = () => true,
+  ): Promise<readonly RunEntry[]> {
     const { last, oldest } = await this.head(signal);
     const found: RunEntry[] = [];
     let from = below === undefined ? last + AHEAD : below - 1;
     while (from >= oldest && found.length < limit) {
       const numbers = Array.from({ length: Math.min(limit + AHEAD, from - oldest + 1) }, (_, at) => from - at);
-      for (const entry of await this.entries(numbers, signal)) if (found.length < limit) found.push(entry);
+      for (const entry of await this.entries(numbers, signal)) {
+        if (found.length < limit && isWanted(entry)) found.push(entry);
+      }
       from -= numbers.length;
     }
     return found;

@@ -23,7 +23,7 @@ export type RunKind = 'sync' | 'dry-run' | 'apply' | 'undo';
 export type RunOutcome = 'running' | 'succeeded' | 'refused' | 'failed' | 'aborted' | 'interrupted';
 
 /** The phases of a run, in their order. A run has those that its options ask for. */
-export type RunPhase = 'load-source' | 'load-target' | 'compare' | 'guard' | 'apply' | 'verify' | 'record';
+export type RunPhase = 'load-source' | 'load-target' | 'compare' | 'guard' | 'parts' | 'apply' | 'verify' | 'record';
 
 /** One phase of a run, in milliseconds since the run began. Both loads run side by side. */
 export interface PhaseTime {
@@ -103,6 +103,18 @@ export interface RunError {
   readonly message: string;
 }
 
+/** A part of a run, as the run keeps it. */
+export interface PartOfRun {
+  readonly index: number;
+  /** The ids of the runs that have performed it, the last one last: several where it was begun again. */
+  readonly runs: readonly string[];
+  readonly outcome: RunOutcome;
+  /** How many changes are in the history. */
+  readonly changes: number;
+  /** What has ended it. */
+  readonly error?: RunError | undefined;
+}
+
 /**
  * A run: plain values, which `JSON.stringify` can write.
  *
@@ -137,6 +149,10 @@ export interface SyncRun {
   readonly approval?: RunApproval | undefined;
   /** Of a dry run, the id of the last run that has applied its plan. */
   readonly appliedBy?: string | undefined;
+  /** Of a run in parts, its parts; then come the phases in which the whole was settled. */
+  readonly parts?: readonly PartOfRun[] | undefined;
+  /** Of a part, the id of the run and which of its parts it is. */
+  readonly part?: { readonly run: string; readonly index: number; readonly of: number } | undefined;
   readonly phases: readonly PhaseTime[];
   /** What was compared, as `diff.summary()` counts it. Undefined before the comparison has ended. */
   readonly counts?: DiffSummary | undefined;

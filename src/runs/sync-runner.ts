@@ -6,11 +6,26 @@ import { ValueError } from '../errors.js';
 import { approvePlan, checkApproved } from './approval.js';
 import type { RunHistory, Retention } from './history-types.js';
 import { inverseOf } from './inverse-plan.js';
+import { divisionOf } from './run-division.js';
+import { performPart } from './perform-part.js';
 import { performRun } from './perform-run.js';
+import type { RunPart, RunPartResult, RunParts } from './run-parts.js';
 import { RunStore } from './run-store.js';
 import type { RunWork } from './run-work.js';
-import type { ApplyRunOptions, ApproveRunOptions, SyncRunOptions, UndoRunOptions } from './run-options.js';
-import { checkApplyOptions, checkApproveOptions, checkRunOptions, checkUndoOptions } from './run-option-names.js';
+import type {
+  ApplyRunOptions,
+  ApproveRunOptions,
+  PerformPartOptions,
+  SyncRunOptions,
+  UndoRunOptions,
+} from './run-options.js';
+import {
+  checkApplyOptions,
+  checkPartOptions,
+  checkApproveOptions,
+  checkRunOptions,
+  checkUndoOptions,
+} from './run-option-names.js';
 import { RunsUnderWay } from './runs-under-way.js';
 import type { SyncRun } from './sync-run.js';
 import { TargetHistory } from './target-history.js';
@@ -69,13 +84,17 @@ export class SyncRunner {
    */
   async run(options: SyncRunOptions): Promise<SyncRun> {
     checkRunOptions(options);
-    const { source, target, dryRun = false, history = true, ...rest } = options;
+    const { source, target, dryRun = false, history = true, parts, ...rest } = options;
     const terms = termsOf(options);
+    const { filters, syncFilter, diffClass } = options;
+    const performHere: RunParts['perform'] = (part, context) =>
+      performPart(part, { source, target, filters, syncFilter, diffClass, ...context });
     return this.#perform({
       ...rest,
       source,
       target,
       kind: dryRun ? 'dry-run' : 'sync',
+      parts: divisionOf(parts, performHere),
       history,
       retention: this.#retention,
       compare: (given) => target.diffFrom(source, { ...terms, ...given }),
@@ -100,6 +119,24 @@ export class SyncRunner {
   async approve(runId: string, options: ApproveRunOptions): Promise<SyncRun> {
     checkApproveOptions(options);
     return approvePlan(await RunStore.of(options.target.store), runId, options.by);
+  }
+
+  /**
+   * Performs one part of a run that is under way, in this process or another one: see the option `parts` of `run`. A part that is
+   * performed again does what is still to do.
+   * @param part - What the run has passed to `perform`.
+   * @param options - The sides, in this process, and the options that are no plain values.
+   * @returns What `perform` returns to the run.
+   * @throws {ValueError} (VALUE_ERROR) for an option of the run that is not given; {@link LeaseLost} (LEASE_LOST) if the run has ended;
+   * what a sync throws.
+   * @example
+   * ```ts
+   * const result = await runner.performPart(part, { source: adapters.getOrThrow(part.source), target: adapters.getOrThrow(part.target) });
+   * ```
+   */
+  async performPart(part: RunPart, options: PerformPartOptions): Promise<RunPartResult> {
+    checkPartOptions(options);
+    return this.#runs.perform(options.signal, (signal) => performPart(part, { ...options, signal }));
   }
 
   /**

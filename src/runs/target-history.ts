@@ -3,7 +3,8 @@ import type { BaseStore } from '../store/base-store.js';
 import { bucketOfObject, changeOfLine, linesOfObject, partsOfObject, type KeptChange } from './change-lines.js';
 import type { ChangeFilter, ListRunsOptions, Retention, RunHistory, RunPage } from './history-types.js';
 import { pruneRuns } from './prune.js';
-import { partKey, runOf, type RunEntry } from './run-records.js';
+import { wholeRunId } from './run-parts.js';
+import { partKey, runOf, type RunEntry, type RunRecord } from './run-records.js';
 import { RunStore } from './run-store.js';
 import type { ChangeResult, RunChange, SyncRun } from './sync-run.js';
 
@@ -20,7 +21,7 @@ export class TargetHistory implements RunHistory {
   async list({ limit = 20, after, signal }: ListRunsOptions = {}): Promise<RunPage> {
     const history = await this.open(signal);
     const below = after === undefined ? undefined : (await history.record(after, signal)).number;
-    const entries = await history.newest(limit + 1, below, signal);
+    const entries = await history.newest(limit + 1, below, signal, ({ run }) => wholeRunId(run) === run);
     const page = entries.slice(0, limit);
     const records = await history.records(
       page.map(({ run }) => run),
@@ -39,12 +40,16 @@ export class TargetHistory implements RunHistory {
     const { signal } = filter;
     const history = await this.open(signal);
     const record = await history.record(id, signal);
-    for await (const part of history.chunks(record, 0, signal)) {
-      for (const line of part.split('\n')) {
-        if (line === '') continue;
-        const change = withRun(changeOfLine(line), id, record.rest as ChangeResult);
-        if (isWanted(change, filter)) yield change;
+    let first = 0;
+    for (const each of await withParts(history, record, signal)) {
+      for await (const chunk of history.chunks(each, 0, signal)) {
+        for (const line of chunk.split('\n')) {
+          if (line === '') continue;
+          const change = withRun(changeOfLine(line), { run: id, first }, each.rest as ChangeResult);
+          if (isWanted(change, filter)) yield change;
+        }
       }
+      first += changesOf(each);
     }
   }
 
@@ -104,15 +109,56 @@ async function changesIn(
   );
   const runs = await history.records([...new Set(places.map(({ run }) => run))], signal);
   const rests = new Map(runs.map(({ run, rest }) => [run, rest as ChangeResult]));
+  const firsts = await firstChanges(history, [...rests.keys()], signal);
   return places.flatMap(({ run }, at) =>
     linesOfObject(parts[at] ?? '', uid)
-      .map((line) => withRun(changeOfLine(line), run, rests.get(run) ?? 'planned'))
+      .map((line) => {
+        const place = { run: wholeRunId(run), first: firsts.get(run) ?? 0 };
+        return withRun(changeOfLine(line), place, rests.get(run) ?? 'planned');
+      })
       .filter((change) => change.model === model && change.uid === uid),
   );
 }
 
-function withRun(change: KeptChange, run: string, rest: ChangeResult): RunChange {
-  return { run, ...change, result: change.result ?? rest };
+/** Returns the records of the parts of a run, in their order, and its own, which has what was changed after them. */
+async function withParts(
+  history: RunStore,
+  record: RunRecord,
+  signal: AbortSignal | undefined,
+): Promise<readonly RunRecord[]> {
+  const ids = (runOf(record).parts ?? []).flatMap(({ runs }) => runs);
+  return [...(await history.records(ids, signal)), record];
+}
+
+/** How many changes a record has of its own. */
+function changesOf(record: RunRecord): number {
+  const { changes, parts = [] } = runOf(record);
+  return changes - parts.reduce((sum, part) => sum + part.changes, 0);
+}
+
+/** Returns how many changes of the whole run come before those of each of the runs. */
+async function firstChanges(
+  history: RunStore,
+  runs: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, number>> {
+  const firsts = new Map<string, number>();
+  for (const record of await history.records([...new Set(runs.map(wholeRunId))], signal)) {
+    let first = 0;
+    for (const each of await withParts(history, record, signal)) {
+      firsts.set(each.run, first);
+      first += changesOf(each);
+    }
+  }
+  return firsts;
+}
+
+function withRun(
+  { index, ...change }: KeptChange,
+  { run, first }: { readonly run: string; readonly first: number },
+  rest: ChangeResult,
+): RunChange {
+  return { run, index: first + index, ...change, result: change.result ?? rest };
 }
 
 function isWanted(change: RunChange, { models, actions, results, uid, from = 0 }: ChangeFilter): boolean {

@@ -17,7 +17,7 @@ import { loggedStores, type StoreUnderTest } from '../../support/stores.js';
 import { silent } from '../incremental/histories.js';
 
 const RUNS = Number(process.env['PARTITION_RUNS'] ?? 0);
-const [IN_MEMORY, ON_DISK_OR_WIRE] = [RUNS || 300, RUNS || 8];
+const [IN_MEMORY, ON_DISK_OR_WIRE] = [RUNS || 120, RUNS || 4];
 
 interface Case {
   readonly pair: InventoryPair;

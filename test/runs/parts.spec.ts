@@ -1,0 +1,165 @@
+// Runs in parts: the guards look at the whole, the parts do the work, and what only the whole can tell is settled after them.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { SyncRunner, type RunChange, type RunPart, type RunPartResult } from '../../src/index.js';
+import { fill, Inventory, tree } from '../fixtures/inventory.js';
+import { loggedStores } from '../support/stores.js';
+
+type Sites = Parameters<typeof fill>[1];
+
+class System extends Inventory {
+  sites: Sites = {};
+  override async load(): Promise<void> {
+    await fill(this, this.sites);
+  }
+}
+
+const opened: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).toReversed()) await close();
+});
+
+const NAMES = Array.from({ length: 12 }, (_, at) => `s${at}`);
+const BEFORE: Sites = Object.fromEntries(NAMES.map((name) => [name, { [`d-${name}`]: [`e-${name}`] }]));
+/** Two sites are new, one has lost its device, and another device stands at another site. */
+const AFTER: Sites = {
+  ...BEFORE,
+  s3: {},
+  s5: {},
+  s6: { 'd-s6': ['e-s6'], 'd-s5': ['e-s5'] },
+  new0: { 'd-new0': ['e0', 'e1'] },
+  new1: { 'd-new1': [] },
+};
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+const shown = ({ action, model, uid, result }: RunChange): string => `${action} ${model} ${uid} ${result}`;
+
+describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
+  async function system(name: string, sites: Sites): Promise<System> {
+    const store = await open();
+    opened.push(async () => close(store));
+    const adapter = new System({ store, name });
+    adapter.sites = sites;
+    return adapter;
+  }
+
+  async function both(): Promise<{ source: System; target: System }> {
+    return { source: await system('network', AFTER), target: await system('cmdb', BEFORE) };
+  }
+
+  it('leaves what a run as one leaves, and its history says the same', async () => {
+    const runner = new SyncRunner();
+    const [one, parted] = [await both(), await both()];
+    const whole = await runner.run({ ...one });
+    const run = await runner.run({ ...parted, parts: 4, label: 'nightly', by: 'alice' });
+
+    expect(await tree(parted.target)).toEqual(await tree(one.target));
+    expect(run).toMatchObject({ kind: 'sync', outcome: 'succeeded', label: 'nightly', by: 'alice', guards: [] });
+    const { create, update, delete: deleted } = whole.counts ?? {};
+    expect(run.counts).toMatchObject({ create, update, delete: deleted });
+    expect(run.results).toEqual(whole.results);
+    expect(run.changes).toBe(whole.changes);
+    expect(run.parts?.map(({ index, outcome }) => `${index} ${outcome}`)).toEqual(
+      [0, 1, 2, 3].map((index) => `${index} succeeded`),
+    );
+
+    const history = runner.history(parted.target);
+    const changes = await all(history.changes(run.id));
+    const expected = await all(runner.history(one.target).changes(whole.id));
+    expect(changes.map(shown).toSorted()).toEqual(expected.map(shown).toSorted());
+    expect(changes.map(({ index }) => index)).toEqual(changes.map((_, at) => at));
+    expect(new Set(changes.map((change) => change.run))).toEqual(new Set([run.id]));
+    // The parts are no runs of their own to a reader of the list.
+    expect((await history.list()).runs.map(({ id }) => id)).toEqual([run.id]);
+    for (const change of changes) {
+      expect(await history.ofObject(change.model, change.uid)).toContainEqual(change);
+    }
+  });
+
+  it('can be undone as one', async () => {
+    const runner = new SyncRunner();
+    const { source, target } = await both();
+    await target.load();
+    const before = await tree(target);
+    const run = await runner.run({ source, target, parts: 3, load: 'source' });
+    expect(await tree(target)).not.toEqual(before);
+    await runner.undo(run.id, { target });
+    expect(await tree(target)).toEqual(before);
+  });
+
+  it('is refused by a guard before any part has changed anything', async () => {
+    const runner = new SyncRunner();
+    const { target } = await both();
+    const source = await system('network', { s0: BEFORE['s0'] ?? {} });
+    await target.load();
+    const before = await tree(target);
+    const refused = runner.run({ source, target, parts: 4, load: 'source' });
+    await expect(refused).rejects.toMatchObject({
+      code: 'SYNC_TOO_MANY_DELETES',
+      run: { outcome: 'refused', guards: [{ at: 'sync', count: 33, of: 36 }] },
+    });
+    expect(await tree(target)).toEqual(before);
+
+    const kept = await runner.run({
+      source,
+      target,
+      parts: 4,
+      load: 'none',
+      guards: { onExceeded: 'skip-deletes' },
+    });
+    expect(kept.outcome).toBe('succeeded');
+    expect(kept.results).toMatchObject({ done: 0 });
+    expect(await tree(target)).toEqual(before);
+  });
+
+  it('keeps what the other parts have done where one fails, and says which one failed', async () => {
+    const runner = new SyncRunner();
+    const { source, target } = await both();
+    const performed: RunPart[] = [];
+    const perform = async (part: RunPart): Promise<RunPartResult> => {
+      performed.push(part);
+      if (part.step === 'sync' && part.index === 1) throw new Error('the worker is gone');
+      return runner.performPart(JSON.parse(JSON.stringify(part)) as RunPart, { source, target });
+    };
+    const failed = runner.run({ source, target, parts: { of: 3, perform }, id: 'run-1' });
+    await expect(failed).rejects.toMatchObject({
+      code: 'RUN_PART_FAILED',
+      message: expect.stringContaining('Part 2 of 3'),
+      run: { id: 'run-1', outcome: 'failed' },
+    });
+    const { parts = [] } = await runner.history(target).get('run-1');
+    expect(parts.map(({ outcome, error }) => [outcome, error?.message])).toEqual([
+      ['succeeded', undefined],
+      ['failed', 'the worker is gone'],
+      ['succeeded', undefined],
+    ]);
+    expect(performed.map(({ step }) => step).filter((step) => step === 'compare')).toHaveLength(3);
+
+    // It is begun again under its id, and ends.
+    const again = await runner.run({ source, target, parts: 3, id: 'run-1', load: 'none' });
+    expect(again).toMatchObject({ id: 'run-1', outcome: 'succeeded' });
+    expect((await runner.history(target).list()).runs.map(({ id }) => id)).toEqual(['run-1']);
+    const diff = await target.diffFrom(source);
+    expect(diff.hasDiffs()).toBe(false);
+  });
+});
+
+describe('the parts of a run', () => {
+  it.each([0, -1, 1.5, 5000, '4', { of: 0 }])('are a number: %p is refused', async (parts) => {
+    const runner = new SyncRunner();
+    const [source, target] = [new System({ name: 'a' }), new System({ name: 'b' })];
+    await expect(runner.run({ source, target, parts: parts as number })).rejects.toMatchObject({ code: 'VALUE_ERROR' });
+  });
+
+  it('need the functions of the run again', async () => {
+    const runner = new SyncRunner();
+    const [source, target] = [new System({ name: 'a' }), new System({ name: 'b' })];
+    const perform = (part: RunPart): Promise<RunPartResult> => runner.performPart(part, { source, target });
+    const run = runner.run({ source, target, parts: { of: 2, perform }, syncFilter: () => true });
+    await expect(run).rejects.toMatchObject({ code: 'VALUE_ERROR', message: expect.stringContaining('syncFilter') });
+  });
+});
