@@ -5,8 +5,8 @@ import type { ModelRecord } from '../record/model-record.js';
 import { fromExtendedJson, toExtendedJson } from '../values/extended-json.js';
 import type { ChangeResult, DeletedRecord, RunChange } from './sync-run.js';
 
-/** Changes of one part, and characters of its text. */
-const CHANGES_PER_PART = 32;
+/** Changes of one part at most, and characters of its text. */
+export const CHANGES_PER_PART = 32;
 const PART_LENGTH = 65_536;
 /** Changes in one record of the index. */
 const CHANGES_PER_BUCKET = 128;
@@ -128,6 +128,11 @@ export function changeOfLine(line: string): KeptChange {
     ...(record === undefined ? {} : { record: fromExtendedJson(record) }),
   };
   return change as KeptChange;
+}
+
+/** Returns the index of the first change of a part. */
+export function firstIndexOf(part: string): number {
+  return changeOfLine(part.slice(0, part.indexOf('\n'))).index;
 }
 
 /** Returns the number of the bucket that an object's changes are in. */

@@ -24,6 +24,8 @@ import type { ChangeResult, SyncRun } from './sync-run.js';
 
 /** Records that are written or read at once. */
 const BATCH = 64;
+/** Records that are read first: a caller may want no more. */
+const FIRST_BATCH = 4;
 /** Numbers behind the last known one that are looked at: those of runs that were killed as they began. */
 const AHEAD = 8;
 const HEAD = 'head';
@@ -308,8 +310,9 @@ export class RunStore {
     from = 0,
     signal?: AbortSignal,
   ): AsyncGenerator<{ readonly text: string }, void, undefined> {
-    for (let at = from; at < count; at += BATCH) {
-      const uids = Array.from({ length: Math.min(BATCH, count - at) }, (_, offset) => partKey(run, at + offset));
+    let size = FIRST_BATCH;
+    for (let at = from; at < count; at += size, size = Math.min(BATCH, 4 * size)) {
+      const uids = Array.from({ length: Math.min(size, count - at) }, (_, offset) => partKey(run, at + offset));
       const found = await this.store.find({ model, uids, signal });
       for (const part of found) if (part !== undefined) yield part;
     }

@@ -6,6 +6,7 @@ import { pruneRuns } from './prune.js';
 import { wholeRunId } from './run-parts.js';
 import { partKey, runOf, type RunEntry, type RunRecord } from './run-records.js';
 import { RunStore } from './run-store.js';
+import { seekPart } from './seek-part.js';
 import type { ChangeResult, RunChange, SyncRun } from './sync-run.js';
 
 /** Runs whose parts are read at once. */
@@ -37,19 +38,23 @@ export class TargetHistory implements RunHistory {
   }
 
   async *changes(id: string, filter: ChangeFilter = {}): AsyncGenerator<RunChange, void, undefined> {
-    const { signal } = filter;
+    const { signal, from = 0 } = filter;
     const history = await this.open(signal);
     const record = await history.record(id, signal);
     let first = 0;
     for (const each of await withParts(history, record, signal)) {
-      for await (const chunk of history.chunks(each, 0, signal)) {
-        for (const line of chunk.split('\n')) {
-          if (line === '') continue;
-          const change = withRun(changeOfLine(line), { run: id, first }, each.rest as ChangeResult);
-          if (isWanted(change, filter)) yield change;
+      const count = changesOf(each);
+      if (from < first + count) {
+        const chunk = from > first ? await seekPart(history, each, from - first, signal) : 0;
+        for await (const text of history.chunks(each, chunk, signal)) {
+          for (const line of text.split('\n')) {
+            if (line === '') continue;
+            const change = withRun(changeOfLine(line), { run: id, first }, each.rest as ChangeResult);
+            if (isWanted(change, filter)) yield change;
+          }
         }
       }
-      first += changesOf(each);
+      first += count;
     }
   }
 

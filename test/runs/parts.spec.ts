@@ -72,6 +72,9 @@ describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
     const expected = await all(runner.history(one.target).changes(whole.id));
     expect(changes.map(shown).toSorted()).toEqual(expected.map(shown).toSorted());
     expect(changes.map(({ index }) => index)).toEqual(changes.map((_, at) => at));
+    for (const from of [1, 5, changes.length - 1, changes.length]) {
+      expect(await all(history.changes(run.id, { from }))).toEqual(changes.slice(from));
+    }
     expect(new Set(changes.map((change) => change.run))).toEqual(new Set([run.id]));
     // The parts are no runs of their own to a reader of the list.
     expect((await history.list()).runs.map(({ id }) => id)).toEqual([run.id]);
