@@ -34,8 +34,9 @@ export function adviceFor(
   node: string,
 ): { readonly refuse: boolean; readonly text: string } | undefined {
   const [major = 0, minor = 0] = node.split('.').map(Number);
-  if (generation === 13 && major < 22) {
-    const text = `better-sqlite3 13 needs Node 22 or newer, and ends the process on Node ${node}: npm install better-sqlite3@12`;
+  // It is made for version 10 of Node-API, whatever its manifest says.
+  if (generation === 13 && (major < 22 || (major === 22 && minor < 14))) {
+    const text = `better-sqlite3 13 needs Node 22.14 or newer, and ends the process on Node ${node}: npm install better-sqlite3@12`;
     return { refuse: true, text };
   }
   if (generation === 12 && major === 24 && minor >= 19 && minor <= 21) {
