@@ -11,6 +11,8 @@ const APPLICATIONS = join(REPOSITORY, 'test/installs');
 export class Installation {
   /** @param node - the folder of the `node` that everything runs with; undefined: the one that runs this. */
   constructor(folder, tarball, node) {
+    this.root = folder;
+    /** Where everything is done: `root`, until a command has made the application's folder in it. */
     this.folder = folder;
     this.tarball = tarball;
     this.node = node;
@@ -74,7 +76,7 @@ export class Installation {
   }
 
   async remove() {
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.root, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,6 @@
-// The path of a newcomer, in a new and empty folder: the commands of the README's quick start, one after another, and its example.
+// The paths of a newcomer, in a new and empty folder: what the README's quick start and docs/getting-started.md say, step by step.
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expectPrinted, REPOSITORY } from './installation.mjs';
 
 const LIMIT_MS = 120_000;
@@ -18,11 +18,7 @@ export async function quickStart() {
   const [code] = part(/```ts\n(.*?)```/s, 'example');
   const [printed] = part(/prints\n\n```text\n(.*?)```/s, 'text that its example prints');
   const [commands] = part(/```sh\n(.*?)```/s, 'commands');
-  const lines = commands
-    .split('\n')
-    .map((line) => line.replace(/\s+#.*/, ''))
-    .filter(Boolean);
-  const [install, ...runs] = lines;
+  const [install, ...runs] = commandsOf(commands);
   if (!install?.startsWith('npm install nestjs-diffsync '))
     throw new Error(`It begins with another command: ${install}`);
   return { file, code, printed, packages: install.split(' ').slice(3), runs };
@@ -42,4 +38,33 @@ export async function newcomer(installation) {
   if (took > LIMIT_MS)
     throw new Error(`It took ${Math.round(took / 1000)} s; a newcomer is promised ${LIMIT_MS / 1000} s`);
   return `quick start in ${Math.round(took / 1000)} s`;
+}
+
+/** Does what docs/getting-started.md says, from an application that Nest's command line makes. */
+export async function gettingStarted(installation) {
+  const page = await readFile(join(REPOSITORY, 'docs/getting-started.md'), 'utf8');
+  const [, commands = ''] = /```sh\n(.*?)```/s.exec(page) ?? [];
+  const [create, enter, install] = commandsOf(commands);
+  const name = create.split(' ').at(-1);
+  const files = [...page.matchAll(/<!-- (\S+) -->\n\n```ts\n(.*?)```/gs)];
+  const [, printed] = /prints\n\n```text\n(.*?)```/s.exec(page) ?? [];
+  if (enter !== `cd ${name}` || !install?.startsWith('npm install nestjs-diffsync ') || files.length === 0) {
+    throw new Error('docs/getting-started.md has other commands than are known here');
+  }
+  await installation.make();
+  // Without them it asks, and so does npx.
+  const answers = ['--package-manager', 'npm', '--skip-git'];
+  await installation.runWith({ env: { npm_config_yes: 'true' } }, ...create.split(' '), ...answers);
+  installation.folder = join(installation.folder, name);
+  await installation.install(...install.split(' ').slice(3));
+  for (const [, path, code] of files) await installation.write(join('src', basename(path)), code);
+  expectPrinted(await installation.run('npm', 'start', '--silent'), printed);
+  return 'the page, in an application made by nest new';
+}
+
+function commandsOf(block) {
+  return block
+    .split('\n')
+    .map((line) => line.replace(/\s+#.*/, ''))
+    .filter(Boolean);
 }

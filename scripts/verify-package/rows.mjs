@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectPrinted, REPOSITORY } from './installation.mjs';
 import { installNode } from './nodes.mjs';
-import { newcomer, quickStart } from './readme.mjs';
+import { gettingStarted, newcomer, quickStart } from './newcomer.mjs';
 
 const NEST_12 = ['@nestjs/common@12', '@nestjs/core@12', 'reflect-metadata', 'rxjs'];
 const NEST_11 = ['@nestjs/common@11', '@nestjs/core@11', 'reflect-metadata', 'rxjs'];
@@ -35,6 +35,7 @@ const SWC = {
 /** Each by its name: what runs it, and resolves to a few words on what it has shown. */
 export const ROWS = new Map([
   ['readme', ({ installation }) => newcomer(installation)],
+  ['getting-started', ({ installation }) => gettingStarted(installation)],
   ['nest-12-esm', (row) => compiled(row, 'module', NEST_12, 'typescript@6')],
   ['nest-12-commonjs', (row) => plain(row, 'plain.cjs', NEST_12)],
   ['nest-12-commonjs-tsc', (row) => compiled(row, 'commonjs', NEST_12, 'typescript@6')],
@@ -56,9 +57,10 @@ export const ROWS = new Map([
   ['node-22', (row) => onNode(row, '22', 13)],
   ['node-24', (row) => onNode(row, '24', 13)],
   ['node-26', (row) => onNode(row, '26', 13)],
-  // The oldest that the manifest promises.
+  // The oldest that the manifest promises, and the oldest of 22 for better-sqlite3 13.
   ['node-20.19.0', (row) => onNode(row, '20.19.0', 12)],
-  ['node-22.12.0', (row) => onNode(row, '22.12.0', 13)],
+  ['node-22.12.0', (row) => onNodeWithoutDriver(row, '22.12.0')],
+  ['node-22.14.0', (row) => onNode(row, '22.14.0', 13)],
 ]);
 
 /** Runs the application once for each engine. */
@@ -219,7 +221,29 @@ async function vitest({ installation }) {
 }
 
 /** The contract suite, the quick start and applications on all engines, with the driver that goes with this Node. */
-async function onNode({ installation, work, redis }, version, driver) {
+async function onNode(row, version, driver) {
+  const { installation, redis } = row;
+  const shown = await prepareNode(row, version, driver);
+  for (const application of ['plain.mjs', 'plain.cjs'])
+    await engines(installation, redis, ['node', application], ['local', 'redis', 'sqlite']);
+  const passed = await contract(installation, 'contract-local.mjs', 'contract-sqlite.mjs');
+  const sqlite = JSON.parse(await installation.read(join('node_modules/better-sqlite3', 'package.json'))).version;
+  return `${shown}, better-sqlite3 ${sqlite}: contract ${passed} passed, three engines`;
+}
+
+/** The driver that npm installs does not go with this Node, which has to be said. */
+async function onNodeWithoutDriver(row, version) {
+  const { installation, redis } = row;
+  const shown = await prepareNode(row, version, 13);
+  // This Node says of every `require` of ESM that it is experimental, of that of Nest too.
+  const node = ['node', '--disable-warning=ExperimentalWarning'];
+  for (const application of ['plain.mjs', 'plain.cjs']) await engines(installation, redis, [...node, application]);
+  const printed = await installation.runWith({ mayFail: true }, 'node', 'plain.mjs', 'sqlite');
+  if (!printed.includes('better-sqlite3 13 needs Node 22.14')) expectPrinted(printed, 'what better-sqlite3 13 needs');
+  return `${shown}: contract ${await contract(installation, 'contract-local.mjs')} passed, two engines; sqlite says why not`;
+}
+
+async function prepareNode({ installation, work }, version, driver) {
   installation.node = await installNode(work, version);
   const { file, code, printed } = await quickStart();
   await installation.make({ type: 'module' });
@@ -228,14 +252,22 @@ async function onNode({ installation, work, redis }, version, driver) {
   const node = await installation.run('node', '-p', 'process.versions.node');
   expectPrinted(await installation.run('tsx', file), printed);
   if (isAtLeast(node, 22, 18)) expectPrinted(await installation.run('node', file), printed);
-  await installation.copy(['plain.mjs', 'plain.cjs', 'plain-application.cjs', 'contract.mjs']);
-  for (const application of ['plain.mjs', 'plain.cjs'])
-    await engines(installation, redis, ['node', application], ['local', 'redis', 'sqlite']);
-  const report = await installation.run('node', '--test', '--test-reporter=tap', 'contract.mjs');
+  await installation.copy([
+    'plain.mjs',
+    'plain.cjs',
+    'plain-application.cjs',
+    'contract-local.mjs',
+    'contract-sqlite.mjs',
+  ]);
+  return `Node ${node}, quick start`;
+}
+
+/** Resolves to how many tests of the suite have passed; all have to. */
+async function contract(installation, ...files) {
+  const report = await installation.run('node', '--test', '--test-reporter=tap', ...files);
   const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(report)?.[1]);
   if (!(count('pass') > 100) || count('fail') !== 0 || count('skipped') !== 0) throw new Error(report.slice(-4000));
-  const sqlite = JSON.parse(await installation.read(join('node_modules/better-sqlite3', 'package.json'))).version;
-  return `Node ${node}, better-sqlite3 ${sqlite}: contract ${count('pass')} passed, quick start, three engines`;
+  return count('pass');
 }
 
 function isAtLeast(version, major, minor) {
