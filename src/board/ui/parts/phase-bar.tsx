@@ -8,6 +8,7 @@ const NAMES: Readonly<Record<RunPhase, string>> = {
   compare: 'compare',
   guard: 'ask guards',
   apply: 'apply',
+  parts: 'apply the parts',
   verify: 'verify',
   record: 'record',
 };
