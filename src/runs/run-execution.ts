@@ -157,7 +157,7 @@ export class RunExecution {
   /** Compares again. What was left out on purpose is no difference. */
   private async verify({ terms }: Diff, signal: AbortSignal): Promise<void> {
     const { draft, work, guards } = this;
-    const { source: _, target: __, compared: ___, filtered: ____, ...scope } = terms;
+    const { source: _, target: __, compared: ___, filtered: ____, secret: _____, ...scope } = terms;
     const { filters, diffClass } = work.sync;
     const onProgress: DiffOptions['onProgress'] = (_stage, current, total) => draft.report('verify', current, total);
     const again = await work.target.diffFrom(work.source, { ...scope, filters, diffClass, onProgress, signal });

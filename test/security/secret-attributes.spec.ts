@@ -118,6 +118,15 @@ async function filled(name: string, { devices, keys }: Content, logger: DiffSync
 }
 
 describe('the values of secret attributes', () => {
+  it('are verified by a run that is asked to, like all others', async () => {
+    const logger = new Everything();
+    const ours = { devices: [{ name: 'a', password: MARK, ports: [] }], keys: {} };
+    const [source, target] = [await filled('source', ours, logger), new Devices({ name: 'target', logger })];
+    const run = await new SyncRunner().run({ source, target, load: 'none', verify: true });
+    expect(run).toMatchObject({ outcome: 'succeeded', unsettled: 0, results: { done: 1 } });
+    expectHidden(run);
+  });
+
   it('show in no text, dict, change, log, status or plan, and are synchronised', async () => {
     await fc.assert(
       fc.asyncProperty(contents, contents, fc.boolean(), async (ours, theirs, byPlan) => {
