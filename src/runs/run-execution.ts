@@ -110,7 +110,6 @@ export class RunExecution {
     }
     await this.record(changes, withheld, signal);
     if (kind === 'dry-run') return;
-    if (kind === 'apply' && work.of !== undefined) await this.recording?.applies(work.of);
     await this.apply(changes, withheld, signal);
     if (work.verify === true) await draft.phase('verify', () => this.verify(diff, signal));
   }
@@ -149,8 +148,12 @@ export class RunExecution {
       hasEnded = true;
     } finally {
       const outcomes = await outcomesOf(tally, applied, withheld, hasEnded);
-      draft.facts.results = addResults(draft.facts.results, countResults(outcomes));
+      const results = countResults(outcomes);
+      draft.facts.results = addResults(draft.facts.results, results);
       await recording?.writeOutcomes(outcomes);
+      // A plan that was stale, and refused for that, was not applied.
+      const isApplied = work.kind === 'apply' && (hasEnded || results.done > 0);
+      if (isApplied && work.of !== undefined) await recording?.applies(work.of);
     }
   }
 

@@ -80,6 +80,17 @@ describe.each(stores)('SyncRunner.approve, $name', ({ open, close }) => {
     await expect(runner.approve(plan.id, { target, by: ' ' })).rejects.toMatchObject({ code: 'VALUE_ERROR' });
   });
 
+  it('of a plan that is stale: it is not applied, and stays approved', async () => {
+    const { source, target, runner, plan } = await planned();
+    await runner.approve(plan.id, { target, by: 'alice' });
+    source.sites = BEFORE;
+    const stale = runner.apply(plan.id, { source, target, approved: true });
+    await expect(stale).rejects.toMatchObject({ code: 'DIFF_STALE' });
+    const kept = await runner.history(target).get(plan.id);
+    expect(kept).toMatchObject({ approval: { by: 'alice' } });
+    expect(kept).not.toHaveProperty('appliedBy');
+  });
+
   it('of a plan that was applied meanwhile: apply() with `approved` refuses to apply it twice', async () => {
     const { source, target, runner, plan } = await planned();
     await runner.approve(plan.id, { target, by: 'alice' });
