@@ -261,6 +261,7 @@ export type {
 } from './runs/sync-run.js';
 export { BaseStore } from './store/base-store.js';
 export type { ChangesSince } from './store/change-log.js';
+export type { UidPage } from './store/uid-page.js';
 export type {
   BackendHealth,
   ClusterHealth,

@@ -13,6 +13,7 @@ import type { OperationRunner } from './operation-runner.js';
 import { PAGE_SIZE, type StoreCore } from './store-core.js';
 import { coreOf, StoreLifecycle } from './store-lifecycle.js';
 import type { BaseStoreOptions } from './store-options.js';
+import type { UidPage } from './uid-page.js';
 import { traceOperation } from './store-trace.js';
 import { instantiate } from './instantiate.js';
 import { getOrAdd, updateOrAdd } from './upsert.js';
@@ -198,6 +199,32 @@ export abstract class BaseStore extends StoreLifecycle {
       for (const count of (await this.countAllRecords(signal)).values()) total += count;
       return total;
     });
+  }
+
+  /**
+   * Lists the unique ids of a model page by page, without reading its objects: to show them, for example, where the last page is not
+   * known to be wanted.
+   * @param options - `model`: a class, an instance or a name; `limit`: unique ids of a page, default 1000; `after`: the `next` of the
+   *   page before, default the first page.
+   * @returns the unique ids, in insertion order, and `next`, which is undefined on the last page.
+   * @throws {ValueError} for a `limit` that is not a whole number above 0, or an `after` that no page of this store has given.
+   * @example
+   * ```ts
+   * const { uids, next } = await store.uidPage({ model: Device, limit: 50 });
+   * const devices = await store.find({ model: Device, uids });
+   * ```
+   */
+  async uidPage(
+    options: OperationOptions & {
+      readonly model: ModelRef;
+      readonly limit?: number | undefined;
+      readonly after?: string | undefined;
+    },
+  ): Promise<UidPage> {
+    const { model, limit = PAGE_SIZE, after, signal } = options;
+    if (!Number.isInteger(limit) || limit < 1) throw new ValueError(`limit is ${limit}, not a whole number above 0`);
+    const name = this.#objects.nameOf(model);
+    return this.#operations.run('uidPage', { model: name, signal }, () => this.readUidPage(name, limit, after, signal));
   }
 
   /**

@@ -10,6 +10,7 @@ import { copyRecord, type ModelRecord } from '../record/model-record.js';
 import type { ChangesSince } from './change-log.js';
 import type { LeaseTable } from './lease-table.js';
 import type { BackendHealth } from './store-health.js';
+import { pageOfScan, type UidPage } from './uid-page.js';
 import type { StoreReport } from './verify-report.js';
 
 /** What a backend can do beyond the primitives. Every capability is false where it is not given. */
@@ -211,6 +212,21 @@ export abstract class StoreBackend {
    */
   protected async *scanUids(model: string, signal?: AbortSignal): AsyncGenerator<readonly string[], void, undefined> {
     for await (const page of this.scanRecords(model, ORDERED_AT_ONCE, signal)) yield page.map(({ uid }) => uid);
+  }
+
+  /**
+   * Returns a page of unique ids in insertion order, as `scanUids` yields them. Optional: override it where the backend can begin
+   * anywhere; the default scans them all.
+   * @param after - the `next` of the page before; undefined for the first one.
+   * @throws ValueError for what no page has given as `next`: `wrongNext` makes it.
+   */
+  protected async readUidPage(
+    model: string,
+    limit: number,
+    after: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<UidPage> {
+    return pageOfScan(this.scanUids(model, signal), limit, after);
   }
 
   /**

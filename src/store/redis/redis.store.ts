@@ -7,6 +7,7 @@ import { leaseOf, type WriteLease } from '../lease-context.js';
 import type { ChangesSince } from '../change-log.js';
 import type { LeaseTable } from '../lease-table.js';
 import type { BackendHealth } from '../store-health.js';
+import type { UidPage } from '../uid-page.js';
 import { isDamage, type StoreReport } from '../verify-report.js';
 import type {
   InsertConflict,
@@ -40,6 +41,7 @@ import {
   type PageScan,
   type StoredRecord,
 } from './records/page-scan.js';
+import { uidsBehind } from './records/uid-page.js';
 import { RecordReader } from './records/record-reader.js';
 import { RecordWriter } from './records/record-writer.js';
 import { ShardSequence } from './records/shard-sequence.js';
@@ -293,6 +295,18 @@ export class RedisStore extends BaseStore {
     const [only] = scans;
     const pages = scans.length === 1 && only !== undefined ? uidPages(only) : this.merged(model, scans, uidPages);
     for await (const page of pages) yield page.map(({ uid }) => uid);
+  }
+
+  protected override async readUidPage(
+    model: string,
+    limit: number,
+    after: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<UidPage> {
+    await this.written(model);
+    // It tells an index that is lost, expired or of another layout from one that is empty.
+    await this.models.count(model);
+    return uidsBehind(this.scansOf(model, limit, signal), limit, after);
   }
 
   protected override async countRecords(model: string, signal?: AbortSignal): Promise<number> {

@@ -12,6 +12,7 @@ import type {
 } from '../store-backend.js';
 import type { LeaseTable } from '../lease-table.js';
 import type { BackendHealth } from '../store-health.js';
+import { wrongNext, type UidPage } from '../uid-page.js';
 import { isLogged, readChanges } from './sqlite-changes.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { holderOf, SqliteLeases } from './sqlite-leases.js';
@@ -188,6 +189,25 @@ export class SqliteStore extends BaseStore {
       after = end;
       yield page.map(([uid]) => uid);
     }
+  }
+
+  protected override async readUidPage(
+    model: string,
+    limit: number,
+    after: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<UidPage> {
+    if (after !== undefined && !/^\d{1,15}$/.test(after)) throw wrongNext(after);
+    const found = await this.read((sql) => {
+      const collection = sql.collection.get(this.storeId, model);
+      const all = Number.MAX_SAFE_INTEGER;
+      return collection === undefined ? [] : sql.uids.all(collection, Number(after ?? 0), all, limit + 1);
+    }, signal);
+    const [, end] = found[limit - 1] ?? [];
+    return {
+      uids: found.slice(0, limit).map(([uid]) => uid),
+      next: found.length > limit ? String(end) : undefined,
+    };
   }
 
   protected override async countRecords(model: string, signal?: AbortSignal): Promise<number> {

@@ -11,9 +11,76 @@ async function streamed(store: BaseStore, batchSize?: number): Promise<string[]>
   return uids;
 }
 
+/** The pages of unique ids, one after another. */
+async function paged(store: BaseStore, limit: number): Promise<string[][]> {
+  const pages: string[][] = [];
+  let after: string | undefined;
+  do {
+    const { uids, next } = await store.uidPage({ model: Device, limit, after });
+    pages.push([...uids]);
+    after = next;
+  } while (after !== undefined);
+  return pages;
+}
+
 export const STREAMING: ContractTheme = {
   theme: 'iterate',
   tests: {
+    'uidPage() gives every unique id once, in order, in full pages': async (context) => {
+      const store = await context.open();
+      await store.addMany({ objs: devices(25).toReversed() });
+      const all = await order(store, Device);
+      for (const limit of [1, 7, 24, 25, 26, 1000]) {
+        const pages = await paged(store, limit);
+        assert.deepEqual(pages.flat(), all, `limit ${limit}`);
+        assert.equal(pages.length, Math.ceil(25 / limit), `limit ${limit}`);
+      }
+      assert.deepEqual([...(await store.uidPage({ model: 'device' })).uids], all);
+    },
+
+    'uidPage() goes on where the page before has ended, whatever was removed and added meanwhile': async (context) => {
+      const store = await context.open();
+      const objs = devices(9);
+      await store.addMany({ objs });
+      const first = await store.uidPage({ model: Device, limit: 3 });
+      await store.removeMany({ objs: objs.slice(0, 2).concat(objs.slice(4, 5)) });
+      await store.add({ obj: new Device({ name: 'after' }) });
+      const second = await store.uidPage({ model: Device, limit: 4, after: first.next });
+      assert.deepEqual(
+        [...second.uids],
+        [...objs.slice(3, 4), ...objs.slice(5, 8)].map(({ name }) => name),
+      );
+      const third = await store.uidPage({ model: Device, limit: 4, after: second.next });
+      assert.deepEqual(
+        { ...third, uids: [...third.uids] },
+        { uids: [(objs[8] as Device).name, 'after'], next: undefined },
+      );
+    },
+
+    'uidPage() of a model without objects is empty, and the last one': async (context) => {
+      const store = await context.open();
+      const { uids, next } = await store.uidPage({ model: Device });
+      assert.deepEqual([[...uids], next], [[], undefined]);
+    },
+
+    'uidPage() has what a write before it has stored': async (context) => {
+      const store = await context.open();
+      const written = store.addMany({ objs: devices(3) });
+      await written;
+      const added = store.add({ obj: new Device({ name: 'late' }) });
+      const { uids } = await store.uidPage({ model: Device });
+      await added;
+      assert.deepEqual([...uids], await order(store, Device));
+    },
+
+    'uidPage() with a wrong limit, or a place that it has not given, rejects with ValueError': async (context) => {
+      const store = await context.open();
+      for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+        await rejection(store.uidPage({ model: Device, limit }), ValueError, 'limit');
+      }
+      await rejection(store.uidPage({ model: Device, after: 'elsewhere' }), ValueError, 'after');
+    },
+
     'iterate() gives every object once, in order, whatever the batch size': async (context) => {
       const store = await context.open();
       await store.addMany({ objs: devices(25).toReversed() });
