@@ -11,6 +11,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-diffsync$': '<rootDir>/src/index.ts',
     '^nestjs-diffsync/otel$': '<rootDir>/src/otel/index.ts',
+    '^nestjs-diffsync/board$': '<rootDir>/src/board/index.ts',
     '^nestjs-diffsync/testing$': '<rootDir>/src/testing/index.ts',
     '^nestjs-diffsync/redis$': '<rootDir>/src/store/redis/index.ts',
     '^nestjs-diffsync/sqlite$': '<rootDir>/src/store/sqlite/index.ts',

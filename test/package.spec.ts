@@ -85,9 +85,9 @@ const ARROWS: Record<string, readonly string[]> = {
 };
 
 /** Rooms that may load Nest. */
-const NEST = ['logging', 'adapter', 'module', 'otel'];
+const NEST = ['logging', 'adapter', 'module', 'otel', 'board'];
 /** Doors over the public doors alone. What they import of an optional package, they import statically: who loads them has it. */
-const DOORS = ['otel'];
+const DOORS = ['otel', 'board'];
 const OPTIONAL = Object.keys(manifest.peerDependenciesMeta);
 /** Which of them the declarations of each door may name: who compiles against the door has those. */
 const OPTIONAL_IN_TYPES: Record<string, readonly string[]> = {
@@ -311,7 +311,8 @@ describe('the manifest', () => {
   it('imports its own files statically: a dynamic import may load them a second time, and reads none at run time', () => {
     expect(imports.filter(({ to, kind }) => to.startsWith('src/') && kind === 'dynamic')).toEqual([]);
     const lookBeside = sources.filter((file) => readFileSync(join(root, file), 'utf8').includes('import.meta'));
-    expect(lookBeside).toEqual([]);
+    // The page of the board is files: they are sent to browsers as they were built.
+    expect(lookBeside).toEqual(['src/board/assets.ts']);
   });
 
   it('names in the types of a door no optional package but the one that the door is for, and none that it does not declare', () => {

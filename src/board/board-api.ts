@@ -27,7 +27,8 @@ import type { PhaseTime, RunChange, StaleChange, StoreDetails, SyncRun } from '.
 /** An error. The code is stable; the message is for people. */
 export interface BoardError {
   readonly statusCode: number;
-  /** A code of the package, such as `RUN_NOT_FOUND`, or one of the board: `NOT_SAME_ORIGIN`, `NOT_JSON`, `BAD_REQUEST`. */
+  /** A code of the package, such as `RUN_NOT_FOUND`, or one of the board: `BAD_REQUEST`, `NOT_FOUND`, `STORE_NOT_FOUND`,
+   * `NOT_SAME_ORIGIN`, `NOT_JSON`, `NO_USER`. */
   readonly code: string;
   readonly message: string;
 }
@@ -123,7 +124,8 @@ export interface BoardHealth {
 
 // ---- Objects
 
-/** JSON. What JSON lacks is tagged: `{ "$diffsync": "date", "value": … }`, as stores keep it. */
+/** JSON. What JSON lacks is tagged: `{ "$diffsync": "Date", "v": … }`, as stores keep it. Of a value of more than 65,536 characters there
+ * is the beginning: `{ "$diffsync": "cut", "v": { "length": …, "text": … } }`. */
 export type Value = unknown;
 export type Values = Readonly<Record<string, Value>>;
 
@@ -263,7 +265,7 @@ export interface StartBody {
   /** The name of an adapter. */
   readonly target: string;
   /** At most 200 characters. */
-  readonly label?: string;
+  readonly label?: string | undefined;
 }
 
 /** Approves the plan of a dry run. */
@@ -275,7 +277,7 @@ export interface ApproveBody {
 export interface ApplyBody {
   readonly target: string;
   /** `skip` makes those changes that still hold. Default: `refuse`. */
-  readonly onStale?: 'refuse' | 'skip';
+  readonly onStale?: 'refuse' | 'skip' | undefined;
 }
 
 /** Takes back what a run has changed. */
