@@ -5,7 +5,7 @@ import { bodyOf } from './board-errors.js';
 import { BOARD_OPTIONS } from './board.tokens.js';
 import type { ResolvedBoardOptions } from './board.options.js';
 import { Catalog } from './catalog.js';
-import { RunPlaces, type PlacedRun } from './run-places.js';
+import { RunPlaces, type RunsOfTarget } from './run-places.js';
 import { shownChange, shownRun } from './shown-values.js';
 import { StartedRuns } from './started-runs.js';
 
@@ -44,28 +44,22 @@ export class RunViews {
     const targets = target === undefined ? this.catalog.adapters() : [this.catalog.adapter(target)];
     const places = RunPlaces.read(after);
     const unavailable: BoardRunPage['unavailable'][number][] = [];
-    const read = async (adapter: Adapter): Promise<readonly PlacedRun[]> => {
+    const read = async (adapter: Adapter): Promise<RunsOfTarget> => {
+      const of = adapter.name;
       try {
-        const { runs } = await this.runner.history(adapter).list({ limit: limit + 1, after: places.of(adapter.name) });
-        return runs.map((run) => ({ run, of: adapter.name }));
+        const { runs } = await this.runner.history(adapter).list({ limit: limit + 1, after: places.of(of) });
+        return { of, runs: runs.filter((run) => places.isBehind(of, run)) };
       } catch (error) {
         // One store that is away leaves the runs of the others. Nor is it an error that the last run of a page was removed meanwhile.
         if (!(error instanceof DiffSyncError) || (target !== undefined && error.code !== 'RUN_NOT_FOUND')) throw error;
         const { code, message } = bodyOf(error);
-        if (code !== 'RUN_NOT_FOUND') unavailable.push({ target: adapter.name, code, message });
-        return [];
+        if (code !== 'RUN_NOT_FOUND') unavailable.push({ target: of, code, message });
+        return { of, runs: [] };
       }
     };
-    const found = (await Promise.all(targets.map(read))).flat().filter(({ run }) => places.isBehind(run.id));
-    const distinct = new Map(found.map((placed) => [placed.run.id, placed]));
-    const all = [...distinct.values()].toSorted((a, b) => (a.run.id < b.run.id ? 1 : -1));
-    const page = all.slice(0, limit);
+    const { page, next } = places.take(await Promise.all(targets.map(read)), limit);
     const secrets = this.catalog.secrets();
-    return {
-      runs: page.map(({ run }) => shownRun(run, secrets)),
-      next: all.length > limit ? places.behind(page).toString() : null,
-      unavailable,
-    };
+    return { runs: page.map((run) => shownRun(run, secrets)), next: next?.toString() ?? null, unavailable };
   }
 
   async one(target: string, id: string): Promise<RunView> {
