@@ -22,10 +22,6 @@ const TYPES: Readonly<Record<string, string>> = {
 /** The build writes the page beside this file; where the sources run as they are, in tests, beside the file that was built. */
 const FOLDERS = ['./assets/', '../../dist/board/assets/'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
-/** Until the page is built: the JSON interface is there already. */
-const PLACEHOLDER: string | undefined =
-  '<!doctype html><html lang="en"><title>Board</title><p><a href="api/openapi.json">The JSON interface</a></p></html>';
-
 /** The files of the page, all of them in memory: what a request names is looked up there, and never on the disk. */
 @Injectable()
 export class BoardAssets {
@@ -39,7 +35,6 @@ export class BoardAssets {
 function readAssets(): ReadonlyMap<string, Asset> {
   const folder = FOLDERS.find((each) => existsSync(join(each, 'index.html')));
   if (folder === undefined) {
-    if (PLACEHOLDER !== undefined) return new Map([['index.html', assetOf(PLACEHOLDER, '.html')]]);
     throw new ValueError(
       `The page of the board is not at ${String(FOLDERS[0])}: a bundler that takes in nestjs-diffsync/board leaves its files behind; ` +
         `declare the package as external`,

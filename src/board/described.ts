@@ -94,8 +94,9 @@ export function Route(description: RouteDescription): MethodDecorator {
     SetMetadata(DESCRIPTION, description),
     SetMetadata('swagger/apiOperation', { summary: description.summary }),
     SetMetadata('swagger/apiParameters', [
-      ...parameters,
-      ...(body === undefined ? [] : [{ in: 'body', required: true, schema: body }]),
+      // The type is what that package asks for where a schema says it already.
+      ...parameters.map((each) => ({ type: String, ...each })),
+      ...(body === undefined ? [] : [{ in: 'body', required: true, type: String, schema: body }]),
     ]),
     SetMetadata('swagger/apiResponse', Object.fromEntries(swagger)),
   );
