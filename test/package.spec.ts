@@ -95,6 +95,7 @@ const OPTIONAL_IN_TYPES: Record<string, readonly string[]> = {
   './redis': ['ioredis'],
   './sqlite': [],
   './otel': ['@opentelemetry/api'],
+  './board': [],
   './testing': [],
 };
 

@@ -1,20 +1,21 @@
-import 'reflect-metadata';
 import { RequestMethod, type Type } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { DESCRIPTION, describeRoute, type RouteDescription } from './described.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** Returns the description of the JSON interface: of each route that its controllers have. */
 export function openApiOf(controllers: readonly Type[]): Json {
+  const metadata = new Reflector();
   const paths: Record<string, Record<string, Json>> = {};
   for (const { prototype } of controllers as readonly { readonly prototype: Record<string, unknown> }[]) {
     for (const name of Object.getOwnPropertyNames(prototype)) {
       const handler = prototype[name];
       if (typeof handler !== 'function') continue;
-      const description = Reflect.getMetadata(DESCRIPTION, handler) as RouteDescription | undefined;
+      const description = metadata.get<RouteDescription | undefined>(DESCRIPTION, handler);
       if (description === undefined) continue;
-      const path = String(Reflect.getMetadata('path', handler)).replaceAll(/:(\w+)/g, '{$1}');
-      const method = RequestMethod[Reflect.getMetadata('method', handler) as RequestMethod].toLowerCase();
+      const path = metadata.get<string>('path', handler).replaceAll(/:(\w+)/g, '{$1}');
+      const method = RequestMethod[metadata.get<RequestMethod>('method', handler)].toLowerCase();
       (paths[`/${path}`] ??= {})[method] = operationOf(name, description);
     }
   }

@@ -5,7 +5,7 @@ import type { RunProgress } from './board-api.js';
 
 type Progress = RunProgress['phases'][number];
 
-/** How far the runs of this process are, whoever has started them: the tracing channels say it. */
+/** How far the runs of this process are, also those that the board has not started: the tracing channels say it. */
 @Injectable()
 export class RunWatch implements OnModuleInit, OnModuleDestroy {
   private readonly runs = new Map<string, { readonly began: number; readonly state: BehaviorSubject<RunProgress> }>();

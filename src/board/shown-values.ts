@@ -32,7 +32,8 @@ function jsonOf(value: unknown): Value {
 }
 
 /** Returns a change as it is shown. What was declared as secret only after the run, is left out here. */
-export function shownChange({ record: _, ...change }: RunChange, secrets: Secrets): BoardChange {
+export function shownChange(kept: RunChange, secrets: Secrets): BoardChange {
+  const { record: _, ...change } = kept;
   const secret = secrets.get(change.model);
   const { old, new: changed } = change;
   const hidden = [...(secret ?? [])].filter((name) => hasOwn(old, name) || hasOwn(changed, name));

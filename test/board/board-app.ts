@@ -58,7 +58,7 @@ abstract class Inventory extends Adapter {
       for (const [device, fields] of Object.entries(devices)) {
         const child = new Device({ site: name, name: device, ...(fields as object) });
         await this.add(child);
-        await site.addChild(child);
+        site.addChild(child);
       }
     }
     this.progress(1, 1);
@@ -105,6 +105,13 @@ export const PLATFORMS = {
   fastify: () => new FastifyAdapter(),
 } as const;
 
+/** The answer to a request, and its JSON as its caller knows it. */
+export interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+  readonly response: Response;
+}
+
 export interface BoardApp {
   readonly app: INestApplication;
   /** The address of the board, with a slash at its end. */
@@ -112,10 +119,12 @@ export interface BoardApp {
   readonly network: Network;
   readonly cmdb: Cmdb;
   readonly runner: SyncRunner;
-  /** Asks as alice. @returns the answer, and its JSON. */
-  ask<T = unknown>(path: string, init?: RequestInit): Promise<{ status: number; body: T; response: Response }>;
+  /** Asks as alice. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what the JSON is
+  ask<T = unknown>(path: string, init?: RequestInit): Promise<Answer<T>>;
   /** Posts as alice. */
-  post<T = unknown>(path: string, body: object): Promise<{ status: number; body: T; response: Response }>;
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what the JSON is
+  post<T = unknown>(path: string, body: object): Promise<Answer<T>>;
 }
 
 export interface BoardAppOptions {
