@@ -10,6 +10,7 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-diffsync$': '<rootDir>/src/index.ts',
+    '^nestjs-diffsync/bullmq$': '<rootDir>/src/bullmq/index.ts',
     '^nestjs-diffsync/otel$': '<rootDir>/src/otel/index.ts',
     '^nestjs-diffsync/board$': '<rootDir>/src/board/index.ts',
     '^nestjs-diffsync/testing$': '<rootDir>/src/testing/index.ts',

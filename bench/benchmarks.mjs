@@ -5,6 +5,7 @@
 export const benchmarks = new Map([
   ['engine', () => import('./engine.mjs')],
   ['growth', () => import('./growth.mjs')],
+  ['queue', () => import('./queue.mjs')],
   ['redis', () => import('./redis.mjs')],
   ['resync', () => import('./resync.mjs')],
   ['stores', () => import('./stores.mjs')],

@@ -410,6 +410,14 @@ export class AdapterNotFound extends DiffSyncErrorBase {
 }
 
 /**
+ * Is thrown when the server of a queue of runs does not answer in time, or refuses (QUEUE_UNAVAILABLE). What was asked may be done
+ * later; adding a run again is safe, because a target has one at a time.
+ */
+export class QueueUnavailable extends DiffSyncErrorBase {
+  override readonly code = 'QUEUE_UNAVAILABLE';
+}
+
+/**
  * Is thrown when its signal aborts a diff or sync (SYNC_ABORTED). The cause is the reason of the signal; changes made before
  * are saved.
  */
@@ -595,6 +603,7 @@ export type DiffSyncError =
   | OfCode<PlanRefused, 'RUN_NOT_APPROVED'>
   | AdapterNotFound
   | RunPartFailed
+  | QueueUnavailable
   | SyncAborted
   | SyncInProgress
   | ReloadConflict

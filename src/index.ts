@@ -103,6 +103,7 @@ export {
   ObjectStoreException,
   ObjectStoreWrongType,
   PlanRefused,
+  QueueUnavailable,
   ReloadConflict,
   RunNotFound,
   RunPartFailed,

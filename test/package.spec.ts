@@ -80,14 +80,15 @@ const ARROWS: Record<string, readonly string[]> = {
   board: ['index'],
   // A bundle of its own, for browsers: of the server it knows the types of what it gets, and pure functions.
   'board/ui': ['values/visible-text', 'board/board-api', 'index'],
+  bullmq: ['index'],
   // Of the main door types alone: its values are those of the application that a command starts.
   cli: ['errors', 'values', 'store', 'store/redis', 'index'],
 };
 
 /** Rooms that may load Nest. */
-const NEST = ['logging', 'adapter', 'module', 'otel', 'board'];
+const NEST = ['logging', 'adapter', 'module', 'otel', 'board', 'bullmq'];
 /** Doors over the public doors alone. What they import of an optional package, they import statically: who loads them has it. */
-const DOORS = ['otel', 'board'];
+const DOORS = ['otel', 'board', 'bullmq'];
 const OPTIONAL = Object.keys(manifest.peerDependenciesMeta);
 /** Which of them the declarations of each door may name: who compiles against the door has those. */
 const OPTIONAL_IN_TYPES: Record<string, readonly string[]> = {
@@ -96,6 +97,7 @@ const OPTIONAL_IN_TYPES: Record<string, readonly string[]> = {
   './sqlite': [],
   './otel': ['@opentelemetry/api'],
   './board': [],
+  './bullmq': ['bullmq'],
   './testing': [],
 };
 

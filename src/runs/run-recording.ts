@@ -95,6 +95,8 @@ export class RunRecording {
   ): Promise<void> {
     const { history, draft, pair } = this;
     const run = draft.toRun();
+    // Another process has gone on with it since, and the record is that one's.
+    if (!(await history.isOwn(run.id))) return;
     if (good) await history.savePair({ source: run.source, run: run.id, objects: kept }, streaks, pair);
     await history.save(run, {}, true);
     await pruneRuns(history, retention);

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
+import { isDeepStrictEqual } from 'node:util';
 import { ObjectAlreadyExists, ObjectNotFound, RunNotFound } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
@@ -32,6 +33,9 @@ const HEAD = 'head';
 /** Attempts to perform a part that are looked for at once. */
 const ATTEMPTS = 8;
 
+/** The process that this is. */
+const here = (): RunRecord['process'] => ({ host: hostname(), pid });
+
 type TextModel = ModelClass &
   (new (fields: { key: string; text: string }) => DiffSyncModel & { readonly key: string; text: string });
 
@@ -63,7 +67,7 @@ export class RunStore {
     if (again !== undefined) {
       await store.updateMany({ objs: [new OpenRun({ run: run.id })] });
       const { previous } = again.summary as Partial<SyncRun>;
-      await this.save({ ...run, previous }, {}, false);
+      await this.save({ ...run, previous }, { process: here() }, false);
       return { number: again.number, previous };
     }
     const { last, oldest } = await this.head();
@@ -83,9 +87,8 @@ export class RunStore {
     const before = number === 1 ? undefined : (await this.entries([number - 1]))[0];
     const previous = before && wholeRunId(before.run);
     const summary = { ...run, ...(previous === undefined ? {} : { previous }) };
-    const process = { host: hostname(), pid };
     await store.add({
-      obj: new RunRecord({ run: run.id, number, summary, chunks: 0, plans: 0, rest: 'planned', process }),
+      obj: new RunRecord({ run: run.id, number, summary, chunks: 0, plans: 0, rest: 'planned', process: here() }),
     });
     await store.update({ obj: new RunHead({ key: HEAD, last: number, oldest }) });
     return { number, previous };
@@ -94,13 +97,18 @@ export class RunStore {
   /** Saves what is known of a run. @param ends - Whether it has ended. */
   async save(
     run: SyncRun,
-    more: { chunks?: number; plans?: number; rest?: ChangeResult },
+    more: { chunks?: number; plans?: number; rest?: ChangeResult; process?: RunRecord['process'] },
     ends: boolean,
   ): Promise<void> {
     const record = await this.record(run.id);
     Object.assign(record, more, { summary: { ...run } });
     await this.store.update({ obj: record });
     if (ends) await this.forget([run.id]);
+  }
+
+  /** Whether this process is the last that has begun a run: one that was thought to be gone is not. */
+  async isOwn(run: string): Promise<boolean> {
+    return isDeepStrictEqual({ ...(await this.record(run)).process }, here());
   }
 
   /** Notes in the record of a run that has ended what becomes of its plan, and nothing else. */
