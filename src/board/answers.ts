@@ -104,7 +104,7 @@ export const ObjectHistory = z.strictObject({
 });
 
 /** What `SyncRun` has; a later version may have more. */
-export const Run = z.looseObject({
+const Run = z.looseObject({
   id: text,
   kind: z.enum(['sync', 'dry-run', 'apply', 'undo']),
   outcome: z.enum(['running', 'succeeded', 'refused', 'failed', 'aborted', 'interrupted']),

@@ -44,6 +44,7 @@ import { storesController } from './stores.controller.js';
  */
 @Module({})
 export class DiffSyncBoardModule implements NestModule {
+  /** @internal Nest calls it. */
   constructor(
     @Inject(BOARD_CONTROLLERS) private readonly controllers: readonly Type[],
     @Inject(BOARD_OPTIONS) private readonly options: ResolvedBoardOptions,

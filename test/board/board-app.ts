@@ -24,7 +24,7 @@ export class Site extends DiffSyncModel.define({
   children: { device: 'devices' },
 }) {}
 
-export class Device extends DiffSyncModel.define({
+class Device extends DiffSyncModel.define({
   name: 'device',
   schema: z.object({
     site: z.string(),
@@ -66,14 +66,14 @@ abstract class Inventory extends Adapter {
 }
 
 @Injectable()
-export class Network extends Inventory {
+class Network extends Inventory {
   constructor(@InjectStore('network') store: BaseStore) {
     super({ store, name: 'network' });
   }
 }
 
 @Injectable()
-export class Cmdb extends Inventory {
+class Cmdb extends Inventory {
   constructor(@InjectStore('cmdb') store: BaseStore) {
     super({ store, name: 'cmdb' });
   }
@@ -89,14 +89,14 @@ export class UserGuard implements CanActivate {
 
 /** Lets alice decide. */
 @Injectable()
-export class AliceGuard implements CanActivate {
+class AliceGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     if (userOf(context.switchToHttp().getRequest<object>()) === 'alice') return true;
     throw new ForbiddenException('Only alice decides');
   }
 }
 
-export function userOf(request: object): string | undefined {
+function userOf(request: object): string | undefined {
   return (request as { readonly headers: Readonly<Record<string, string>> }).headers['x-user'];
 }
 
@@ -106,7 +106,7 @@ export const PLATFORMS = {
 } as const;
 
 /** The answer to a request, and its JSON as its caller knows it. */
-export interface Answer<T> {
+interface Answer<T> {
   readonly status: number;
   readonly body: T;
   readonly response: Response;
@@ -146,7 +146,7 @@ export async function closeApps(): Promise<void> {
   for (const app of opened.splice(0)) await app.close();
 }
 
-export const DEFAULT_BOARD: DiffSyncBoardOptions = {
+const DEFAULT_BOARD: DiffSyncBoardOptions = {
   guards: [UserGuard],
   decideGuards: [AliceGuard],
   user: (request) => userOf(request) ?? '',

@@ -1,7 +1,6 @@
 // Who reaches what of a board: every route that the router has is guarded, and every answer has its headers.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { UnauthorizedException, VersioningType, type INestApplication } from '@nestjs/common';
-import type { FastifyInstance } from 'fastify';
 import { map } from 'rxjs';
 import { DiffSyncBoardModule, type DiffSyncBoardOptions } from '../../src/board/index.js';
 import { closeApps, PLATFORMS, startBoard, UserGuard, type BoardAppOptions } from './board-app.js';
@@ -18,13 +17,21 @@ interface Layer {
   readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
 }
 
+/** What Fastify tells of a route. */
+interface Fastify {
+  addHook(
+    name: 'onRoute',
+    note: (route: { readonly method: string | readonly string[]; readonly url: string }) => void,
+  ): void;
+}
+
 /** Starts an application. @returns it, and all routes of its router. */
 async function started(options: BoardAppOptions & { readonly platform: keyof typeof PLATFORMS }) {
   const routes: RouteOfRouter[] = [];
   const set = (app: INestApplication): void => {
     options.set?.(app);
     if (options.platform === 'express') return;
-    const instance: FastifyInstance = app.getHttpAdapter().getInstance();
+    const instance: Fastify = app.getHttpAdapter().getInstance();
     instance.addHook('onRoute', ({ method, url }) => {
       for (const each of [method].flat()) routes.push({ method: each, path: url });
     });
