@@ -13,7 +13,7 @@ export interface Address {
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Reads the part of an address after `#`. What cannot be decoded is taken as it is. */
-export function readAddress(hash: string): Address {
+function readAddress(hash: string): Address {
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split('?', 2);
   return {
     path: path === '' ? [] : path.split('/').map(decoded),

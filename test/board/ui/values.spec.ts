@@ -67,6 +67,7 @@ describe('readableValue', () => {
     expect(tagged('bigint', '9000')).toEqual(['9000n']);
     expect(tagged('number', 'NaN')).toEqual(['NaN']);
     expect(tagged('Date', '2026-01-02T03:04:05.000Z')).toEqual(['Date(2026-01-02T03:04:05.000Z)']);
+    expect(tagged('cut', { text: 'begin', length: 70_000 })).toEqual(['begin…', '(the beginning of 70000 characters)']);
     expect(tagged('undefined')).toEqual(['undefined']);
     expect(readableValue(undefined).lines).toEqual(['undefined']);
     expect(readableValue([{ $diffsync: 'bigint', v: '1' }]).lines.join('')).toBe(

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { BoardChange, Values } from '../../board-api.js';
+import { TableFrame } from './table-frame.js';
 import { Text } from './text.js';
 import { Value, ValuePair } from './value-view.js';
 
@@ -9,7 +10,7 @@ export function ChangedValues({ change }: { readonly change: BoardChange }): JSX
   const names = [...new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {}), ...secrets])];
   if (names.length === 0) return <p class="muted">{emptyText(change.action)}</p>;
   return (
-    <div class="table-frame">
+    <TableFrame>
       <table class="stacks pair">
         <thead>
           <tr>
@@ -35,7 +36,7 @@ export function ChangedValues({ change }: { readonly change: BoardChange }): JSX
           ))}
         </tbody>
       </table>
-    </div>
+    </TableFrame>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { SyncRun } from '../../../index.js';
 import { Panel } from './screen.js';
+import { TableFrame } from './table-frame.js';
 import { Text, Uid } from './text.js';
 import { ValuePair } from './value-view.js';
 
@@ -77,7 +78,7 @@ function Flapping({ run: { flapping } }: { readonly run: SyncRun }): JSX.Element
   return (
     <Panel title="Never settles">
       <p class="muted">Each of the last runs has set these attributes, and they differ again.</p>
-      <div class="table-frame">
+      <TableFrame>
         <table class="stacks pair">
           <thead>
             <tr>
@@ -104,7 +105,7 @@ function Flapping({ run: { flapping } }: { readonly run: SyncRun }): JSX.Element
             ))}
           </tbody>
         </table>
-      </div>
+      </TableFrame>
       <details>
         <summary>What to do</summary>
         <p>

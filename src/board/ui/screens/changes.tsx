@@ -112,7 +112,7 @@ function Change({ change, store }: { readonly change: BoardChange; readonly stor
       <div class="change-head">
         <ActionBadge of={change.action} />
         <Text of={change.model} />
-        <h3>
+        <h2>
           {store === null ? (
             <Uid of={change.uid} />
           ) : (
@@ -120,7 +120,7 @@ function Change({ change, store }: { readonly change: BoardChange; readonly stor
               <Uid of={change.uid} />
             </a>
           )}
-        </h3>
+        </h2>
         {change.result !== 'planned' && <ResultBadge of={change.result} />}
         {change.moves && <Badge text="moves" />}
         {change.parents.length > 0 && (

@@ -16,6 +16,7 @@ import { MayDecide } from '../parts/may-decide.js';
 import { RunFindings } from '../parts/run-findings.js';
 import { Answered, Panel, Screen } from '../parts/screen.js';
 import { StalePlan } from '../parts/stale-plan.js';
+import { TableFrame } from '../parts/table-frame.js';
 import { Text } from '../parts/text.js';
 import { useAnswer } from '../use-answer.js';
 import { ByText, PlanState } from './decide.js';
@@ -71,7 +72,7 @@ function Plan({ view: { run, models } }: { readonly view: RunView }): JSX.Elemen
       {models.length === 0 ? (
         <p class="empty">{run.outcome === 'running' ? 'Not compared yet.' : 'Nothing differs.'}</p>
       ) : (
-        <div class="table-frame">
+        <TableFrame>
           <table>
             <thead>
               <tr>
@@ -100,7 +101,7 @@ function Plan({ view: { run, models } }: { readonly view: RunView }): JSX.Elemen
               ))}
             </tbody>
           </table>
-        </div>
+        </TableFrame>
       )}
     </Panel>
   );

@@ -11,6 +11,7 @@ import { Badge, OutcomeBadge } from '../parts/badge.js';
 import { MayDecide } from '../parts/may-decide.js';
 import { Pager } from '../parts/pager.js';
 import { Answered, Panel, Refused, Screen } from '../parts/screen.js';
+import { TableFrame } from '../parts/table-frame.js';
 import { Text } from '../parts/text.js';
 import { useAnswer } from '../use-answer.js';
 import { ChangeCount, Sides, Unavailable, useRuns } from './runs.js';
@@ -125,7 +126,7 @@ function Plans({ runs }: { readonly runs: readonly SyncRun[] }): JSX.Element {
       {runs.length === 0 ? (
         <p class="empty">None of these runs is a dry run.</p>
       ) : (
-        <div class="table-frame">
+        <TableFrame>
           <table class="stacks">
             <thead>
               <tr>
@@ -156,7 +157,7 @@ function Plans({ runs }: { readonly runs: readonly SyncRun[] }): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </TableFrame>
       )}
     </Panel>
   );

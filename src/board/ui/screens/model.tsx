@@ -9,6 +9,7 @@ import { announce } from '../parts/announcer.js';
 import { Pager } from '../parts/pager.js';
 import { Answered, Screen } from '../parts/screen.js';
 import { SearchForm } from '../parts/search-form.js';
+import { TableFrame } from '../parts/table-frame.js';
 import { Text, Uid } from '../parts/text.js';
 import { searchOn } from '../search-on.js';
 import { useAnswer } from '../use-answer.js';
@@ -88,7 +89,7 @@ function ObjectTable({
 }): JSX.Element {
   const columns = columnsOf(page.objects);
   return (
-    <div class="table-frame" aria-busy={busy}>
+    <TableFrame busy={busy}>
       <table class="stacks">
         <thead>
           <tr>
@@ -119,7 +120,7 @@ function ObjectTable({
           ))}
         </tbody>
       </table>
-    </div>
+    </TableFrame>
   );
 }
 

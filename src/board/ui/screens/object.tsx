@@ -6,6 +6,7 @@ import { count, runTime } from '../format.js';
 import { ActionBadge, ResultBadge } from '../parts/badge.js';
 import { ChangedValues } from '../parts/changed-values.js';
 import { Answered, Facts, Panel, Screen } from '../parts/screen.js';
+import { TableFrame } from '../parts/table-frame.js';
 import { Text, Uid } from '../parts/text.js';
 import { Value } from '../parts/value-view.js';
 import { useAnswer } from '../use-answer.js';
@@ -55,7 +56,7 @@ function Fields({ of }: { readonly of: readonly FieldView[] | null }): JSX.Eleme
           none is shown.
         </p>
       ) : (
-        <div class="table-frame">
+        <TableFrame>
           <table class="stacks">
             <thead>
               <tr>
@@ -80,7 +81,7 @@ function Fields({ of }: { readonly of: readonly FieldView[] | null }): JSX.Eleme
               ))}
             </tbody>
           </table>
-        </div>
+        </TableFrame>
       )}
     </Panel>
   );

@@ -10,6 +10,7 @@ import { LiveRun } from '../parts/live-run.js';
 import { endOf, PhaseBar, phaseName, PhaseSpan } from '../parts/phase-bar.js';
 import { RunFindings } from '../parts/run-findings.js';
 import { Answered, Facts, Panel, Screen } from '../parts/screen.js';
+import { TableFrame } from '../parts/table-frame.js';
 import { Text } from '../parts/text.js';
 import { useAnswer, type Answer } from '../use-answer.js';
 import { ChangeCount, Sides } from './runs.js';
@@ -140,7 +141,7 @@ function Phases({ run }: { readonly run: SyncRun }): JSX.Element {
     <Panel title="Phases" aside={<span class="muted">{duration(total)}</span>}>
       <PhaseBar phases={run.phases} />
       {run.phases.length > 0 && (
-        <div class="table-frame">
+        <TableFrame>
           <table>
             <thead>
               <tr>
@@ -165,7 +166,7 @@ function Phases({ run }: { readonly run: SyncRun }): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </TableFrame>
       )}
     </Panel>
   );

@@ -12,6 +12,7 @@ import { Counts } from '../parts/counts.js';
 import { Pager } from '../parts/pager.js';
 import { endOf, PhaseBar } from '../parts/phase-bar.js';
 import { Answered, Screen } from '../parts/screen.js';
+import { TableFrame } from '../parts/table-frame.js';
 import { Text } from '../parts/text.js';
 import { useAnswer, type Answer } from '../use-answer.js';
 
@@ -97,7 +98,7 @@ export function Unavailable({ page }: { readonly page: BoardRunPage }): JSX.Elem
 
 function RunTable({ runs, busy }: { readonly runs: readonly SyncRun[]; readonly busy: boolean }): JSX.Element {
   return (
-    <div class="table-frame" aria-busy={busy}>
+    <TableFrame busy={busy}>
       <table class="stacks">
         <thead>
           <tr>
@@ -119,7 +120,7 @@ function RunTable({ runs, busy }: { readonly runs: readonly SyncRun[]; readonly 
           ))}
         </tbody>
       </table>
-    </div>
+    </TableFrame>
   );
 }
 
@@ -177,5 +178,9 @@ export function Sides({ of }: { readonly of: SyncRun }): JSX.Element {
 /** What a run changes: by action where it has compared, else how many changes its history has. */
 export function ChangeCount({ of }: { readonly of: SyncRun }): JSX.Element {
   if (of.counts !== undefined) return <Counts of={of.counts} />;
-  return <span class="muted">{of.changes === 0 ? 'none yet' : count(of.changes)}</span>;
+  return (
+    <span class="muted">
+      {of.changes > 0 ? count(of.changes) : of.outcome === 'running' ? 'none yet' : 'not compared'}
+    </span>
+  );
 }

@@ -5,6 +5,7 @@ import * as addresses from '../addresses.js';
 import { bytes, count, counted } from '../format.js';
 import { HealthBadge } from '../parts/badge.js';
 import { Answered, Facts, Panel, Screen } from '../parts/screen.js';
+import { TableFrame } from '../parts/table-frame.js';
 import { Text } from '../parts/text.js';
 import { useAnswer } from '../use-answer.js';
 import { LastChange, sizeText } from './stores.js';
@@ -101,7 +102,7 @@ function Models({ store }: { readonly store: StoreView }): JSX.Element {
       ) : store.models.length === 0 ? (
         <p class="empty">It holds no objects.</p>
       ) : (
-        <div class="table-frame">
+        <TableFrame>
           <table>
             <thead>
               <tr>
@@ -124,7 +125,7 @@ function Models({ store }: { readonly store: StoreView }): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </TableFrame>
       )}
     </Panel>
   );

@@ -5,6 +5,7 @@ import * as addresses from '../addresses.js';
 import { bytes, count, time } from '../format.js';
 import { HealthBadge } from '../parts/badge.js';
 import { Answered, Screen } from '../parts/screen.js';
+import { TableFrame } from '../parts/table-frame.js';
 import { Text } from '../parts/text.js';
 import { useAnswer } from '../use-answer.js';
 
@@ -28,7 +29,7 @@ export function Stores(): JSX.Element {
             <p class="empty">This application has no store that is registered with DiffSyncStoreModule.</p>
           ) : (
             <section class="panel" aria-label="All stores">
-              <div class="table-frame" aria-busy={answer.busy}>
+              <TableFrame busy={answer.busy}>
                 <table class="stacks">
                   <thead>
                     <tr>
@@ -51,7 +52,7 @@ export function Stores(): JSX.Element {
                     ))}
                   </tbody>
                 </table>
-              </div>
+              </TableFrame>
             </section>
           )
         }

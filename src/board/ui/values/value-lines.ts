@@ -63,9 +63,17 @@ function taggedText(value: unknown): string | undefined {
       return String(inner);
     case 'Date':
       return inner === null ? 'Date(invalid)' : `Date(${String(inner)})`;
+    case 'cut':
+      return cutText(inner);
     case 'Uint8Array':
       return `Uint8Array(base64 ${String(inner)})`;
     default:
       return undefined;
   }
+}
+
+/** The beginning of a value that is too long to be sent whole. */
+function cutText(of: unknown): string {
+  const { text, length } = Object(of) as { readonly text?: unknown; readonly length?: unknown };
+  return `${String(text)}…\n(the beginning of ${String(length)} characters)`;
 }
