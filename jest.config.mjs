@@ -4,6 +4,8 @@ export default {
   rootDir: '.',
   roots: ['<rootDir>/test', '<rootDir>/examples/readme/src'],
   testMatch: ['**/*.spec.ts', '**/*.e2e-spec.ts', '<rootDir>/examples/readme/src/*.test.ts'],
+  // Chromium takes minutes: `npm run test:browsers`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/board/browser/'],
   testEnvironment: 'node',
   setupFilesAfterEnv: ['<rootDir>/test/support/printed-secrets.ts'],
   extensionsToTreatAsEsm: ['.ts'],
