@@ -286,7 +286,7 @@ it('docs/errors.md has a row for each code, and for nothing else', () => {
   const [ofStores = '', ofSyncs = ''] = readFileSync('docs/errors.md', 'utf8').split('\n## ');
   const codesOf = (page: string): (string | undefined)[] => [...page.matchAll(/^\| `(\w+)`/gm)].map(([, code]) => code);
   const rows = codesOf(ofStores);
-  const others = readFileSync('src/errors.ts', 'utf8').matchAll(/'((?:SYNC|RELOAD|DIFF|RUN)_\w+)'/g);
+  const others = readFileSync('src/errors.ts', 'utf8').matchAll(/'((?:SYNC|RELOAD|DIFF|RUN|ADAPTER|QUEUE)_\w+)'/g);
   expect(new Set(codesOf(ofSyncs))).toEqual(new Set([...others].map(([, code]) => code)));
   expect(new Set(rows)).toEqual(new Set(codes));
   expect(rows).toHaveLength(codes.length);
