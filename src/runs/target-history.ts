@@ -114,7 +114,7 @@ async function changesIn(
   );
   const runs = await history.records([...new Set(places.map(({ run }) => run))], signal);
   const rests = new Map(runs.map(({ run, rest }) => [run, rest as ChangeResult]));
-  const firsts = await firstChanges(history, [...rests.keys()], signal);
+  const firsts = await firstChanges(history, runs, signal);
   return places.flatMap(({ run }, at) =>
     linesOfObject(parts[at] ?? '', uid)
       .map((line) => {
@@ -131,8 +131,8 @@ async function withParts(
   record: RunRecord,
   signal: AbortSignal | undefined,
 ): Promise<readonly RunRecord[]> {
-  const ids = (runOf(record).parts ?? []).flatMap(({ runs }) => runs);
-  return [...(await history.records(ids, signal)), record];
+  const ids = partsOf(record);
+  return ids.length === 0 ? [record] : [...(await history.records(ids, signal)), record];
 }
 
 /** How many changes a record has of its own. */
@@ -141,21 +141,36 @@ function changesOf(record: RunRecord): number {
   return changes - parts.reduce((sum, part) => sum + part.changes, 0);
 }
 
-/** Returns how many changes of the whole run come before those of each of the runs. */
+/** Returns how many changes of the whole run come before those of each of the runs, and of the other parts of it. */
 async function firstChanges(
   history: RunStore,
-  runs: readonly string[],
+  runs: readonly RunRecord[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, number>> {
+  const known = new Map(runs.map((record) => [record.run, record]));
+  const read = async (ids: readonly string[]): Promise<void> => {
+    const missing = [...new Set(ids)].filter((id) => !known.has(id));
+    if (missing.length === 0) return;
+    for (const record of await history.records(missing, signal)) known.set(record.run, record);
+  };
+  const wholes = [...new Set(runs.map(({ run }) => wholeRunId(run)))];
+  await read(wholes);
+  await read(wholes.flatMap((id) => partsOf(known.get(id))));
   const firsts = new Map<string, number>();
-  for (const record of await history.records([...new Set(runs.map(wholeRunId))], signal)) {
+  for (const id of wholes) {
     let first = 0;
-    for (const each of await withParts(history, record, signal)) {
-      firsts.set(each.run, first);
-      first += changesOf(each);
+    for (const run of [...partsOf(known.get(id)), id]) {
+      firsts.set(run, first);
+      const record = known.get(run);
+      if (record !== undefined) first += changesOf(record);
     }
   }
   return firsts;
+}
+
+/** Returns the ids of the runs that have performed the parts of a run, in their order. */
+function partsOf(record: RunRecord | undefined): readonly string[] {
+  return record === undefined ? [] : (runOf(record).parts ?? []).flatMap(({ runs }) => runs);
 }
 
 function withRun(
