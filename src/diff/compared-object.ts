@@ -186,6 +186,15 @@ export class ComparedObject<D> {
     this.dest = dest;
   }
 
+  /** @internal The side that alone has the object; undefined where both have it. Nothing is compared for that. */
+  get onlySide(): 'source' | 'target' | undefined {
+    const { sourceRecord, destRecord } = this;
+    if (sourceRecord !== undefined && destRecord !== undefined) return undefined;
+    if (sourceRecord !== undefined || destRecord !== undefined) return sourceRecord === undefined ? 'target' : 'source';
+    if (this.source === null) return this.dest === null ? undefined : 'target';
+    return this.dest === null ? 'source' : undefined;
+  }
+
   /** The action that makes the target's object equal to the source's; null where none is needed. */
   get action(): DiffSyncAction | null {
     const { sourceRecord, destRecord } = this;

@@ -40,6 +40,11 @@ export interface GuardedWork {
 const NAMED = 10;
 const NO_OBJECTS: NamedObjects = { count: 0, named: [] };
 
+/** Adds up objects, and names the first of all. */
+export function addNamed(a: NamedObjects, b: NamedObjects): NamedObjects {
+  return { count: a.count + b.count, named: [...a.named, ...b.named].slice(0, NAMED) };
+}
+
 /** Returns how many objects there are, and names the first. */
 export function namedObjects(uids: readonly string[] = []): NamedObjects {
   return { count: uids.length, named: uids.slice(0, NAMED) };

@@ -60,7 +60,7 @@ async function loadSide(
   const { waitMs } = sides;
   const progress = (done: number, total: number | undefined): void => draft.report(`load-${side}`, done, total);
   const load = (): Promise<void> =>
-    ended(caller, async () => void (await watchLoad(adapter, { signal, progress }, () => adapter.load())));
+    endedBy(caller, async () => void (await watchLoad(adapter, { signal, progress }, () => adapter.load())));
   const counts = await countByModel(adapter.store, signal);
   if ([...counts.values()].every((count) => count === 0)) {
     await runAlone(adapter.store, `load of ${adapter.name}`, { waitMs, signal, tracked: false }, load);
@@ -71,7 +71,7 @@ async function loadSide(
       const kept = await check(models);
       // What one side has is replaced only once the other one is read in full, and neither is refused.
       gate.arrive();
-      await ended(signal, () => gate.open);
+      await endedBy(signal, () => gate.open);
       return kept;
     };
     await reloadStore(adapter, load, { review, waitMs, signal });
@@ -93,7 +93,7 @@ class Gate {
 }
 
 /** Waits for work no longer than until the signal is aborted: a `load` may not look at the caller's. */
-async function ended<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function endedBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const reason = (): SyncAborted => new SyncAborted('The load was ended by the run', { cause: signal.reason });
   if (signal.aborted) throw reason();
   return new Promise<T>((resolve, reject) => {

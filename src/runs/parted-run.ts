@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { checkAborted } from '../engine/side.js';
 import { RunPartFailed } from '../errors.js';
-import type { NamedObjects } from './check-guards.js';
+import { addNamed } from './check-guards.js';
 import { errorOf, type RunDraft } from './run-draft.js';
 import type { RunGuards } from './run-guards.js';
 import type { RunRecording } from './run-recording.js';
@@ -79,9 +79,9 @@ export class PartedRun {
     const { counts: ours, models: byModel } = this.sum;
     const sum = { ...ours };
     for (const action of ['create', 'update', 'delete'] as const) sum[action] += counts[action];
-    const all: Record<string, ModelTally> = { ...models };
-    for (const [model, tally] of Object.entries(byModel)) all[model] = withChanges(models[model] ?? tally, tally);
-    return { counts: sum, models: all };
+    const all = new Map(Object.entries(models));
+    for (const [model, tally] of Object.entries(byModel)) all.set(model, withChanges(all.get(model) ?? tally, tally));
+    return { counts: sum, models: Object.fromEntries(all) };
   }
 
   private async performAll(
@@ -156,33 +156,40 @@ function unwrap(result: PromiseSettledResult<RunPartResult>): RunPartResult {
 /** Adds up what parts have found. */
 function sumOf(results: readonly RunPartResult[]): Omit<RunPartResult, 'run'> {
   const counts = { ...NOTHING.counts };
-  const models: Record<string, ModelTally> = {};
-  const [deleted, updated]: Record<string, NamedObjects>[] = [{}, {}];
   for (const result of results) {
     for (const action of Object.keys(counts) as (keyof typeof counts)[]) counts[action] += result.counts[action];
-    for (const [model, tally] of Object.entries(result.models)) {
-      const known = models[model];
-      models[model] =
-        known === undefined
-          ? tally
-          : { ...withChanges(known, tally), source: known.source + tally.source, target: known.target + tally.target };
-    }
-    addNamed(deleted ?? {}, result.deleted);
-    addNamed(updated ?? {}, result.updated);
   }
-  return { counts, models, deleted: deleted ?? {}, updated: updated ?? {} };
+  return {
+    counts,
+    models: joined(results, 'models', (known, tally) => ({
+      ...withChanges(known, tally),
+      source: known.source + tally.source,
+      target: known.target + tally.target,
+    })),
+    deleted: joined(results, 'deleted', addNamed),
+    updated: joined(results, 'updated', addNamed),
+  };
+}
+
+/** Joins what parts have by model. */
+function joined<Key extends 'models' | 'deleted' | 'updated', T extends RunPartResult[Key][string]>(
+  results: readonly { readonly [K in Key]: Readonly<Record<string, T>> }[],
+  key: Key,
+  add: (known: T, more: T) => T,
+): Readonly<Record<string, T>> {
+  const all = new Map<string, T>();
+  for (const { [key]: byModel } of results) {
+    for (const [model, each] of Object.entries<T>(byModel)) {
+      const known = all.get(model);
+      all.set(model, known === undefined ? each : add(known, each));
+    }
+  }
+  return Object.fromEntries(all);
 }
 
 function withChanges(to: ModelTally, from: ModelTally): ModelTally {
   const { create, update, delete: deleted } = from;
   return { ...to, create: to.create + create, update: to.update + update, delete: to.delete + deleted };
-}
-
-function addNamed(to: Record<string, NamedObjects>, from: Readonly<Record<string, NamedObjects>>): void {
-  for (const [model, { count, named }] of Object.entries(from)) {
-    const known = to[model] ?? { count: 0, named: [] };
-    to[model] = { count: known.count + count, named: [...known.named, ...named].slice(0, 10) };
-  }
 }
 
 /** Adds up what has become of changes. */

@@ -3,6 +3,7 @@ import type { DiffOptions } from '../engine/compare/differ.js';
 import { abortedError } from '../engine/side.js';
 import { ValueError } from '../errors.js';
 import { isUnderWayHere } from './interrupted.js';
+import { endedBy } from './load-sides.js';
 import { performRun } from './perform-run.js';
 import type { PerformPartOptions } from './run-options.js';
 import { RunGuards } from './run-guards.js';
@@ -24,20 +25,27 @@ export async function performPart(part: RunPart, options: PerformPartOptions): P
       );
     }
   }
-  await loadHere(part, source, 'source');
-  await loadHere(part, target, 'target');
+  await loadHere(part, source, 'source', signal);
+  await loadHere(part, target, 'target', signal);
   return part.step === 'compare' ? comparePart(part, options, signal) : syncPart(part, options, signal);
 }
 
 /** Loads a side that only its own process has, unless the run is under way in this one. */
-async function loadHere({ run, load }: RunPart, adapter: Adapter, side: 'source' | 'target'): Promise<void> {
+async function loadHere(
+  { run, load }: RunPart,
+  adapter: Adapter,
+  side: 'source' | 'target',
+  signal: AbortSignal,
+): Promise<void> {
   if ((load !== 'both' && load !== side) || adapter.store.address !== undefined || isUnderWayHere(run)) return;
   let known = loaded.get(adapter);
   if (known?.run !== run) loaded.set(adapter, (known = { run, done: adapter.reload() }));
   try {
-    await known.done;
+    const { done } = known;
+    await endedBy(signal, () => done);
   } catch (error) {
-    loaded.delete(adapter);
+    // The load of an ended part may still go on: the next part waits for it.
+    if (!signal.aborted) loaded.delete(adapter);
     throw error;
   }
 }

@@ -12,6 +12,7 @@ import {
   type GuardedWork,
   type NamedObjects,
 } from './check-guards.js';
+import { getOwn } from '../values/own-property.js';
 import type { ResolvedGuards } from './guard-limits.js';
 import type { GuardFinding } from './guards.js';
 import type { SideOfRun } from './load-sides.js';
@@ -52,7 +53,7 @@ export class RunGuards {
         target: stored,
         deleted: namedObjects(surplus),
         updated: namedObjects(),
-        baseline: baseline[model],
+        baseline: getOwn(baseline, model),
         now: loaded,
         incomplete: incomplete.has(model),
       }));
@@ -111,16 +112,20 @@ export class RunGuards {
     const { source, target } = this;
     const incomplete = this.incompleteModels();
     const names = new Set([...Object.keys(compared), ...Object.keys(deleted), ...Object.keys(this.baseline)]);
-    const models = [...names].map((model) => ({
-      model,
-      source: compared[model]?.source ?? 0,
-      target: Math.max(compared[model]?.target ?? 0, deleted[model]?.count ?? 0),
-      deleted: deleted[model] ?? namedObjects(),
-      updated: updated[model] ?? namedObjects(),
-      baseline: source.modelClasses.has(model) ? this.baseline[model] : undefined,
-      now: sourceObjects[model] ?? 0,
-      incomplete: incomplete.has(model),
-    }));
+    const models = [...names].map((model) => {
+      const tally = getOwn(compared, model);
+      const gone = getOwn(deleted, model) ?? namedObjects();
+      return {
+        model,
+        source: tally?.source ?? 0,
+        target: Math.max(tally?.target ?? 0, gone.count),
+        deleted: gone,
+        updated: getOwn(updated, model) ?? namedObjects(),
+        baseline: source.modelClasses.has(model) ? getOwn(this.baseline, model) : undefined,
+        now: getOwn(sourceObjects, model) ?? 0,
+        incomplete: incomplete.has(model),
+      };
+    });
     const skipped = this.check({ at: 'sync', from: source.name, to: target.name }, models);
     if (this.skipped === 'all') return;
     this.skipped = skipped === 'all' ? skipped : withModelsBelow([...this.skipped, ...skipped], source, target);

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Adapter } from '../adapter/adapter.js';
 import { checkOptionNames, SYNC_OPTIONS } from '../adapter/adapter-options.js';
 import { ValueError } from '../errors.js';
@@ -73,12 +74,19 @@ const ELSEWHERE = {
   waitMs: 'exclusive: { waitMs }',
   partition: 'parts',
 };
+/** A dot begins the number of a part, and a slash that of a record. */
+const RUN_ID = /^[\w-]{1,128}$/;
 const LOADS = ['both', 'source', 'target', 'none'];
 
 /** @throws ValueError for a wrong option of `run`. */
 export function checkRunOptions(options: SyncRunOptions): void {
   checkOptionNames('SyncRunner.run', options, RUN, ELSEWHERE);
   checkSides('SyncRunner.run', options);
+  const { id } = options;
+  if (id === undefined || (typeof id === 'string' && RUN_ID.test(id))) return;
+  throw new ValueError(
+    `SyncRunner.run: id is ${inspect(id)}: 1 to 128 letters, digits, "-" or "_", as in the ids that runs have without it`,
+  );
 }
 
 /** @throws ValueError for a wrong option of `performPart`. */

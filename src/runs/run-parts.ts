@@ -7,15 +7,7 @@ import type { ModelTally, SyncRun } from './sync-run.js';
 /** The options of a sync that are plain values. */
 export type PartOptions = Pick<
   SyncOptions,
-  | 'flags'
-  | 'modelTypes'
-  | 'syncAttrs'
-  | 'excludeAttrs'
-  | 'incremental'
-  | 'fullCompareEvery'
-  | 'continueOnFailure'
-  | 'concurrency'
-  | 'batchSize'
+  'flags' | 'modelTypes' | 'syncAttrs' | 'excludeAttrs' | 'continueOnFailure' | 'concurrency' | 'batchSize'
 >;
 
 /** The options of a run that are no plain values: the caller of `performPart` has to give them again. */

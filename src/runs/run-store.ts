@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import { isDeepStrictEqual } from 'node:util';
-import { ObjectAlreadyExists, ObjectNotFound, RunNotFound } from '../errors.js';
+import { ObjectAlreadyExists, ObjectNotFound, RunNotFound, ValueError } from '../errors.js';
 import type { DiffSyncModel } from '../model/diffsync-model.js';
 import type { ModelClass } from '../model/model-class.js';
 import type { BaseStore } from '../store/base-store.js';
@@ -65,6 +65,11 @@ export class RunStore {
     const { store } = this;
     const [again] = await this.records([run.id]);
     if (again !== undefined) {
+      if (runOf(again).outcome === 'succeeded') {
+        throw new ValueError(
+          `The run "${run.id}" of ${this.owner} has succeeded already, and is begun no more: take another id`,
+        );
+      }
       await store.updateMany({ objs: [new OpenRun({ run: run.id })] });
       const { previous } = again.summary as Partial<SyncRun>;
       await this.save({ ...run, previous }, { process: here() }, false);

@@ -1,22 +1,10 @@
 // Runs in parts: the guards look at the whole, the parts do the work, and what only the whole can tell is settled after them.
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { SyncRunner, type RunChange, type RunPart, type RunPartResult } from '../../src/index.js';
-import { fill, Inventory, tree } from '../fixtures/inventory.js';
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { Adapter, DiffSyncModel, SyncRunner, type RunPart, type RunPartResult } from '../../src/index.js';
+import { tree } from '../fixtures/inventory.js';
+import { all, shown, systemsOn, type Sites, System } from '../support/run-systems.js';
 import { loggedStores } from '../support/stores.js';
-
-type Sites = Parameters<typeof fill>[1];
-
-class System extends Inventory {
-  sites: Sites = {};
-  override async load(): Promise<void> {
-    await fill(this, this.sites);
-  }
-}
-
-const opened: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).toReversed()) await close();
-});
 
 const NAMES = Array.from({ length: 12 }, (_, at) => `s${at}`);
 const BEFORE: Sites = Object.fromEntries(NAMES.map((name) => [name, { [`d-${name}`]: [`e-${name}`] }]));
@@ -30,22 +18,8 @@ const AFTER: Sites = {
   new1: { 'd-new1': [] },
 };
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
-}
-
-const shown = ({ action, model, uid, result }: RunChange): string => `${action} ${model} ${uid} ${result}`;
-
 describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
-  async function system(name: string, sites: Sites): Promise<System> {
-    const store = await open();
-    opened.push(async () => close(store));
-    const adapter = new System({ store, name });
-    adapter.sites = sites;
-    return adapter;
-  }
+  const system = systemsOn({ open, close });
 
   async function both(): Promise<{ source: System; target: System }> {
     return { source: await system('network', AFTER), target: await system('cmdb', BEFORE) };
@@ -164,5 +138,81 @@ describe('the parts of a run', () => {
     const perform = (part: RunPart): Promise<RunPartResult> => runner.performPart(part, { source, target });
     const run = runner.run({ source, target, parts: { of: 2, perform }, syncFilter: () => true });
     await expect(run).rejects.toMatchObject({ code: 'VALUE_ERROR', message: expect.stringContaining('syncFilter') });
+  });
+
+  it.each(['', 'a.b', 'a/b', 'x'.repeat(200), 7])('belong to a run of a plain id: %p is refused', async (id) => {
+    const runner = new SyncRunner();
+    const [source, target] = [new System({ name: 'a' }), new System({ name: 'b' })];
+    await expect(runner.run({ source, target, id: id as string })).rejects.toMatchObject({ code: 'VALUE_ERROR' });
+  });
+
+  it('are not begun again where the run has succeeded: its record stays', async () => {
+    const runner = new SyncRunner();
+    const [source, target] = [new System({ name: 'a' }), new System({ name: 'b' })];
+    source.sites = { s0: {} };
+    const run = await runner.run({ source, target, id: 'once', parts: 2 });
+    await expect(runner.run({ source, target, id: 'once' })).rejects.toMatchObject({
+      code: 'VALUE_ERROR',
+      message: expect.stringContaining('once'),
+    });
+    expect(await runner.history(target).get('once')).toEqual(run);
+  });
+
+  it('are guarded by model whatever the name of the model', async () => {
+    class Constructor extends DiffSyncModel.define({
+      name: 'constructor',
+      schema: z.object({ name: z.string(), text: z.string().default('') }),
+      identifiers: ['name'],
+      attributes: ['text'],
+    }) {}
+    class Named extends Adapter.define({ models: [Constructor], topLevel: ['constructor'] }) {}
+    const filled = async (name: string, count: number, text: string): Promise<Named> => {
+      const adapter = new Named({ name });
+      await adapter.addMany(Array.from({ length: count }, (_, at) => new Constructor({ name: `c${at}`, text })));
+      return adapter;
+    };
+    const few = await filled('few', 1, 'a');
+    const others = await filled('others', 30, 'b');
+    const target = await filled('target', 30, 'a');
+    const runner = new SyncRunner();
+    for (const parts of [undefined, 3]) {
+      await expect(runner.run({ source: few, target, load: 'none', parts })).rejects.toMatchObject({
+        code: 'SYNC_TOO_MANY_DELETES',
+        run: { guards: [{ model: 'constructor', count: 29, of: 30 }] },
+      });
+      const guards = { maxUpdatePercent: 10 };
+      await expect(runner.run({ source: others, target, load: 'none', parts, guards })).rejects.toMatchObject({
+        code: 'SYNC_TOO_MANY_UPDATES',
+        run: {
+          guards: expect.arrayContaining([expect.objectContaining({ model: 'constructor', count: 30, of: 30 })]),
+        },
+      });
+    }
+  });
+
+  it('end with their signal while a side is loaded for them', async () => {
+    class Slow extends System {
+      override load(): Promise<void> {
+        return new Promise(() => undefined);
+      }
+    }
+    const [source, target] = [new Slow({ name: 'a' }), new System({ name: 'b' })];
+    const ended = new AbortController();
+    const part: RunPart = {
+      run: 'elsewhere',
+      source: 'a',
+      target: 'b',
+      step: 'compare',
+      index: 0,
+      of: 2,
+      options: {},
+      functions: [],
+      withoutDeletes: [],
+      load: 'both',
+      history: false,
+    };
+    const performed = new SyncRunner().performPart(part, { source, target, signal: ended.signal });
+    ended.abort(new Error('enough'));
+    await expect(performed).rejects.toMatchObject({ code: 'SYNC_ABORTED' });
   });
 });

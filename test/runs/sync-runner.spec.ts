@@ -1,42 +1,15 @@
 // Runs on every store: what they do, what their history says, and that plain syncs are as they were.
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { SyncRunner, type RunChange, type SyncRun } from '../../src/index.js';
-import { fill, Inventory, tree } from '../fixtures/inventory.js';
+import { describe, expect, it } from '@jest/globals';
+import { SyncRunner, type SyncRun } from '../../src/index.js';
+import { tree } from '../fixtures/inventory.js';
+import { all, shown, systemsOn, type Sites, System } from '../support/run-systems.js';
 import { stores } from '../support/stores.js';
-
-type Sites = Parameters<typeof fill>[1];
-
-class System extends Inventory {
-  sites: Sites = {};
-  override async load(): Promise<void> {
-    await fill(this, this.sites);
-  }
-}
-
-const opened: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).toReversed()) await close();
-});
 
 const BEFORE: Sites = { nyc: { d1: ['e0', 'e1'], d2: [] }, old: { d3: ['e3'] } };
 const AFTER: Sites = { nyc: { d1: ['e0'], d2: ['e1'] }, ams: { d4: [] } };
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
-}
-
-const shown = ({ action, model, uid, result }: RunChange): string => `${action} ${model} ${uid} ${result}`;
-
 describe.each(stores)('SyncRunner, $name', ({ open, close }) => {
-  async function system(name: string, sites: Sites): Promise<System> {
-    const store = await open();
-    opened.push(async () => close(store));
-    const adapter = new System({ store, name });
-    adapter.sites = sites;
-    return adapter;
-  }
+  const system = systemsOn({ open, close });
 
   async function both(): Promise<{ source: System; target: System }> {
     return { source: await system('network', AFTER), target: await system('cmdb', BEFORE) };

@@ -24,10 +24,9 @@ export async function findDoneByOthers(
   for (const { element } of walk(diff.getAddedChildren(), (each) => each.getAddedChildren())) {
     const due = pace.yieldIfDue();
     if (due !== undefined) await due;
-    const { type, comparedUid, linkOnly, sourceAttrs, destAttrs } = element;
-    if (linkOnly || comparedUid === undefined || !nested.has(type)) continue;
-    if (sourceAttrs === null) changes.delete.set(`${type} ${comparedUid}`, element);
-    if (destAttrs === null) changes.create.set(`${type} ${comparedUid}`, element);
+    const { type, comparedUid, linkOnly, onlySide } = element;
+    if (linkOnly || comparedUid === undefined || onlySide === undefined || !nested.has(type)) continue;
+    changes[onlySide === 'source' ? 'create' : 'delete'].set(`${type} ${comparedUid}`, element);
   }
   const done = new Map<DiffElement, string>();
   const note = async (action: Action, isThere: boolean, reason: string): Promise<void> => {

@@ -4,6 +4,8 @@ import { walk } from '../../diff/diff-walk.js';
 import { DiffSyncFlags } from '../../flags.js';
 import { childUidsOf } from '../../record/record-view.js';
 import type { LinkElements } from './link-elements.js';
+import { presentUids } from './object-reader.js';
+import { isOpen } from './open-elements.js';
 import { isInPart, nestedTypes, viewsWhere, type Partition } from './partition.js';
 import type { ElementPath, OneSided, SideName } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
@@ -79,7 +81,7 @@ export class CrossingObjects {
       if (!isDependent && !needed.has(type)) continue;
       const left = new Set<DiffElement>();
       await forEachYielding(elements, (element) => {
-        const isLeft = element.action === 'delete' ? needed.has(type) : isDependent && hasChange(element);
+        const isLeft = element.onlySide === 'target' ? needed.has(type) : isDependent && hasChange(element);
         if (isLeft) left.add(element);
       });
       this.links.takeOutTop(type, left);
@@ -100,13 +102,8 @@ export class CrossingObjects {
 
   /** Returns those of the objects that this part has met on one side alone, and that the other side's store has all the same. */
   private async presentElsewhere(side: SideName, type: string): Promise<ReadonlySet<string>> {
-    const uids = this.unmatched(side, type);
-    const present = new Set<string>();
-    if (uids.length === 0) return present;
-    for await (const page of this.context.readers[side === 'src' ? 'dst' : 'src'].byUids(type, uids)) {
-      for (const view of page) if (view !== undefined) present.add(view.getUniqueId());
-    }
-    return present;
+    const other = side === 'src' ? 'dst' : 'src';
+    return presentUids(this.context.readers[other], type, this.unmatched(side, type));
   }
 
   /** Returns those of the unique ids that a parent lists which this part has not met. */
@@ -167,7 +164,7 @@ export class CrossingObjects {
   private takeOutListers(type: string, uid: string): boolean {
     let found = false;
     for (const { node, dst } of this.tree.shared.listings(type, uid)) {
-      if (!dst || node.element.action !== 'delete' || this.links.isBelowLeftOut(node)) continue;
+      if (!dst || node.element.onlySide !== 'target' || this.links.isBelowLeftOut(node)) continue;
       if (this.takeOutDelete(node)) found = true;
     }
     return found;
@@ -192,7 +189,7 @@ export class CrossingObjects {
   private takeOutDelete({ element, parent }: OneSided): boolean {
     if (element === undefined) return false;
     let top: ElementPath = { element, parent };
-    while (top.parent?.element.action === 'delete') top = top.parent;
+    while (top.parent?.element.onlySide === 'target') top = top.parent;
     if (!this.links.takeOut(top.element.type, top)) return false;
     this.note(top.element);
     return true;
@@ -210,15 +207,6 @@ export class CrossingObjects {
 
 /** Whether an element, or one below it, has a change. */
 function hasChange(top: DiffElement): boolean {
-  for (const { element } of walk([top], (each) => each.getAddedChildren())) if (isChanged(element)) return true;
+  for (const { element } of walk([top], (each) => each.getAddedChildren())) if (isOpen(element)) return true;
   return false;
-}
-
-/** Whether an element has a change. One whose comparison throws is for the whole to look at. */
-function isChanged(element: DiffElement): boolean {
-  try {
-    return element.action !== null;
-  } catch {
-    return true;
-  }
 }

@@ -17,3 +17,17 @@ export function storeReader({ store }: Side, signal: AbortSignal | undefined): O
     byUids: (type, uids) => viewByUids(store, type, uids, signal),
   };
 }
+
+/** Returns those of the unique ids of which a reader finds an object. */
+export async function presentUids(
+  objects: ObjectReader,
+  type: string,
+  uids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const present = new Set<string>();
+  if (uids.length === 0) return present;
+  for await (const page of objects.byUids(type, uids)) {
+    for (const view of page) if (view !== undefined) present.add(view.getUniqueId());
+  }
+  return present;
+}

@@ -84,9 +84,9 @@ export class SharedChildren {
     }
     for (const { element, parent } of walk(roots, (each) => each.getAddedChildren())) {
       yield;
-      const { action, type, comparedUid } = element;
-      if ((action !== 'create' && action !== 'delete') || comparedUid === undefined) continue;
-      const side = action === 'create' ? 'src' : 'dst';
+      const { onlySide, type, comparedUid } = element;
+      if (onlySide === undefined || comparedUid === undefined) continue;
+      const side = onlySide === 'source' ? 'src' : 'dst';
       entry(this.oneSided[side], type, () => new Map<string, OneSided>()).set(comparedUid, { element, parent });
     }
   }

@@ -16,6 +16,7 @@ import { ChildReader } from './child-reader.js';
 import { PairComparer, type PairResults } from './compare-pair.js';
 import type { ObjectReader } from './object-reader.js';
 import type { PairNode } from './pair-node.js';
+import { nestedTypes } from './partition.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
 import { countChildren, createPair, mappingByUid, matchingUids, pairsOf, UIDS_PER_STEP, type Pair } from './pairing.js';
 import type { Scope } from './scope.js';
@@ -74,7 +75,7 @@ export class TreeComparison {
   async compareTypes(types: readonly string[]): Promise<void> {
     const { src, dst } = this.context;
     const classes = [...src.modelClasses.values(), ...dst.modelClasses.values()];
-    const nested = new Set(classes.flatMap((model) => Object.keys(model.getChildrenMapping())));
+    const nested = nestedTypes([src, dst]);
     for (const type of types.filter((each) => !nested.has(each))) {
       const [srcObjects, dstObjects] = await this.readAll(type);
       if (classes.some((model) => overridesChildren(model, DiffSyncModel))) {

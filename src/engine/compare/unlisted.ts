@@ -3,7 +3,8 @@ import { doInSteps } from '../../async/steps.js';
 import type { UnlistedCounts } from '../../diff/sync-outcome.js';
 import { childUidsOf, type ObjectView } from '../../record/record-view.js';
 import { checkAborted, type Side } from '../side.js';
-import type { ObjectReader } from './object-reader.js';
+import { presentUids } from './object-reader.js';
+import { nestedTypes } from './partition.js';
 import { mappingByUid } from './pairing.js';
 import { parentKey, type ElementPath, type SideName } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
@@ -119,12 +120,10 @@ export class UnlistedObjects {
   }
 
   private countSide(side: SideName): Map<string, number> {
-    const { topLevel, modelClasses } = this.context[side];
+    const { topLevel } = this.context[side];
     const unread = this.unreadTypes(side);
     const found = new Map<string, number>();
-    for (const type of new Set(
-      [...modelClasses.values()].flatMap((model) => Object.keys(model.getChildrenMapping())),
-    )) {
+    for (const type of nestedTypes([this.context[side]])) {
       if (topLevel.includes(type) || unread.has(type) || !this.context.scope.reaches(type)) continue;
       const count = (this.counts[side].get(type) ?? 0) - this.tree.visited[side].count(type);
       if (count > 0) found.set(type, count);
@@ -185,14 +184,4 @@ export class UnlistedObjects {
 
 function childTypes({ modelClasses }: Side, type: string): string[] {
   return Object.keys(modelClasses.get(type)?.getChildrenMapping() ?? {});
-}
-
-/** Returns those of the unique ids that the side's store has. */
-async function presentUids(objects: ObjectReader, type: string, uids: readonly string[]): Promise<ReadonlySet<string>> {
-  const present = new Set<string>();
-  if (uids.length === 0) return present;
-  for await (const page of objects.byUids(type, uids)) {
-    for (const view of page) if (view !== undefined) present.add(view.getUniqueId());
-  }
-  return present;
 }

@@ -2,6 +2,7 @@ import { Pace } from '../../async/event-loop.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import { walk, type WalkEntry } from '../../diff/diff-walk.js';
 import type { FinishedWalk } from '../compare/compared-part.js';
+import { isOpen } from '../compare/open-elements.js';
 
 /** Model -> the unique ids of the objects that a comparison has found open, see `Baseline.open`. */
 type OpenObjects = Readonly<Record<string, readonly string[]>>;
@@ -70,13 +71,4 @@ export function leaveOutUnchanged(diff: Diff, pairs: ReadonlyMap<string, number>
 
 function elementsOf(diff: Diff): Iterable<WalkEntry<DiffElement>> {
   return walk(diff.getAddedChildren(), (element) => element.getAddedChildren());
-}
-
-/** Whether an element has a change. One whose comparison throws is looked at again. */
-function isOpen(element: DiffElement): boolean {
-  try {
-    return element.action !== null;
-  } catch {
-    return true;
-  }
 }

@@ -1,7 +1,16 @@
 // The parts of a sync, and a sync of the whole after them, leave what a sync of the whole leaves.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { copyStore, DiffSyncFlags, DiffSyncModelFlags, type BaseStore, type Diff } from '../../../src/index.js';
+import { z } from 'zod';
+import {
+  Adapter,
+  copyStore,
+  DiffSyncFlags,
+  DiffSyncModel,
+  DiffSyncModelFlags,
+  type BaseStore,
+  type Diff,
+} from '../../../src/index.js';
 import {
   inventoryPairs,
   keyOf,
@@ -150,3 +159,47 @@ describe.each(loggedStores)('on the store $name', (store) => {
     expect(made).toBeGreaterThan(left / 2);
   });
 });
+
+it('a part with a comparison that throws has the failure of that object, and all others', async () => {
+  class Port extends DiffSyncModel.define({
+    name: 'port',
+    schema: z.object({ name: z.string(), speed: z.number() }),
+    identifiers: ['name'],
+    attributes: ['speed'],
+    compare: {
+      speed: () => {
+        throw new Error('no comparison');
+      },
+    },
+  }) {}
+  class Rack extends DiffSyncModel.define({
+    name: 'rack',
+    schema: z.object({ name: z.string(), ports: z.array(z.string()).default([]) }),
+    identifiers: ['name'],
+    children: { port: 'ports' },
+  }) {}
+  class Racks extends Adapter.define({ models: [Rack, Port], topLevel: ['rack'] }) {}
+  const racks = async (name: string, speed: number, ports: string[]): Promise<Racks> => {
+    const adapter = new Racks({ name, logger: silent });
+    await adapter.addMany([new Rack({ name: 'r0', ports }), ...ports.map((port) => new Port({ name: port, speed }))]);
+    return adapter;
+  };
+  const source = await racks('source', 1, ['p0', 'p1']);
+  for (const index of [0, 1]) {
+    const target = await racks('target', 2, ['p0']);
+    const diff = await target.syncFrom(source, { partition: { index, of: 2 }, continueOnFailure: true });
+    if (diff.length === 0) continue;
+    expect(diff.errors.map(({ location }) => location.uniqueId)).toEqual(['p0']);
+    expect((await target.getAll(Port)).map(({ name }) => name)).toEqual(['p0', 'p1']);
+  }
+});
+
+it.each([{ index: 2, of: 2 }, { index: -1, of: 2 }, { index: 0, of: 0 }, { index: 0.5, of: 2 }, {}, null])(
+  '%p is no part',
+  async (partition) => {
+    const [source, target] = [new Network({ name: 'source' }), new Network({ name: 'target' })];
+    await expect(target.diffFrom(source, { partition: partition as never })).rejects.toMatchObject({
+      code: 'VALUE_ERROR',
+    });
+  },
+);
