@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { Injectable, type BeforeApplicationShutdown, type MessageEvent } from '@nestjs/common';
 import {
   concat,
@@ -21,11 +23,14 @@ import { RunWatch } from './run-watch.js';
 const EVENT_MS = 200;
 /** How often the history is asked about a run of another process. */
 const POLL_MS = 1000;
+/** How long a shutdown waits for the ends of runs, as that of the runner does. */
+const SHUTDOWN_MS = 10_000;
 
 /** What those get who watch a run: its state now, each later one, and the run when it has ended. */
 @Injectable()
 export class RunEvents implements BeforeApplicationShutdown {
   private readonly shutdown = new Subject<void>();
+  private readonly open = new Set<ServerResponse>();
 
   constructor(
     private readonly catalog: Catalog,
@@ -34,20 +39,32 @@ export class RunEvents implements BeforeApplicationShutdown {
     private readonly watch: RunWatch,
   ) {}
 
-  /** @throws RunNotFound, AdapterNotFound, before any event. */
-  async of(target: string, id: string): Promise<Observable<MessageEvent>> {
+  /**
+   * @param response - That of the client, for the end of the application.
+   * @throws RunNotFound, AdapterNotFound, before any event.
+   */
+  async of(target: string, id: string, response: ServerResponse): Promise<Observable<MessageEvent>> {
     const history = this.runner.history(this.catalog.adapter(target));
     await history.get(id);
     const ended = defer(() => history.get(id)).pipe(map((run) => this.ended(run)));
     const state = this.watch.of(id);
     if (state === undefined) return this.ofHistory(() => history.get(id));
     const states = state.pipe(throttleTime(EVENT_MS, undefined, { leading: true, trailing: true }), map(progressEvent));
-    return concat(states, ended).pipe(takeUntil(this.shutdown));
+    this.note(response);
+    return concat(states, ended);
   }
 
-  /** Streams end with the application: it would wait for them. */
-  beforeApplicationShutdown(): void {
+  /** The runs of this process end with the application, and the streams of them with the runs; all others are ended here. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.shutdown.next();
+    const signal = AbortSignal.timeout(SHUTDOWN_MS);
+    await Promise.allSettled([...this.open].map((response) => once(response, 'close', { signal })));
+  }
+
+  /** Notes that a stream is open until all of it was sent, or its client has gone. */
+  private note(response: ServerResponse): void {
+    this.open.add(response);
+    response.once('close', () => this.open.delete(response));
   }
 
   /** Of a run that another process has under way the history has the phases, and knows when it has ended. */

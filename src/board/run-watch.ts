@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { BehaviorSubject } from 'rxjs';
 import { phaseChannel, runChannel, type PhaseTrace, type RunPhase, type RunTrace } from '../index.js';
 import type { RunProgress } from './board-api.js';
@@ -7,7 +7,7 @@ type Progress = RunProgress['phases'][number];
 
 /** How far the runs of this process are, also those that the board has not started: the tracing channels say it. */
 @Injectable()
-export class RunWatch implements OnModuleInit, OnModuleDestroy {
+export class RunWatch implements OnModuleInit, OnApplicationShutdown {
   private readonly runs = new Map<string, { readonly began: number; readonly state: BehaviorSubject<RunProgress> }>();
 
   /** Completes when the run has ended, and is recorded. Undefined for a run that has, or is one of another process. */
@@ -25,7 +25,8 @@ export class RunWatch implements OnModuleInit, OnModuleDestroy {
     phaseChannel.subscribe(this.phaseSubscriber);
   }
 
-  onModuleDestroy(): void {
+  /** The runs have ended by then, also those that the shutdown has ended. */
+  onApplicationShutdown(): void {
     runChannel.unsubscribe(this.runSubscriber);
     phaseChannel.unsubscribe(this.phaseSubscriber);
     for (const { state } of this.runs.values()) state.complete();

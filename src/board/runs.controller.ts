@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import {
   Controller,
   Get,
@@ -86,8 +87,9 @@ export function runsController({ path, guards }: ResolvedBoardOptions): Type {
     async watch(
       @Param('id', new Checked(RunId)) id: string,
       @Query(new Checked(RunQuery)) { target }: z.infer<typeof RunQuery>,
+      @Res({ passthrough: true }) response: ServerResponse | { readonly raw: ServerResponse },
     ): Promise<Observable<MessageEvent>> {
-      return this.events.of(target, id);
+      return this.events.of(target, id, 'raw' in response ? response.raw : response);
     }
   }
   return BoardRunsController;

@@ -394,6 +394,31 @@ describe('the JSON interface', () => {
     expect([answer.status, answer.body]).toEqual([503, expect.objectContaining({ code: 'STORE_CLOSED' })]);
   });
 
+  it.each(['express', 'fastify'] as const)(
+    'tells who watches a run that the application has ended it, on %s',
+    async (platform) => {
+      const board = await startBoard({ platform });
+      [board.network.content, board.cmdb.content] = [AFTER, BEFORE];
+      // A load that never ends by itself.
+      board.network.pause = () =>
+        new Promise((_, reject) => {
+          board.network.loadSignal.addEventListener('abort', () => reject(new Error('ended')));
+        });
+      const { body } = await board.post<RunStarted>('api/runs', { source: 'network', target: 'cmdb' });
+      const url = new URL(`api/runs/${body.run.id}/events?target=cmdb`, board.base);
+      const response = await fetch(url, { headers: { 'x-user': 'bob' } });
+      let text = '';
+      let closed: Promise<void> | undefined;
+      for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        text += chunk;
+        if (text.includes('load-source')) closed ??= board.app.close();
+      }
+      await closed;
+      const [, data = ''] = /event: ended\n(?:id: .*\n)?data: (.*)/.exec(text) ?? [];
+      expect(JSON.parse(data)).toMatchObject({ run: { id: body.run.id, outcome: 'aborted' } });
+    },
+  );
+
   it('takes the options of runs from the application, and none from a request', async () => {
     const seen: string[] = [];
     const board = await startBoard({
