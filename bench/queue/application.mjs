@@ -21,7 +21,7 @@ export class Device extends DiffSyncModel.define({
   }
 }
 
-export class Inventory extends Adapter {
+class Inventory extends Adapter {
   static models = [Device];
   static topLevel = ['device'];
 }

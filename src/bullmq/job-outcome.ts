@@ -60,7 +60,7 @@ async function giveBack(
 }
 
 /** @returns the code and message of an error, which is all that a queue keeps of it. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error instanceof DiffSyncError ? `${error.code}: ${error.message}` : error.message;
 }

@@ -17,7 +17,7 @@ export const during = {
   async create(_name: string): Promise<void> {},
 };
 
-export class Device extends DiffSyncModel.define({
+class Device extends DiffSyncModel.define({
   name: 'device',
   schema: z.object({ name: z.string(), role: z.string() }),
   identifiers: ['name'],
