@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { BoardChange, Values } from '../../board-api.js';
 import { TableFrame } from './table-frame.js';
+import { TableHead } from './table-head.js';
 import { Text } from './text.js';
 import { Value, ValuePair } from './value-view.js';
 
@@ -12,13 +13,7 @@ export function ChangedValues({ change }: { readonly change: BoardChange }): JSX
   return (
     <TableFrame>
       <table class="stacks pair">
-        <thead>
-          <tr>
-            <th scope="col">Attribute</th>
-            <th scope="col">Old</th>
-            <th scope="col">New</th>
-          </tr>
-        </thead>
+        <TableHead columns={['Attribute', 'Old', 'New']} />
         <tbody>
           {names.map((name) => (
             <tr key={name}>

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { SyncRun } from '../../../index.js';
 import { Panel } from './screen.js';
 import { TableFrame } from './table-frame.js';
+import { TableHead } from './table-head.js';
 import { Text, Uid } from './text.js';
 import { ValuePair } from './value-view.js';
 
@@ -80,13 +81,7 @@ function Flapping({ run: { flapping } }: { readonly run: SyncRun }): JSX.Element
       <p class="muted">Each of the last runs has set these attributes, and they differ again.</p>
       <TableFrame>
         <table class="stacks pair">
-          <thead>
-            <tr>
-              <th scope="col">Attribute</th>
-              <th scope="col">Old</th>
-              <th scope="col">New</th>
-            </tr>
-          </thead>
+          <TableHead columns={['Attribute', 'Old', 'New']} />
           <tbody>
             {flapping.map((each) => (
               <tr key={`${each.model} ${each.uid} ${each.attribute}`}>

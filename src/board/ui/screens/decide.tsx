@@ -12,6 +12,7 @@ import { MayDecide } from '../parts/may-decide.js';
 import { Pager } from '../parts/pager.js';
 import { Answered, Panel, Refused, Screen } from '../parts/screen.js';
 import { TableFrame } from '../parts/table-frame.js';
+import { TableHead } from '../parts/table-head.js';
 import { Text } from '../parts/text.js';
 import { useAnswer } from '../use-answer.js';
 import { ChangeCount, Sides, Unavailable, useRuns } from './runs.js';
@@ -128,15 +129,7 @@ function Plans({ runs }: { readonly runs: readonly SyncRun[] }): JSX.Element {
       ) : (
         <TableFrame>
           <table class="stacks">
-            <thead>
-              <tr>
-                <th scope="col">Made</th>
-                <th scope="col">State</th>
-                <th scope="col">From → to</th>
-                <th scope="col">Changes</th>
-                <th scope="col">Label</th>
-              </tr>
-            </thead>
+            <TableHead columns={['Made', 'State', 'From → to', 'Changes', 'Label']} />
             <tbody>
               {runs.map((run) => (
                 <tr key={`${run.target} ${run.id}`}>

@@ -7,6 +7,7 @@ import { ActionBadge, ResultBadge } from '../parts/badge.js';
 import { ChangedValues } from '../parts/changed-values.js';
 import { Answered, Facts, Panel, Screen } from '../parts/screen.js';
 import { TableFrame } from '../parts/table-frame.js';
+import { TableHead } from '../parts/table-head.js';
 import { Text, Uid } from '../parts/text.js';
 import { Value } from '../parts/value-view.js';
 import { useAnswer } from '../use-answer.js';
@@ -58,13 +59,7 @@ function Fields({ of }: { readonly of: readonly FieldView[] | null }): JSX.Eleme
       ) : (
         <TableFrame>
           <table class="stacks">
-            <thead>
-              <tr>
-                <th scope="col">Field</th>
-                <th scope="col">Value</th>
-                <th scope="col">Kind</th>
-              </tr>
-            </thead>
+            <TableHead columns={['Field', 'Value', 'Kind']} />
             <tbody>
               {of.map((field) => (
                 <tr key={field.name}>
