@@ -149,6 +149,7 @@ export {
   type DefinitionOf,
   type DeleteItem,
   type Dict,
+  type HookContext,
   type HookInput,
   type HostOf,
   type ModelHost,

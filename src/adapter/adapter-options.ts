@@ -112,6 +112,7 @@ export const SYNC_OPTIONS: OptionNames<SyncOptions> = {
   syncFilter: true,
   continueOnFailure: true,
   concurrency: true,
+  runId: true,
   batchSize: true,
   maxDeletes: true,
   maxDeletePercent: true,

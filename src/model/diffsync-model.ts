@@ -264,10 +264,11 @@ export abstract class DiffSyncModel<
   /**
    * Platform hook of a sync: changes the object in the outside world. The default sets the attributes, without validation.
    * @param attrs - the attributes to change, with their new values.
+   * @param _context - what names this change. A sync always passes it; your own code need not.
    * @returns the object; null for "failed, leave the children alone".
    * @throws {@link ObjectNotUpdated} (OBJECT_NOT_UPDATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
-  async update(attrs: Partial<Attrs>): Promise<this | null> {
+  async update(attrs: Partial<Attrs>, _context?: HookContext): Promise<this | null> {
     assignFields(this, attrs);
     this.setStatus(DiffSyncStatus.SUCCESS, 'Updated successfully');
     return this;
@@ -275,10 +276,11 @@ export abstract class DiffSyncModel<
 
   /**
    * Platform hook of a sync: deletes the object from the outside world. The default only sets the status.
+   * @param _context - what names this change. A sync always passes it; your own code need not.
    * @returns the object; null for "failed, leave the children alone".
    * @throws {@link ObjectNotDeleted} (OBJECT_NOT_DELETED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */
-  async delete(): Promise<this | null> {
+  async delete(_context?: HookContext): Promise<this | null> {
     this.setStatus(DiffSyncStatus.SUCCESS, 'Deleted successfully');
     return this;
   }
@@ -469,8 +471,19 @@ export type HostOf<Host> = ModelHost extends Host
     ? unknown
     : Refused<'a hook gets an adapter: name your class that extends Adapter'>;
 
+/** What a hook knows of the change that it makes. */
+export interface HookContext {
+  /**
+   * Names the change: 32 hexadecimal digits, the same whenever a run makes this change to this object, and for no other one. A hook may
+   * be called again for a change that was made but not recorded, because its process was killed: an outside world that takes such a
+   * key (the header `Idempotency-Key`, a column with a unique index) makes it once. The values need not be the same, where the source was
+   * loaded again in between.
+   */
+  readonly idempotencyKey: string;
+}
+
 /** One object of the hook `createBulk`. */
-export interface CreateItem<Ids = Record<string, unknown>, Attrs = Record<string, unknown>> {
+export interface CreateItem<Ids = Record<string, unknown>, Attrs = Record<string, unknown>> extends HookContext {
   /** Identifier -> value. */
   readonly ids: Ids;
   /** The attributes that the source has: any may be missing or undefined. */
@@ -482,9 +495,11 @@ export interface CreateContext<
   Ids = Record<string, unknown>,
   Attrs = Record<string, unknown>,
   Host extends HostOf<Host> = ModelHost,
-> extends CreateItem<Ids, Attrs> {
+> extends Omit<CreateItem<Ids, Attrs>, keyof HookContext> {
   /** The adapter of the target. */
   readonly adapter: Host;
+  /** See {@link HookContext}. A sync always passes it; your own code, which may call the hook, need not. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** What a bulk hook returns for each object: the model, null for "failed", or the error of this object. */
@@ -499,7 +514,7 @@ export interface BulkContext<Item, Host extends HostOf<Host> = ModelHost> {
 }
 
 /** One object of the hook `updateBulk`. */
-export interface UpdateItem<M = DiffSyncModel, Attrs = Record<string, unknown>> {
+export interface UpdateItem<M = DiffSyncModel, Attrs = Record<string, unknown>> extends HookContext {
   /** The target's object, not changed yet. */
   readonly model: M;
   /** The attributes to set, which need not be all. */
@@ -507,7 +522,7 @@ export interface UpdateItem<M = DiffSyncModel, Attrs = Record<string, unknown>> 
 }
 
 /** One object of the hook `deleteBulk`: the target's object. */
-export type DeleteItem<M = DiffSyncModel> = Pick<UpdateItem<M>, 'model'>;
+export type DeleteItem<M = DiffSyncModel> = Pick<UpdateItem<M>, 'model' | keyof HookContext>;
 
 /**
  * Optional hooks of a sync, called instead of the single ones with up to `batchSize` objects. Each returns one result for
@@ -523,7 +538,7 @@ export interface BulkHooks<Ids = Record<string, unknown>, Attrs = Record<string,
 }
 
 /** What a sync passes to a hook for one object, but for the adapter and the object, which the hook may narrow. */
-export interface HookInput<Ids, Attrs> {
+export interface HookInput<Ids, Attrs> extends HookContext {
   readonly adapter: never;
   readonly model: never;
   readonly ids: Ids;
@@ -543,7 +558,7 @@ export interface CreateHook<Ids, Fields, M> {
 export interface DefinedHooks<Ids, Attrs, Fields, M> {
   /**
    * Platform hook of a sync: creates the object in the outside world. The default validates `ids` and `attrs` as input.
-   * @param context - the target's adapter, the identifiers and the attributes.
+   * @param context - the target's adapter, the identifiers, the attributes, and what names the change.
    * @returns the model; null for "failed, leave the children alone".
    * @throws {@link ObjectNotCreated} (OBJECT_NOT_CREATED) in an override, for a failure that CONTINUE_ON_FAILURE may pass over.
    */

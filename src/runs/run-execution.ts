@@ -141,10 +141,13 @@ export class RunExecution {
     const { source, target, sync } = work;
     const applied = await without(diff, withheld);
     const onProgress: DiffOptions['onProgress'] = (_, current, total) => draft.report('apply', current, total);
+    const runId = work.part?.run ?? draft.id;
     let hasEnded = false;
     try {
       const waitMs = this.exclusive?.waitMs ?? 0;
-      await draft.phase('apply', () => target.syncFrom(source, { ...sync, diff: applied, onProgress, signal, waitMs }));
+      await draft.phase('apply', () =>
+        target.syncFrom(source, { ...sync, runId, diff: applied, onProgress, signal, waitMs }),
+      );
       hasEnded = true;
     } finally {
       const outcomes = await outcomesOf(tally, applied, withheld, hasEnded);

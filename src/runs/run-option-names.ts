@@ -22,7 +22,7 @@ const COMMON: OptionNames<RunOptions> = {
   onProgress: true,
   signal: true,
 };
-const { diff: _, allowStale: __, waitMs: ___, partition: ____, ...SYNC } = SYNC_OPTIONS;
+const { diff: _, allowStale: __, waitMs: ___, partition: ____, runId: _____, ...SYNC } = SYNC_OPTIONS;
 const RUN: OptionNames<SyncRunOptions> = {
   ...COMMON,
   ...SYNC,

@@ -53,7 +53,9 @@ export interface RunOptions {
  * ```
  */
 export interface SyncRunOptions
-  extends RunOptions, Omit<SyncOptions, 'diff' | 'allowStale' | 'waitMs' | 'partition' | 'onProgress' | 'signal'> {
+  extends
+    RunOptions,
+    Omit<SyncOptions, 'diff' | 'allowStale' | 'waitMs' | 'partition' | 'runId' | 'onProgress' | 'signal'> {
   /** The adapter that the target is made equal to. */
   source: Adapter;
   /** The adapter that is changed. */

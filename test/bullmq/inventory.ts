@@ -14,7 +14,7 @@ import { DiffSyncQueueModule, type DiffSyncQueueExtras, type DiffSyncQueueOption
 /** What happens inside of hooks and loads, which a test sets. */
 export const during = {
   async load(): Promise<void> {},
-  async create(_name: string): Promise<void> {},
+  async create(_name: string, _idempotencyKey: string | undefined): Promise<void> {},
 };
 
 class Device extends DiffSyncModel.define({
@@ -24,7 +24,7 @@ class Device extends DiffSyncModel.define({
   attributes: ['role'],
 }) {
   static override async create(context: CreateContext<{ name: string }, { role?: string }>) {
-    await during.create(context.ids.name);
+    await during.create(context.ids.name, context.idempotencyKey);
     return super.create(context);
   }
 }

@@ -33,6 +33,7 @@ afterAll(async () => {
 });
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
+  keys.clear();
   await app?.close();
   app = undefined;
 });
@@ -64,6 +65,7 @@ async function work(place: Place, order: Partial<Order> = {}, worker: object = {
   children.add(child);
   child.once('exit', () => children.delete(child));
   await once(child, 'message');
+  child.on('message', note);
   const ready = said(child, 'ready');
   const met = said(child, `at ${order.at}`);
   const options = place.queue.worker === false ? {} : place.queue.worker;
@@ -86,6 +88,23 @@ function said(child: ChildProcess, what: string): Promise<void> {
     };
     child.on('message', listen);
   });
+}
+
+/** By device, the idempotency keys that its hook was called with, in all processes. */
+const keys = new Map<string, string[]>();
+
+function note(message: unknown): void {
+  if (typeof message !== 'object' || message === null) return;
+  const { name, idempotencyKey } = message as { name: string; idempotencyKey: string };
+  keys.set(name, [...(keys.get(name) ?? []), idempotencyKey]);
+}
+
+/** Expects one key for each device, however often its hook was called. @param again - the device whose hook was called again. */
+function expectOneKeyEach(again?: string): void {
+  expect(keys.size).toBe(DEVICES);
+  for (const [device, given] of keys) expect([device, ...new Set(given)]).toEqual([device, given[0]]);
+  expect(new Set([...keys.values()].flat()).size).toBe(DEVICES);
+  if (again !== undefined) expect(keys.get(again)?.length).toBeGreaterThan(1);
 }
 
 async function ended(queue: SyncQueue, runId: string): Promise<QueuedRun> {
@@ -132,6 +151,7 @@ describe('workers in several processes', () => {
     });
     expect(progress.current).toBeLessThanOrEqual(DEVICES);
     await expectRight(await ended(queue, runId));
+    expectOneKeyEach();
   });
 
   it.each([
@@ -149,6 +169,7 @@ describe('workers in several processes', () => {
     expect(await exit).toEqual([null, 'SIGKILL']);
     await work(place);
     await expectRight(await ended(queue, runId), true);
+    expectOneKeyEach(at === 'load' ? undefined : at);
   });
 
   it.each([

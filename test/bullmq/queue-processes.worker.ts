@@ -30,7 +30,10 @@ async function begin({ place, devices, waits, at, does, lacks = false }: Order):
     await tell(`at ${name}`);
     if (does !== 'tell') process.kill(process.pid, does);
   };
-  during.create = meet;
+  during.create = async (name, idempotencyKey) => {
+    await tell({ name, idempotencyKey });
+    await meet(name);
+  };
   during.load = () => meet('load');
   const app = await NestFactory.createApplicationContext(inventory(place, lacks ? [Network] : [Network, Cmdb]), {
     logger: ['error', 'warn'],

@@ -7,6 +7,7 @@ import {
   type BulkContext,
   type CreateContext,
   type CreateItem,
+  type HookContext,
   type IdentifierOf,
   type IdentifiersOf,
   type ModelClass,
@@ -28,9 +29,13 @@ export class Own extends DiffSyncModel.define({
     await context.adapter.patch(context.ids.name, context.attrs);
     return super.create(context);
   }
-  override async update(attrs: AttrsOf<typeof Own>) {
-    await this.adapter?.patch(this.name, { role: attrs.role?.toUpperCase() });
+  override async update(attrs: AttrsOf<typeof Own>, { idempotencyKey }: HookContext) {
+    await this.adapter?.patch(this.name, { role: attrs.role?.toUpperCase(), key: idempotencyKey.length });
     return super.update(attrs);
+  }
+  // @ts-expect-error what a hook knows is the key
+  override async delete({ idempotenceKey }: HookContext) {
+    return Promise.resolve(idempotenceKey === undefined ? this : null);
   }
 }
 class Cmdb extends Adapter {

@@ -10,13 +10,20 @@ import {
 } from '../../errors.js';
 import type { DiffSyncAction } from '../../flags.js';
 import { traced } from '../../logging/channels.js';
-import { DiffSyncModel, type BulkResult, type CreateItem, type ModelHost } from '../../model/diffsync-model.js';
+import {
+  DiffSyncModel,
+  type BulkResult,
+  type CreateItem,
+  type HookContext,
+  type ModelHost,
+} from '../../model/diffsync-model.js';
 import type { ModelClass } from '../../model/model-class.js';
 import { markParsed } from '../../model/parsed-values.js';
 import { issuesText } from '../../model/schema-issues.js';
 import { hideTexts } from '../../values/secret.js';
 import { hookChannel, type HookTrace } from '../traces.js';
 import { callEach } from './call-each.js';
+import { idempotencyKey } from './idempotency-key.js';
 import type { Fault, SyncNode } from './sync-plan.js';
 
 /** What an object fails with. */
@@ -28,6 +35,13 @@ export interface HookFailure {
 
 /** The outcome of a hook: the model, null if it failed and the children are left alone, or what it threw. */
 export type HookOutcome = { readonly model: DiffSyncModel | null } | HookFailure;
+
+/** For whom hooks are called. */
+export interface HookCaller {
+  readonly adapter: ModelHost;
+  /** The id of the run, or of the sync that is no part of one. */
+  readonly runId: string;
+}
 
 /** A node whose hook is called, and the target's object. */
 export interface HookCall {
@@ -59,47 +73,57 @@ export function maxBatchSize(node: SyncNode, batchSize: number, concurrency: num
  */
 export async function callHooks(
   calls: readonly HookCall[],
-  adapter: ModelHost,
+  caller: HookCaller,
   concurrency: number,
   goesOn: (outcome: HookOutcome) => boolean,
 ): Promise<(HookOutcome | undefined)[]> {
   const [first] = calls;
   if (first === undefined) return [];
   const { action, model } = first.node;
-  if (action !== null && bulkHook(model, action) !== undefined) return callBulk(calls, model, action, adapter);
-  if (calls.length === 1) return [await callOne(first, adapter)];
-  return callEach(calls, concurrency, (call) => callOne(call, adapter), goesOn);
+  if (action !== null && bulkHook(model, action) !== undefined) return callBulk(calls, model, action, caller);
+  if (calls.length === 1) return [await callOne(first, caller)];
+  return callEach(calls, concurrency, (call) => callOne(call, caller), goesOn);
 }
 
-async function callOne(call: HookCall, adapter: ModelHost): Promise<HookOutcome> {
+async function callOne(call: HookCall, caller: HookCaller): Promise<HookOutcome> {
   const { node, model } = call;
   try {
     checkCall(call);
-    const result = await (hookChannel.hasSubscribers && overridesHook(call)
-      ? tracedHook(call, adapter)
-      : callHook(call, adapter));
+    const result = await (overridesHook(call) ? callOwnHook(call, caller) : callDefaultHook(call, caller));
     return outcomeOf(node, model === undefined ? 'create' : (node.action ?? ''), result);
   } catch (error) {
     return { error };
   }
 }
 
-/** Apart, so that a call without a subscriber makes no closure. */
-function tracedHook(call: HookCall, adapter: ModelHost): Promise<unknown> {
-  const trace = traceOf([call], call.node.action ?? 'create', '', adapter);
-  return traced(hookChannel, trace, () => callHook(call, adapter));
+function callOwnHook(call: HookCall, caller: HookCaller): Promise<unknown> {
+  const hook = (): Promise<unknown> => callHook(call, caller);
+  if (!hookChannel.hasSubscribers) return hook();
+  return traced(hookChannel, traceOf([call], call.node.action ?? 'create', '', caller.adapter), hook);
 }
 
-function callHook({ node, model }: HookCall, adapter: ModelHost): Promise<unknown> {
-  if (model === undefined) return node.model.create({ adapter, ...createItem(node) });
+function callHook({ node, model }: HookCall, { adapter, runId }: HookCaller): Promise<unknown> {
+  const key = keyOf(node, runId);
+  if (model === undefined) return node.model.create({ adapter, ...createItem(node), idempotencyKey: key });
+  const context = { idempotencyKey: key };
+  return node.action === 'update' ? model.update(newAttrs(node.element), context) : model.delete(context);
+}
+
+/** A hook that is this package's own needs no key, which takes longer than the hook. */
+function callDefaultHook({ node, model }: HookCall, { adapter }: HookCaller): Promise<unknown> {
+  if (model === undefined) return DiffSyncModel.create.call(node.model, { adapter, ...createItem(node) });
   return node.action === 'update' ? model.update(newAttrs(node.element)) : model.delete();
+}
+
+function keyOf({ element, action, uid }: SyncNode, runId: string): string {
+  return idempotencyKey(runId, action ?? 'create', element.type, uid);
 }
 
 async function callBulk(
   calls: readonly HookCall[],
   model: ModelClass,
   action: DiffSyncAction,
-  adapter: ModelHost,
+  caller: HookCaller,
 ): Promise<HookOutcome[]> {
   const outcomes = Array.from<HookOutcome>({ length: calls.length });
   /** The calls that are made, and where they stand among all. */
@@ -115,7 +139,7 @@ async function callBulk(
     }
   }
   try {
-    const results = checked.length === 0 ? [] : await bulkResults(checked, model, action, adapter);
+    const results = checked.length === 0 ? [] : await bulkResults(checked, model, action, caller);
     if (!Array.isArray(results) || results.length !== checked.length) {
       throw new DiffSyncError(
         `${model.name}.${action}Bulk answered ${Array.isArray(results) ? results.length : typeof results} for ${checked.length} ` +
@@ -161,10 +185,12 @@ function bulkResults(
   calls: readonly HookCall[],
   model: ModelClass,
   action: DiffSyncAction,
-  adapter: ModelHost,
+  caller: HookCaller,
 ): Promise<readonly BulkResult[] | undefined> {
-  const hook = (): Promise<readonly BulkResult[] | undefined> => callBulkHook(calls, model, action, adapter);
-  return hookChannel.hasSubscribers ? traced(hookChannel, traceOf(calls, action, 'Bulk', adapter), hook) : hook();
+  const hook = (): Promise<readonly BulkResult[] | undefined> => callBulkHook(calls, model, action, caller);
+  return hookChannel.hasSubscribers
+    ? traced(hookChannel, traceOf(calls, action, 'Bulk', caller.adapter), hook)
+    : hook();
 }
 
 function traceOf(calls: readonly HookCall[], action: DiffSyncAction, kind: '' | 'Bulk', adapter: ModelHost): HookTrace {
@@ -177,17 +203,19 @@ async function callBulkHook(
   calls: readonly HookCall[],
   model: ModelClass,
   action: DiffSyncAction,
-  adapter: ModelHost,
+  { adapter, runId }: HookCaller,
 ): Promise<readonly BulkResult[] | undefined> {
   if (action === 'create') {
-    const objects = calls.map(({ node }) => createItem(node));
+    const objects = calls.map(({ node }) => ({ ...createItem(node), idempotencyKey: keyOf(node, runId) }));
     return model.createBulk?.({ adapter, objects });
   }
-  if (action === 'update') {
-    const objects = calls.map((call) => ({ model: call.model as DiffSyncModel, attrs: newAttrs(call.node.element) }));
-    return model.updateBulk?.({ adapter, objects });
-  }
-  return model.deleteBulk?.({ adapter, objects: calls.map((call) => ({ model: call.model as DiffSyncModel })) });
+  const stored = calls.map(({ node, model: object }) => ({
+    model: object as DiffSyncModel,
+    idempotencyKey: keyOf(node, runId),
+  }));
+  if (action === 'delete') return model.deleteBulk?.({ adapter, objects: stored });
+  const objects = stored.map((item, at) => ({ ...item, attrs: newAttrs((calls[at] as HookCall).node.element) }));
+  return model.updateBulk?.({ adapter, objects });
 }
 
 /** Reads what a hook has answered. One that is written in JavaScript may answer undefined, or what is no model. */
@@ -234,7 +262,7 @@ function checkParsed(element: DiffElement): void {
   );
 }
 
-function createItem({ element, model, isParsed }: SyncNode): CreateItem {
+function createItem({ element, model, isParsed }: SyncNode): Omit<CreateItem, keyof HookContext> {
   const item = { ids: { ...(element.input?.ids ?? element.keys) }, attrs: newAttrs(element) };
   if (isParsed) markParsed(item.ids, model.definition.schema);
   return item;

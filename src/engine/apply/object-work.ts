@@ -14,7 +14,7 @@ import {
 import { isDeepEqual } from '../../values/deep-equal.js';
 import { checkAborted, type Side } from '../side.js';
 import type { AtomicSubtrees } from './atomic-subtrees.js';
-import { callHooks, missingModelError, type HookFailure, type HookOutcome } from './call-hooks.js';
+import { callHooks, missingModelError, type HookCaller, type HookFailure, type HookOutcome } from './call-hooks.js';
 import { isDeletedLast, skipsChildren, type FoundNode, type Frame } from './frame.js';
 import {
   checkAnswer,
@@ -45,6 +45,7 @@ export interface SyncParts {
   readonly links: SyncLinks;
   readonly report: SyncReport;
   readonly subtrees: AtomicSubtrees;
+  readonly caller: HookCaller;
   readonly concurrency: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -82,7 +83,7 @@ export class ObjectWork {
    * @throws the first failure that ends the sync, after all that was done is saved.
    */
   async run(frames: readonly Frame[]): Promise<Frame[]> {
-    const { dst, links, moves, report, concurrency, signal } = this.parts;
+    const { caller, links, moves, report, concurrency, signal } = this.parts;
     const action = frames[0]?.node.action;
     let ready = frames;
     if (action === 'create') {
@@ -97,7 +98,7 @@ export class ObjectWork {
     }
     const goesOn = (outcome: HookOutcome): boolean =>
       signal?.aborted !== true && (!('error' in outcome) || report.goesOnAfter(outcome.error));
-    const outcomes = await callHooks(ready, dst, concurrency, goesOn);
+    const outcomes = await callHooks(ready, caller, concurrency, goesOn);
     const below = await this.saveOutcomes(ready, outcomes);
     if (action === 'create' && !links.isEmpty) await links.settleCreates(frames.map(({ node }) => node));
     if (outcomes.includes(undefined)) checkAborted(signal);

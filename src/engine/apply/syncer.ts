@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { doInSteps } from '../../async/steps.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import { DiffSyncError, ObjectStoreException } from '../../errors.js';
@@ -69,7 +70,21 @@ export class Syncer {
     const links = new SyncLinks(plan, dst, cache, filter, report, concurrency, keepsLinks);
     const subtrees = new AtomicSubtrees(dst.store);
     const moving = new Set(found.values());
-    const parts = { plan, dst, cache, moves, moving, links, report, subtrees, concurrency, signal, hidesParents };
+    const caller = { adapter: dst, runId: options.runId ?? randomUUID() };
+    const parts = {
+      plan,
+      dst,
+      cache,
+      moves,
+      moving,
+      links,
+      report,
+      subtrees,
+      caller,
+      concurrency,
+      signal,
+      hidesParents,
+    };
     return new Syncer(diff, dst, options, logger, parts, filter, batchSize);
   }
 
