@@ -15,8 +15,8 @@ export class ChildIndex {
   /** Unique id -> where the snapshot has it; several times where it is repeated. */
   private positions = new Map<string, number | number[]>();
   private removed = new RemovedBefore();
-  /** Unique ids that are removed and still in the list: see `removeLater`. */
-  private readonly leaving = new Set<string>();
+  /** Unique ids that are removed and still in the list, and where the snapshot has them: see `removeLater`. */
+  private readonly leaving = new Map<string, number | number[]>();
   /** How many calls have not compared the list. */
   private unverified = 0;
 
@@ -49,15 +49,10 @@ export class ChildIndex {
       this.build();
       found = this.find(uid) ?? [];
     }
-    const positions = this.positions.get(uid) ?? [];
     for (const at of found.toReversed()) removeAt(this.list, at);
-    for (const at of typeof positions === 'number' ? [positions] : positions) {
-      this.snapshot[at] = undefined;
-      this.removed.add(at);
-    }
+    this.noteRemoved(this.positions.get(uid) ?? []);
     this.positions.delete(uid);
-    // Every other one was removed: to begin anew takes less time than was saved.
-    if (this.removed.count * 2 > this.snapshot.length) this.build();
+    if (this.isThin) this.build();
   }
 
   /**
@@ -65,21 +60,36 @@ export class ChildIndex {
    * length, one by one, takes time in proportion to their number.
    */
   removeLater(uid: string): void {
+    this.leaving.set(uid, this.positions.get(uid) ?? []);
     this.positions.delete(uid);
-    this.leaving.add(uid);
     if (this.leaving.size * LEAVING_PART > this.list.length) this.settle();
   }
 
-  /** Takes out of the list what `removeLater` was called for. The next call sees another length, and looks at the list anew. */
+  /** Takes out of the list what `removeLater` was called for. */
   settle(): void {
     if (this.leaving.size === 0) return;
+    for (const positions of this.leaving.values()) this.noteRemoved(positions);
     this.takeOutLeaving();
-    this.forget();
+    // The next call sees another length, and looks at the list anew.
+    if (this.isThin) this.forget();
   }
 
   /** How many unique ids the list had when it was last seen. */
   private get length(): number {
     return this.snapshot.length - this.removed.count;
+  }
+
+  /** Whether every other one was removed: to begin anew takes less time than was saved. */
+  private get isThin(): boolean {
+    return this.removed.count * 2 > this.snapshot.length;
+  }
+
+  /** Notes that the list has no more what the snapshot has at these positions. */
+  private noteRemoved(positions: number | readonly number[]): void {
+    for (const at of typeof positions === 'number' ? [positions] : positions) {
+      this.snapshot[at] = undefined;
+      this.removed.add(at);
+    }
   }
 
   /** @returns where the list has the unique id now, in order; undefined where it was changed by other code. */
