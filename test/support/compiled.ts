@@ -30,6 +30,8 @@ export function compile(files: readonly string[]): Compiled {
     writeFileSync(target.replace(/\.ts$/, '.js'), code);
   }
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  // The page of the board is no JavaScript of the sources: it is where the build has put it.
+  symlinkSync(join(process.cwd(), 'dist'), join(folder, 'dist'));
   // The doors of the package are those of the sources, for files that import it by its name.
   writeFileSync(join(folder, 'package.json'), readFileSync('package.json', 'utf8').replaceAll('./dist/', './src/'));
   return {

@@ -5,8 +5,8 @@ export const USAGE = `Usage: npm start [-- OPTION]
 Brings a copy of the IEEE MAC-address registry up to date with a newer one, and reports what was done.
 
   --json   print nothing but one line of JSON on standard output (npm start --silent -- --json: npm prints nothing too)
-  --serve  keep the application up instead, with an HTTP API that starts runs and shows them, until SIGTERM or Ctrl-C;
-           GET /openapi.json describes it
+  --serve  keep the application up instead, with a board that plans runs, applies them and shows what they did, until SIGTERM
+           or Ctrl-C; GET /openapi.json describes its HTTP API
   --help   print this
 
 Environment, also from a file .env:
@@ -15,7 +15,7 @@ Environment, also from a file .env:
   DIFFSYNC_STORE_URL        redis only: redis://[[user]:password@]host[:port][/db]
   DIFFSYNC_STORE_ID         begins the ids of the stores (default registry-sync)
   DIFFSYNC_STORE_VERBOSITY  0 warnings (default), 1 information, 2 debug
-  API_TOKEN                 for --serve: what clients send as "Authorization: Bearer <token>"
+  API_TOKEN                 for --serve: the password of the board, for any user name; programs may send it as a bearer token
   PORT                      for --serve (default 3000)`;
 
 export type Command = 'run' | 'json' | 'serve' | 'help';

@@ -42,7 +42,7 @@ async function run(output: 'run' | 'json'): Promise<void> {
 
 /** Settles when the application listens; it ends with the signal. */
 async function serve(): Promise<void> {
-  const [{ ServerModule }, { serveOpenApi }] = await Promise.all([
+  const [{ BOARD_PATH, ServerModule }, { serveOpenApi }] = await Promise.all([
     import('./server.module.js'),
     import('./open-api.js'),
   ]);
@@ -62,7 +62,8 @@ async function serve(): Promise<void> {
     await app.close();
     throw error;
   }
-  console.log(`Listening on ${await app.getUrl()}`);
+  const url = await app.getUrl();
+  console.log(`Listening on ${url}\nThe board is at ${url}/${BOARD_PATH}`);
 }
 
 /** A verbosity that asks for more than warnings gets Nest's own lines too. */
@@ -74,7 +75,7 @@ function logger(levels: LogLevel[]): StderrLogger {
 /** There is no token that everybody knows. */
 function requireToken(): void {
   if ((process.env['API_TOKEN'] ?? '') === '')
-    throw new UsageError('API_TOKEN is not set: choose a token for the clients');
+    throw new UsageError('API_TOKEN is not set: choose a token for those who use it');
 }
 
 function readPort(): number {

@@ -1,26 +1,27 @@
-import { Module, StandardSchemaValidationPipe } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { DiffSyncBoardModule } from 'nestjs-diffsync/board';
 import { AppModule } from './app.module.js';
 import { AssignmentsController } from './assignments.controller.js';
-import { BearerGuard } from './bearer.guard.js';
-import { DiffSyncErrorFilter } from './diffsync-error.filter.js';
 import { HealthController } from './health.controller.js';
-import { RunEvents } from './run-events.js';
-import { RunningSyncs } from './running-syncs.js';
-import { RunsController } from './runs.controller.js';
-import { StoresController } from './stores.controller.js';
+import { runOptions } from './run-options.js';
+import { TokenGuard, type SignedIn } from './token.guard.js';
 
-/** The same application with HTTP in front. */
+/** Where the board is. */
+export const BOARD_PATH = 'diffsync';
+
+/** The same application with HTTP in front: the board, and two routes of its own. */
 @Module({
-  imports: [AppModule, TerminusModule],
-  controllers: [HealthController, RunsController, StoresController, AssignmentsController],
-  providers: [
-    RunningSyncs,
-    RunEvents,
-    { provide: APP_GUARD, useClass: BearerGuard },
-    { provide: APP_PIPE, useClass: StandardSchemaValidationPipe },
-    { provide: APP_FILTER, useClass: DiffSyncErrorFilter },
+  imports: [
+    AppModule,
+    TerminusModule,
+    DiffSyncBoardModule.forRoot({
+      path: BOARD_PATH,
+      guards: [TokenGuard],
+      user: ({ user = '' }: SignedIn) => user,
+      runOptions,
+    }),
   ],
+  controllers: [HealthController, AssignmentsController],
 })
 export class ServerModule {}

@@ -5,11 +5,11 @@ import {
   type Diff,
   type RunChange,
   type RunPhase,
-  type SyncRunOptions,
   type StoreHealth,
   type SyncRun,
 } from 'nestjs-diffsync';
 import { MirroredRegistry, PublishedRegistry } from './registry.adapters.js';
+import { runOptions } from './run-options.js';
 
 const ACTIONS = ['create', 'update', 'delete', 'no-change'] as const;
 const EXAMPLES = 3;
@@ -30,9 +30,6 @@ export interface RunResult {
   readonly examples: readonly RunChange[];
 }
 
-/** How a run is made: what its history says of it, and what its caller is told. */
-export type SyncRequest = Pick<SyncRunOptions, 'dryRun' | 'label' | 'by' | 'signal' | 'onBegin' | 'onProgress'>;
-
 /** Told how far each piece of work is; a total may not be known yet. */
 export type ProgressListener = (work: string, current: number, total: number | undefined) => void;
 
@@ -49,7 +46,8 @@ export class SyncJob {
   async run(listener: ProgressListener): Promise<RunResult> {
     const { published: source, mirrored: target } = this;
     const found = await target.store.count();
-    const run = await this.sync({ label: 'npm start', onProgress: listener });
+    const options = await runOptions({ source, target });
+    const run = await this.syncs.run({ ...options, source, target, label: 'npm start', onProgress: listener });
     const check = await target.diffFrom(source, {
       onProgress: (_, current, total) => listener('second diff', current, total),
     });
@@ -67,16 +65,6 @@ export class SyncJob {
       found,
       examples: await this.examplesOf(run),
     };
-  }
-
-  /**
-   * One run. The published registry is loaded anew; what an earlier run has left of the mirrored one in a store that lasts is gone on
-   * with.
-   */
-  async sync(request: SyncRequest): Promise<SyncRun> {
-    const { published: source, mirrored: target } = this;
-    const load = (await target.store.count()) === 0 ? 'both' : 'source';
-    return this.syncs.run({ ...request, source, target, load });
   }
 
   private async examplesOf(run: SyncRun): Promise<RunChange[]> {
