@@ -39,7 +39,10 @@ process.exitCode = results.some(({ result }) => result === 'FAILED') ? 1 : 0;
 async function passes(commands) {
   for (const command of commands) {
     const [code] = await once(
-      spawn('npm', ['run', '--silent', command], { stdio: ['ignore', 'inherit', 'inherit'] }),
+      spawn('npm', ['run', '--silent', command], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env: { ...process.env, TEST_FULL: '1' },
+      }),
       'exit',
     );
     if (code !== 0) return false;

@@ -83,6 +83,7 @@ function run(server, folder, group, args, more = {}) {
   const file = join(work, 'result.json');
   const env = {
     ...process.env,
+    TEST_FULL: '1',
     ...more,
     NODE_OPTIONS: '--experimental-vm-modules',
     ...(folder ? { REDIS_BIN: folder } : {}),

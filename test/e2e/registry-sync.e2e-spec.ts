@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { launch as launchProcess, type Ended, type ExampleProcess } from '../support/example-process.js';
+import { isFull } from '../support/full.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -136,7 +137,8 @@ describe('examples/registry-sync', () => {
     LIMIT_MS,
   );
 
-  it(
+  // It builds the package once more.
+  (isFull ? it : it.skip)(
     'npm start --silent -- --json builds, and prints one line of JSON and nothing else',
     async () => {
       // In a copy: a build here would take the files away from under the other tests.

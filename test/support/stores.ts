@@ -6,6 +6,7 @@ import { afterAll } from '@jest/globals';
 import { LocalStore, type BaseStore } from '../../src/index.js';
 import { RedisStore, type AnyRedisOptions, type RedisStoreOptions } from '../../src/store/redis/index.js';
 import { SqliteStore } from '../../src/store/sqlite/index.js';
+import { isFull } from './full.js';
 import { call } from './redis-client.js';
 import { startCluster } from './redis-cluster.js';
 import { startSentinel } from './redis-sentinel.js';
@@ -97,22 +98,30 @@ export const stores: readonly StoreUnderTest[] = [
   }),
 ];
 
+/** Stores of which a part of what they do is done by others above, and a part by tests of its own. */
+const transports: readonly StoreUnderTest[] = [
+  redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),
+  redisStore('redis over TLS, with a client certificate', async () => {
+    const { url, ca, cert, key } = await once('tls', () => startTlsRedis({ clientCertificates: true }));
+    return { url, tls: { ca, cert, key } };
+  }),
+  redisStore('redis through a Unix socket', async () => ({ path: (await once('redis', () => startRedis())).socket })),
+  redisStore('redis that waits for a replica', async () => {
+    const { sentinels, masterName } = await once('sentinel', () => startSentinel());
+    return { sentinels, masterName, durability: { replicas: 1 } };
+  }),
+];
+
 /** And with options that change how a store works, but nothing that it does. */
 export const storesWithOptions: readonly StoreUnderTest[] = [
   ...stores,
   sqliteStore('sqlite with a log of changes', { changeLog: true }),
-  redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),
   redisStore('redis with a log of changes', async () => ({ url: (await once('redis', () => startRedis())).url }), true),
   redisStore(
     'redis cluster, each model in 4 shards, with a log of changes',
     async () => ({ cluster: await clusterNodes(), shards: 4 }),
     true,
   ),
-  redisStore('redis over TLS, with a client certificate', async () => {
-    const { url, ca, cert, key } = await once('tls', () => startTlsRedis({ clientCertificates: true }));
-    return { url, tls: { ca, cert, key } };
-  }),
-  redisStore('redis through a Unix socket', async () => ({ path: (await once('redis', () => startRedis())).socket })),
   redisStore(
     'redis as a user with the least rights',
     async () => {
@@ -123,10 +132,7 @@ export const storesWithOptions: readonly StoreUnderTest[] = [
     true,
   ),
   redisStore('redis with a ttl', async () => ({ url: (await once('redis', () => startRedis())).url, ttl: 60_000 })),
-  redisStore('redis that waits for a replica', async () => {
-    const { sentinels, masterName } = await once('sentinel', () => startSentinel());
-    return { sentinels, masterName, durability: { replicas: 1 } };
-  }),
+  ...(isFull ? transports : []),
 ];
 
 /** Every store that keeps a log of changes. */
