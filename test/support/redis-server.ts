@@ -192,12 +192,12 @@ export async function launch(options: Launch): Promise<RedisServer> {
   const server: RedisServer = { ...address, ended, stop, kill, pause, resume, restart };
 
   const deadline = Date.now() + START_TIMEOUT_MS;
-  for (let reply = ''; !reply.includes('process_id:'); await sleep(5)) {
+  for (let reply = ''; !reply.includes('+PONG'); await sleep(5)) {
     if (gone || Date.now() > deadline) {
       await stop();
       throw new Error(`redis-server did not start: ${reply}\n${log}`);
     }
-    reply = await serverInfo(socket, password);
+    reply = await ping(socket, password);
   }
   // A forgotten stop() must not keep its process alive.
   child.unref();
@@ -206,19 +206,19 @@ export async function launch(options: Launch): Promise<RedisServer> {
 }
 
 /**
- * What a server replies to INFO, or why it does not. Asked at its own socket, which it opens after its ports: at a taken
+ * What a server replies to PING, or why it does not. Asked at its own socket, which it opens after its ports: at a taken
  * port, the server that was there first would answer.
  */
-async function serverInfo(path: string, password: string): Promise<string> {
+async function ping(path: string, password: string): Promise<string> {
   const auth = password === '' ? '' : `*2\r\n$4\r\nAUTH\r\n$${Buffer.byteLength(password)}\r\n${password}\r\n`;
   const socket = connect(path).setEncoding('utf8');
   socket.setTimeout(500, () => socket.destroy(new Error('no answer')));
-  socket.write(`${auth}*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n`);
+  socket.write(`${auth}*1\r\n$4\r\nPING\r\n`);
   let reply = '';
   try {
     for await (const text of socket) {
       reply += text as string;
-      if (/process_id:\d+\r\n|^-/m.test(reply)) break;
+      if (/^\+PONG\r\n|^-/m.test(reply)) break;
     }
   } catch (error) {
     reply += String(error);
