@@ -76,6 +76,16 @@ export interface ElementRecord {
  */
 export type ElementOutcome = 'deleted-with-parent' | 'unlinked' | 'stale';
 
+/** What few elements have. The others are many, and take less memory without fields for it. */
+export interface RareFacts<Element = unknown> {
+  outcome?: ElementOutcome | undefined;
+  input?: SourceInput | undefined;
+  /** Of a copy, the element that it was made of. */
+  original?: Element;
+  /** What the plan of which the element was loaded had noted. */
+  noted?: SeenState;
+}
+
 /** Stands for the keys of an element whose record has not been read yet. */
 const UNREAD: Attrs = Object.freeze({});
 const NO_TEXTS: ReadonlySet<string> = new Set();
@@ -90,8 +100,6 @@ export class ComparedObject<D> {
   status = DiffSyncStatus.UNKNOWN;
   /** The explanation that goes with `status`; empty where there is none. */
   message = '';
-  /** @internal What has become of the object where `status` is UNKNOWN and its change was not simply left out. */
-  outcome: ElementOutcome | undefined;
   /** The object's shortname; unique among the elements of its type under one parent. */
   readonly name: string;
   /** @internal */
@@ -105,7 +113,7 @@ export class ComparedObject<D> {
   /** The unique id, once the records are dropped or where there were none. */
   private uid: string | undefined;
   /** @internal */
-  input: SourceInput | undefined;
+  protected rare: RareFacts | undefined;
 
   /** @internal @param keys undefined where `setRecords` follows. */
   constructor(kind: ElementKind<D>, name: string, keys: Attrs | undefined) {
@@ -120,6 +128,26 @@ export class ComparedObject<D> {
     this.destRecord = dest;
     // An element that differs will be read, and its compared attributes take less memory than both records.
     if (source !== undefined && dest !== undefined && source !== dest) this.readRecords();
+  }
+
+  /** @internal What has become of the object where `status` is UNKNOWN and its change was not simply left out. */
+  get outcome(): ElementOutcome | undefined {
+    return this.rare?.outcome;
+  }
+
+  /** @internal */
+  set outcome(outcome: ElementOutcome | undefined) {
+    if (outcome !== this.outcome) this.note({ outcome });
+  }
+
+  /** @internal */
+  get input(): SourceInput | undefined {
+    return this.rare?.input;
+  }
+
+  /** @internal */
+  protected note(facts: RareFacts): void {
+    this.rare = { ...this.rare, ...facts };
   }
 
   /** The name of the object's model. */
@@ -181,7 +209,7 @@ export class ComparedObject<D> {
   /** @internal Sets what the public constructor does not take. */
   protected assign({ uid, source = null, dest = null, input }: ElementParts): void {
     this.uid = uid;
-    this.input = input;
+    if (input !== undefined) this.note({ input });
     this.source = source;
     this.dest = dest;
   }

@@ -8,6 +8,7 @@ import {
   type ElementKind,
   type ElementParts,
   type ElementRecord,
+  type RareFacts,
 } from './compared-object.js';
 import { makingPlan, planLines, type DiffTerms, type Plan, type PlanLine } from './diff-plan.js';
 import { digesting, type Fingerprint } from './fingerprint.js';
@@ -515,10 +516,8 @@ export class Diff {
  */
 export class DiffElement extends ComparedObject<Diff> {
   private children: Diff | undefined;
-  /** Of a copy, the element that it was made of. */
-  private original: DiffElement | undefined;
-  /** What the plan of which the element was loaded had noted. */
-  private noted: SeenState | undefined;
+  /** @internal */
+  declare protected rare: RareFacts<DiffElement> | undefined;
 
   /**
    * Creates an element that neither side has yet: set the attributes with `addAttrs`.
@@ -569,7 +568,7 @@ export class DiffElement extends ComparedObject<Diff> {
   static of(kind: ElementKind<Diff>, name: string, keys: Attrs, given: ElementParts): DiffElement {
     const element = new DiffElement(kind, name, keys);
     element.assign(given);
-    if (given.seen !== undefined) element.noted = given.seen;
+    if (given.seen !== undefined) element.note({ noted: given.seen });
     return element;
   }
 
@@ -631,17 +630,17 @@ export class DiffElement extends ComparedObject<Diff> {
     const { kind, name, keys, comparedUid: uid, sourceAttrs, destAttrs, input } = this;
     const source = withChange ? sourceAttrs : (destAttrs ?? sourceAttrs);
     const copy = DiffElement.of(kind, name, keys, { uid, source, dest: withChange ? destAttrs : source, input });
-    copy.original = this.original ?? this;
+    copy.rare = { ...copy.rare, original: this.rare?.original ?? this };
     return copy;
   }
 
   /** @internal What a plan notes of this element beside its change; undefined where that is all. */
   seenState(): SeenState | undefined {
-    const seen = this.original ?? this;
+    const seen = this.rare?.original ?? this;
     if (this.linkOnly) return undefined;
-    if (this.action === 'delete') return seen.noted ?? seenChildren(seen);
-    if (this.action !== null) return seen.noted;
-    return seen.action === null ? (seen.noted ?? seenAttributes(seen)) : seenAttributes(seen);
+    if (this.action === 'delete') return seen.rare?.noted ?? seenChildren(seen);
+    if (this.action !== null) return seen.rare?.noted;
+    return seen.action === null ? (seen.rare?.noted ?? seenAttributes(seen)) : seenAttributes(seen);
   }
 
   /**

@@ -100,10 +100,11 @@ function hasEqualFields(
   fields: readonly string[],
 ): boolean | undefined {
   let isEqual: true | undefined = true;
-  // An iterator for each pair would be a large part of a diff's garbage.
+  // An iterator for each pair, or an array for each field, would be a large part of a diff's garbage.
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index] as string;
-    const [ours, theirs] = [a[field], b[field]];
+    const ours = a[field];
+    const theirs = b[field];
     if (isDeepEqual(ours, theirs)) continue;
     if (ours !== undefined && theirs !== undefined) return false;
     isEqual = undefined;

@@ -114,25 +114,28 @@ export class PairComparer {
   private kindOf(type: string, definition?: ModelDefinition): ElementKind<Diff> {
     const key = definition ?? type;
     let kind = this.kinds.get(key);
-    if (kind === undefined) {
-      const comparison = this.dst.modelClasses.get(type)?.definition.compare;
-      const common = {
-        type,
-        sourceName: this.src.name,
-        destName: this.dst.name,
-        diffClass: this.diffClass,
-        comparison,
-        secret: secretAttributes(this.src.modelClasses.get(type), this.dst.modelClasses.get(type)),
-      };
-      const fields = definition && {
-        identifiers: definition.identifiers,
-        attributes: definition.attributes,
-        compared: this.scope.comparedAttributes(definition),
-        complete: (data: Attrs) => withDeclaredFields(definition, data),
-      };
-      this.kinds.set(key, (kind = fields === undefined ? common : { ...common, fields }));
-    }
+    if (kind === undefined) this.kinds.set(key, (kind = this.makeKind(type, definition)));
     return kind;
+  }
+
+  /** Apart from `kindOf`, each call of which would keep its parameters for the function that is made here. */
+  private makeKind(type: string, definition: ModelDefinition | undefined): ElementKind<Diff> {
+    const common = {
+      type,
+      sourceName: this.src.name,
+      destName: this.dst.name,
+      diffClass: this.diffClass,
+      comparison: this.dst.modelClasses.get(type)?.definition.compare,
+      secret: secretAttributes(this.src.modelClasses.get(type), this.dst.modelClasses.get(type)),
+    };
+    if (definition === undefined) return common;
+    const fields = {
+      identifiers: definition.identifiers,
+      attributes: definition.attributes,
+      compared: this.scope.comparedAttributes(definition),
+      complete: (data: Attrs) => withDeclaredFields(definition, data),
+    };
+    return { ...common, fields };
   }
 }
 

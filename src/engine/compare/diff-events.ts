@@ -34,7 +34,13 @@ export async function replayEvents(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const pace = new Pace();
-  for (const event of inDepthFirstOrder(events)) {
+  const levels: Level[] = [{ events, at: 0 }];
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const event = level.events[level.at++];
+    if (event === undefined) {
+      levels.pop();
+      continue;
+    }
     const next = pace.yieldIfDue();
     if (next !== undefined) await next;
     checkAborted(signal);
@@ -42,18 +48,16 @@ export async function replayEvents(
       progress.advance(event);
       continue;
     }
-    const { counted, skipped, failed } = event;
+    const { counted, skipped, failed, below } = event;
     if (skipped !== undefined) logger.verbose(skipped.reason, { model: skipped.type, uniqueId: skipped.uid });
     progress.advance(counted);
     if (failed !== undefined) throw failed.error;
+    levels.push({ events: below, at: 0 });
   }
 }
 
-/** Yields each event before the events below it. */
-function* inDepthFirstOrder(events: readonly DiffEvent[]): Generator<DiffEvent, void, undefined> {
-  const stack = events.toReversed();
-  for (let event = stack.pop(); event !== undefined; event = stack.pop()) {
-    yield event;
-    if (typeof event !== 'number') for (const below of event.below.toReversed()) stack.push(below);
-  }
+/** Events of one parent, and which of them is next. */
+interface Level {
+  readonly events: readonly DiffEvent[];
+  at: number;
 }

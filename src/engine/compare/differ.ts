@@ -1,4 +1,4 @@
-import { forEachYielding } from '../../async/event-loop.js';
+import { forEachBatch } from '../../async/event-loop.js';
 import { doInSteps, type Steps } from '../../async/steps.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
 import type { DiffTerms } from '../../diff/diff-plan.js';
@@ -146,7 +146,9 @@ class Differ {
     };
     const { tree, leavesOut, crossing } = await this.walk(context, common, part?.counts ?? counts, diff);
     for (const type of new Set([...common, ...tree.groups.keys()])) {
-      await forEachYielding(tree.groups.get(type) ?? [], (element) => addTop(diff, element));
+      await forEachBatch(tree.groups.get(type) ?? [], (batch) => {
+        for (const element of batch) addTop(diff, element);
+      });
     }
 
     diff.hidesParents = tree.hidesParents || this.hidesParents(tree, diff, counts.dst);

@@ -58,25 +58,23 @@ function* indexingByUid(uids: readonly string[]): Steps<Map<string, number>> {
 /**
  * Pairs objects that have no parents, in the source's order; those that only the target has come last.
  * @param matches how the unique ids of both match.
- * @throws ValueError as `createPair` does, when the pair is due.
+ * @param at which pair: there are as many as objects of the source, and of `rest`.
+ * @throws ValueError as `createPair` does.
  */
-export function* pairsOf(
+export function pairAt(
   src: readonly ObjectView[],
   dst: readonly ObjectView[],
   { partners, rest }: UidMatches,
+  at: number,
   sides: ComparedSides,
-): Generator<Pair, void, undefined> {
-  for (let at = 0; at < src.length; at++) {
-    const obj = src[at] as ObjectView;
-    let pair: Pair;
-    try {
-      pair = createPair(obj, dst[partners[at] as number]);
-    } catch (error) {
-      throw comparisonError(error, sides, obj.getType(), obj.getUniqueId(), undefined);
-    }
-    yield pair;
+): Pair {
+  const obj = src[at];
+  if (obj === undefined) return { src: undefined, dst: dst[rest[at - src.length] as number] };
+  try {
+    return createPair(obj, dst[partners[at] as number]);
+  } catch (error) {
+    throw comparisonError(error, sides, obj.getType(), obj.getUniqueId(), undefined);
   }
-  for (const at of rest) yield { src: undefined, dst: dst[at] };
 }
 
 /** Pairs two objects. @throws ValueError if their shortnames or identifiers differ. */

@@ -18,7 +18,7 @@ import type { ObjectReader } from './object-reader.js';
 import type { PairNode } from './pair-node.js';
 import { nestedTypes } from './partition.js';
 import { recordFailure, replayEvents, type DiffEvent } from './diff-events.js';
-import { countChildren, createPair, mappingByUid, matchingUids, pairsOf, UIDS_PER_STEP, type Pair } from './pairing.js';
+import { countChildren, createPair, mappingByUid, matchingUids, pairAt, UIDS_PER_STEP, type Pair } from './pairing.js';
 import type { Scope } from './scope.js';
 import { SharedChildren, type Homes, type SideName } from './shared-children.js';
 import { VisitedObjects, type Objects } from './visited.js';
@@ -97,10 +97,12 @@ export class TreeComparison {
     const { signal } = this.context;
     const [ours, theirs] = [src, dst].map((objects) => objects.map((obj) => obj.getUniqueId()));
     const matches = await this.do(matchingUids(ours ?? [], theirs ?? []));
-    for (const pair of pairsOf(src, dst, matches, this.context)) {
+    const count = src.length + matches.rest.length;
+    for (let at = 0; at < count; at++) {
       const due = this.pace.yieldIfDue();
       if (due !== undefined) await due;
       checkAborted(signal);
+      const pair = pairAt(src, dst, matches, at, this.context);
       const node = this.compareRoot(pair, results);
       if (node === undefined) continue;
       slice.push(node);

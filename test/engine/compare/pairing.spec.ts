@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { doAtOnce } from '../../../src/async/steps.js';
-import { matchingUids, pairsOf } from '../../../src/engine/compare/pairing.js';
+import { matchingUids, pairAt } from '../../../src/engine/compare/pairing.js';
 import { Device } from '../../fixtures/inventory.js';
 
 const sides = { src: { name: 'source' }, dst: { name: 'target' } };
@@ -11,8 +11,12 @@ function devices(names: readonly string[]): Device[] {
 }
 
 function paired(src: readonly string[], dst: readonly string[]): (string | undefined)[][] {
-  const pairs = pairsOf(devices(src), devices(dst), doAtOnce(matchingUids(src, dst)), sides);
-  return [...pairs].map(({ src: ours, dst: theirs }) => [ours?.getUniqueId(), theirs?.getUniqueId()]);
+  const matches = doAtOnce(matchingUids(src, dst));
+  const [ours, theirs] = [devices(src), devices(dst)];
+  return Array.from({ length: src.length + matches.rest.length }, (_, at) => {
+    const pair = pairAt(ours, theirs, matches, at, sides);
+    return [pair.src?.getUniqueId(), pair.dst?.getUniqueId()];
+  });
 }
 
 describe('pairs', () => {
