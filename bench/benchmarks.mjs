@@ -3,6 +3,7 @@
  * our own code once, after a warm-up, for `--baseline`. One without it deals with that option itself.
  */
 export const benchmarks = new Map([
+  ['board', () => import('./board.mjs')],
   ['engine', () => import('./engine.mjs')],
   ['growth', () => import('./growth.mjs')],
   ['queue', () => import('./queue.mjs')],
