@@ -192,7 +192,8 @@ export async function launch(options: Launch): Promise<RedisServer> {
   const server: RedisServer = { ...address, ended, stop, kill, pause, resume, restart };
 
   const deadline = Date.now() + START_TIMEOUT_MS;
-  for (let reply = ''; !reply.includes('+PONG'); await sleep(5)) {
+  // One that loads its data is there, too.
+  for (let reply = ''; !/\+PONG|-LOADING/.test(reply); await sleep(5)) {
     if (gone || Date.now() > deadline) {
       await stop();
       throw new Error(`redis-server did not start: ${reply}\n${log}`);
