@@ -1,4 +1,4 @@
-/** The code of docs/nightly-job.md: a paged HTTP service of 20,000 devices, and PostgreSQL in this process. */
+/** The code of docs/nightly-job.md: a paged HTTP service, and PostgreSQL in this process. */
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -12,8 +12,9 @@ import { NETWORK_URL } from '../../examples/nightly/src/network.adapter.js';
 import { NightlyJob } from '../../examples/nightly/src/nightly.job.js';
 import { NightlyModule } from '../../examples/nightly/src/nightly.module.js';
 import { SQL, type SqlClient } from '../../examples/nightly/src/sql-table.js';
+import { sized } from '../support/full.js';
 
-const DEVICES = 20_000;
+const DEVICES = sized(20_000, 4000);
 const PAGE = 1000;
 const INTERFACES = ['eth0', 'eth1', 'eth2', 'eth3', 'eth4'];
 /** The interfaces that have an address. */
@@ -124,7 +125,11 @@ describe('the nightly job', () => {
     expect(run.counts).toMatchObject({ create: 800, update: 300, delete: 800 });
     expect(run.results).toEqual({ done: 1900, failed: 0, stale: 0, leftOut: 0 });
     expect(written.length).toBeLessThanOrEqual(MOST_STATEMENTS);
-    expect(await Promise.all(['device', 'interface', 'address'].map(countOf))).toEqual([20_000, 100_000, 40_000]);
+    expect(await Promise.all(['device', 'interface', 'address'].map(countOf))).toEqual([
+      DEVICES,
+      5 * DEVICES,
+      2 * DEVICES,
+    ]);
     const { rows: spines } = await database.query(`select name from device where role = 'spine' order by name`);
     expect(spines).toEqual(network.slice(500, 650).map(({ name }) => ({ name })));
     const { rows: fast } = await database.query(
@@ -136,12 +141,12 @@ describe('the nightly job', () => {
   it('finds nothing to do the next night', async () => {
     written.length = 0;
     const run = await app.get(NightlyJob).run('test');
-    expect(run.counts).toMatchObject({ create: 0, update: 0, delete: 0, 'no-change': 160_000 });
+    expect(run.counts).toMatchObject({ create: 0, update: 0, delete: 0, 'no-change': 8 * DEVICES });
     expect(written).toEqual([]);
   });
 
   it('touches nothing when a page of the service is missing, and the history says why', async () => {
-    broken = { after: nameOf(10_099), status: 503 };
+    broken = { after: nameOf(DEVICES / 2 + 99), status: 503 };
     await expect(app.get(NightlyJob).run('test')).rejects.toThrow('answered 503 to a page of devices');
     broken = undefined;
     expect(written).toEqual([]);

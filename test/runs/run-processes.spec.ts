@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { Adapter, DiffSyncModel, LocalStore, SyncRunner, type BaseStore } from '../../src/index.js';
+import { sized } from '../support/full.js';
 import { devicesOf } from '../support/run-content.mjs';
 import { answerOf, sharedEngines, type SharedEngine } from '../support/shared-engines.js';
 
 const WORKER = fileURLToPath(new URL('../support/run-worker.mjs', import.meta.url));
-const PROCESSES = 20;
+const PROCESSES = sized(20, 8);
 const KILLS = 15;
 /** The steps of a run in which its process is killed. The guards ask the filter first, and then the sync. */
 const STEPS: readonly { readonly phase: string; readonly step: number }[] = [

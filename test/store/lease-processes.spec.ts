@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { BaseStore, LeaseHolder } from '../../src/index.js';
 import { Device, Site } from '../../src/testing/contract/models.js';
+import { sized } from '../support/full.js';
 import { waitFor } from '../support/redis-client.js';
 import { ask, sharedEngines, type SharedEngine } from '../support/shared-engines.js';
 
-const PROCESSES = 20;
+const PROCESSES = sized(20, 8);
 const WORKER = fileURLToPath(new URL('../support/lease-worker.mjs', import.meta.url));
 /** Of a lease that is to be lost; and longer than any wait. */
 const [TTL_MS, LONG_MS] = [1500, 180_000];

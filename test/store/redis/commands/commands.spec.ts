@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { DiffSyncModel, ObjectAlreadyExists, ObjectNotFound } from '../../../../src/index.js';
 import { RedisStore } from '../../../../src/store/redis/index.js';
 import { MAX_ATOMIC_FLUSH } from '../../../../src/store/write-behind.js';
+import { sized } from '../../../support/full.js';
 import { startRedis, type RedisServer } from '../../../support/redis-server.js';
 import { sentCommands } from '../../../support/sent-commands.js';
 import { deferAdd, deferRemove, pauseFlush } from '../../../../src/store/engine-access.js';
@@ -142,7 +143,7 @@ describe('single operations that are not awaited one by one', () => {
 });
 
 describe('a neighbour on the same server', () => {
-  const MANY = 500_000;
+  const MANY = sized(500_000, 100_000);
   const PART = 20_000;
   const LIMIT_US = 10_000;
   const ATTEMPTS = 20;

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { Adapter, DiffSyncModel } from '../../../../src/index.js';
 import { RedisStore } from '../../../../src/store/redis/index.js';
+import { sized } from '../../../support/full.js';
 import { sentCommands } from '../../../support/sent-commands.js';
 import { startRedis, type RedisServer } from '../../../support/redis-server.js';
 
@@ -24,7 +25,7 @@ class Inventory extends Adapter {
   static override readonly topLevel = ['site'];
 }
 
-const MODELS = 1100;
+const MODELS = sized(1100, 300);
 const modelOf = (name: string) =>
   class extends DiffSyncModel.define({ name, schema: z.object({ name: z.string() }), identifiers: ['name'] }) {};
 
@@ -99,7 +100,7 @@ describe('many pending links', () => {
   it('of as many parents are flushed in steps that each have the time of one operation', async () => {
     const store = await RedisStore.connect({ url: server.url, storeId: 'links', timeout: 1500 });
     const inventory = new Inventory({ store });
-    const count = 60_000;
+    const count = sized(60_000, 20_000);
     const sites = Array.from({ length: count }, (_, at) => new Site({ name: `s${at}` }));
     await inventory.addMany(sites);
     for (const [at, site] of sites.entries()) site.addChild(new Device({ name: `d${at}` }));
