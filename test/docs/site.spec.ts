@@ -31,3 +31,14 @@ it('every link to a file of an example names one', () => {
   expect(links.length).toBeGreaterThan(3);
   expect(links.map(([, path = '']) => path).filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
+
+it('no page has a link to an address of the reader’s own machine, which VitePress counts as dead', () => {
+  const examples = readdirSync(join(root, 'examples')).map((name) => join('examples', name, 'README.md'));
+  const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+  const pages = ['README.md', ...docs.map((name) => join('docs', name)), ...examples].filter((page) =>
+    existsSync(join(root, page)),
+  );
+  expect(pages.length).toBeGreaterThan(20);
+  const local = /(?:\]\(|<)https?:\/\/(?:localhost|127\.0\.0\.1)\b/;
+  expect(pages.filter((page) => local.test(readFileSync(join(root, page), 'utf8')))).toEqual([]);
+});
