@@ -630,7 +630,7 @@ export class DiffElement extends ComparedObject<Diff> {
     const { kind, name, keys, comparedUid: uid, sourceAttrs, destAttrs, input } = this;
     const source = withChange ? sourceAttrs : (destAttrs ?? sourceAttrs);
     const copy = DiffElement.of(kind, name, keys, { uid, source, dest: withChange ? destAttrs : source, input });
-    copy.rare = { ...copy.rare, original: this.rare?.original ?? this };
+    copy.note({ original: this.rare?.original ?? this });
     return copy;
   }
 

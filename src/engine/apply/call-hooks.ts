@@ -89,34 +89,30 @@ async function callOne(call: HookCall, caller: HookCaller): Promise<HookOutcome>
   const { node, model } = call;
   try {
     checkCall(call);
-    const result = await (overridesHook(call) ? callOwnHook(call, caller) : callDefaultHook(call, caller));
+    const isOwn = overridesHook(call);
+    const result = await (isOwn && hookChannel.hasSubscribers
+      ? tracedHook(call, caller)
+      : callHook(call, caller.adapter, isOwn ? contextOf(node, caller.runId) : undefined));
     return outcomeOf(node, model === undefined ? 'create' : (node.action ?? ''), result);
   } catch (error) {
     return { error };
   }
 }
 
-function callOwnHook(call: HookCall, caller: HookCaller): Promise<unknown> {
-  const hook = (): Promise<unknown> => callHook(call, caller);
-  if (!hookChannel.hasSubscribers) return hook();
-  return traced(hookChannel, traceOf([call], call.node.action ?? 'create', '', caller.adapter), hook);
+/** Apart, so that a call without a subscriber makes no closure. */
+function tracedHook(call: HookCall, { adapter, runId }: HookCaller): Promise<unknown> {
+  const trace = traceOf([call], call.node.action ?? 'create', '', adapter);
+  return traced(hookChannel, trace, () => callHook(call, adapter, contextOf(call.node, runId)));
 }
 
-function callHook({ node, model }: HookCall, { adapter, runId }: HookCaller): Promise<unknown> {
-  const key = keyOf(node, runId);
-  if (model === undefined) return node.model.create({ adapter, ...createItem(node), idempotencyKey: key });
-  const context = { idempotencyKey: key };
+/** @param context undefined for a hook that is this package's own, which needs no key: to make one takes longer than the hook. */
+function callHook({ node, model }: HookCall, adapter: ModelHost, context: HookContext | undefined): Promise<unknown> {
+  if (model === undefined) return node.model.create({ adapter, ...createItem(node), ...context });
   return node.action === 'update' ? model.update(newAttrs(node.element), context) : model.delete(context);
 }
 
-/** A hook that is this package's own needs no key, which takes longer than the hook. */
-function callDefaultHook({ node, model }: HookCall, { adapter }: HookCaller): Promise<unknown> {
-  if (model === undefined) return DiffSyncModel.create.call(node.model, { adapter, ...createItem(node) });
-  return node.action === 'update' ? model.update(newAttrs(node.element)) : model.delete();
-}
-
-function keyOf({ element, action, uid }: SyncNode, runId: string): string {
-  return idempotencyKey(runId, action ?? 'create', element.type, uid);
+function contextOf({ element, action, uid }: SyncNode, runId: string): HookContext {
+  return { idempotencyKey: idempotencyKey(runId, action ?? 'create', element.type, uid) };
 }
 
 async function callBulk(
@@ -206,12 +202,12 @@ async function callBulkHook(
   { adapter, runId }: HookCaller,
 ): Promise<readonly BulkResult[] | undefined> {
   if (action === 'create') {
-    const objects = calls.map(({ node }) => ({ ...createItem(node), idempotencyKey: keyOf(node, runId) }));
+    const objects = calls.map(({ node }) => ({ ...createItem(node), ...contextOf(node, runId) }));
     return model.createBulk?.({ adapter, objects });
   }
   const stored = calls.map(({ node, model: object }) => ({
     model: object as DiffSyncModel,
-    idempotencyKey: keyOf(node, runId),
+    ...contextOf(node, runId),
   }));
   if (action === 'delete') return model.deleteBulk?.({ adapter, objects: stored });
   const objects = stored.map((item, at) => ({ ...item, attrs: newAttrs((calls[at] as HookCall).node.element) }));

@@ -49,7 +49,7 @@ export interface SyncerOptions {
   concurrency?: number | undefined;
   /**
    * The id of the run that this sync is made for: hooks get idempotency keys of it, so that one that is called again in another sync of
-   * the run gets the same. A `SyncRunner` passes its run's id. Default: a random id, of this sync alone.
+   * the run gets the same. A `SyncRunner` passes its run's id. Never empty. Default: a random id, of this sync alone.
    */
   runId?: string | undefined;
   /** How many objects of one model a bulk hook gets at most. Default: 500. */

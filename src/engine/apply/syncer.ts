@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import { doInSteps } from '../../async/steps.js';
 import type { Diff, DiffElement } from '../../diff/diff.js';
-import { DiffSyncError, ObjectStoreException } from '../../errors.js';
+import { DiffSyncError, ObjectStoreException, ValueError } from '../../errors.js';
 import { DiffSyncFlags } from '../../flags.js';
 import type { CallbackFailures } from '../callback-failures.js';
 import { RunLogger } from '../run-logger.js';
@@ -41,7 +42,7 @@ export class Syncer {
    * Plans a sync.
    * @param stale the changes that are left out -> why.
    * @param callbacks what the caller's callbacks and logger throw: the sync goes on.
-   * @throws ValueError for an option out of its range; ObjectStoreWrongType for a type that the target has no model for.
+   * @throws ValueError for an option out of its range, or a run without an id; ObjectStoreWrongType for a type that the target has no model for.
    */
   static async plan(
     diff: Diff,
@@ -70,7 +71,7 @@ export class Syncer {
     const links = new SyncLinks(plan, dst, cache, filter, report, concurrency, keepsLinks);
     const subtrees = new AtomicSubtrees(dst.store);
     const moving = new Set(found.values());
-    const caller = { adapter: dst, runId: options.runId ?? randomUUID() };
+    const caller = { adapter: dst, runId: runIdOf(options) };
     const parts = {
       plan,
       dst,
@@ -155,4 +156,10 @@ export class Syncer {
       throw new ObjectStoreException(message, { code: unsaved.code, cause });
     }
   }
+}
+
+/** Keys made of an empty id would be the same in all runs. */
+function runIdOf({ runId = randomUUID() }: SyncerOptions): string {
+  if (typeof runId === 'string' && runId !== '') return runId;
+  throw new ValueError(`runId is ${inspect(runId)}, not the id of a run`);
 }

@@ -132,3 +132,14 @@ it('a run has the same keys when it is begun again under its id, as one or in pa
   expect(await keysOfRun('20261201T000000000Z-0a1b2c3e', 3)).not.toEqual(whole);
   expect(whole).toEqual(await keysOfSync({ runId: id }));
 });
+
+it.each([
+  ['an empty text', ''],
+  ['null', null],
+  ['a number', 7],
+])('%s is no id of a run', async (_, runId) => {
+  const { source, target } = await sides(new Map());
+  const synced = target.syncFrom(source, { runId: runId as string });
+  await expect(synced).rejects.toMatchObject({ code: 'VALUE_ERROR', message: expect.stringMatching(/^runId is /) });
+  expect(await target.getOrNone('single', 'e')).toBeNull();
+});
