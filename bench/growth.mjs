@@ -59,15 +59,18 @@ async function report(names, { small, large }, engine, url) {
     const given = [rowScript, JSON.stringify({ name, small, large, url })];
     const { stdout } = await promisify(execFile)(process.execPath, given, { timeout: ROW_TIMEOUT_MS });
     const { few, many } = JSON.parse(stdout);
-    rows.push({ name, small: few.micros, large: many.micros, growth: many.micros / few.micros, ...many });
+    const growth = many.micros / few.micros;
+    const growthOfWork = many.microsOfWork / few.microsOfWork;
+    rows.push({ name, small: few.micros, large: many.micros, growth, growthOfWork, ...many });
   }
   print(
-    ['', `us an object, ${small}`, `${large}`, 'growth', 'longest block, ms', 'without GC'],
+    ['', `us an object, ${small}`, `${large}`, 'growth', 'without GC', 'longest block, ms', 'without GC'],
     rows.map((row) => [
       row.name,
       round(row.small, 1),
       round(row.large, 1),
       round(row.growth),
+      round(row.growthOfWork),
       round(row.block, 0),
       round(row.blockOfWork, 0),
     ]),

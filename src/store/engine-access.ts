@@ -1,6 +1,6 @@
 // What only the engine and `copyStore` may call on a store. Functions, so that they stand in no type that users see.
 import { setMaxListeners } from 'node:events';
-import { forEachYielding, giveWay, mapYielding } from '../async/event-loop.js';
+import { forEachYielding, mapYielding } from '../async/event-loop.js';
 import { DiffSyncError } from '../errors.js';
 import { checkUniqueId } from '../model/unique-id.js';
 import { setListed, settleLists, unlistLater, type DiffSyncModel, type ModelHost } from '../model/diffsync-model.js';
@@ -80,8 +80,7 @@ export async function viewAll(store: BaseStore, model: string, signal?: AbortSig
     const views: StoredView[] = [];
     for await (const page of backend.scanRecords(model, PAGE_SIZE, signal)) {
       signal?.throwIfAborted();
-      for (const record of page) views.push(viewOf(record));
-      await giveWay();
+      await forEachYielding(page, (record) => void views.push(viewOf(record)));
     }
     return views;
   });

@@ -23,7 +23,7 @@ import { issuesText } from '../../model/schema-issues.js';
 import { hideTexts } from '../../values/secret.js';
 import { hookChannel, type HookTrace } from '../traces.js';
 import { callEach } from './call-each.js';
-import { idempotencyKey } from './idempotency-key.js';
+import { idempotencyKeys } from './idempotency-key.js';
 import type { Fault, SyncNode } from './sync-plan.js';
 
 /** What an object fails with. */
@@ -112,7 +112,7 @@ function callHook({ node, model }: HookCall, adapter: ModelHost, context: HookCo
 }
 
 function contextOf({ element, action, uid }: SyncNode, runId: string): HookContext {
-  return { idempotencyKey: idempotencyKey(runId, action ?? 'create', element.type, uid) };
+  return { idempotencyKey: idempotencyKeys(runId, action ?? 'create', element.type)(uid) };
 }
 
 async function callBulk(
@@ -201,16 +201,26 @@ async function callBulkHook(
   action: DiffSyncAction,
   { adapter, runId }: HookCaller,
 ): Promise<readonly BulkResult[] | undefined> {
+  const keyOf = idempotencyKeys(runId, action, (calls[0] as HookCall).node.element.type);
   if (action === 'create') {
-    const objects = calls.map(({ node }) => ({ ...createItem(node), ...contextOf(node, runId) }));
+    const objects = calls.map(({ node }): CreateItem => {
+      const { ids, attrs } = createItem(node);
+      return { ids, attrs, idempotencyKey: keyOf(node.uid) };
+    });
     return model.createBulk?.({ adapter, objects });
   }
-  const stored = calls.map(({ node, model: object }) => ({
-    model: object as DiffSyncModel,
-    ...contextOf(node, runId),
+  if (action === 'delete') {
+    const objects = calls.map(({ node, model: stored }) => ({
+      model: stored as DiffSyncModel,
+      idempotencyKey: keyOf(node.uid),
+    }));
+    return model.deleteBulk?.({ adapter, objects });
+  }
+  const objects = calls.map(({ node, model: stored }) => ({
+    model: stored as DiffSyncModel,
+    idempotencyKey: keyOf(node.uid),
+    attrs: newAttrs(node.element),
   }));
-  if (action === 'delete') return model.deleteBulk?.({ adapter, objects: stored });
-  const objects = stored.map((item, at) => ({ ...item, attrs: newAttrs((calls[at] as HookCall).node.element) }));
   return model.updateBulk?.({ adapter, objects });
 }
 

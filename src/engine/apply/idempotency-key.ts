@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 
 /**
- * Returns what names one change of a run: the same for each call of the hook that makes it, in whichever process and attempt.
- * @returns 32 hexadecimal digits, which fit in a header and in a column of any interface.
+ * Returns what makes the key of a change of a run from the object's unique id. A key is the same for each call of the hook that makes the
+ * change, in whichever process and attempt: 32 hexadecimal digits, which fit in a header and in a column of any interface.
  */
-export function idempotencyKey(runId: string, action: string, model: string, uid: string): string {
-  return hash('sha256', JSON.stringify([runId, action, model, uid]), 'hex').slice(0, 32);
+export function idempotencyKeys(runId: string, action: string, model: string): (uid: string) => string {
+  const begin = JSON.stringify([runId, action, model]).slice(0, -1);
+  return (uid) => hash('sha256', `${begin},${JSON.stringify(uid)}]`, 'hex').slice(0, 32);
 }

@@ -129,8 +129,11 @@ export class RecordReader {
     };
   }
 
+  /** @returns the record, which is decoded already. @throws the error of a damaged object. */
   decode(model: string, uid: string, json: string): ModelRecord {
-    return new EncodedRecord(uid, json, this.decodeErrorOf(model));
+    const record = new EncodedRecord(uid, json, this.decodeErrorOf(model));
+    void record.data;
+    return record;
   }
 
   /** Whether a text that was read stands for bytes that are no UTF-8. */
