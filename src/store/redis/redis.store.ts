@@ -34,6 +34,7 @@ import { ModelIndex } from './records/model-index.js';
 import { ObjectSizes } from './records/object-sizes.js';
 import { MultiModelWrite } from './records/multi-model-write.js';
 import {
+  indexedPages,
   listedPages,
   mergedPages,
   sortedPages,
@@ -293,8 +294,8 @@ export class RedisStore extends BaseStore {
     await this.written(model);
     const scans = this.scansOf(model, UIDS_AT_ONCE, signal);
     const [only] = scans;
-    const pages = scans.length === 1 && only !== undefined ? uidPages(only) : this.merged(model, scans, uidPages);
-    for await (const page of pages) yield page.map(({ uid }) => uid);
+    if (scans.length === 1 && only !== undefined) yield* uidPages(only);
+    else for await (const page of this.merged(model, scans, indexedPages)) yield page.map(({ uid }) => uid);
   }
 
   protected override async readUidPage(

@@ -52,6 +52,9 @@ interface ScoreRange {
   readonly end: number;
 }
 
+/** A page of the index as the script returns it. */
+type IndexPage = readonly [last: string, json: string];
+
 /** A page by rank. `before` is the score of the object before it, by which a shift of the ranks shows. */
 interface RankedPage {
   readonly before: number | undefined;
@@ -113,19 +116,25 @@ export async function* listedPages(
 ): AsyncGenerator<ScoredRecord[], void, undefined> {
   const { all, end } = range === undefined ? await extent(scan) : { all: undefined, end: range.end };
   if (all === undefined) {
-    const pages = indexPages(scan, range ?? { after: -Infinity, end });
+    const pages = chunksOfIndex(scan, range ?? { after: -Infinity, end });
     yield* pMapIterable(pages, (page) => recordsOf(scan, page), { concurrency: CHUNKS_IN_FLIGHT });
     return;
   }
   for (const page of slices(all, scan.size)) yield page.map((record) => ({ ...record, score: end }));
 }
 
+/** Reads the unique ids of a model in order. */
+export async function* uidPages(scan: PageScan): AsyncGenerator<readonly string[], void, undefined> {
+  const { count, end } = await extent({ ...scan, seesObjects: false });
+  if (count > 0) yield* indexPages(scan, { after: -Infinity, end }, false);
+}
+
 /** Reads the index alone: the objects are not looked for, and their texts are null. */
-export async function* uidPages(scan: PageScan): AsyncGenerator<ScoredRecord[], void, undefined> {
+export async function* indexedPages(scan: PageScan): AsyncGenerator<ScoredRecord[], void, undefined> {
   const { count, end } = await extent({ ...scan, seesObjects: false });
   if (count === 0) return;
-  for await (const page of indexPages(scan, { after: -Infinity, end })) {
-    yield page.map(([uid, score]) => ({ uid, score, json: null }));
+  for await (const page of indexPages(scan, { after: -Infinity, end }, true)) {
+    yield scoredUids(page).map(([uid, score]) => ({ uid, score, json: null }));
   }
 }
 
@@ -250,41 +259,46 @@ async function rankedPage({ read, keys }: PageScan, start: number, size: number)
   };
 }
 
-async function* indexPages(
+/** Reads the index in pages of so many objects as are read at a time. */
+async function* chunksOfIndex(
   scan: PageScan,
-  { after, end }: ScoreRange,
+  range: ScoreRange,
 ): AsyncGenerator<[uid: string, score: number][], void, undefined> {
-  const { read, keys, size, sizes, model } = scan;
-  const page = (from: string, most: number): Promise<string[]> =>
-    startEager(
-      read((client) => client.zrange(keys.index, from, String(end), 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')),
-    );
-  // The first page is short, so that the first objects come soon.
-  let most = size;
-  let next: Promise<string[]> | undefined = page(after === -Infinity ? '-inf' : `(${after}`, most);
-  // Two objects of a split model may have one score, after a failover or a clear that lost the counter: a page may end
-  // between them.
-  let atLastScore: ReadonlySet<string> = new Set();
-  while (next !== undefined) {
-    const flat: string[] = await next;
-    if (flat.length === 0) await scan.checkEmpty();
-    const full = flat.length === 2 * most;
-    const all = Array.from({ length: flat.length / 2 }, (_, at): [uid: string, score: number] => [
-      flat[2 * at] as string,
-      Number(flat[2 * at + 1]),
-    ]);
-    const seen = atLastScore;
-    const last = all.at(-1)?.[1];
-    atLastScore = new Set(all.filter(([, score]) => score === last).map(([uid]) => uid));
-    most = size * INDEX_PAGES + atLastScore.size;
-    next = full ? page(String(last), most) : undefined;
-    const fresh = all.filter(([uid]) => !seen.has(uid));
-    for (let at = 0; at < fresh.length;) {
-      const length = sizes.chunk(model, size);
-      yield fresh.slice(at, at + length);
+  for await (const page of indexPages(scan, range, true)) {
+    const all = scoredUids(page);
+    for (let at = 0; at < all.length;) {
+      const length = scan.sizes.chunk(scan.model, scan.size);
+      yield all.slice(at, at + length);
       at += length;
     }
   }
+}
+
+/** Reads the index. @param scores - whether the score follows each unique id. */
+async function* indexPages(
+  scan: PageScan,
+  { after, end }: ScoreRange,
+  scores: boolean,
+): AsyncGenerator<readonly string[], void, undefined> {
+  const { read, keys, size } = scan;
+  const pageFrom = (from: string, most: number): Promise<IndexPage> =>
+    startEager(read((client) => client.diffsyncIndexPage(keys.index, from, String(end), most, scores ? 1 : 0)));
+  // The first page is short, so that the first objects come soon.
+  let next: Promise<IndexPage> | undefined = pageFrom(after === -Infinity ? '-inf' : `(${after}`, size);
+  while (next !== undefined) {
+    const page: IndexPage = await next;
+    const [last, json] = page;
+    const isLast = last === '' || Number(last) >= end;
+    next = isLast ? undefined : pageFrom(`(${last}`, size * INDEX_PAGES);
+    const found = JSON.parse(json) as string[];
+    if (found.length === 0) await scan.checkEmpty();
+    else yield found;
+  }
+}
+
+/** @param flat - Unique ids and scores alternately. */
+function scoredUids(flat: readonly string[]): [uid: string, score: number][] {
+  return Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at] as string, Number(flat[2 * at + 1])]);
 }
 
 async function recordsOf(

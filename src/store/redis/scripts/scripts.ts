@@ -54,6 +54,13 @@ export interface RedisScripts {
     small: number,
     layout: string,
   ): Promise<(number | string | null)[]>;
+  diffsyncIndexPage(
+    index: string,
+    from: string,
+    end: string,
+    most: number,
+    scores: 0 | 1,
+  ): Promise<readonly [last: string, json: string]>;
   diffsyncAcquireLease(
     lease: string,
     ...args: string[]
@@ -107,6 +114,7 @@ const SCRIPTS: Record<keyof RedisScripts, Script> = {
   diffsyncUnregisterModel: { file: 'unregister-model-1.lua' },
   diffsyncDropSequence: { file: 'drop-sequence.lua' },
   diffsyncExtent: { file: 'extent-2.lua' },
+  diffsyncIndexPage: { file: 'index-page-1.lua' },
   diffsyncAcquireLease: { file: 'acquire-lease-1.lua' },
   diffsyncRenewLease: { file: 'renew-lease-1.lua' },
   diffsyncReleaseLease: { file: 'release-lease-1.lua' },

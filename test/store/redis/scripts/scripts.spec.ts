@@ -20,6 +20,7 @@ const GLOBALS = [
   'string',
   'table',
   'math',
+  'cjson',
   'ipairs',
   'tonumber',
   'tostring',
