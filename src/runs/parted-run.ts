@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { checkAborted } from '../engine/side.js';
 import { RunPartFailed } from '../errors.js';
+import { countByModel } from '../store/engine-access.js';
 import { addNamed } from './check-guards.js';
 import { errorOf, type RunDraft } from './run-draft.js';
 import type { RunGuards } from './run-guards.js';
@@ -28,8 +29,10 @@ export class PartedRun {
     private readonly guards: RunGuards,
   ) {}
 
-  /** Has all parts compared, and looks at the whole. @throws SyncRefused */
+  /** Has all parts compared, and looks at the whole, unless guards can stop nothing. @throws SyncRefused */
   async checkGuards(sourceObjects: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void> {
+    const targetObjects = Object.fromEntries(await countByModel(this.work.target.store, signal));
+    if (!this.guards.mayStop(targetObjects)) return;
     const results = await this.draft.phase('compare', () => this.performAll('compare', 'compare', signal));
     const sum = sumOf(results.map((result) => unwrap(result)));
     await this.draft.phase('guard', async () => this.guards.checkCounts(sum, sourceObjects));

@@ -131,6 +131,22 @@ export class RunGuards {
     this.skipped = skipped === 'all' ? skipped : withModelsBelow([...this.skipped, ...skipped], source, target);
   }
 
+  /**
+   * Whether there is anything that the guards may stop: not in a target of fewer objects than they look at, whose source has no good run
+   * to be compared with.
+   * @param targetObjects - How many objects the target has, by model.
+   */
+  mayStop(targetObjects: Counts): boolean {
+    const { guards } = this;
+    if (guards === undefined) return false;
+    const isLookedAt = (model: string | undefined, count: number): boolean =>
+      count > 0 && count >= (guards.of(model)?.minObjects ?? Infinity);
+    const counts = Object.entries(targetObjects);
+    const all = counts.reduce((sum, [, count]) => sum + count, 0);
+    const isKnown = Object.keys(this.baseline).length > 0;
+    return isKnown || isLookedAt(undefined, all) || counts.some(([model, count]) => isLookedAt(model, count));
+  }
+
   /** The models of which nothing is deleted: what is checked next is not counted against them. */
   get withoutDeletes(): ReadonlySet<string> | 'all' {
     return this.skipped === 'all' ? 'all' : new Set([...this.skipped, ...this.incompleteModels()]);

@@ -94,7 +94,12 @@ describe('a run on the queue', () => {
       Array.from({ length: 4 }, () => ['succeeded', 1]),
     );
     expect(await app?.get(Cmdb).count()).toBe(40);
-    expect(await job.getDependenciesCount()).toEqual({ processed: 8, unprocessed: 0, ignored: 0, failed: 0 });
+    // The target was empty, so that the guards had nothing to look at.
+    expect(await job.getDependenciesCount()).toEqual({ processed: 4, unprocessed: 0, ignored: 0, failed: 0 });
+
+    const again = await queue.add({ ...RUN, parts: 4 });
+    expect(await ended(again.job)).toBe('completed');
+    expect(await again.job.getDependenciesCount()).toEqual({ processed: 8, unprocessed: 0, ignored: 0, failed: 0 });
   });
 
   it('in parts of which one fails in all attempts: the others are done, and the run has its error', async () => {

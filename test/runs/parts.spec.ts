@@ -1,7 +1,7 @@
 // Runs in parts: the guards look at the whole, the parts do the work, and what only the whole can tell is settled after them.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { Adapter, DiffSyncModel, SyncRunner, type RunPart, type RunPartResult } from '../../src/index.js';
+import { Adapter, DiffSyncModel, SyncRunner, type RunPart, type RunPartResult, type SyncRun } from '../../src/index.js';
 import { tree } from '../fixtures/inventory.js';
 import { all, shown, systemsOn, type Sites, System } from '../support/run-systems.js';
 import { loggedStores } from '../support/stores.js';
@@ -93,6 +93,32 @@ describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
     expect(await tree(target)).toEqual(before);
   });
 
+  it('compares no part beforehand where the target is as good as empty, unless the source was known to have more', async () => {
+    const runner = new SyncRunner();
+    let source = await system('network', AFTER);
+    const target = await system('cmdb', { s0: {} });
+    await target.load();
+    const steps: string[] = [];
+    const perform = async (part: RunPart): Promise<RunPartResult> => {
+      steps.push(part.step);
+      return runner.performPart(part, { source, target });
+    };
+    const run = (): Promise<SyncRun> => runner.run({ source, target, parts: { of: 2, perform }, load: 'source' });
+    await run();
+    expect(steps.splice(0)).toEqual(['sync', 'sync']);
+    expect((await target.diffFrom(source)).hasDiffs()).toBe(false);
+
+    // The target has more objects than `minObjects` now.
+    await run();
+    expect(steps.splice(0)).toEqual(['compare', 'compare', 'sync', 'sync']);
+
+    // It was emptied, and the source has lost most of what its last good run had.
+    await target.store.clear();
+    source = await system('network', { s0: {} });
+    await expect(run()).rejects.toMatchObject({ code: 'SYNC_BASELINE_DROP' });
+    expect(steps.splice(0)).toEqual(['compare', 'compare']);
+  });
+
   it('keeps what the other parts have done where one fails, and says which one failed', async () => {
     const runner = new SyncRunner();
     const { source, target } = await both();
@@ -137,7 +163,11 @@ describe('the parts of a run', () => {
     const [source, target] = [new System({ name: 'a' }), new System({ name: 'b' })];
     const perform = (part: RunPart): Promise<RunPartResult> => runner.performPart(part, { source, target });
     const run = runner.run({ source, target, parts: { of: 2, perform }, syncFilter: () => true });
-    await expect(run).rejects.toMatchObject({ code: 'VALUE_ERROR', message: expect.stringContaining('syncFilter') });
+    await expect(run).rejects.toMatchObject({
+      code: 'RUN_PART_FAILED',
+      message: expect.stringContaining('syncFilter'),
+      cause: { code: 'VALUE_ERROR' },
+    });
   });
 
   it.each(['', 'a.b', 'a/b', 'x'.repeat(200), 7])('belong to a run of a plain id: %p is refused', async (id) => {
