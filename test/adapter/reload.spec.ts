@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Adapter, LocalStore, ReloadConflict, SyncInProgress, type BaseStore } from '../../src/index.js';
 import { Device, fill, Inventory, Site, tree } from '../fixtures/inventory.js';
-import { stores } from '../support/stores.js';
+import { engineStores } from '../support/stores.js';
 
 type Sites = Parameters<typeof fill>[1];
 
@@ -30,7 +30,7 @@ const FIRST: Sites = { nyc: { d1: ['e0', 'e1'], d2: [] }, sfo: { d3: ['e3'] }, o
 /** Of the first: d2 and e1 have moved, d4 is gone with its site, ams is new. */
 const SECOND: Sites = { ams: { d5: ['e5'] }, nyc: { d1: ['e0'] }, sfo: { d3: ['e3', 'e1'], d2: [] } };
 
-describe.each(stores)('reload, $name', ({ shared, open, close }) => {
+describe.each(engineStores)('reload, $name', ({ shared, open, close }) => {
   async function network(system: Sites): Promise<Network> {
     const store = await open();
     opened.push(async () => close(store));

@@ -17,7 +17,7 @@ import {
 import { isDeepEqual } from '../../src/values/deep-equal.js';
 import { Device, fill, Graph, Hooks, Interface, Inventory, Node, Site, watched } from '../fixtures/inventory.js';
 import { elementsOf, plant, plantedPaths, treePairs } from '../support/random-trees.js';
-import { stores } from '../support/stores.js';
+import { engineStores } from '../support/stores.js';
 
 const DIGEST = expect.stringMatching(/^[0-9a-f]{64}$/);
 
@@ -427,7 +427,7 @@ function put(root: unknown, path: readonly string[], value: unknown): void {
   if (typeof at === 'object' && at !== null) (at as Record<string, unknown>)[path.at(-1) ?? ''] = value;
 }
 
-describe.each(stores)('a sync with a loaded plan, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('a sync with a loaded plan, on the $name store', ({ open, close }) => {
   it('for random trees does what the direct sync does, when nothing has changed', async () => {
     await fc.assert(
       fc.asyncProperty(treePairs, fc.boolean(), async (pair, inLines) => {

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { Diff, DiffElement, type Adapter, type DiffSyncAction, type Selection } from '../../src/index.js';
 import { Device, fill, Inventory, Site } from '../fixtures/inventory.js';
 import { elementsOf, plant, plantedPaths, treePairs, treePairsInPlace } from '../support/random-trees.js';
-import { stores } from '../support/stores.js';
+import { engineStores } from '../support/stores.js';
 
 const selections: fc.Arbitrary<Selection> = fc.record(
   {
@@ -221,7 +221,7 @@ describe('for random trees', () => {
     );
   });
 
-  it.each(stores)(
+  it.each(engineStores)(
     'creates and updates, then the deletes, leave on the $name store what the whole sync leaves',
     async ({ open, close }) => {
       await fc.assert(

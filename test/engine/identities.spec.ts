@@ -10,7 +10,7 @@ import {
   type CreateContext,
   type ModelClass,
 } from '../../src/index.js';
-import { stores, type StoreUnderTest } from '../support/stores.js';
+import { engineStores, type StoreUnderTest } from '../support/stores.js';
 
 const NUM_RUNS = 50;
 const NUM_RUNS_SHARED = 12;
@@ -221,7 +221,7 @@ async function withAdapters(
   }
 }
 
-describe.each(stores)('unique ids that schema or class make, on the $name store', (store) => {
+describe.each(engineStores)('unique ids that schema or class make, on the $name store', (store) => {
   it(
     'every call finds the object that another spelling has stored, and a sync makes no second one',
     async () => {

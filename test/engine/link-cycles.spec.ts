@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Adapter, DiffSyncFlags, DiffSyncModel, type BaseStore, type SyncOptions } from '../../src/index.js';
 import { Warnings } from '../fixtures/inventory.js';
 import { elementsOf } from '../support/random-trees.js';
-import { stores } from '../support/stores.js';
+import { engineStores } from '../support/stores.js';
 
 /** Sites list groups, and groups list groups. */
 
@@ -59,7 +59,7 @@ async function listsOf(adapter: Groups): Promise<Record<string, string[]>> {
 const make = (name: string, store?: BaseStore): Groups =>
   new Groups({ name, logger: new Warnings(), ...(store === undefined ? {} : { store }) });
 
-describe.each(stores)('links that would close a cycle, on the $name store', ({ open, close, shared }) => {
+describe.each(engineStores)('links that would close a cycle, on the $name store', ({ open, close, shared }) => {
   const ways: Record<string, SyncOptions> = {
     'the removal fails': { continueOnFailure: true },
     'syncFilter leaves the removal out': { syncFilter: (action) => action !== 'delete' },

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Adapter, Diff, DiffSyncFlags, DiffSyncModel, type BaseStore, type DiffOptions } from '../../src/index.js';
 import { Warnings } from '../fixtures/inventory.js';
 import { elementsWithParents } from '../support/random-trees.js';
-import { stores } from '../support/stores.js';
+import { engineStores } from '../support/stores.js';
 
 const calls: string[] = [];
 
@@ -216,7 +216,7 @@ function changesOf(diff: Diff): string[] {
     .toSorted();
 }
 
-describe.each(stores)('links of children on the $name store', ({ open, close }) => {
+describe.each(engineStores)('links of children on the $name store', ({ open, close }) => {
   async function withSides(
     { source, target }: Pick<Case, 'source' | 'target'>,
     work: (from: Inventory, to: Inventory, warnings: Warnings) => Promise<void>,

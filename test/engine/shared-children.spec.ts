@@ -21,7 +21,7 @@ import {
   type InventoryPair,
   type PlainState,
 } from '../support/shared-children.js';
-import { stores, type StoreUnderTest } from '../support/stores.js';
+import { engineStores, type StoreUnderTest } from '../support/stores.js';
 
 const NUM_RUNS = 100;
 const NUM_RUNS_SHARED = 15;
@@ -91,7 +91,7 @@ const sorted = ({ objects, links }: PlainState): object => ({
   links: [...links].toSorted(),
 });
 
-describe.each(stores)('for random children of several parents on the $name store', (store) => {
+describe.each(engineStores)('for random children of several parents on the $name store', (store) => {
   const numRuns = store.shared ? NUM_RUNS_SHARED : NUM_RUNS;
 
   it(

@@ -15,7 +15,7 @@ import {
   type ModelClass,
 } from '../../src/index.js';
 import { Warnings } from '../fixtures/inventory.js';
-import { stores, type StoreUnderTest } from '../support/stores.js';
+import { engineStores, type StoreUnderTest } from '../support/stores.js';
 
 const TIMEOUT_MS = 120_000;
 
@@ -365,7 +365,7 @@ describe('hooks of a target with another schema', () => {
   });
 });
 
-describe.each(stores)('two schemas, on the $name store', ({ open, close }: StoreUnderTest) => {
+describe.each(engineStores)('two schemas, on the $name store', ({ open, close }: StoreUnderTest) => {
   it('a target is synchronised once, with its children, and stays', async () => {
     const { SourcePart, TargetPart, Box, LowerBox } = classesOf(zodSchema);
     const opened = [await open(), await open()];

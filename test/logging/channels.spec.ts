@@ -27,7 +27,7 @@ import {
 } from '../../src/index.js';
 import { placeOf } from '../../src/store/store-trace.js';
 import { Device, fill, Hooks, Inventory, Site, watched } from '../fixtures/inventory.js';
-import { stores } from '../support/stores.js';
+import { engineStores } from '../support/stores.js';
 
 const ends: (() => void)[] = [];
 
@@ -61,7 +61,7 @@ class Network extends Inventory {
 const summary = ({ operation, model, size }: StoreTrace): string =>
   [operation, model, size].filter((each) => each !== undefined).join(' ');
 
-describe.each(stores.slice(0, 3))('diffsync:store, $name', ({ name, open, close }) => {
+describe.each(engineStores.slice(0, 3))('diffsync:store, $name', ({ name, open, close }) => {
   const openStores: BaseStore[] = [];
 
   afterEach(async () => {

@@ -30,7 +30,7 @@ import {
 } from '../../src/index.js';
 import { DiffSyncTelemetry, DiffSyncTelemetryModule, type DiffSyncTelemetryOptions } from '../../src/otel/index.js';
 import { Device, fill, Hooks, Inventory, Site, watched } from '../fixtures/inventory.js';
-import { stores } from '../support/stores.js';
+import { engineStores } from '../support/stores.js';
 
 const exporter = new InMemorySpanExporter();
 const tracerProvider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
@@ -253,7 +253,7 @@ describe('spans', () => {
   });
 });
 
-describe.each(stores.slice(0, 3))('operations of a store, $name', ({ name, open, close }) => {
+describe.each(engineStores.slice(0, 3))('operations of a store, $name', ({ name, open, close }) => {
   let store: BaseStore;
 
   beforeEach(async () => {

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { SyncRunner, type SyncRun } from '../../src/index.js';
 import { fill, Inventory, tree } from '../fixtures/inventory.js';
-import { stores } from '../support/stores.js';
+import { engineStores } from '../support/stores.js';
 
 type Sites = Parameters<typeof fill>[1];
 
@@ -21,7 +21,7 @@ afterEach(async () => {
 const BEFORE: Sites = { nyc: { d1: [] } };
 const AFTER: Sites = { nyc: { d1: [], d2: [] } };
 
-describe.each(stores)('SyncRunner.approve, $name', ({ open, close }) => {
+describe.each(engineStores)('SyncRunner.approve, $name', ({ open, close }) => {
   async function system(name: string, sites: Sites): Promise<System> {
     const store = await open();
     opened.push(async () => close(store));

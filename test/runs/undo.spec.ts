@@ -14,7 +14,7 @@ import {
   storedState,
   TYPES,
 } from '../support/shared-children.js';
-import { stores } from '../support/stores.js';
+import { engineStores } from '../support/stores.js';
 
 /** A platform that has whatever it is asked for, and of which some calls fail. */
 class Unreliable extends Platform {
@@ -140,7 +140,7 @@ type Sites = Parameters<typeof fill>[1];
 const BEFORE: Sites = { nyc: { d1: ['e0', 'e1'], d2: [] }, old: { d3: ['e3'] } };
 const AFTER: Sites = { nyc: { d1: ['e0'], d2: ['e1'] }, ams: { d4: [] } };
 
-describe.each(stores)('undo(), $name', ({ open, close }) => {
+describe.each(engineStores)('undo(), $name', ({ open, close }) => {
   async function synchronised(): Promise<{ target: Inventory; run: SyncRun; runner: SyncRunner }> {
     const [source, store] = [new Inventory({ name: 'network' }), await open()];
     opened.push(async () => close(store));

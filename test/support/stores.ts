@@ -98,6 +98,14 @@ export const stores: readonly StoreUnderTest[] = [
   }),
 ];
 
+const TOPOLOGIES = /cluster|sentinel/;
+
+/**
+ * For tests of what is above the stores: one store of each engine, with `TEST_FULL=1` all of the table above. What a topology of Redis
+ * may change is looked at by the contract suite and by the tests of the stores.
+ */
+export const engineStores = stores.filter(({ name }) => isFull || !TOPOLOGIES.test(name));
+
 /** Stores of which a part of what they do is done by others above, and a part by tests of its own. */
 const transports: readonly StoreUnderTest[] = [
   redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),

@@ -12,7 +12,7 @@ import {
 import { Device, Inventory, Site, Warnings } from '../../fixtures/inventory.js';
 import { plant, treePairs, type TreePair } from '../../support/random-trees.js';
 import { inventoryPairs, Network, plantNetwork } from '../../support/shared-children.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 
 const { SKIP_CHILDREN_ON_DELETE, NATURAL_DELETION_ORDER, NONE } = DiffSyncModelFlags;
 
@@ -34,7 +34,7 @@ async function setFlags(to: Adapter, type: string, name: string, flags: DiffSync
   await to.update(obj);
 }
 
-describe.each(stores.filter(({ name }) => !/cluster|sentinel/.test(name)))('on the $name store', ({ open, close }) => {
+describe.each(engineStores)('on the $name store', ({ open, close }) => {
   async function siteOf(store: BaseStore): Promise<Adapter> {
     const to = new Inventory({ name: 'target', store });
     const devices = Array.from({ length: 9 }, (_, at) => new Device({ name: `d${at}` }));

@@ -12,7 +12,7 @@ import {
   type DeleteItem,
   type UpdateItem,
 } from '../../../src/index.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 import { Warnings } from '../../fixtures/inventory.js';
 
 const list = z.array(z.string()).default(() => []);
@@ -207,7 +207,7 @@ class BulkLocation extends Location {
   }
 }
 
-describe.each(stores)('siblings that leave one another, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('siblings that leave one another, on the $name store', ({ open, close }) => {
   it.each<[string, typeof Location, number]>([
     ['one by one', Location, 1],
     ['two at a time', Location, 2],
@@ -237,7 +237,7 @@ describe.each(stores)('siblings that leave one another, on the $name store', ({ 
   });
 });
 
-describe.each(stores)('NATURAL_DELETION_ORDER, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('NATURAL_DELETION_ORDER, on the $name store', ({ open, close }) => {
   async function sync(refuse: 'throws' | 'null' | 'filtered', concurrency: number) {
     const calls: string[] = [];
     class Protected extends Interface {

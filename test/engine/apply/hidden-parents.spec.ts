@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { Adapter, DiffSyncModel, DiffSyncModelFlags, type Diff, type SyncOptions } from '../../../src/index.js';
 import { Warnings } from '../../fixtures/inventory.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 
 /** Ports list addresses; a port may be left out of a comparison, or go with all that is below it. */
 
@@ -51,58 +51,61 @@ async function shown(adapter: Ports): Promise<{ ports: Record<string, string[]>;
 
 const { SKIP_CHILDREN_ON_DELETE, IGNORE } = DiffSyncModelFlags;
 
-describe.each(stores)('what a parent lists that the sync does not touch, on the $name store', ({ open, close }) => {
-  async function sync(
-    source: Content,
-    target: Content,
-    flags: Readonly<Record<string, DiffSyncModelFlags>>,
-    options: SyncOptions = {},
-    select: (diff: Diff) => Diff = (diff) => diff,
-  ) {
-    const store = await open();
-    try {
-      const from = await fill(new Ports({ name: 'source' }), source);
-      const to = await fill(new Ports({ name: 'target', store, logger: new Warnings() }), target, flags);
-      await to.syncFrom(from, { ...options, diff: select(await to.diffFrom(from, options)) });
-      await to.diffFrom(from); // A list that names what is gone would end it.
-      return await shown(to);
-    } finally {
-      failing = undefined;
-      await close(store);
+describe.each(engineStores)(
+  'what a parent lists that the sync does not touch, on the $name store',
+  ({ open, close }) => {
+    async function sync(
+      source: Content,
+      target: Content,
+      flags: Readonly<Record<string, DiffSyncModelFlags>>,
+      options: SyncOptions = {},
+      select: (diff: Diff) => Diff = (diff) => diff,
+    ) {
+      const store = await open();
+      try {
+        const from = await fill(new Ports({ name: 'source' }), source);
+        const to = await fill(new Ports({ name: 'target', store, logger: new Warnings() }), target, flags);
+        await to.syncFrom(from, { ...options, diff: select(await to.diffFrom(from, options)) });
+        await to.diffFrom(from); // A list that names what is gone would end it.
+        return await shown(to);
+      } finally {
+        failing = undefined;
+        await close(store);
+      }
     }
-  }
 
-  it.each<[string, SyncOptions, (diff: Diff) => Diff]>([
-    ['with its links excluded', {}, (diff) => diff.exclude({ modelTypes: ['ip'] })],
-    ['with its model out of scope', { modelTypes: ['port'] }, (diff) => diff],
-    ['with its links refused by syncFilter', { syncFilter: (_, model) => model !== 'ip' }, (diff) => diff],
-  ])('stays when another parent goes with SKIP_CHILDREN_ON_DELETE, %s', async (_title, options, select) => {
-    const found = await sync(
-      { p1: ['a'] },
-      { p1: ['a'], p2: ['a', 'b'] },
-      { p2: SKIP_CHILDREN_ON_DELETE },
-      options,
-      select,
-    );
-    expect(found).toEqual({ ports: { p1: ['a'] }, ips: ['a'] });
-  });
+    it.each<[string, SyncOptions, (diff: Diff) => Diff]>([
+      ['with its links excluded', {}, (diff) => diff.exclude({ modelTypes: ['ip'] })],
+      ['with its model out of scope', { modelTypes: ['port'] }, (diff) => diff],
+      ['with its links refused by syncFilter', { syncFilter: (_, model) => model !== 'ip' }, (diff) => diff],
+    ])('stays when another parent goes with SKIP_CHILDREN_ON_DELETE, %s', async (_title, options, select) => {
+      const found = await sync(
+        { p1: ['a'] },
+        { p1: ['a'], p2: ['a', 'b'] },
+        { p2: SKIP_CHILDREN_ON_DELETE },
+        options,
+        select,
+      );
+      expect(found).toEqual({ ports: { p1: ['a'] }, ips: ['a'] });
+    });
 
-  it('stays when the parent is ignored and the source does not have the child', async () => {
-    const found = await sync({ p1: [] }, { p1: ['a', 'b'], p2: ['a'] }, { p2: IGNORE });
-    expect(found).toEqual({ ports: { p1: [], p2: ['a'] }, ips: ['a'] });
-  });
+    it('stays when the parent is ignored and the source does not have the child', async () => {
+      const found = await sync({ p1: [] }, { p1: ['a', 'b'], p2: ['a'] }, { p2: IGNORE });
+      expect(found).toEqual({ ports: { p1: [], p2: ['a'] }, ips: ['a'] });
+    });
 
-  it('stays when the parent refuses to unlink it, and goes with the next sync', async () => {
-    failing = 'p2';
-    const target = { p1: ['a'], p2: ['a'] };
-    const found = await sync({ p1: [], p2: [] }, target, {}, { continueOnFailure: true });
-    expect(found.ips).toEqual(['a']);
-    expect(found.ports['p2']).toEqual(['a']);
-    expect(await sync({ p1: [], p2: [] }, target, {})).toEqual({ ports: { p1: [], p2: [] }, ips: [] });
-  });
-});
+    it('stays when the parent refuses to unlink it, and goes with the next sync', async () => {
+      failing = 'p2';
+      const target = { p1: ['a'], p2: ['a'] };
+      const found = await sync({ p1: [], p2: [] }, target, {}, { continueOnFailure: true });
+      expect(found.ips).toEqual(['a']);
+      expect(found.ports['p2']).toEqual(['a']);
+      expect(await sync({ p1: [], p2: [] }, target, {})).toEqual({ ports: { p1: [], p2: [] }, ips: [] });
+    });
+  },
+);
 
-describe.each(stores)('an object that the source does not have, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('an object that the source does not have, on the $name store', ({ open, close }) => {
   const calls: string[] = [];
   class Address extends Ip {}
   class Slot extends DiffSyncModel.define({

@@ -11,7 +11,7 @@ import {
   SyncHookError,
   type ModelClass,
 } from '../../../src/index.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 import {
   Device,
   fill,
@@ -137,7 +137,7 @@ describe('a chain of 10,000 levels', () => {
   });
 });
 
-describe.each(stores)("a hook's own error, on the $name store", ({ open, close }) => {
+describe.each(engineStores)("a hook's own error, on the $name store", ({ open, close }) => {
   it('ends the sync, says where it happened, and what was done before is saved', async () => {
     const hooks = new Hooks();
     const cause = new TypeError('the API is down');

@@ -10,7 +10,7 @@ import {
   type CreateContext,
   type SyncOptions,
 } from '../../../src/index.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 import { Warnings } from '../../fixtures/inventory.js';
 
 const list = z.array(z.string()).default(() => []);
@@ -87,7 +87,7 @@ async function lists(adapter: Adapter): Promise<Record<string, string[]>> {
   return Object.fromEntries((await adapter.getAll(Port)).map(({ name, ips }) => [name, ips]));
 }
 
-describe.each(stores)('links of children with several parents, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('links of children with several parents, on the $name store', ({ open, close }) => {
   async function sync(
     sides: { source: Lists; target: Lists },
     {

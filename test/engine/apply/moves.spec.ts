@@ -6,10 +6,10 @@ import {
   type Diff,
   type SyncOptions,
 } from '../../../src/index.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 import { Device, fill, Hooks, Inventory, Site, tree, Warnings, watched } from '../../fixtures/inventory.js';
 
-describe.each(stores)('an object that moves to another parent, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('an object that moves to another parent, on the $name store', ({ open, close }) => {
   async function sync(
     sites: { source: Parameters<typeof fill>[1]; target: Parameters<typeof fill>[1] },
     options: { flagged?: Record<string, DiffSyncModelFlags>; flags?: DiffSyncFlags; failures?: [string, Error][] } = {},
@@ -105,7 +105,7 @@ describe.each(stores)('an object that moves to another parent, on the $name stor
   });
 });
 
-describe.each(stores)('a move whose delete is left out, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('a move whose delete is left out, on the $name store', ({ open, close }) => {
   const source = { a: {}, b: { d1: ['e1', 'new'], d2: [] } };
   const before = { a: { d1: ['e1', 'old'] }, b: {} };
   const after = { a: { d1: ['e1', 'old'] }, b: { d2: [] } };

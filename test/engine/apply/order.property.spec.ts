@@ -16,7 +16,7 @@ import {
 } from '../../../src/index.js';
 import { Device, Interface, Inventory, Site, Warnings } from '../../fixtures/inventory.js';
 import { plant, treePairs, type RandomTree } from '../../support/random-trees.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 
 const NUM_RUNS = 80;
 const NUM_RUNS_SHARED = 15;
@@ -168,7 +168,7 @@ async function dangling(adapter: Adapter): Promise<string[]> {
 const bulkModels = fc.subarray(['site', 'device', 'interface']);
 const options = fc.record({ concurrency: fc.integer({ min: 1, max: 8 }), batchSize: fc.integer({ min: 1, max: 5 }) });
 
-describe.each(stores)('for random trees with links and flags, on the $name store', ({ open, close, shared }) => {
+describe.each(engineStores)('for random trees with links and flags, on the $name store', ({ open, close, shared }) => {
   const numRuns = shared ? NUM_RUNS_SHARED : NUM_RUNS;
 
   async function withTarget<T>(

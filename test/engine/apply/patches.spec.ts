@@ -10,7 +10,7 @@ import {
   type BaseStore,
 } from '../../../src/index.js';
 import { Warnings } from '../../fixtures/inventory.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 
 const fields = z.object({
   name: z.string(),
@@ -64,7 +64,7 @@ async function source(role = 'spine', ports: string[] = []): Promise<Adapter> {
   return adapter;
 }
 
-const sharedStores = stores.filter(({ shared }) => shared);
+const sharedStores = engineStores.filter(({ shared }) => shared);
 
 describe.each(sharedStores)('an update while another process writes, on the $name store', ({ open, close }) => {
   async function withTwo(
@@ -124,7 +124,7 @@ describe.each(sharedStores)('an update while another process writes, on the $nam
   });
 });
 
-describe.each(stores)('what a hook returns, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('what a hook returns, on the $name store', ({ open, close }) => {
   async function withTarget(
     update: Parameters<typeof target>[1],
     work: (adapter: Adapter) => Promise<void>,

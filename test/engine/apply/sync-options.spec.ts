@@ -28,7 +28,7 @@ import {
   type UpdateItem,
 } from '../../../src/index.js';
 import { SILENT_LOGGER } from '../../../src/logging/logger.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 
 class Site extends DiffSyncModel.define({
   name: 'site',
@@ -229,7 +229,7 @@ describe('concurrency', () => {
 });
 
 describe('bulk hooks', () => {
-  it.each(stores.map((store) => [store.name, store] as const))(
+  it.each(engineStores.map((store) => [store.name, store] as const))(
     'get siblings in batches, parents before children, and the outcome is that of single hooks (%s)',
     async (_, under) => {
       const [source, reference] = await mixed(single({ journal: new Journal() }));

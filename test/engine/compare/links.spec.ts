@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Diff, DiffSyncFlags, DiffSyncModelFlags, type DiffElement, type DiffOptions } from '../../../src/index.js';
 import { Warnings } from '../../fixtures/inventory.js';
 import { Address, Group, Host, Network } from '../../fixtures/network.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 
 /** Parent -> the hosts or addresses that it lists; every object that is named is stored. */
 interface Content {
@@ -237,7 +237,7 @@ describe('an object that moves, with its delete left out', () => {
   });
 });
 
-describe.each(stores)('objects that no parent lists, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('objects that no parent lists, on the $name store', ({ open, close }) => {
   async function withTarget(
     source: Content,
     target: Content,

@@ -6,7 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { Adapter, Diff, DiffSyncModel, type BaseStore, type SyncOptions } from '../../../src/index.js';
 import { elementsOf } from '../../support/random-trees.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 
 const updates: unknown[] = [];
 
@@ -68,7 +68,7 @@ const cases: readonly (readonly [title: string, source: Fields, target: Fields, 
   ['a key that is null, and no key', { depth: { a: null } }, { depth: {} }, { depth: {} }, { depth: { a: null } }],
 ];
 
-describe.each(stores)('attributes that one side does not have, on the $name store', ({ open, close }) => {
+describe.each(engineStores)('attributes that one side does not have, on the $name store', ({ open, close }) => {
   async function withSides(
     source: Fields,
     target: Fields,

@@ -10,7 +10,7 @@ import {
   type ModelClass,
   type ModelRecord,
 } from '../../../src/index.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 
 const list = z.array(z.string()).default(() => []);
 
@@ -38,7 +38,7 @@ beforeAll(() => {
 });
 
 /** Class by class: what a diff is made of must not depend on whether objects are built for it. */
-describe.each(stores)('a diff on the $name store', ({ open, close }) => {
+describe.each(engineStores)('a diff on the $name store', ({ open, close }) => {
   async function diff(classes: { source?: Classes; target?: Classes }, options: DiffOptions = {}) {
     const opened = [await open(), await open()] as const;
     const adapter = (at: 0 | 1, { site = Site, device = Device }: Classes = {}): Adapter => {

@@ -21,7 +21,7 @@ import {
   tree,
   watched,
 } from '../../fixtures/inventory.js';
-import { stores } from '../../support/stores.js';
+import { engineStores } from '../../support/stores.js';
 
 const list = z.array(z.string()).default(() => []);
 
@@ -219,7 +219,7 @@ describe('syncAttrs and excludeAttrs', () => {
     expect((await to.diffFrom(from, options)).summary()).toMatchObject({ update: 0, 'no-change': 2 });
   });
 
-  it.each(stores)(
+  it.each(engineStores)(
     'a sync updates only these, gives created objects all, and leaves no difference on the $name store',
     async ({ open, close }) => {
       const store = await open();
