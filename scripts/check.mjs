@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-const CHECKS = ['lint', 'types', 'docs:api', 'check:package'];
+const CHECKS = ['lint', 'types', 'check:package'];
 
 const failed = (await Promise.all(CHECKS.map(run))).filter((check) => check !== undefined);
 if (failed.length > 0) {

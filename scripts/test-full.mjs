@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 const PARTS = {
   tests: ['test'],
   unused: ['check:unused'],
+  types: ['types:oldest'],
   servers: ['test:servers'],
   nodes: ['test:sqlite'],
   browsers: ['test:browsers'],
