@@ -3,6 +3,7 @@ import { machine, print, round, save } from './measure.mjs';
 import { contenders } from './redis/contenders.mjs';
 import { jobGoals, print as printGoals, rowGoals } from './redis/goals.mjs';
 import { DOERS, jobName, measureJobs, measureOurJob, STEPS } from './redis/jobs.mjs';
+import { reportReference } from './redis/reference.mjs';
 import { measureOurRows, measureRows, ROWS } from './redis/rows.mjs';
 import { withServer } from './redis/server.mjs';
 
@@ -80,8 +81,7 @@ async function rows(url, { size, rounds }) {
     if (most < size) console.log(`${name}: measured with ${most.toLocaleString('en')} objects`);
     if (own < rounds) console.log(`${name}: measured ${own} times`);
   }
-  if (reference.missing !== undefined) console.log(`reference (Python): ${reference.missing}`);
-  else console.log(`reference (Python): measured once, with ${reference.objects.toLocaleString('en')} objects`);
+  reportReference(reference, `measured once, with ${reference.objects?.toLocaleString('en')} objects`);
   const goals = rowGoals(samples);
   printGoals(goals);
   await save(`redis-rows-${size}`, { machine: machine(), objects: size, rounds, goals, reference, samples });
@@ -102,11 +102,10 @@ async function wholeJobs(url, jobs) {
       ]),
     ),
   );
-  if (reference.missing !== undefined) console.log(`reference (Python): ${reference.missing}`);
-  else
-    console.log(
-      `reference (Python): ${reference.objects} + ${reference.objects} flat: ${JSON.stringify(reference.ms)} ms`,
-    );
+  reportReference(
+    reference,
+    `${reference.objects} + ${reference.objects} flat, in milliseconds: ${JSON.stringify(reference.ms)}`,
+  );
   const goals = jobGoals(samples, jobs, reference);
   printGoals(goals);
   await save('redis-job', { machine: machine(), jobs, goals, reference, samples });

@@ -62,8 +62,8 @@ export function jobGoals(samples, jobs, reference) {
     );
   }
   const flat = jobs.find(({ size, parents }) => size === 10_000 && parents === 0);
-  if (reference.ms !== undefined && flat !== undefined) {
-    const { load, diff, sync } = reference.ms;
+  const { load, diff, sync } = reference.ms ?? {};
+  if ([load, diff, sync].every((each) => each !== undefined) && flat !== undefined) {
     const speed = (load + diff + sync) / reference.objects / (sum(flat, 'ours', once) / flat.size);
     goals.push(atLeast(`${jobName(flat)}: an object, beside the reference`, speed, BESIDE_REFERENCE));
   }
