@@ -78,5 +78,5 @@ function digits(value) {
 function ratioText(name, ratio) {
   if (!Number.isFinite(ratio)) return '';
   if (DIFFERENCES.has(name)) return `${ratio < 0 ? '' : '+'}${round(ratio, 1)}`;
-  return ratio < 0.5 ? `1/${round(1 / ratio, 1)}` : `${round(ratio, 2)}`;
+  return ratio > 0 && ratio < 0.5 ? `1/${round(1 / ratio, 1)}` : `${round(ratio, 2)}`;
 }
