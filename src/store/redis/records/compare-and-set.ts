@@ -93,7 +93,8 @@ export class CompareAndSet {
     for (const [at, uid] of uids.entries()) {
       const json = found[at];
       if (json instanceof Failed) throw json.error;
-      // Each step takes some 20 ms with a child list of 100,000. An immediate of the phase that reads replies is in the same iteration.
+      // Each step takes some 20 ms with a child list of 100,000. Where the event loop reads replies, the next immediate is still in the
+      // same iteration: the first step waits for one, so that the second is in another.
       if (json !== undefined && json.length > LONG_CHARS) await setImmediate();
       await yieldIfDue();
       const record = json === undefined ? undefined : this.reader.decode(model, uid, json);

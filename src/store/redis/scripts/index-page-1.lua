@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- Reads a page of a model's unique ids in order, as one text: a client takes ten times as long for a reply of as many elements.
+-- Reads a page of a model's unique ids in order, as one text: a client takes several times as long for a reply of as many elements.
 -- KEYS 1 index (sorted set)
 -- ARGV 1 from (a score), 2 to (a score), both as in ZRANGE, 3 most (how many; more where objects of one score would be torn apart),
 -- ARGV 4 scores (1: they are wanted)
