@@ -45,4 +45,5 @@ export default {
   testTimeout: 120000,
   // One more than there are cores: many tests wait for a failover, an fsync, a server that starts.
   maxWorkers: availableParallelism() + 1,
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
 };
