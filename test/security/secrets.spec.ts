@@ -213,6 +213,7 @@ describe('no secret shows', () => {
     const store = await RedisStore.connect({
       url: own.url,
       ...quick,
+      timeout: 3000,
       logger,
       durability: { replicas: 1, timeout: 50 },
     });
@@ -272,7 +273,7 @@ describe('no secret shows', () => {
 
     it('that runs: neither in its registry, its health report up and down, and its log', async () => {
       const own = await startRedis({ password: SECRET });
-      const options = { engine: 'redis' as const, url: own.url, storeId: 'inv', verbosity: 2 as const, timeout: 300 };
+      const options = { engine: 'redis' as const, url: own.url, storeId: 'inv', verbosity: 2 as const, timeout: 3000 };
       const app = await Test.createTestingModule({
         imports: [DiffSyncStoreModule.forRoot(options), DiffSyncStoreModule.forFeature(['network'])],
       })

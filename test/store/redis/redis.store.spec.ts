@@ -377,7 +377,7 @@ describe('failures', () => {
   it('a frozen server: reads reject with STORE_TIMEOUT, writes with STORE_OUTCOME_UNKNOWN; later all works again', async () => {
     const frozen = await startRedis();
     try {
-      const store = await RedisStore.connect({ url: frozen.url, timeout: 300 });
+      const store = await RedisStore.connect({ url: frozen.url, timeout: 3000 });
       await frozen.pause();
       const [read, write] = await Promise.all([
         failure(store.count({ model: Device })),
@@ -395,7 +395,7 @@ describe('failures', () => {
 
   it('an outage: every operation, close() too, ends within its deadline, with the reason and no listener left', async () => {
     const lost = await startRedis();
-    const store = await RedisStore.connect({ url: lost.url, timeout: 400 });
+    const store = await RedisStore.connect({ url: lost.url, timeout: 3000 });
     const warnings: Error[] = [];
     const warned = (warning: Error): void => void warnings.push(warning);
     process.on('warning', warned);
@@ -447,7 +447,7 @@ it('a sync that fails, and cannot save what it did before, says so with the code
     static override models = [Port];
     static override topLevel = ['device'];
   }
-  const store = await RedisStore.connect({ url: own.url, storeId: 'inv', timeout: 300 });
+  const store = await RedisStore.connect({ url: own.url, storeId: 'inv', timeout: 3000 });
   const [source, target] = [new Flat({ store: new LocalStore() }), new Flat({ store })];
   for (const name of ['a', 'b']) await source.add(new Port({ name }));
   const error = await target.syncFrom(source).catch((caught: unknown) => caught);

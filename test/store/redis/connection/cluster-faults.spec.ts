@@ -117,7 +117,7 @@ describe('a slot', () => {
 
 describe('all nodes', () => {
   it('that are down: every operation settles by its deadline, and works again once they are back', async () => {
-    const store = await connect({ timeout: 1000 });
+    const store = await connect({ timeout: 3000 });
     await store.add({ obj: new first({ name: 'a' }) });
     for (const server of cluster.servers) server.kill('SIGKILL');
     for (const server of cluster.servers) await server.ended();

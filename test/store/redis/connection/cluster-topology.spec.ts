@@ -67,7 +67,7 @@ it('a redirected command to a node that goes leaves no unhandled rejection, whic
 });
 
 it('a slot that stays half moved is read, and is the reason that a write of all gives', async () => {
-  const store = await connect({ timeout: 600 });
+  const store = await connect({ timeout: 3000 });
   await store.addMany({ objs: devices(40) });
   const from = await masterOf(store);
   const to = cluster.servers.slice(0, 3).find((server) => server !== from) as RedisServer;
@@ -94,7 +94,7 @@ it('a right that a cluster needs and the user lacks is STORE_PERMISSION', async 
   ] as const) {
     for (const server of cluster.servers)
       await call(server, 'ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '+@all', missing);
-    const user = { username: 'app', password: 'pw', timeout: 300 };
+    const user = { username: 'app', password: 'pw', timeout: 5000 };
     await expect(RedisStore.connect({ cluster: { nodes: cluster.nodes }, ...user })).rejects.toMatchObject({
       code: 'STORE_PERMISSION',
       message: expect.stringContaining(named) as unknown,
@@ -158,7 +158,7 @@ describe('a master that is killed', () => {
   });
 
   it('and has no replica is named: by reads, by writes, and by ping', async () => {
-    const store = await connect({ timeout: 1000 });
+    const store = await connect({ timeout: 3000 });
     await store.add({ obj: new Device({ name: 'a' }) });
     const master = await masterOf(store);
     const killed = [master, ...(await cluster.replicasOf(master))];

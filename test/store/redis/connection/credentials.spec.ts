@@ -230,12 +230,12 @@ describe('credentials that do not come', () => {
     ['nothing', () => undefined as never, '"credentials" gave a wrong answer: ', undefined],
     ['an empty password', () => ({ password: '' }), 'password: Too small', undefined],
     ['a wrong user', () => ({ username: ['geheim'], password: 'geheim' }) as never, 'answer: username: ', undefined],
-    ['no answer', () => new Promise(() => undefined), '"credentials" gave no answer within 900 ms', undefined],
+    ['no answer', () => new Promise(() => undefined), '"credentials" gave no answer within 4900 ms', undefined],
   ];
 
   it.each(wrong)('%s: the store does not open, and says so', async (_, credentials, words, cause) => {
     const { host, port } = await serve();
-    const error = await failure(connect({ host, port, timeout: 1000, credentials }));
+    const error = await failure(connect({ host, port, timeout: 5000, credentials }));
     expect(error).toMatchObject({
       code: 'STORE_CREDENTIALS',
       cause,
@@ -267,7 +267,7 @@ describe('credentials that do not come', () => {
       cause: thrown,
     });
     const sentinels = [{ host: '127.0.0.1', port: 1 }];
-    expect(await failure(connect({ sentinels, masterName: 'm', timeout: 400, credentials }))).toMatchObject({
+    expect(await failure(connect({ sentinels, masterName: 'm', timeout: 5000, credentials }))).toMatchObject({
       code: 'STORE_CREDENTIALS',
       cause: thrown,
     });

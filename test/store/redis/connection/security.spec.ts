@@ -69,13 +69,13 @@ describe('TLS', () => {
   });
 
   it('TLS to a plain port, where the server waits for more of what it takes for a command: the time-out says so', async () => {
-    const options = { url: plain.url.replace('redis:', 'rediss:'), timeout: 500 };
+    const options = { url: plain.url.replace('redis:', 'rediss:'), timeout: 3000 };
     expect(await refused(options)).toMatchObject({
       code: 'STORE_TIMEOUT',
       message: expect.stringContaining('a server that does not speak TLS') as unknown,
     });
     await plain.pause();
-    const { message } = await refused({ url: plain.url, timeout: 500 });
+    const { message } = await refused({ url: plain.url, timeout: 3000 });
     plain.resume();
     expect(message).not.toContain('TLS');
   });
