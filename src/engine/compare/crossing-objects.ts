@@ -6,7 +6,7 @@ import { childUidsOf } from '../../record/record-view.js';
 import type { LinkElements } from './link-elements.js';
 import { presentUids } from './object-reader.js';
 import { isOpen } from './open-elements.js';
-import { isInPart, nestedTypes, viewsWhere, type Partition } from './partition.js';
+import { nestedTypes, viewsWhere, type PartMembers } from './partition.js';
 import type { ElementPath, OneSided, SideName } from './shared-children.js';
 import type { ComparisonContext, TreeComparison } from './tree-comparison.js';
 
@@ -32,7 +32,7 @@ export class CrossingObjects {
     private readonly context: ComparisonContext,
     private readonly tree: TreeComparison,
     private readonly links: LinkElements,
-    private readonly partition: Partition,
+    private readonly members: PartMembers,
     private readonly types: readonly string[],
     private readonly renames: boolean,
   ) {}
@@ -118,11 +118,12 @@ export class CrossingObjects {
         const mapping = model.getChildrenMapping();
         const field = Object.hasOwn(mapping, type) ? mapping[type] : undefined;
         if (field === undefined) continue;
-        const isOther = this.isTop(modelName)
-          ? (uid: string): boolean => !isInPart(uid, this.partition)
-          : (uid: string): boolean => !this.tree.visited[side].has(modelName, uid);
+        const others = (met: readonly string[]): readonly string[] =>
+          this.isTop(modelName)
+            ? this.members.othersOf(modelName, met)
+            : met.filter((uid) => !this.tree.visited[side].has(modelName, uid));
         const renames = this.renames && side === 'src';
-        const pages = viewsWhere(readers[side], this.context[side], modelName, isOther, renames, signal);
+        const pages = viewsWhere(readers[side], this.context[side], modelName, others, renames, signal);
         for await (const page of pages) {
           for (const view of page) for (const uid of childUidsOf(view, field)) if (wanted.has(uid)) listed.add(uid);
         }

@@ -19,7 +19,7 @@ import { sortByDependency } from './dependency-order.js';
 import { CrossingObjects } from './crossing-objects.js';
 import { LinkElements } from './link-elements.js';
 import { storeReader, type ObjectReader } from './object-reader.js';
-import { checkPartition, partitionedTypes, partReader, type Partition } from './partition.js';
+import { checkPartition, isPartial, partitionedTypes, PartMembers, partReader, type Partition } from './partition.js';
 import { Scope, type AttrLists, type ScopeOptions } from './scope.js';
 import type { SideName } from './shared-children.js';
 import { mayRenameAny, sourceReader } from './source-reader.js';
@@ -88,8 +88,8 @@ class Differ {
   private readonly callbacks = new CallbackFailures();
   private readonly logger: RunLogger;
   private progress: Progress;
-  /** The part that is compared; undefined for the whole. */
-  private readonly partition: Partition | undefined;
+  /** What a part has at its top; undefined for the whole. */
+  private readonly members: PartMembers | undefined;
 
   constructor(
     private readonly src: Side,
@@ -102,7 +102,7 @@ class Differ {
     this.scope = new Scope(options, [src, dst]);
     const { flags = DiffSyncFlags.NONE, partition } = options;
     if (partition !== undefined) checkPartition(partition);
-    this.partition = partition?.of === 1 ? undefined : partition;
+    this.members = isPartial(partition) ? new PartMembers(partition) : undefined;
     this.logger = new RunLogger(dst[LOGGER], { source: src.name, target: dst.name, flags }, this.callbacks);
     this.lister = new ChildLister(dst, this.scope, this.logger, part, watch);
     this.progress = new Progress('diff', 0, undefined, this.callbacks);
@@ -125,13 +125,13 @@ class Differ {
     checkAborted(signal);
     const counts = part?.totals ?? (await countBoth(src, dst, signal));
     const [srcTotal, dstTotal] = [sum(counts.src), sum(counts.dst)];
-    const total = Math.ceil((srcTotal + dstTotal - (part?.others ?? 0)) / (this.partition?.of ?? 1));
+    const total = this.totalOf(srcTotal + dstTotal - (part?.others ?? 0));
     this.progress = new Progress('diff', total, this.options.onProgress, this.callbacks);
     logger.debug(`Diff calculation between these two datasets will involve ${total} models`);
     logger.debug('Beginning diff calculation');
 
     const all = commonTypes(src, dst, this.scope);
-    const common = this.partition === undefined ? all : partitionedTypes(all, [src, dst]);
+    const common = this.members === undefined ? all : partitionedTypes(all, [src, dst]);
     const context: ComparisonContext = {
       src,
       dst,
@@ -177,7 +177,7 @@ class Differ {
     counts: Readonly<Record<SideName, ModelCounts>>,
     diff: Diff,
   ): Promise<Pick<FinishedWalk, 'tree' | 'leavesOut' | 'crossing'>> {
-    const isPart = this.partition !== undefined;
+    const isPart = this.members !== undefined;
     const homes = new Map<string, Map<string, string>>();
     for (;;) {
       checkAborted(context.signal);
@@ -219,23 +219,33 @@ class Differ {
     links: LinkElements,
     types: readonly string[],
   ): Promise<CrossingObjects | undefined> {
-    const { src, dst, scope, partition } = this;
-    if (partition === undefined) return undefined;
-    const crossing = new CrossingObjects(context, tree, links, partition, types, mayRenameAny(src, dst, scope));
+    const { src, dst, scope, members } = this;
+    if (members === undefined) return undefined;
+    const crossing = new CrossingObjects(context, tree, links, members, types, mayRenameAny(src, dst, scope));
     await crossing.takeOut();
     return crossing;
   }
 
   private async readers(): Promise<Readonly<Record<SideName, ObjectReader>>> {
-    const { src, dst, scope, partition } = this;
+    const { src, dst, scope, members } = this;
     const { signal } = this.options;
     const readers = { src: await sourceReader(src, dst, scope, signal), dst: storeReader(dst, signal) };
-    if (partition === undefined) return readers;
+    if (members === undefined) return readers;
     const renames = mayRenameAny(src, dst, scope);
     return {
-      src: partReader(readers.src, src, partition, renames, signal),
-      dst: partReader(readers.dst, dst, partition, false, signal),
+      src: partReader(readers.src, src, members, renames, signal),
+      dst: partReader(readers.dst, dst, members, false, signal),
     };
+  }
+
+  /** Returns how many of so many objects are compared, as far as that is known. */
+  private totalOf(objects: number): number {
+    const { partition } = this.options;
+    const { known } = this.members ?? {};
+    if (known === undefined) return Math.ceil(objects / (partition?.of ?? 1));
+    let total = 0;
+    for (const uids of known.values()) total += 2 * uids.size;
+    return total;
   }
 
   private do<T>(steps: Steps<T>): Promise<T> {

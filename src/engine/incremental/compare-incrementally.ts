@@ -8,6 +8,7 @@ import { overridesChildren } from '../../model/class-inspection.js';
 import { DiffSyncModel } from '../../model/diffsync-model.js';
 import { commonTypes, compareSides, countBoth, type DiffOptions } from '../compare/differ.js';
 import { storeReader } from '../compare/object-reader.js';
+import { isPartial } from '../compare/partition.js';
 import { Scope } from '../compare/scope.js';
 import type { FinishedWalk } from '../compare/compared-part.js';
 import { mayRenameAny, sourceReader } from '../compare/source-reader.js';
@@ -107,7 +108,7 @@ class IncrementalDiffer {
 
   /** Returns why an object may have changed its place or identity although nothing was written. */
   private unknowable(): FullReason | undefined {
-    if ((this.options.partition?.of ?? 1) > 1) return 'partition';
+    if (isPartial(this.options.partition)) return 'partition';
     if (this.options.filters !== undefined) return 'filters';
     if (mayRenameAny(this.src, this.dst, this.scope)) return 'identities';
     const classes = [...this.src.modelClasses.values(), ...this.dst.modelClasses.values()];
@@ -253,7 +254,6 @@ function merged(
   return Object.fromEntries([...all].map(([type, uids]) => [type, [...uids]]));
 }
 
-/** Returns why there is nothing to go on from. */
 /** Returns how many objects are read by unique id at most, of so many. */
 function mostOf(counts: Readonly<Record<'src' | 'dst', ReadonlyMap<string, number>>>): number {
   let all = 0;

@@ -35,6 +35,8 @@ interface Case {
   readonly order: readonly number[];
   /** Whether all parts are compared before the first one is applied, as several processes may. */
   readonly comparesFirst: boolean;
+  /** Whether of each part the objects alone are compared that had changes before any part was applied. */
+  readonly narrows: boolean;
   readonly options: object;
   /** By `side key`: the flags of an object. */
   readonly flags: Readonly<Record<string, number>>;
@@ -60,6 +62,7 @@ const cases: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 4 }).chain((of) =>
       { minLength: of },
     ),
     comparesFirst: fc.boolean(),
+    narrows: fc.boolean(),
     options: fc.constantFrom<object>(
       {},
       {},
@@ -94,21 +97,30 @@ async function settle(target: Network, source: Network, options: object): Promis
   return 5;
 }
 
-/** What is shared with a parent that a flag hides is settled in the order in which it is met, which parts cannot have. */
+/** What is shared with a parent that a flag or `modelTypes` hides is settled in the order in which it is met, which parts cannot have. */
 function unshared(inventory: Inventory): Inventory {
   return inventory.map((item) => ({ ...item, parents: item.parents.slice(0, 1) }));
 }
 
+/** Returns the objects at the top that have changes, or have some below them. */
+function changedAtTop(diff: Diff): Record<string, string[]> {
+  const changed: Record<string, string[]> = {};
+  for (const element of diff.getAddedChildren()) {
+    if (element.hasDiffs()) (changed[element.type] ??= []).push(element.comparedUid ?? element.name);
+  }
+  return changed;
+}
+
 /** Runs one case. @returns how many changes the parts have made, and how many they have left to the last sync. */
 async function play(drawn: Case, stores: readonly [BaseStore, BaseStore, BaseStore]): Promise<[number, number]> {
-  const { pair, of, order, comparesFirst, options, flags } = drawn;
+  const { pair, of, order, comparesFirst, narrows, options, flags } = drawn;
   const [src, whole, parted] = stores;
   const source = new Network({ name: 'source', store: src, logger: silent });
   const [one, many] = [whole, parted].map((store) => new Network({ name: 'target', store, logger: silent })) as [
     Network,
     Network,
   ];
-  const shared = Object.keys(flags).length === 0;
+  const shared = Object.keys(flags).length === 0 && !('modelTypes' in options);
   await plantNetwork(source, shared ? pair.source : unshared(pair.source));
   await plantNetwork(one, shared ? pair.target : unshared(pair.target));
   await setFlags('src', source, flags);
@@ -120,7 +132,9 @@ async function play(drawn: Case, stores: readonly [BaseStore, BaseStore, BaseSto
   const again = await settle(one, source, options);
 
   let made = 0;
-  const termsOf = (index: number): object => ({ ...options, partition: { index, of } });
+  const changed = new Map<number, Record<string, string[]>>();
+  const termsOf = (index: number): object => ({ ...options, partition: { index, of, among: changed.get(index) } });
+  if (narrows) for (const index of order) changed.set(index, changedAtTop(await many.diffFrom(source, termsOf(index))));
   const diffs = new Map<number, Diff>();
   if (comparesFirst) for (const index of order) diffs.set(index, await many.diffFrom(source, termsOf(index)));
   for (const index of order) {
@@ -199,6 +213,50 @@ it('a part with a comparison that throws has the failure of that object, and all
     expect(diff.errors.map(({ location }) => location.uniqueId)).toEqual(['p0']);
     expect((await target.getAll(Port)).map(({ name }) => name)).toEqual(['p0', 'p1']);
   }
+});
+
+describe('a part of which some objects alone are compared', () => {
+  const whole = { index: 0, of: 1 };
+  const planted = async (name: string, inventory: Inventory): Promise<Network> => {
+    const adapter = new Network({ name, logger: silent });
+    await plantNetwork(adapter, inventory);
+    return adapter;
+  };
+  const site = (name: string, role: string): Inventory[number] => ({
+    type: 'site',
+    name,
+    attrs: { role },
+    parents: [],
+  });
+
+  it('leaves the others alone, and those of other parts that it names', async () => {
+    const source = await planted('source', [site('s1', 'x'), site('s2', 'x')]);
+    const target = await planted('target', [site('s1', 'y'), site('s2', 'y')]);
+    const names = async (partition: object): Promise<string[]> =>
+      [...(await target.diffFrom(source, { partition: partition as never })).changes()].map(({ uid }) => uid);
+    expect(await names({ ...whole, among: { site: ['s2'] } })).toEqual(['s2']);
+    expect(await names({ ...whole, among: { site: ['s2', 's2', 's1', 's3'], host: ['s1'] } })).toEqual(['s2', 's1']);
+    expect(await names({ ...whole, among: {} })).toEqual([]);
+    const parts = [0, 1].map((index) => names({ index, of: 2, among: { site: ['s1', 's2'] } }));
+    expect((await Promise.all(parts)).flat().toSorted()).toEqual(['s1', 's2']);
+  });
+
+  it('leaves out a delete of what one of the others lists', async () => {
+    const group = (...parents: string[]): Inventory[number] => ({ type: 'group', name: 'g1', attrs: {}, parents });
+    const source = await planted('source', [site('s1', 'x'), site('s2', 'x')]);
+    const target = await planted('target', [site('s1', 'x'), site('s2', 'x'), group('site s1', 'site s2')]);
+    const diff = await target.diffFrom(source, { partition: { ...whole, among: { site: ['s1'] } } });
+    expect(diff.hasDiffs()).toBe(false);
+    expect((await target.diffFrom(source, { partition: { ...whole, among: { site: ['s1', 's2'] } } })).hasDiffs()).toBe(
+      true,
+    );
+  });
+
+  it.each([null, 'site', { site: 's1' }, { site: [1] }])('named by %p is refused', async (among) => {
+    const [source, target] = [new Network({ name: 'source' }), new Network({ name: 'target' })];
+    const partition = { ...whole, among: among as never };
+    await expect(target.diffFrom(source, { partition })).rejects.toMatchObject({ code: 'VALUE_ERROR' });
+  });
 });
 
 it.each([{ index: 2, of: 2 }, { index: -1, of: 2 }, { index: 0, of: 0 }, { index: 0.5, of: 2 }, {}, null])(
