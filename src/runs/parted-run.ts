@@ -1,4 +1,7 @@
 import { inspect } from 'node:util';
+import type { Diff } from '../diff/diff.js';
+import { checkDeletes, hasDeleteLimits } from '../engine/apply/delete-guard.js';
+import { mayCross } from '../engine/compare/partition.js';
 import { checkAborted } from '../engine/side.js';
 import { RunPartFailed } from '../errors.js';
 import { countByModel } from '../store/engine-access.js';
@@ -16,11 +19,14 @@ import {
   type RunPartResult,
 } from './run-parts.js';
 import type { ModelTally, PartOfRun, RunResults } from './sync-run.js';
+import { deletedByModel, type DiffTally } from './tally.js';
 
 /** The parts of one run. */
 export class PartedRun {
-  /** What all parts together have found and done. */
-  private sum: Omit<RunPartResult, 'run'> = NOTHING;
+  /** What each part has found; undefined where none was compared beforehand. */
+  private found: readonly RunPartResult[] | undefined;
+  /** What all parts together have done. */
+  private sum: Sum = NOTHING;
 
   constructor(
     private readonly work: RunWork,
@@ -29,13 +35,21 @@ export class PartedRun {
     private readonly guards: RunGuards,
   ) {}
 
-  /** Has all parts compared, and looks at the whole, unless guards can stop nothing. @throws SyncRefused */
+  /**
+   * Has all parts compared, and looks at the whole, unless nothing can be stopped.
+   * @throws SyncRefused
+   */
   async checkGuards(sourceObjects: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void> {
     const targetObjects = Object.fromEntries(await countByModel(this.work.target.store, signal));
-    if (!this.guards.mayStop(targetObjects)) return;
+    if (!this.guards.mayStop(targetObjects) && !hasDeleteLimits(this.work.sync)) return;
     const results = await this.draft.phase('compare', () => this.performAll('compare', 'compare', signal));
-    const sum = sumOf(results.map((result) => unwrap(result)));
-    await this.draft.phase('guard', async () => this.guards.checkCounts(sum, sourceObjects));
+    this.found = results.map((result) => unwrap(result));
+    const sum = sumOf(this.found);
+    await this.draft.phase('guard', async () => {
+      this.guards.checkCounts(sum, sourceObjects);
+      const { sync, target } = this.work;
+      checkDeletes(this.deletesOf(sum.deleted), presentIn(sum.models), target.name, sync, 'nothing was touched');
+    });
   }
 
   /**
@@ -56,7 +70,7 @@ export class PartedRun {
       all.push({
         index,
         runs: attempts.map(({ id }) => id),
-        outcome: own?.outcome ?? 'failed',
+        outcome: result.status === 'rejected' ? 'failed' : (own?.outcome ?? 'succeeded'),
         changes: attempts.reduce((sum, { changes }) => sum + changes, 0),
         ...(error === undefined ? {} : { error }),
       });
@@ -77,6 +91,47 @@ export class PartedRun {
     );
   }
 
+  /**
+   * Whether the whole has to be compared once more: to settle what the parts have left, or because the next incremental comparison goes on
+   * from it.
+   */
+  async leavesMore(signal: AbortSignal): Promise<boolean> {
+    const { source, target, incremental = true, verify = false } = this.work;
+    if (verify || mayCross(source, target)) return true;
+    const [model] = target.topLevel;
+    if (!incremental || model === undefined) return false;
+    return (await target.store.changesSince({ model, signal })).cursor !== undefined;
+  }
+
+  /** What was compared, where the parts leave nothing more. */
+  get compared(): Pick<RunPartResult, 'counts' | 'models'> {
+    const { counts, models } = this.found === undefined ? this.sum : sumOf(this.found);
+    return { counts, models };
+  }
+
+  /**
+   * Looks at what is left to delete, together with what the parts have deleted.
+   * @throws TooManyDeletes
+   */
+  async checkRest(diff: Diff, tally: DiffTally, signal: AbortSignal): Promise<void> {
+    const { source, target, sync } = this.work;
+    if (!hasDeleteLimits(sync)) return;
+    const rest = await deletedByModel(diff, source, target, sync.syncFilter, signal);
+    const made = (action: 'create' | 'delete'): number =>
+      sum(Object.values(this.sum.models).map((each) => each[action]));
+    const done = made('delete');
+    const left = sum([...rest.values()].map((uids) => uids.length));
+    if (left === 0) return;
+    const present = presentIn(tally.models) + done - made('create');
+    checkDeletes(
+      done + left,
+      present,
+      target.name,
+      sync,
+      `the parts have deleted ${done}, and nothing else was touched`,
+    );
+  }
+
   /** Adds what the parts have done to what the whole was settled by. */
   addTo(counts: RunPartResult['counts'], models: RunPartResult['models']): Pick<RunPartResult, 'counts' | 'models'> {
     const { counts: ours, models: byModel } = this.sum;
@@ -87,6 +142,20 @@ export class PartedRun {
     return { counts: sum, models: Object.fromEntries(all) };
   }
 
+  /** Counts the objects that would be gone, but for those whose deletes are skipped. */
+  private deletesOf(deleted: RunPartResult['deleted']): number {
+    const { withoutDeletes } = this.guards;
+    if (withoutDeletes === 'all') return 0;
+    const made = Object.entries(deleted).filter(([model]) => !withoutDeletes.has(model));
+    return sum(made.map(([, { count }]) => count));
+  }
+
+  /** Whether a part was compared, and has no changes. */
+  private isSettled(index: number): boolean {
+    const changed = this.found?.[index]?.changed;
+    return changed !== undefined && Object.keys(changed).length === 0;
+  }
+
   private async performAll(
     step: RunPart['step'],
     phase: 'compare' | 'parts',
@@ -95,7 +164,8 @@ export class PartedRun {
     const { of, perform, atOnce } = this.parts;
     const indexes = Array.from({ length: of }, (_, index) => index);
     const [current, totals] = [indexes.map(() => 0), indexes.map(() => 0)];
-    const one = (index: number): Promise<RunPartResult> => {
+    const one = async (index: number): Promise<RunPartResult> => {
+      if (step === 'sync' && this.isSettled(index)) return NOTHING;
       const context: PartContext = {
         signal,
         onProgress: (done, total) => {
@@ -105,7 +175,7 @@ export class PartedRun {
       };
       return perform(this.partOf(step, index), context);
     };
-    if (atOnce) return Promise.allSettled(indexes.map(async (index) => one(index)));
+    if (atOnce) return Promise.allSettled(indexes.map(one));
     const results: PromiseSettledResult<RunPartResult>[] = [];
     for (const index of indexes) {
       const [result] = await Promise.allSettled([one(index)]);
@@ -128,6 +198,7 @@ export class PartedRun {
       step,
       index,
       of: this.parts.of,
+      among: step === 'sync' ? this.found?.[index]?.changed : undefined,
       options: plainOptions(sync),
       functions,
       withoutDeletes: withoutDeletes === 'all' ? 'all' : [...withoutDeletes],
@@ -144,7 +215,10 @@ function plainOptions(sync: RunWork['sync']): PartOptions {
   return { flags, modelTypes, syncAttrs, excludeAttrs, continueOnFailure, concurrency, batchSize };
 }
 
-const NOTHING: Omit<RunPartResult, 'run'> = {
+/** What several parts have found or done. */
+type Sum = Pick<RunPartResult, 'counts' | 'models' | 'deleted' | 'updated'>;
+
+const NOTHING: Sum = {
   counts: { create: 0, update: 0, delete: 0, 'no-change': 0, skip: 0 },
   models: {},
   deleted: {},
@@ -157,7 +231,7 @@ function unwrap(result: PromiseSettledResult<RunPartResult>): RunPartResult {
 }
 
 /** Adds up what parts have found. */
-function sumOf(results: readonly RunPartResult[]): Omit<RunPartResult, 'run'> {
+function sumOf(results: readonly RunPartResult[]): Sum {
   const counts = { ...NOTHING.counts };
   for (const result of results) {
     for (const action of Object.keys(counts) as (keyof typeof counts)[]) counts[action] += result.counts[action];
@@ -188,6 +262,11 @@ function joined<Key extends 'models' | 'deleted' | 'updated', T extends RunPartR
     }
   }
   return Object.fromEntries(all);
+}
+
+/** Returns how many objects of the target were compared. */
+function presentIn(models: RunPartResult['models']): number {
+  return sum(Object.values(models).map(({ target }) => target));
 }
 
 function withChanges(to: ModelTally, from: ModelTally): ModelTally {

@@ -1,5 +1,7 @@
 import type { Adapter } from '../adapter/adapter.js';
+import type { Diff, DiffElement } from '../diff/diff.js';
 import type { DiffOptions } from '../engine/compare/differ.js';
+import type { ObjectsOfPart } from '../engine/compare/partition.js';
 import { abortedError } from '../engine/side.js';
 import { ValueError } from '../errors.js';
 import { isUnderWayHere } from './interrupted.js';
@@ -10,7 +12,7 @@ import { RunGuards } from './run-guards.js';
 import type { RunPart, RunPartResult } from './run-parts.js';
 import { partRunId } from './run-parts.js';
 import { RunStore } from './run-store.js';
-import { tallyOf } from './tally.js';
+import { tallyOf, uidOf, type DiffTally } from './tally.js';
 
 /** The sides in this process's own memory: the run for which each was loaded here last. */
 const loaded = new WeakMap<Adapter, { readonly run: string; readonly done: Promise<unknown> }>();
@@ -52,7 +54,7 @@ async function loadHere(
 
 function termsOf(part: RunPart, { filters, diffClass }: PerformPartOptions): DiffOptions {
   const { flags, modelTypes, syncAttrs, excludeAttrs } = part.options;
-  const partition = { index: part.index, of: part.of };
+  const partition = { index: part.index, of: part.of, among: part.among };
   return { flags, modelTypes, syncAttrs, excludeAttrs, filters, diffClass, partition };
 }
 
@@ -68,10 +70,32 @@ async function comparePart(part: RunPart, options: PerformPartOptions, signal: A
     const guards = new RunGuards(source, target, undefined, []);
     guards.skipDeletes(part.withoutDeletes);
     const { counts, models } = tally;
-    return { counts, models, ...(await guards.affectedBy(diff, tally, syncFilter, signal)) };
+    const affected = await guards.affectedBy(diff, tally, syncFilter, signal);
+    return { counts, models, ...affected, changed: changedAtTop(diff, tally) };
   } catch (error) {
     throw abortedError(error, signal);
   }
+}
+
+/** Returns the objects at the top that have changes, or have some below them, in the order in which they were compared. */
+function changedAtTop(diff: Diff, { changed }: DiffTally): ObjectsOfPart | undefined {
+  const tops = new Set<DiffElement>();
+  for (let entry of changed) {
+    while (entry.parent !== undefined) entry = entry.parent;
+    tops.add(entry.element);
+  }
+  const byModel = new Map<string, string[]>();
+  let length = 0;
+  for (const element of diff.getAddedChildren()) {
+    if (!tops.has(element)) continue;
+    const uid = uidOf(element);
+    length += uid.length;
+    if (length > MAX_NAMES_LENGTH) return undefined;
+    const uids = byModel.get(element.type);
+    if (uids === undefined) byModel.set(element.type, [uid]);
+    else uids.push(uid);
+  }
+  return Object.fromEntries(byModel);
 }
 
 async function syncPart(part: RunPart, options: PerformPartOptions, signal: AbortSignal): Promise<RunPartResult> {
@@ -105,6 +129,8 @@ async function syncPart(part: RunPart, options: PerformPartOptions, signal: Abor
   return { counts, models, deleted: {}, updated: {}, run };
 }
 
+/** So many characters of unique ids go with a part, which a queue keeps: those of some thousand objects. */
+const MAX_NAMES_LENGTH = 64 * 1024;
 /** How long a part waits for another one in the same process: a part takes as long as its hooks. */
 const WAIT_MS = 24 * 60 * 60 * 1000;
 const NO_COUNTS = { create: 0, update: 0, delete: 0, 'no-change': 0, skip: 0 };

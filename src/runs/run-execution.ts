@@ -82,8 +82,12 @@ export class RunExecution {
     draft.facts.sourceObjects = sourceObjects;
     if (work.withoutDeletes !== undefined) guards.skipDeletes(work.withoutDeletes);
     const parted = this.partedRun();
-    if (work.guards !== false) await parted?.checkGuards(sourceObjects, signal);
+    await parted?.checkGuards(sourceObjects, signal);
     await parted?.synchronise(this.recording, signal);
+    if (parted !== undefined && !(await parted.leavesMore(signal))) {
+      Object.assign(draft.facts, parted.compared);
+      return;
+    }
     const onProgress: ProgressCallback = (_, current, total) => draft.report('compare', current, total);
     const diff = await draft.phase('compare', () => work.compare({ onProgress, signal }, draft.facts));
     const tally = await tallyOf(diff, signal);
@@ -110,7 +114,7 @@ export class RunExecution {
     }
     await this.record(changes, withheld, signal);
     if (kind === 'dry-run') return;
-    await this.apply(changes, withheld, signal);
+    await this.apply(changes, withheld, parted, signal);
     if (work.verify === true) await draft.phase('verify', () => this.verify(diff, signal));
   }
 
@@ -136,10 +140,18 @@ export class RunExecution {
     });
   }
 
-  private async apply({ diff, tally }: Changes, withheld: Withheld, signal: AbortSignal): Promise<void> {
+  private async apply(
+    { diff, tally }: Changes,
+    withheld: Withheld,
+    parted: PartedRun | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { draft, work, recording } = this;
-    const { source, target, sync } = work;
+    const { source, target } = work;
     const applied = await without(diff, withheld);
+    await parted?.checkRest(applied, tally, signal);
+    const sync =
+      parted === undefined ? work.sync : { ...work.sync, maxDeletes: undefined, maxDeletePercent: undefined };
     const onProgress: DiffOptions['onProgress'] = (_, current, total) => draft.report('apply', current, total);
     const runId = work.part?.run ?? draft.id;
     let hasEnded = false;

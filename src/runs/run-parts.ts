@@ -1,5 +1,6 @@
 import type { SyncOptions } from '../adapter/adapter-options.js';
 import type { DiffSummary } from '../diff/diff-render.js';
+import type { ObjectsOfPart } from '../engine/compare/partition.js';
 import type { NamedObjects } from './check-guards.js';
 import type { RunLoad } from './run-load.js';
 import type { ModelTally, SyncRun } from './sync-run.js';
@@ -30,6 +31,8 @@ export interface RunPart {
   readonly index: number;
   /** How many parts there are. */
   readonly of: number;
+  /** Of the step `sync`: the objects at the top in which, or below which, the step `compare` has found changes. Default: all of the part. */
+  readonly among?: ObjectsOfPart | undefined;
   readonly options: PartOptions;
   /** The options that the run was given besides, and that `performPart` needs too. */
   readonly functions: readonly PartFunction[];
@@ -51,6 +54,11 @@ export interface RunPartResult {
   readonly deleted: Readonly<Record<string, NamedObjects>>;
   /** By model, the objects that would be updated. Of the step `compare` alone. */
   readonly updated: Readonly<Record<string, NamedObjects>>;
+  /**
+   * By model, the unique ids of the objects at the top that have changes, or have some below them. Of the step `compare` alone; absent
+   * where they are too many for a message.
+   */
+  readonly changed?: ObjectsOfPart | undefined;
   /** The part as a run of its own, which the history keeps. Of the step `sync` alone. */
   readonly run?: SyncRun | undefined;
 }

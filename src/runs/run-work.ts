@@ -27,6 +27,7 @@ export interface RunWork extends RunOptions {
   readonly history: boolean;
   readonly retention: Retention;
   readonly verify?: boolean | undefined;
+  readonly incremental?: boolean | undefined;
   /** Returns the changes to make. */
   compare(
     options: { readonly onProgress: ProgressCallback; readonly signal: AbortSignal },

@@ -106,7 +106,7 @@ export interface RunError {
 /** A part of a run, as the run keeps it. */
 export interface PartOfRun {
   readonly index: number;
-  /** The ids of the runs that have performed it, the last one last: several where it was begun again. */
+  /** The ids of the runs that have performed it, the last one last: several where it was begun again, none where it had no changes. */
   readonly runs: readonly string[];
   readonly outcome: RunOutcome;
   /** How many changes are in the history. */
@@ -149,7 +149,7 @@ export interface SyncRun {
   readonly approval?: RunApproval | undefined;
   /** Of a dry run, the id of the last run that has applied its plan. */
   readonly appliedBy?: string | undefined;
-  /** Of a run in parts, its parts; then come the phases in which the whole was settled. */
+  /** Of a run in parts, its parts; then come the phases in which the whole was settled, where the parts may leave something. */
   readonly parts?: readonly PartOfRun[] | undefined;
   /** Of a part, the id of the run and which of its parts it is. */
   readonly part?: { readonly run: string; readonly index: number; readonly of: number } | undefined;

@@ -147,7 +147,7 @@ describe('workers in several processes', () => {
     await Promise.all([work(place, { waits: 20 }), work(place, { waits: 20 })]);
     const progress = await waitFor('progress', async () => {
       const found = (await queue.get(runId))?.progress;
-      return found?.phase === 'apply' && found.current > 0 ? found : undefined;
+      return found?.phase === 'parts' && found.current > 0 ? found : undefined;
     });
     expect(progress.current).toBeLessThanOrEqual(DEVICES);
     await expectRight(await ended(queue, runId));

@@ -1,10 +1,18 @@
 // Runs in parts: the guards look at the whole, the parts do the work, and what only the whole can tell is settled after them.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { Adapter, DiffSyncModel, SyncRunner, type RunPart, type RunPartResult, type SyncRun } from '../../src/index.js';
+import {
+  Adapter,
+  DiffSyncModel,
+  SyncRunner,
+  type RunPart,
+  type RunPartResult,
+  type SyncRun,
+  type SyncRunOptions,
+} from '../../src/index.js';
 import { tree } from '../fixtures/inventory.js';
 import { all, shown, systemsOn, type Sites, System } from '../support/run-systems.js';
-import { loggedStores } from '../support/stores.js';
+import { engineStores, loggedStores } from '../support/stores.js';
 
 const NAMES = Array.from({ length: 12 }, (_, at) => `s${at}`);
 const BEFORE: Sites = Object.fromEntries(NAMES.map((name) => [name, { [`d-${name}`]: [`e-${name}`] }]));
@@ -108,9 +116,9 @@ describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
     expect(steps.splice(0)).toEqual(['sync', 'sync']);
     expect((await target.diffFrom(source)).hasDiffs()).toBe(false);
 
-    // The target has more objects than `minObjects` now.
+    // The target has more objects than `minObjects` now, and is equal.
     await run();
-    expect(steps.splice(0)).toEqual(['compare', 'compare', 'sync', 'sync']);
+    expect(steps.splice(0)).toEqual(['compare', 'compare']);
 
     // It was emptied, and the source has lost most of what its last good run had.
     await target.store.clear();
@@ -119,27 +127,81 @@ describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
     expect(steps.splice(0)).toEqual(['compare', 'compare']);
   });
 
+  it('applies in each part the objects alone that were found to differ, and no part without any', async () => {
+    const runner = new SyncRunner();
+    const { source, target } = await both();
+    await target.load();
+    const performed: RunPart[] = [];
+    const perform = async (part: RunPart): Promise<RunPartResult> => {
+      performed.push(part);
+      return runner.performPart(JSON.parse(JSON.stringify(part)) as RunPart, { source, target });
+    };
+    const run = (): Promise<SyncRun> => runner.run({ source, target, parts: { of: 4, perform }, load: 'source' });
+    const first = await run();
+    const applied = performed.splice(0).filter(({ step }) => step === 'sync');
+    // s5 loses what has moved to s6, in another part or in the same.
+    expect(
+      applied
+        .flatMap(({ among }) => among?.['site'] ?? [])
+        .filter((uid) => !/^s[56]$/.test(uid))
+        .toSorted(),
+    ).toEqual(['new0', 'new1', 's3']);
+    expect(first.parts?.map(({ index, outcome }) => [index, outcome])).toEqual(
+      [0, 1, 2, 3].map((index) => [index, 'succeeded']),
+    );
+    expect((await target.diffFrom(source)).hasDiffs()).toBe(false);
+
+    const second = await run();
+    expect(performed.map(({ step }) => step)).toEqual(['compare', 'compare', 'compare', 'compare']);
+    expect(second.parts).toEqual([0, 1, 2, 3].map((index) => ({ index, runs: [], outcome: 'succeeded', changes: 0 })));
+    expect(second).toMatchObject({ outcome: 'succeeded', changes: 0, counts: { create: 0, update: 0, delete: 0 } });
+  });
+
+  it('deletes no more than maxDeletes and maxDeletePercent, with all parts and what is settled after them', async () => {
+    const runner = new SyncRunner();
+    const { source, target } = await both();
+    await target.load();
+    const before = await tree(target);
+    const limits = (options: Partial<SyncRunOptions>): Promise<SyncRun> =>
+      runner.run({ source, target, parts: 4, load: 'source', guards: false, ...options });
+    const whole = await runner.run({ source, target, dryRun: true, load: 'source' });
+    const gone = whole.models?.['device']?.delete ?? 0;
+    expect(gone).toBe(1);
+    for (const options of [{ maxDeletes: 1 }, { maxDeletePercent: 5 }]) {
+      await expect(limits(options)).rejects.toMatchObject({
+        code: 'SYNC_TOO_MANY_DELETES',
+        message: expect.stringContaining('nothing was touched'),
+        run: { outcome: 'refused' },
+      });
+      expect(await tree(target)).toEqual(before);
+    }
+    // A device and its interface.
+    await limits({ maxDeletes: 2 });
+    expect((await target.diffFrom(source)).hasDiffs()).toBe(false);
+  });
+
   it('keeps what the other parts have done where one fails, and says which one failed', async () => {
     const runner = new SyncRunner();
     const { source, target } = await both();
     const performed: RunPart[] = [];
     const perform = async (part: RunPart): Promise<RunPartResult> => {
       performed.push(part);
-      if (part.step === 'sync' && part.index === 1) throw new Error('the worker is gone');
+      if (part.step === 'sync' && part.index === 2) throw new Error('the worker is gone');
       return runner.performPart(JSON.parse(JSON.stringify(part)) as RunPart, { source, target });
     };
     const failed = runner.run({ source, target, parts: { of: 3, perform }, id: 'run-1' });
     await expect(failed).rejects.toMatchObject({
       code: 'RUN_PART_FAILED',
-      message: expect.stringContaining('Part 2 of 3'),
+      message: expect.stringContaining('Part 3 of 3'),
       run: { id: 'run-1', outcome: 'failed' },
     });
     const { parts = [] } = await runner.history(target).get('run-1');
     expect(parts.map(({ outcome, error }) => [outcome, error?.message])).toEqual([
       ['succeeded', undefined],
-      ['failed', 'the worker is gone'],
       ['succeeded', undefined],
+      ['failed', 'the worker is gone'],
     ]);
+    expect(parts[0]?.changes).toBe(2);
     expect(performed.map(({ step }) => step).filter((step) => step === 'compare')).toHaveLength(3);
 
     // It is begun again under its id, and ends.
@@ -148,6 +210,47 @@ describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
     expect((await runner.history(target).list()).runs.map(({ id }) => id)).toEqual(['run-1']);
     const diff = await target.diffFrom(source);
     expect(diff.hasDiffs()).toBe(false);
+  });
+});
+
+describe.each(engineStores)('a run in parts of objects without any below them, $name', ({ open, close }) => {
+  class Device extends DiffSyncModel.define({
+    name: 'device',
+    schema: z.object({ name: z.string(), role: z.string() }),
+    identifiers: ['name'],
+    attributes: ['role'],
+  }) {}
+  class Devices extends Adapter.define({ models: [Device], topLevel: ['device'] }) {}
+
+  it('compares the whole afterwards only where the next comparison goes on from that, or to verify it', async () => {
+    const runner = new SyncRunner();
+    const source = new Devices({ name: 'network' });
+    const stores = [await open(), await open()];
+    const [one, parted] = stores.map((store) => new Devices({ name: 'cmdb', store })) as [Devices, Devices];
+    const devices = (from: number, to: number, role: string): Device[] =>
+      Array.from({ length: to - from }, (_, at) => new Device({ name: `d${from + at}`, role }));
+    await source.addMany([...devices(0, 40, 'leaf'), ...devices(40, 60, 'spine')]);
+    for (const target of [one, parted]) await target.addMany(devices(5, 70, 'leaf'));
+    const whole = await runner.run({ source, target: one, load: 'none' });
+    const keepsLog = (await parted.store.changesSince({ model: Device })).cursor !== undefined;
+    const phasesOf = ({ phases }: SyncRun): string[] => phases.map(({ phase }) => phase).slice(2);
+    const settling = ['compare', 'guard', 'record', 'apply'];
+
+    const run = await runner.run({ source, target: parted, parts: 3, load: 'none' });
+    expect(phasesOf(run)).toEqual(['parts', ...(keepsLog ? settling : [])]);
+    const { counts, models, results, changes } = whole;
+    expect({ ...run.counts, 'no-change': 0 }).toEqual({ ...counts, 'no-change': 0 });
+    expect(run).toMatchObject({ results, changes, outcome: 'succeeded' });
+    if (!keepsLog) expect(run).toMatchObject({ counts, models });
+    expect((await parted.diffFrom(source)).hasDiffs()).toBe(false);
+
+    for (const device of devices(0, 2, 'leaf')) await source.remove(device);
+    const again = await runner.run({ source, target: parted, parts: 3, load: 'none', incremental: false });
+    expect(phasesOf(again)).toEqual(['parts']);
+    expect(again).toMatchObject({ changes: 2, counts: { delete: 2, 'no-change': 58 }, results: { done: 2 } });
+    const verified = await runner.run({ source, target: parted, parts: 3, load: 'none', verify: true });
+    expect(phasesOf(verified)).toEqual(['parts', ...settling, 'verify']);
+    for (const store of stores) await close(store);
   });
 });
 
