@@ -103,7 +103,7 @@ export class PartedRun {
     return (await target.store.changesSince({ model, signal })).cursor !== undefined;
   }
 
-  /** What was compared, where the parts leave nothing more. */
+  /** What the parts have compared. */
   get compared(): Pick<RunPartResult, 'counts' | 'models'> {
     const { counts, models } = this.found === undefined ? this.sum : sumOf(this.found);
     return { counts, models };
@@ -135,8 +135,8 @@ export class PartedRun {
   /** Adds what the parts have done to what the whole was settled by. */
   addTo(counts: RunPartResult['counts'], models: RunPartResult['models']): Pick<RunPartResult, 'counts' | 'models'> {
     const { counts: ours, models: byModel } = this.sum;
-    const sum = { ...ours };
-    for (const action of ['create', 'update', 'delete'] as const) sum[action] += counts[action];
+    const sum = { ...this.compared.counts };
+    for (const action of ['create', 'update', 'delete'] as const) sum[action] = ours[action] + counts[action];
     const all = new Map(Object.entries(models));
     for (const [model, tally] of Object.entries(byModel)) all.set(model, withChanges(all.get(model) ?? tally, tally));
     return { counts: sum, models: Object.fromEntries(all) };
