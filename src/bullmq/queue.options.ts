@@ -63,7 +63,11 @@ const OPTIONS = z.strictObject({
   worker: z.union([z.literal(false), object], 'must be false or the options of workers').optional(),
   functions: z.custom<object>((value) => typeof value === 'function', 'must be a function').optional(),
   partJob: z
-    .strictObject({ attempts: z.int().min(1).optional(), backoff: z.unknown(), priority: z.int().optional() })
+    .strictObject({
+      attempts: z.int().min(1).optional(),
+      backoff: z.unknown().optional(),
+      priority: z.int().optional(),
+    })
     .optional(),
   partTimeoutMs: ms.optional(),
   timeout: ms.optional(),

@@ -64,7 +64,10 @@ export class Cmdb extends Inventory {
 
 /** Where the servers are, and how the queue of the test is called. */
 export interface Place {
-  readonly store: { readonly url: string } | { readonly sentinels: object[]; readonly masterName: string };
+  readonly store:
+    | { readonly url: string }
+    | { readonly sentinels: object[]; readonly masterName: string }
+    | { readonly cluster: object };
   readonly queue: DiffSyncQueueOptions & DiffSyncQueueExtras;
   readonly storeId: string;
 }

@@ -61,6 +61,18 @@ describe('the options', () => {
     );
   });
 
+  it.each<Partial<DiffSyncQueueOptions>>([
+    { partJob: { attempts: 5 } },
+    { partJob: { backoff: 1000 } },
+    { partJob: { backoff: { type: 'fixed', delay: 10 }, priority: 2 } },
+    { partJob: {} },
+    { worker: { runs: 0 } },
+    { worker: false, functions: () => ({}) },
+    { partTimeoutMs: 1000, timeout: undefined },
+  ])('%j are enough beside the connection', (options) => {
+    expect(() => DiffSyncQueueModule.forRoot({ connection: {}, ...options })).not.toThrow();
+  });
+
   it('show no secret when they or what has them is inspected', async () => {
     await start();
     const shown = [app?.get('DIFFSYNC_QUEUE_OPTIONS', { strict: false }), app?.get(SyncQueue)]
