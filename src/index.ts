@@ -63,7 +63,7 @@ export type { PlanSide } from './diff/plan-reader.js';
 export type { Selection } from './diff/diff-selection.js';
 export type { DiffSummary } from './diff/diff-render.js';
 export type { DiffOptions } from './engine/compare/differ.js';
-export type { Partition } from './engine/compare/partition.js';
+export type { ObjectsOfPart, Partition } from './engine/compare/partition.js';
 export type { ReloadResult } from './engine/reload.js';
 export {
   diffChannel,
@@ -238,7 +238,15 @@ export type {
   SyncRunOptions,
   UndoRunOptions,
 } from './runs/run-options.js';
-export type { PartContext, PartFunction, PartOptions, RunPart, RunPartResult, RunParts } from './runs/run-parts.js';
+export type {
+  FoundInPart,
+  PartContext,
+  PartFunction,
+  PartOptions,
+  RunPart,
+  RunPartResult,
+  RunParts,
+} from './runs/run-parts.js';
 export type { NamedObjects } from './runs/check-guards.js';
 export type { RunLoad } from './runs/run-load.js';
 export { phaseChannel, runChannel, type PhaseTrace, type RunTrace } from './runs/run-trace.js';

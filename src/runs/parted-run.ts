@@ -12,6 +12,7 @@ import type { RunRecording } from './run-recording.js';
 import type { Division } from './run-division.js';
 import type { RunWork } from './run-work.js';
 import {
+  type FoundInPart,
   type PartContext,
   type PartFunction,
   type PartOptions,
@@ -23,9 +24,9 @@ import { deletedByModel, type DiffTally } from './tally.js';
 
 /** The parts of one run. */
 export class PartedRun {
-  /** What each part has found; undefined where none was compared beforehand. */
+  /** What was found in each part; undefined where none was compared beforehand. */
   private found: readonly RunPartResult[] | undefined;
-  /** What all parts together have done. */
+  /** What all parts together have compared and done. */
   private sum: Sum = NOTHING;
 
   constructor(
@@ -58,7 +59,8 @@ export class PartedRun {
    */
   async synchronise(recording: RunRecording | undefined, signal: AbortSignal): Promise<void> {
     const { draft } = this;
-    const results = await draft.phase('parts', () => this.performAll('sync', 'parts', signal));
+    const settled = recording === undefined ? new Set<number>() : await this.settledParts(recording);
+    const results = await draft.phase('parts', () => this.performAll('sync', 'parts', signal, settled));
     const done = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     this.sum = sumOf(done);
     const runs = done.flatMap(({ run }) => run ?? []);
@@ -103,12 +105,6 @@ export class PartedRun {
     return (await target.store.changesSince({ model, signal })).cursor !== undefined;
   }
 
-  /** What the parts have compared. */
-  get compared(): Pick<RunPartResult, 'counts' | 'models'> {
-    const { counts, models } = this.found === undefined ? this.sum : sumOf(this.found);
-    return { counts, models };
-  }
-
   /**
    * Looks at what is left to delete, together with what the parts have deleted.
    * @throws TooManyDeletes
@@ -132,13 +128,23 @@ export class PartedRun {
     );
   }
 
+  /** What the parts have compared and done. */
+  get compared(): Pick<RunPartResult, 'counts' | 'models'> {
+    const { counts, models } = this.sum;
+    return { counts, models };
+  }
+
   /** Adds what the parts have done to what the whole was settled by. */
   addTo(counts: RunPartResult['counts'], models: RunPartResult['models']): Pick<RunPartResult, 'counts' | 'models'> {
     const { counts: ours, models: byModel } = this.sum;
-    const sum = { ...this.compared.counts };
-    for (const action of ['create', 'update', 'delete'] as const) sum[action] = ours[action] + counts[action];
+    const sum = { ...ours };
+    for (const action of ['create', 'update', 'delete'] as const) sum[action] += counts[action];
     const all = new Map(Object.entries(models));
-    for (const [model, tally] of Object.entries(byModel)) all.set(model, withChanges(all.get(model) ?? tally, tally));
+    for (const [model, tally] of Object.entries(byModel)) {
+      const after = all.get(model);
+      if (after === undefined) all.set(model, tally);
+      else all.set(model, { ...withChanges(after, tally), target: after.target + tally.delete - tally.create });
+    }
     return { counts: sum, models: Object.fromEntries(all) };
   }
 
@@ -150,22 +156,28 @@ export class PartedRun {
     return sum(made.map(([, { count }]) => count));
   }
 
-  /** Whether a part was compared, and has no changes. */
-  private isSettled(index: number): boolean {
-    const changed = this.found?.[index]?.changed;
-    return changed !== undefined && Object.keys(changed).length === 0;
+  /** Returns the parts that have no changes; of a run that goes on, but for those that were begun before. */
+  private async settledParts(recording: RunRecording): Promise<ReadonlySet<number>> {
+    const settled = new Set<number>();
+    for (const [index, { changed }] of this.found?.entries() ?? []) {
+      if (changed === undefined || Object.keys(changed).length > 0) continue;
+      if ((await recording.attemptsOf(index)).length === 0) settled.add(index);
+    }
+    return settled;
   }
 
   private async performAll(
     step: RunPart['step'],
     phase: 'compare' | 'parts',
     signal: AbortSignal,
+    settled: ReadonlySet<number> = new Set(),
   ): Promise<PromiseSettledResult<RunPartResult>[]> {
     const { of, perform, atOnce } = this.parts;
     const indexes = Array.from({ length: of }, (_, index) => index);
     const [current, totals] = [indexes.map(() => 0), indexes.map(() => 0)];
     const one = async (index: number): Promise<RunPartResult> => {
-      if (step === 'sync' && this.isSettled(index)) return NOTHING;
+      const found = this.found?.[index];
+      if (found !== undefined && settled.has(index)) return found;
       const context: PartContext = {
         signal,
         onProgress: (done, total) => {
@@ -198,7 +210,7 @@ export class PartedRun {
       step,
       index,
       of: this.parts.of,
-      among: step === 'sync' ? this.found?.[index]?.changed : undefined,
+      found: step === 'sync' ? foundIn(this.found?.[index]) : undefined,
       options: plainOptions(sync),
       functions,
       withoutDeletes: withoutDeletes === 'all' ? 'all' : [...withoutDeletes],
@@ -208,6 +220,12 @@ export class PartedRun {
       history,
     };
   }
+}
+
+function foundIn(result: RunPartResult | undefined): FoundInPart | undefined {
+  if (result?.changed === undefined) return undefined;
+  const { counts, models, changed } = result;
+  return { counts, models, changed };
 }
 
 function plainOptions(sync: RunWork['sync']): PartOptions {

@@ -4,12 +4,13 @@ import type { DiffOptions } from '../engine/compare/differ.js';
 import type { ObjectsOfPart } from '../engine/compare/partition.js';
 import { abortedError } from '../engine/side.js';
 import { ValueError } from '../errors.js';
+import { getOwn } from '../values/own-property.js';
 import { isUnderWayHere } from './interrupted.js';
 import { endedBy } from './load-sides.js';
 import { performRun } from './perform-run.js';
 import type { PerformPartOptions } from './run-options.js';
 import { RunGuards } from './run-guards.js';
-import type { RunPart, RunPartResult } from './run-parts.js';
+import type { FoundInPart, RunPart, RunPartResult } from './run-parts.js';
 import { partRunId } from './run-parts.js';
 import { RunStore } from './run-store.js';
 import { tallyOf, uidOf, type DiffTally } from './tally.js';
@@ -54,7 +55,7 @@ async function loadHere(
 
 function termsOf(part: RunPart, { filters, diffClass }: PerformPartOptions): DiffOptions {
   const { flags, modelTypes, syncAttrs, excludeAttrs } = part.options;
-  const partition = { index: part.index, of: part.of, among: part.among };
+  const partition = { index: part.index, of: part.of, among: part.found?.changed };
   return { flags, modelTypes, syncAttrs, excludeAttrs, filters, diffClass, partition };
 }
 
@@ -126,7 +127,22 @@ async function syncPart(part: RunPart, options: PerformPartOptions, signal: Abor
     sync: { flags, filters, diffClass, syncFilter, continueOnFailure, concurrency, batchSize },
   });
   const { counts = NO_COUNTS, models } = run;
-  return { counts, models, deleted: {}, updated: {}, run };
+  return { ...withFound(part.found, counts, models), deleted: {}, updated: {}, run };
+}
+
+/** Returns what the whole part was compared as, of which a narrowed one has compared the changes alone. */
+function withFound(
+  found: FoundInPart | undefined,
+  counts: RunPartResult['counts'],
+  models: RunPartResult['models'],
+): Pick<RunPartResult, 'counts' | 'models'> {
+  if (found?.changed === undefined) return { counts, models };
+  const { create, update, delete: deleted } = counts;
+  const all = Object.entries(found.models).map(([model, { source, target }]) => {
+    const { create: made = 0, update: set = 0, delete: gone = 0 } = getOwn(models, model) ?? {};
+    return [model, { source, target, create: made, update: set, delete: gone }] as const;
+  });
+  return { counts: { ...found.counts, create, update, delete: deleted }, models: Object.fromEntries(all) };
 }
 
 /** So many characters of unique ids go with a part, which a queue keeps: those of some thousand objects. */

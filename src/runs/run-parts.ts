@@ -31,8 +31,8 @@ export interface RunPart {
   readonly index: number;
   /** How many parts there are. */
   readonly of: number;
-  /** Of the step `sync`: the objects at the top in which, or below which, the step `compare` has found changes. Default: all of the part. */
-  readonly among?: ObjectsOfPart | undefined;
+  /** Of the step `sync`: what the step `compare` has found, so that nothing that was equal is compared again. Default: all of the part is. */
+  readonly found?: FoundInPart | undefined;
   readonly options: PartOptions;
   /** The options that the run was given besides, and that `performPart` needs too. */
   readonly functions: readonly PartFunction[];
@@ -46,8 +46,12 @@ export interface RunPart {
   readonly history: boolean;
 }
 
+/** What a comparison of a part has found. */
+export type FoundInPart = Pick<RunPartResult, 'counts' | 'models' | 'changed'>;
+
 /** What a part has found or done: plain values. */
 export interface RunPartResult {
+  /** What was compared, as `diff.summary()` counts it; of the step `sync` with the changes that it has compared again. */
   readonly counts: DiffSummary;
   readonly models: Readonly<Record<string, ModelTally>>;
   /** By model, the objects that would be gone. Of the step `compare` alone. */

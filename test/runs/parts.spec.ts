@@ -42,6 +42,7 @@ describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
     expect(await tree(parted.target)).toEqual(await tree(one.target));
     expect(run).toMatchObject({ kind: 'sync', outcome: 'succeeded', label: 'nightly', by: 'alice', guards: [] });
     expect(run.counts).toEqual(whole.counts);
+    expect(run.models).toEqual(whole.models);
     expect(run.results).toEqual(whole.results);
     expect(run.changes).toBe(whole.changes);
     expect(run.parts?.map(({ index, outcome }) => `${index} ${outcome}`)).toEqual(
@@ -141,7 +142,7 @@ describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
     // s5 loses what has moved to s6, in another part or in the same.
     expect(
       applied
-        .flatMap(({ among }) => among?.['site'] ?? [])
+        .flatMap(({ found }) => found?.changed?.['site'] ?? [])
         .filter((uid) => !/^s[56]$/.test(uid))
         .toSorted(),
     ).toEqual(['new0', 'new1', 's3']);
@@ -154,6 +155,32 @@ describe.each(loggedStores)('a run in parts, $name', ({ open, close }) => {
     expect(performed.map(({ step }) => step)).toEqual(['compare', 'compare', 'compare', 'compare']);
     expect(second.parts).toEqual([0, 1, 2, 3].map((index) => ({ index, runs: [], outcome: 'succeeded', changes: 0 })));
     expect(second).toMatchObject({ outcome: 'succeeded', changes: 0, counts: { create: 0, update: 0, delete: 0 } });
+  });
+
+  it('that another process goes on with counts what was done before', async () => {
+    const runner = new SyncRunner();
+    const [one, target] = [await system('cmdb', {}), await system('cmdb', {})];
+    const source = await system('network', AFTER);
+    const whole = await runner.run({ source, target: one });
+    // As a queue does: a part that has ended is not performed again.
+    const ended = new Map<string, RunPartResult>();
+    let isKilled = true;
+    const perform = async (part: RunPart): Promise<RunPartResult> => {
+      const key = `${part.step} ${part.index}`;
+      if (isKilled && key === 'sync 2') throw new Error('killed');
+      const result = ended.get(key) ?? (await runner.performPart(part, { source, target }));
+      ended.set(key, result);
+      return result;
+    };
+    const run = (): Promise<SyncRun> =>
+      runner.run({ source, target, parts: { of: 3, perform }, load: 'none', id: 'run-1' });
+    await expect(run()).rejects.toMatchObject({ code: 'RUN_PART_FAILED' });
+    isKilled = false;
+    const again = await run();
+    expect([...ended.keys()].filter((key) => key.startsWith('compare'))).toHaveLength(3);
+    expect(again.counts?.create).toBe(whole.counts?.create);
+    expect(again).toMatchObject({ changes: whole.changes, results: whole.results, models: whole.models });
+    expect(await tree(target)).toEqual(await tree(one));
   });
 
   it('deletes no more than maxDeletes and maxDeletePercent, with all parts and what is settled after them', async () => {
