@@ -17,9 +17,16 @@ export class RunHead extends DiffSyncModel.define({
 /** One run by its number: what a reader of many runs has to know of each. */
 export class RunEntry extends DiffSyncModel.define({
   name: 'run_entry',
-  schema: z.object({ number: z.int(), run: z.string(), startedAt: z.string(), buckets: z.int() }),
+  schema: z.object({
+    number: z.int(),
+    run: z.string(),
+    startedAt: z.string(),
+    buckets: z.int(),
+    /** Counts the runs; the parts of a run have its count. Absent in entries of before there were parts. */
+    whole: z.int().optional(),
+  }),
   identifiers: ['number'],
-  attributes: ['run', 'startedAt', 'buckets'],
+  attributes: ['run', 'startedAt', 'buckets', 'whole'],
 }) {}
 
 /** One run by its id. */

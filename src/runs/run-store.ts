@@ -42,7 +42,14 @@ type TextModel = ModelClass &
 /** A run that is being recorded. */
 export interface OpenedRun {
   readonly number: number;
+  /** Counts the runs without their parts. */
+  readonly whole: number;
   readonly previous: string | undefined;
+}
+
+/** Returns the count of the runs until an entry. */
+export function wholeOf({ whole, number }: RunEntry): number {
+  return whole ?? number;
 }
 
 /** The records of the runs of one store. What is written stays readable at every moment, also where the process is killed. */
@@ -73,14 +80,18 @@ export class RunStore {
       await store.updateMany({ objs: [new OpenRun({ run: run.id })] });
       const { previous } = again.summary as Partial<SyncRun>;
       await this.save({ ...run, previous }, { process: here() }, false);
-      return { number: again.number, previous };
+      const [entry] = await this.entries([again.number]);
+      return { number: again.number, whole: entry === undefined ? again.number : wholeOf(entry), previous };
     }
     const { last, oldest } = await this.head();
     // Before its entry, so that no run is listed whose process was killed before it could be found.
     await store.add({ obj: new OpenRun({ run: run.id }) });
     let number = last + 1;
+    let [before, whole]: [RunEntry | undefined, number] = [undefined, number];
     for (;;) {
-      const entry = new RunEntry({ number, run: run.id, startedAt: run.startedAt, buckets: 0 });
+      [before] = await this.entries([number - 1]);
+      whole = before === undefined ? number : wholeOf(before) + (wholeRunId(before.run) === wholeRunId(run.id) ? 0 : 1);
+      const entry = new RunEntry({ number, run: run.id, startedAt: run.startedAt, buckets: 0, whole });
       try {
         await store.add({ obj: entry });
         break;
@@ -89,14 +100,13 @@ export class RunStore {
         number++;
       }
     }
-    const before = number === 1 ? undefined : (await this.entries([number - 1]))[0];
     const previous = before && wholeRunId(before.run);
     const summary = { ...run, ...(previous === undefined ? {} : { previous }) };
     await store.add({
       obj: new RunRecord({ run: run.id, number, summary, chunks: 0, plans: 0, rest: 'planned', process: here() }),
     });
     await store.update({ obj: new RunHead({ key: HEAD, last: number, oldest }) });
-    return { number, previous };
+    return { number, whole, previous };
   }
 
   /** Saves what is known of a run. @param ends - Whether it has ended. */
@@ -125,13 +135,13 @@ export class RunStore {
   /** Writes the changes of a run. */
   async writeChanges(
     run: string,
-    { number }: OpenedRun,
+    { number, whole }: OpenedRun,
     startedAt: string,
     { parts, buckets }: ChangeParts,
   ): Promise<void> {
     await this.writeTexts(RunChunk, run, parts);
     await this.writeTexts(RunIndex, run, buckets);
-    await this.store.update({ obj: new RunEntry({ number, run, startedAt, buckets: buckets.length }) });
+    await this.store.update({ obj: new RunEntry({ number, run, startedAt, buckets: buckets.length, whole }) });
   }
 
   /** Writes the lines of a plan. @returns how many records it takes. */

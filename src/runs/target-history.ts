@@ -80,8 +80,8 @@ export class TargetHistory implements RunHistory {
     let removed = 0;
     for (;;) {
       const step = await pruneRuns(history, { ...this.retention, ...retention });
-      removed += step;
-      if (step === 0) return removed;
+      removed += step.runs;
+      if (step.entries === 0) return removed;
       checkAborted(signal);
     }
   }

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { LocalStore, SyncAborted, SyncInProgress, SyncRunner, type RunPhase, type SyncRun } from '../../src/index.js';
+import { runsStoreOf } from '../../src/store/beside-store.js';
 import { Device, fill, Hooks, Inventory, Site, watched } from '../fixtures/inventory.js';
 
 class System extends Inventory {
@@ -254,6 +255,25 @@ describe('a run', () => {
     expect((await history.list()).runs.map(({ id }) => id)).toEqual(ids.slice(-1));
     await expect(history.get(ids[0] as string)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
     expect((await runner.run({ source, target })).previous).toBe(ids.at(-1));
+  });
+
+  it('keeps as many runs in parts as are wanted, each with all its parts', async () => {
+    const { source, target } = sides();
+    const runner = new SyncRunner({ retention: { runs: 2 } });
+    const parts = 12;
+    const ids: string[] = [];
+    const history = runner.history(target);
+    const recorded = async (): Promise<number> => (await runsStoreOf(target.store)).count({ model: 'run_entry' });
+    const counts: number[] = [];
+    for (let at = 0; at < 6; at++) {
+      ids.push((await runner.run({ source, target, parts, guards: false })).id);
+      expect((await history.list()).runs.map(({ id }) => id)).toEqual(ids.slice(-2).toReversed());
+      counts.push(await recorded());
+    }
+    expect(counts).toEqual([13, 26, 26, 26, 26, 26]);
+    expect((await history.get(ids.at(-1) as string)).parts).toHaveLength(parts);
+    expect(await history.prune({ runs: 1 })).toBe(1);
+    expect(await recorded()).toBe(13);
   });
 });
 
