@@ -18,7 +18,7 @@ export class AppModule {
           name: 'pipeline',
           connection: { url },
           // Short, so that a worker that is killed is missed soon.
-          worker: works && { lockDuration: 3000, stalledInterval: 1000 },
+          worker: works && { lockDuration: 6000, stalledInterval: 1000 },
         }),
       ],
       providers: [NetboxAdapter, CmdbAdapter],
