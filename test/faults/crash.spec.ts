@@ -11,12 +11,13 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { RedisStore } from '../../src/store/redis/index.js';
 import { compile, type Compiled } from '../support/compiled.js';
+import { sized } from '../support/full.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { engines, job, Port, sourceOf, type Engine } from './crash.worker.js';
 import { SEED } from './seed.js';
 
 /** The long form, CRASH_ROUNDS=50, takes more than a minute. */
-const ROUNDS = Number(process.env['CRASH_ROUNDS'] ?? 12);
+const ROUNDS = Number(process.env['CRASH_ROUNDS'] ?? sized(12, 6));
 const WORKER = 'test/faults/crash.worker.ts';
 
 let server: RedisServer;
