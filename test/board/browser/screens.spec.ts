@@ -62,17 +62,17 @@ describe.each([
   it('keeps the chosen colours, whatever the system has', async () => {
     const page = await open(app.url, { colorScheme });
     const other = colorScheme === 'light' ? 'dark' : 'light';
-    const background = (): Promise<string> =>
-      page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
-    const before = await background();
+    const BACKGROUND = 'getComputedStyle(document.documentElement).backgroundColor';
+    const before = await page.evaluate<string>(BACKGROUND);
+    // The page takes the colours a moment after the choice.
     await page.getByLabel('Colours').selectOption(other);
-    const chosen = await background();
-    expect(chosen).not.toBe(before);
+    await page.waitForFunction(`${BACKGROUND} !== '${before}'`);
+    const chosen = await page.evaluate<string>(BACKGROUND);
     await page.reload();
     await settled(page);
-    expect(await background()).toBe(chosen);
+    await page.waitForFunction(`${BACKGROUND} === '${chosen}'`);
     await page.getByLabel('Colours').selectOption('system');
-    expect(await background()).toBe(before);
+    await page.waitForFunction(`${BACKGROUND} === '${before}'`);
   });
 
   it('pages through the objects of a model, and searches their unique ids', async () => {
