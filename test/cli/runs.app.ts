@@ -12,7 +12,8 @@ import {
 } from 'nestjs-diffsync';
 import { z } from 'zod';
 
-const { APP_DATABASE = '', APP_NETWORK = '[]', APP_MODE } = process.env;
+/** What the command was given: one process runs many of them. */
+const mode = (): string | undefined => process.env['APP_MODE'];
 
 class Device extends DiffSyncModel.define({
   name: 'device',
@@ -22,7 +23,7 @@ class Device extends DiffSyncModel.define({
   secret: ['password'],
 }) {
   static override async create(context: CreateContext<{ name: string }, { role?: string }>) {
-    if (APP_MODE === 'failing') throw new Error(`postgres://cmdb:geheim@db/inventory refuses ${context.ids.name}`);
+    if (mode() === 'failing') throw new Error(`postgres://cmdb:geheim@db/inventory refuses ${context.ids.name}`);
     return super.create(context);
   }
 }
@@ -37,20 +38,20 @@ export class NetworkAdapter extends Adapter implements OnModuleDestroy {
   }
 
   override async load(): Promise<void> {
-    if (APP_MODE === 'unreachable') throw new Error('redis://:geheim@network:6379 does not answer');
-    if (APP_MODE === 'stuck') {
+    if (mode() === 'unreachable') throw new Error('redis://:geheim@network:6379 does not answer');
+    if (mode() === 'stuck') {
       // A timer that holds no process open.
       await setTimeout(50, undefined, { ref: false });
       process.stderr.write('loading\n');
       await once(this.loadSignal, 'abort');
     }
-    const devices = JSON.parse(APP_NETWORK) as { name: string }[];
+    const devices = JSON.parse(process.env['APP_NETWORK'] ?? '[]') as { name: string }[];
     for (const device of devices) await this.add(await Device.parse(device));
     this.progress(devices.length, devices.length);
   }
 
   onModuleDestroy(): void {
-    if (APP_MODE === 'stuck') process.stderr.write('closed\n');
+    if (mode() === 'stuck') process.stderr.write('closed\n');
   }
 }
 
@@ -87,7 +88,9 @@ export class EmptyModule {}
 
 @Module({
   imports: [
-    DiffSyncStoreModule.forRoot({ engine: 'sqlite', path: APP_DATABASE, storeId: 'inventory' }),
+    DiffSyncStoreModule.forRootAsync({
+      useFactory: () => ({ engine: 'sqlite', path: process.env['APP_DATABASE'] ?? '', storeId: 'inventory' }),
+    }),
     DiffSyncStoreModule.forFeature(['network', 'cmdb']),
   ],
   providers: [NetworkAdapter, CmdbAdapter, ScopedAdapter],

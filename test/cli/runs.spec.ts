@@ -1,4 +1,7 @@
-/** The commands over runs, as a user starts them: in a process of their own, with an application of the user's. */
+/**
+ * The commands over runs, with an application of the user's: in the process of the test; in one of their own where they load the application in
+ * another way, end by a signal or leave something open.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunChange, RunPage, SyncRun } from '../../src/index.js';
 import { compile, type Compiled } from '../support/compiled.js';
-import type { Ended } from './cli.js';
+import { cli, type Ended } from './cli.js';
 
 const APP = 'test/cli/runs.app.ts';
 const SIDES = ['--source', 'NetworkAdapter', '--target', 'CmdbAdapter', '--load', 'source'];
@@ -39,9 +42,14 @@ class Application {
   network: readonly Network[] = [];
   mode = '';
 
+  /** What the application reads when it starts. */
+  private get env(): Record<string, string> {
+    return { APP_DATABASE: this.database, APP_NETWORK: JSON.stringify(this.network), APP_MODE: this.mode };
+  }
+
   start(...args: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; errors(): string } {
     const child = spawn(process.execPath, [compiled.pathOf('src/cli/main.ts'), ...args], {
-      env: { APP_DATABASE: this.database, APP_NETWORK: JSON.stringify(this.network), APP_MODE: this.mode },
+      env: this.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];
@@ -52,7 +60,8 @@ class Application {
   }
 
   run(command: string, ...args: readonly string[]): Promise<Ended> {
-    return this.start(command, '--app', `${compiled.pathOf(APP)}#InventoryModule`, ...args).ended;
+    Object.assign(process.env, this.env);
+    return cli([command, '--app', `${APP}#InventoryModule`, ...args]);
   }
 
   /** Runs a command, and reads what it prints as JSON. */
@@ -306,26 +315,31 @@ describe('exit code 1', () => {
     ['#NoModule', / exports no Nest module NoModule: it exports InventoryModule, OpenModule, WrongModule\n$/],
     ['#aNumber', / exports no Nest module aNumber: /],
     ['#WrongModule', /^Error: redis:\/\/host:6379 is not there\n$/],
-    ['#OpenModule', / no adapter CmdbAdapter: it provides no adapter\n$/],
-    ['.missing', /^Error: --app: there is no file .*runs\.app\.js\.missing: is the application built\?\n$/],
+    ['.missing', /^Error: --app: there is no file .*runs\.app\.ts\.missing: is the application built\?\n$/],
   ])('--app …%s', async (end, message) => {
-    const app = new Application();
-    const { code, stdout, stderr } = await app.start('runs', ...TARGET, '--app', `${compiled.pathOf(APP)}${end}`).ended;
+    const { code, stdout, stderr } = await cli(['runs', ...TARGET, '--app', `${APP}${end}`]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(message);
+  });
+
+  it('ends though the application leaves a timer open', async () => {
+    const args = ['runs', ...TARGET, '--app', `${compiled.pathOf(APP)}#OpenModule`];
+    const { code, stdout, stderr } = await new Application().start(...args).ended;
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/ no adapter CmdbAdapter: it provides no adapter\n$/);
   });
 
   it('--app of a file without a module, and of one whose application has no Nest', async () => {
     const file = join(folder, 'nothing.mjs');
     writeFileSync(file, 'export const nothing = 1;');
-    const app = new Application();
-    expect((await app.start('runs', ...TARGET, '--app', file).ended).stderr).toBe(
+    expect((await cli(['runs', ...TARGET, '--app', file])).stderr).toBe(
       `Error: --app: ${file} exports no Nest module: it exports none\n`,
     );
     const alone = join(folder, 'alone.mjs');
     const metadata = 'Reflect.getOwnMetadata = () => [];';
     writeFileSync(alone, `${metadata} export class AppModule {}`);
-    expect((await app.start('runs', ...TARGET, '--app', alone).ended).stderr).toBe(
+    // In a process of its own: it changes Reflect.
+    expect((await new Application().start('runs', ...TARGET, '--app', alone).ended).stderr).toBe(
       `Error: --app: ${alone} has no @nestjs/core to load: npm install @nestjs/core\n`,
     );
   });
@@ -333,7 +347,7 @@ describe('exit code 1', () => {
   it('--app of a file that fails when it is loaded', async () => {
     const file = join(folder, 'fails.mjs');
     writeFileSync(file, "throw new Error('no licence for mysql://u:geheim@db')");
-    expect(await new Application().start('runs', ...TARGET, '--app', file).ended).toEqual({
+    expect(await cli(['runs', ...TARGET, '--app', file])).toEqual({
       code: 1,
       stdout: '',
       stderr: `Error: --app: ${file} cannot be loaded: no licence for mysql://db\n`,
