@@ -7,7 +7,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SyncRunner, type RunChange } from '../../src/index.js';
 import { SyncQueue, type QueuedRun } from '../../src/bullmq/index.js';
-import { compile, type Compiled } from '../support/compiled.js';
+import { bundle, type Bundled } from '../support/bundled.js';
 import { waitFor } from '../support/redis-client.js';
 import { startSentinel, type RedisSentinel } from '../support/redis-sentinel.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
@@ -19,17 +19,17 @@ const DEVICES = 60;
 const PARTS = 4;
 
 let server: RedisServer;
-let compiled: Compiled;
+let bundled: Bundled;
 let app: INestApplicationContext | undefined;
 const children = new Set<ChildProcess>();
 
 beforeAll(async () => {
-  compiled = compile([WORKER, 'test/bullmq/inventory.ts']);
+  bundled = await bundle(WORKER);
   server = await startRedis();
 });
 afterAll(async () => {
   await server.stop();
-  compiled.remove();
+  bundled.remove();
 });
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
@@ -61,7 +61,7 @@ interface WorkerProcess {
 }
 
 async function work(place: Place, order: Partial<Order> = {}, worker: object = {}): Promise<WorkerProcess> {
-  const child = fork(compiled.pathOf(WORKER), { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
+  const child = fork(bundled.path, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
   children.add(child);
   child.once('exit', () => children.delete(child));
   await once(child, 'message');

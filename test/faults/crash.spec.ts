@@ -10,7 +10,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { RedisStore } from '../../src/store/redis/index.js';
-import { compile, type Compiled } from '../support/compiled.js';
+import { bundle, type Bundled } from '../support/bundled.js';
 import { sized } from '../support/full.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { engines, job, Port, sourceOf, type Engine } from './crash.worker.js';
@@ -22,21 +22,21 @@ const WORKER = 'test/faults/crash.worker.ts';
 
 let server: RedisServer;
 let redis: Redis;
-let compiled: Compiled;
+let bundled: Bundled;
 let folder: string;
 const children = new Set<ChildProcess>();
 
 beforeAll(async () => {
   server = await startRedis();
   redis = new Redis(server.url);
-  compiled = compile([WORKER]);
+  bundled = await bundle(WORKER);
   folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-crash-'));
 });
 
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   redis.disconnect();
-  compiled.remove();
+  bundled.remove();
   rmSync(folder, { recursive: true, force: true });
   await server.stop();
 });
@@ -76,7 +76,7 @@ function sqliteDamage(path: string): string[] {
 
 /** A process that has all loaded and waits for its job. */
 async function standby(): Promise<ChildProcess> {
-  const child = fork(compiled.pathOf(WORKER), { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
+  const child = fork(bundled.path, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
   children.add(child);
   child.once('exit', () => children.delete(child));
   await once(child, 'message');

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SyncRunner, type BaseStore, type BuiltInEngineOptions } from '../../src/index.js';
 import { RedisStore } from '../../src/store/redis/index.js';
 import { SqliteStore } from '../../src/store/sqlite/index.js';
-import { compile, type Compiled } from '../support/compiled.js';
+import { bundle, type Bundled } from '../support/bundled.js';
 import { call, waitFor } from '../support/redis-client.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { CmdbAdapter, NetworkAdapter, OBJECTS, type Application, type Told } from './shutdown.worker.js';
@@ -18,18 +18,18 @@ const WORKER = 'test/faults/shutdown.worker.ts';
 /** Hooks that may begin after the signal: those of what was begun already. */
 const FEW = 1000;
 
-let compiled: Compiled;
+let bundled: Bundled;
 let folder: string;
 let server: RedisServer;
 
 beforeAll(async () => {
-  compiled = compile([WORKER]);
+  bundled = await bundle(WORKER);
   folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-shutdown-'));
   server = await startRedis();
 });
 
 afterAll(async () => {
-  compiled.remove();
+  bundled.remove();
   rmSync(folder, { recursive: true, force: true });
   await server.stop();
 });
@@ -42,7 +42,7 @@ interface Running {
 }
 
 function start(application: Application): Running {
-  const child = spawn(process.execPath, [compiled.pathOf(WORKER), JSON.stringify(application)], {
+  const child = spawn(process.execPath, [bundled.path, JSON.stringify(application)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, NODE_OPTIONS: '' },
   });

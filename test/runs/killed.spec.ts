@@ -5,21 +5,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { compile, type Compiled } from '../support/compiled.js';
+import { bundle, type Bundled } from '../support/bundled.js';
 import { round } from './killed.worker.js';
 
 const WORKER = 'test/runs/killed.worker.ts';
 
-let compiled: Compiled;
+let bundled: Bundled;
 let folder: string;
 
-beforeAll(() => {
-  compiled = compile([WORKER, 'test/fixtures/inventory.ts']);
+beforeAll(async () => {
+  bundled = await bundle(WORKER);
   folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-killed-'));
 });
 
 afterAll(() => {
-  compiled.remove();
+  bundled.remove();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -29,7 +29,7 @@ it.each(['load-source', 'compare', 'apply', 'verify'])(
     const path = join(folder, `${phase}.db`);
     const first = await round(path, 1);
     expect(first.run.outcome).toBe('succeeded');
-    const child = spawn(process.execPath, [compiled.pathOf(WORKER), path, '2', phase], {
+    const child = spawn(process.execPath, [bundled.path, path, '2', phase], {
       stdio: 'inherit',
       env: { ...process.env, NODE_OPTIONS: '' },
     });

@@ -9,32 +9,32 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { SEED } from '../../faults/seed.js';
-import { compile, type Compiled } from '../../support/compiled.js';
+import { bundle, type Bundled } from '../../support/bundled.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
 import { answerOf, ask } from '../../support/shared-engines.js';
 import { howOf, sayings } from './histories.js';
 import { sidesOf, sync, write, type Engine, type Order } from './processes.worker.js';
 
 const WORKER = 'test/engine/incremental/processes.worker.ts';
-const FILES = [WORKER, 'test/engine/incremental/random-changes.ts'];
+
 const ROUNDS = Number(process.env['INCREMENTAL_ROUNDS'] ?? 6);
 /** A process is killed within so many milliseconds: some syncs later. */
 const WITHIN_MS = 150;
 
 let server: RedisServer;
-let compiled: Compiled;
+let bundled: Bundled;
 let folder: string;
 const children = new Set<ChildProcess>();
 
 beforeAll(async () => {
   server = await startRedis();
-  compiled = compile(FILES);
+  bundled = await bundle(WORKER);
   folder = mkdtempSync(join(tmpdir(), 'nestjs-diffsync-incremental-'));
 });
 
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
-  compiled.remove();
+  bundled.remove();
   rmSync(folder, { recursive: true, force: true });
   await server.stop();
 });
@@ -43,7 +43,7 @@ const where: Record<Engine, () => string> = { redis: () => server.url, sqlite: (
 
 /** A process that waits for its order. */
 async function standby(): Promise<ChildProcess> {
-  const child = fork(compiled.pathOf(WORKER), { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
+  const child = fork(bundled.path, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
   children.add(child);
   child.once('exit', () => children.delete(child));
   await once(child, 'message');
