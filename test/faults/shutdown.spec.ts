@@ -95,7 +95,7 @@ const engines: readonly (readonly [string, () => BuiltInEngineOptions, () => Pro
   ],
 ];
 
-describe.each(engines)('SIGTERM in a run of 50,000 objects into %s', (_, options, open) => {
+describe.each(engines)(`SIGTERM in a run of ${OBJECTS} objects into %s`, (_, options, open) => {
   it('ends it after the hooks in flight, and the next run completes it', async () => {
     const { child, next, exited } = await inTheMiddle({ store: options() });
     child.kill('SIGTERM');

@@ -24,10 +24,11 @@ import {
   SyncRunner,
 } from '../../src/index.js';
 import { SILENT_LOGGER } from '../../src/logging/logger.js';
+import { sized } from '../support/full.js';
 
-export const OBJECTS = 50_000;
+export const OBJECTS = sized(50_000, 10_000);
 /** So many hooks have ended when the parent is told. */
-const TELLS_AT = 10_000;
+const TELLS_AT = OBJECTS / 5;
 
 export interface Application {
   readonly store: BuiltInEngineOptions;

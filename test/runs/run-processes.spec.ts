@@ -3,15 +3,15 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { Adapter, DiffSyncModel, LocalStore, SyncRunner, type BaseStore } from '../../src/index.js';
+import { bundle, type Bundled } from '../support/bundled.js';
 import { sized } from '../support/full.js';
 import { devicesOf } from '../support/run-content.mjs';
 import { answerOf, sharedEngines, type SharedEngine } from '../support/shared-engines.js';
 
-const WORKER = fileURLToPath(new URL('../support/run-worker.mjs', import.meta.url));
+const WORKER = 'test/support/run-worker.mjs';
 const PROCESSES = sized(20, 8);
 const KILLS = 15;
 /** The steps of a run in which its process is killed. The guards ask the filter first, and then the sync. */
@@ -44,25 +44,30 @@ const { redis, sqlite } = sharedEngines;
 
 describe.each(Object.entries({ redis, sqlite }))('runs of processes, on %s', (_, start) => {
   const workers: ChildProcess[] = [];
+  let bundled: Bundled;
   let engine: SharedEngine;
   let store: BaseStore;
   let storeId: string;
 
   beforeAll(async () => {
     if (!existsSync('dist/index.js')) throw new Error('There is no built package: npm run build');
+    bundled = await bundle(WORKER);
     engine = await start();
   });
-  afterAll(() => engine.stop());
+  afterAll(async () => {
+    await engine.stop();
+    bundled.remove();
+  });
   afterEach(async () => {
     for (const worker of workers.splice(0)) if (worker.exitCode === null) worker.kill('SIGKILL');
     await store.close();
   });
 
   async function begin(how: object): Promise<ChildProcess> {
-    const worker = fork(WORKER, { execArgv: [] });
+    const worker = fork(bundled.path, { execArgv: [] });
     workers.push(worker);
-    const { door, storeClass, options } = engine;
-    worker.send({ door, storeClass, options: { ...options, storeId }, ...how });
+    const { storeClass, options } = engine;
+    worker.send({ storeClass, options: { ...options, storeId }, ...how });
     return worker;
   }
 

@@ -5,6 +5,8 @@ import { Adapter } from '../../dist/adapter/adapter.js';
 import { DiffSyncModel } from '../../dist/model/diffsync-model.js';
 import { SyncRunner } from '../../dist/runs/sync-runner.js';
 import { LocalStore } from '../../dist/store/local/local.store.js';
+import { RedisStore } from '../../dist/store/redis/index.js';
+import { SqliteStore } from '../../dist/store/sqlite/index.js';
 import { devicesOf } from './run-content.mjs';
 
 class Device extends DiffSyncModel.define({
@@ -70,8 +72,9 @@ const TASKS = {
   },
 };
 
-const [{ door, storeClass, options, task, version, ...how }] = await once(process, 'message');
-const { [storeClass]: Store } = await import(door);
+const STORES = { RedisStore, SqliteStore };
+const [{ storeClass, options, task, version, ...how }] = await once(process, 'message');
+const { [storeClass]: Store } = STORES;
 const store = new Store(options);
 await store.open();
 const source = new System({ name: 'network', store: new LocalStore() });
