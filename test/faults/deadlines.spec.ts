@@ -192,8 +192,8 @@ describe('a write that has failed for its caller', () => {
   it('is not done by a server that was frozen, when it wakes', async () => {
     const stores = Array.from({ length: 20 }, (_, at) => store.scope({ storeId: `late${at}` }));
     for (const each of stores) {
-      await each.open();
-      await each.add({ obj: device('a', 'before') });
+      expect(await untilDone(() => each.open())).toBe('done');
+      expect(await untilDone(() => each.update({ obj: device('a', 'before') }))).toBe('done');
     }
     await server.pause();
     const writing = stores.map((each) => ending(each.update({ obj: device('a', 'late') })));
