@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { build, type Format } from 'esbuild';
+import { isFull } from './support/full.js';
 
 const ROOT = process.cwd();
 /** Packages of Nest that it loads when they are there, and that no application here has. */
@@ -85,13 +86,17 @@ const MISSING = {
 };
 
 describe('a bundle', () => {
-  const CASES: [Format, 'inside' | 'outside' | 'missing'][] = [
+  const CASES: (readonly [Format, 'inside' | 'outside' | 'missing'])[] = [
     ['esm', 'inside'],
     ['esm', 'outside'],
     ['esm', 'missing'],
-    ['cjs', 'inside'],
-    ['cjs', 'outside'],
     ['cjs', 'missing'],
+    ...(isFull
+      ? ([
+          ['cjs', 'inside'],
+          ['cjs', 'outside'],
+        ] as const)
+      : []),
   ];
   it.each(CASES)(
     '%s, optional packages %s: each engine works, or says what it needs',

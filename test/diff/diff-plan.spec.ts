@@ -16,6 +16,7 @@ import {
 } from '../../src/index.js';
 import { isDeepEqual } from '../../src/values/deep-equal.js';
 import { Device, fill, Graph, Hooks, Interface, Inventory, Node, Site, watched } from '../fixtures/inventory.js';
+import { sized } from '../support/full.js';
 import { elementsOf, plant, plantedPaths, treePairs } from '../support/random-trees.js';
 import { engineStores } from '../support/stores.js';
 
@@ -196,7 +197,7 @@ describe('toJSON() and fromJSON()', () => {
         expect(Object.getPrototypeOf({})).toBe(Object.prototype);
         expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('a');
       }),
-      { numRuns: 250 },
+      { numRuns: sized(250, 100) },
     );
   });
 });
@@ -399,7 +400,7 @@ describe('what is no plan', () => {
         expect({}).not.toHaveProperty('polluted');
         expect(Diff.prototype).not.toHaveProperty('polluted');
       }),
-      { numRuns: 300 },
+      { numRuns: sized(300, 100) },
     );
   });
 

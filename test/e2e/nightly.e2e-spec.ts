@@ -14,7 +14,7 @@ import { NightlyModule } from '../../examples/nightly/src/nightly.module.js';
 import { SQL, type SqlClient } from '../../examples/nightly/src/sql-table.js';
 import { sized } from '../support/full.js';
 
-const DEVICES = sized(20_000, 4000);
+const DEVICES = sized(20_000, 2000);
 const PAGE = 1000;
 const INTERFACES = ['eth0', 'eth1', 'eth2', 'eth3', 'eth4'];
 /** The interfaces that have an address. */

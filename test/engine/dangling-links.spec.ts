@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { DiffSyncModelFlags, LocalStore, type Adapter, type BaseStore, type Diff } from '../../src/index.js';
 import { Device, fill, Interface, Inventory, Site, Warnings } from '../fixtures/inventory.js';
+import { sized } from '../support/full.js';
 import { elementsOf } from '../support/random-trees.js';
 import {
   inventoryPairs,
@@ -16,7 +17,7 @@ import {
 } from '../support/shared-children.js';
 import { storesWithOptions, type StoreUnderTest } from '../support/stores.js';
 
-const NUM_RUNS = 50;
+const NUM_RUNS = sized(50, 30);
 const NUM_RUNS_SHARED = 8;
 const TIMEOUT_MS = 120_000;
 const stores = storesWithOptions.filter(({ name }) => !/TLS|Unix|rights|ttl|replica|sentinel|log/.test(name));

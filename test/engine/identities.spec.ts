@@ -10,10 +10,11 @@ import {
   type CreateContext,
   type ModelClass,
 } from '../../src/index.js';
+import { sized } from '../support/full.js';
 import { engineStores, type StoreUnderTest } from '../support/stores.js';
 
-const NUM_RUNS = 50;
-const NUM_RUNS_SHARED = 12;
+const NUM_RUNS = sized(50, 25);
+const NUM_RUNS_SHARED = sized(12, 6);
 const TIMEOUT_MS = 120_000;
 
 /** Neither transform may be done twice: the first would change the value again, the second refuse its own output. */

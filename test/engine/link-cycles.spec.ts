@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { z } from 'zod';
 import { Adapter, DiffSyncFlags, DiffSyncModel, type BaseStore, type SyncOptions } from '../../src/index.js';
 import { Warnings } from '../fixtures/inventory.js';
+import { sized } from '../support/full.js';
 import { elementsOf } from '../support/random-trees.js';
 import { engineStores } from '../support/stores.js';
 
@@ -124,7 +125,7 @@ describe.each(engineStores)('links that would close a cycle, on the $name store'
           }
         },
       ),
-      { numRuns: shared ? 10 : 150 },
+      { numRuns: shared ? 10 : sized(150, 60) },
     );
   });
 });

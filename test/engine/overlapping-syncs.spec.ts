@@ -14,9 +14,10 @@ import {
   type ModelHost,
 } from '../../src/index.js';
 import { Warnings } from '../fixtures/inventory.js';
+import { sized } from '../support/full.js';
 import { stores } from '../support/stores.js';
 
-const NUM_RUNS = 15;
+const NUM_RUNS = sized(15, 8);
 const TIMEOUT_MS = 120_000;
 const SITES = ['A', 'B'];
 

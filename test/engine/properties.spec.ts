@@ -9,12 +9,13 @@ import {
   type Diff,
 } from '../../src/index.js';
 import { Hooks, Inventory, Warnings, watched } from '../fixtures/inventory.js';
+import { sized } from '../support/full.js';
 import { elementsOf, paths, plant, plantedPaths, treePairs, trees, type RandomTree } from '../support/random-trees.js';
 import { stores, type StoreUnderTest } from '../support/stores.js';
 
 /** In memory, and on a store on a server: the law is the same there, and a run takes longer. */
-const NUM_RUNS = 80;
-const NUM_RUNS_SHARED = 25;
+const NUM_RUNS = sized(80, 40);
+const NUM_RUNS_SHARED = sized(25, 10);
 
 /** Fails the call with this number, and no other. */
 class FailingHooks extends Hooks {

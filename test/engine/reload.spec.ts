@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { z } from 'zod';
 import { Adapter, DiffSyncModel, LocalStore, type ModelRecord } from '../../src/index.js';
 import { SEED } from '../faults/seed.js';
+import { sized } from '../support/full.js';
 
 const schema = z.object({ name: z.string(), value: z.number(), as: z.array(z.string()), bs: z.array(z.string()) });
 
@@ -154,7 +155,7 @@ describe(`reload, SEED=${SEED}`, () => {
         await again.load();
         expect(await contents(graph)).toEqual(await contents(again));
       }),
-      { seed: SEED, numRuns: 400 },
+      { seed: SEED, numRuns: sized(400, 200) },
     );
     expect(writes).toBeGreaterThan(1000);
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { DiffSyncFlags, type BaseStore, type Diff, type SyncOptions } from '../../src/index.js';
 import { Warnings } from '../fixtures/inventory.js';
+import { sized } from '../support/full.js';
 import { Platform } from '../support/platform.js';
 import { elementsOf } from '../support/random-trees.js';
 import {
@@ -23,8 +24,8 @@ import {
 } from '../support/shared-children.js';
 import { engineStores, type StoreUnderTest } from '../support/stores.js';
 
-const NUM_RUNS = 100;
-const NUM_RUNS_SHARED = 15;
+const NUM_RUNS = sized(100, 50);
+const NUM_RUNS_SHARED = sized(15, 8);
 const TIMEOUT_MS = 120_000;
 
 interface Sides {

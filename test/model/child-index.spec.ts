@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { z } from 'zod';
 import { Adapter, DiffSyncModel, LocalStore, ObjectAlreadyExists, type DefinedModel } from '../../src/index.js';
 import { ChildIndex } from '../../src/model/child-index.js';
+import { sized } from '../support/full.js';
 
 class Port extends DiffSyncModel.define({
   name: 'port',
@@ -125,7 +126,7 @@ describe('ChildIndex', () => {
       }
     };
     fc.assert(fc.property(fc.array(uid, { maxLength: 6 }), fc.array(step, { maxLength: 30 }), run), {
-      numRuns: 1000,
+      numRuns: sized(1000, 500),
       seed,
     });
   });

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { z } from 'zod';
 import { Adapter, DiffStale, DiffSyncModel, DiffSyncModelFlags, SyncRunner, type SyncRun } from '../../src/index.js';
 import { Device, fill, Interface, Inventory, Site, tree, Warnings } from '../fixtures/inventory.js';
+import { sized } from '../support/full.js';
 import { Platform } from '../support/platform.js';
 import {
   inventoryPairs,
@@ -126,6 +127,7 @@ describe('undo() of a run over random inventories', () => {
           failed += run.results?.failed ?? 0;
         },
       ),
+      { numRuns: sized(100, 40) },
     );
     for (const count of [undone, recreated, failed]) expect(count).toBeGreaterThan(0);
   });

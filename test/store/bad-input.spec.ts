@@ -14,10 +14,11 @@ import {
 } from '../../src/index.js';
 import { Box, Device, devices } from '../../src/testing/contract/models.js';
 import { isDeepEqual } from '../../src/values/deep-equal.js';
+import { sized } from '../support/full.js';
 import { stores } from '../support/stores.js';
 
 /** The shared ones have their seed printed when they fail. */
-const RUNS = { numRuns: 30 };
+const RUNS = { numRuns: sized(30, 15) };
 const MEGABYTE = 1024 * 1024;
 
 const AWKWARD = [

@@ -75,6 +75,13 @@ async function emptyFolder(): Promise<{ path: string; stop(): Promise<void> }> {
   return { path, stop: () => rm(path, { recursive: true }) };
 }
 
+const onOneServer = async (): Promise<Options> => ({ url: (await once('redis', () => startRedis())).url });
+
+const behindSentinel = async (): Promise<Options> => {
+  const { sentinels, masterName } = await once('sentinel', () => startSentinel());
+  return { sentinels, masterName };
+};
+
 const clusterNodes = async (): Promise<Options['cluster']> => {
   const { nodes } = await once('cluster', () => startCluster());
   return { nodes };
@@ -90,12 +97,9 @@ export const stores: readonly StoreUnderTest[] = [
     close: async (store) => store.close(),
   },
   sqliteStore('sqlite'),
-  redisStore('redis', async () => ({ url: (await once('redis', () => startRedis())).url })),
+  redisStore('redis', onOneServer),
   redisStore('redis cluster', async () => ({ cluster: await clusterNodes() })),
-  redisStore('redis behind sentinel', async () => {
-    const { sentinels, masterName } = await once('sentinel', () => startSentinel());
-    return { sentinels, masterName };
-  }),
+  redisStore('redis behind sentinel', behindSentinel),
 ];
 
 const TOPOLOGIES = /cluster|sentinel/;
@@ -106,8 +110,27 @@ const TOPOLOGIES = /cluster|sentinel/;
  */
 export const engineStores = stores.filter(({ name }) => isFull || !TOPOLOGIES.test(name));
 
-/** Stores of which a part of what they do is done by others above, and a part by tests of its own. */
-const transports: readonly StoreUnderTest[] = [
+const loggedSqlite = sqliteStore('sqlite with a log of changes', { changeLog: true });
+const loggedRedis = redisStore('redis with a log of changes', onOneServer, true);
+const loggedCluster = redisStore(
+  'redis cluster, each model in 4 shards, with a log of changes',
+  async () => ({ cluster: await clusterNodes(), shards: 4 }),
+  true,
+);
+const withLeastRights = redisStore(
+  'redis as a user with the least rights',
+  async () => {
+    const server = await once('acl', () => startRedis());
+    await call(server, 'ACL', 'SETUSER', 'app', 'on', '>secret', ...LEAST_RIGHTS);
+    return { host: server.host, port: server.port, username: 'app', password: 'secret' };
+  },
+  true,
+);
+
+/** Stores whose parts are done by others of the tables, and by tests of their own. */
+const combined: readonly StoreUnderTest[] = [
+  loggedRedis,
+  redisStore('redis with a ttl', async () => ({ ...(await onOneServer()), ttl: 60_000 })),
   redisStore('redis cluster, each model in 3 shards', async () => ({ cluster: await clusterNodes(), shards: 3 })),
   redisStore('redis over TLS, with a client certificate', async () => {
     const { url, ca, cert, key } = await once('tls', () => startTlsRedis({ clientCertificates: true }));
@@ -123,37 +146,19 @@ const transports: readonly StoreUnderTest[] = [
 /** And with options that change how a store works, but nothing that it does. */
 export const storesWithOptions: readonly StoreUnderTest[] = [
   ...stores,
-  sqliteStore('sqlite with a log of changes', { changeLog: true }),
-  redisStore('redis with a log of changes', async () => ({ url: (await once('redis', () => startRedis())).url }), true),
-  redisStore(
-    'redis cluster, each model in 4 shards, with a log of changes',
-    async () => ({ cluster: await clusterNodes(), shards: 4 }),
-    true,
-  ),
-  redisStore(
-    'redis as a user with the least rights',
-    async () => {
-      const server = await once('acl', () => startRedis());
-      await call(server, 'ACL', 'SETUSER', 'app', 'on', '>secret', ...LEAST_RIGHTS);
-      return { host: server.host, port: server.port, username: 'app', password: 'secret' };
-    },
-    true,
-  ),
-  redisStore('redis with a ttl', async () => ({ url: (await once('redis', () => startRedis())).url, ttl: 60_000 })),
-  ...(isFull ? transports : []),
+  loggedSqlite,
+  loggedCluster,
+  withLeastRights,
+  ...(isFull ? combined : []),
 ];
 
-/** Every store that keeps a log of changes. */
+/** Stores that keep a log of changes. */
 export const loggedStores: readonly StoreUnderTest[] = [
-  ...storesWithOptions.filter(({ changes }) => changes === true),
-  redisStore(
-    'redis behind sentinel with a log of changes',
-    async () => {
-      const { sentinels, masterName } = await once('sentinel', () => startSentinel());
-      return { sentinels, masterName };
-    },
-    true,
-  ),
+  ...stores.filter(({ changes }) => changes === true),
+  loggedSqlite,
+  loggedRedis,
+  loggedCluster,
+  ...(isFull ? [withLeastRights, redisStore('redis behind sentinel with a log of changes', behindSentinel, true)] : []),
 ];
 
 /** As the documentation lists them. */

@@ -20,9 +20,10 @@ import type { ModelRecord } from '../../../src/record/model-record.js';
 import type { RecordChange } from '../../../src/store/store-backend.js';
 import { SqliteStore } from '../../../src/store/sqlite/index.js';
 import { Device, Interface, Inventory, Site } from '../../fixtures/inventory.js';
+import { sized } from '../../support/full.js';
 import { plant, treePairs, type RandomTree, type TreePair } from '../../support/random-trees.js';
 
-const NUM_RUNS = 60;
+const NUM_RUNS = sized(60, 40);
 
 /** What a hook does instead of its work; the outside is not changed by it. */
 const FAULTS = [

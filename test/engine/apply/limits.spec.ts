@@ -11,6 +11,7 @@ import {
   SyncHookError,
   type ModelClass,
 } from '../../../src/index.js';
+import { sized } from '../../support/full.js';
 import { engineStores } from '../../support/stores.js';
 import {
   Device,
@@ -96,9 +97,9 @@ describe('objects that are each other’s children', () => {
   });
 });
 
-describe('a chain of 10,000 levels', () => {
-  const LEVELS = 10_000;
+const LEVELS = sized(10_000, 3000);
 
+describe(`a chain of ${LEVELS} levels`, () => {
   async function chain(value: string, modelFlags = DiffSyncModelFlags.NONE): Promise<Graph> {
     const adapter = new Graph({ name: value });
     const nodes = Array.from({ length: LEVELS }, (_, level) => {

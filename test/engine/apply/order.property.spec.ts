@@ -15,11 +15,12 @@ import {
   type UpdateItem,
 } from '../../../src/index.js';
 import { Device, Interface, Inventory, Site, Warnings } from '../../fixtures/inventory.js';
+import { sized } from '../../support/full.js';
 import { plant, treePairs, type RandomTree } from '../../support/random-trees.js';
 import { engineStores } from '../../support/stores.js';
 
-const NUM_RUNS = 80;
-const NUM_RUNS_SHARED = 15;
+const NUM_RUNS = sized(80, 40);
+const NUM_RUNS_SHARED = sized(15, 8);
 
 /** Refuses the calls for which it returns an error. */
 type Refuse = (call: string) => Error | undefined;

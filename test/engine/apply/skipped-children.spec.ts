@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { DiffSyncModelFlags } from '../../../src/index.js';
 import { Warnings } from '../../fixtures/inventory.js';
+import { sized } from '../../support/full.js';
 import { elementsOf } from '../../support/random-trees.js';
 import { inventoryPairs, Network, plantNetwork, stateOf, storedState } from '../../support/shared-children.js';
 
@@ -32,7 +33,7 @@ describe('a parent that goes, or moves, with SKIP_CHILDREN_ON_DELETE', () => {
         const again = elementsOf(await to.diffFrom(from)).filter(({ action }) => action !== null);
         expect(again.map(({ type, name, action }) => `${action} ${type} ${name}`)).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: sized(300, 100) },
     );
   });
 });

@@ -22,11 +22,12 @@ import {
   type Inventory,
   type InventoryPair,
 } from '../../support/shared-children.js';
+import { sized } from '../../support/full.js';
 import { loggedStores, type StoreUnderTest } from '../../support/stores.js';
 import { silent } from '../incremental/histories.js';
 
 const RUNS = Number(process.env['PARTITION_RUNS'] ?? 0);
-const [IN_MEMORY, ON_DISK_OR_WIRE] = [RUNS || 120, RUNS || 4];
+const [IN_MEMORY, ON_DISK_OR_WIRE] = [RUNS || sized(120, 60), RUNS || 4];
 
 interface Case {
   readonly pair: InventoryPair;

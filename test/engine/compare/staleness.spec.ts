@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Diff, DiffStale, ValueError, type Adapter, type DiffOptions, type SyncOptions } from '../../../src/index.js';
 import { Device, fill, Interface, Inventory, Site, tree, Warnings } from '../../fixtures/inventory.js';
+import { sized } from '../../support/full.js';
 import { elementsOf, plant, plantedPaths, treeEdits, treePairs } from '../../support/random-trees.js';
 
 type Content = Parameters<typeof fill>[1];
@@ -166,6 +167,7 @@ describe("a plan with onStale: 'skip'", () => {
         }
         expect((await tree(quiet)).orphans).toEqual([]);
       }),
+      { numRuns: sized(100, 50) },
     );
   });
 
@@ -183,6 +185,7 @@ describe("a plan with onStale: 'skip'", () => {
         await target.syncFrom(source, { diff: plan, onStale });
         expect(plan.stale).toEqual([]);
       }),
+      { numRuns: sized(100, 50) },
     );
   });
 });

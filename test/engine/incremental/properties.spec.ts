@@ -6,8 +6,9 @@ import { DiffSyncFlags, LocalStore } from '../../../src/index.js';
 import { play, type History } from './histories.js';
 import { LastingStore } from './lasting-store.js';
 import { changesOf } from './random-changes.js';
+import { sized } from '../../support/full.js';
 
-const NUM_RUNS = Number(process.env['INCREMENTAL_RUNS'] ?? 150);
+const NUM_RUNS = Number(process.env['INCREMENTAL_RUNS'] ?? sized(150, 75));
 
 const histories: fc.Arbitrary<History> = fc.boolean().chain((isTidy) => {
   const round = fc.record({
