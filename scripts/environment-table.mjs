@@ -2,7 +2,7 @@
 // docs:environment`. A test sees that what it writes is checked in.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { format } from 'prettier';
+import { format } from 'oxfmt';
 
 const PAGE = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
 const BEGIN = '<!-- environment: by scripts/environment-table.mjs -->';
@@ -25,7 +25,7 @@ export async function withTable(page, variables) {
   const files = variables.filter(({ fromFile }) => fromFile).map(({ name }) => `\`${name}\``);
   const table = lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   const text = `${table}\n\nMay stand in a file: ${files.join(', ')}.\n`;
-  const part = await format(text, { parser: 'markdown', printWidth: 120, proseWrap: 'always' });
+  const { code: part } = await format('environment.md', text, { printWidth: 120, proseWrap: 'always' });
   return `${before}${BEGIN}\n\n${part}\n${END}${after}`;
 }
 

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { type } from 'arktype';
-import { format } from 'prettier';
+import { format } from 'oxfmt';
 import * as v from 'valibot';
 import { z } from 'zod';
 
@@ -138,7 +138,7 @@ export async function withSchemaTable(page, library) {
   }
   const lines = [['case', 'input', ...LIBRARIES], Array(2 + LIBRARIES.length).fill('---'), ...rows];
   const table = lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-  const part = await format(`${table}\n`, { parser: 'markdown', printWidth: 120 });
+  const { code: part } = await format('schemas.md', `${table}\n`, { printWidth: 120 });
   return `${before}${BEGIN}\n\n${part}\n${END}${after}`;
 }
 

@@ -274,7 +274,10 @@ export type DiffErrorCode =
 
 /** The codes of SyncRefused. */
 export type SyncRefusedCode =
-  'SYNC_TOO_MANY_DELETES' | 'SYNC_TOO_MANY_UPDATES' | 'SYNC_SOURCE_EMPTY' | 'SYNC_BASELINE_DROP';
+  | 'SYNC_TOO_MANY_DELETES'
+  | 'SYNC_TOO_MANY_UPDATES'
+  | 'SYNC_SOURCE_EMPTY'
+  | 'SYNC_BASELINE_DROP';
 
 /** Is thrown when a diff cannot be calculated or applied (DIFF_ERROR). The message says why. */
 export class DiffException extends DiffSyncErrorBase {

@@ -99,7 +99,8 @@ export type DictInput<C> = TypesOf<C>['input'] & { readonly modelFlags?: number 
 
 /** The objects of one model, as `loadFromDict` takes them: by unique id, or as pairs, which keep their order. */
 export type ModelsToLoad<C> =
-  Readonly<Record<string, DictInput<C>>> | readonly (readonly [uid: string, fields: DictInput<C>])[];
+  | Readonly<Record<string, DictInput<C>>>
+  | readonly (readonly [uid: string, fields: DictInput<C>])[];
 
 /** The names of children's models that are not among the models. */
 export type MissingModel<C extends NamedModel> = Exclude<keyof TypesOf<C>['children'] & string, NameOf<C>>;

@@ -132,12 +132,18 @@ export type CheckedChildren<C extends Readonly<Record<string, string>>, O, Taken
 /** The comparisons of attributes: by the attributes' types. */
 export type Comparisons<O, Attrs> = {
   readonly [A in Attrs & keyof O]?:
-    (NonNullable<O[A]> extends readonly unknown[] ? 'set' : never) | ((a: O[A], b: O[A]) => boolean) | undefined;
+    | (NonNullable<O[A]> extends readonly unknown[] ? 'set' : never)
+    | ((a: O[A], b: O[A]) => boolean)
+    | undefined;
 };
 
 /** A schema whose output is an object with fields. */
 export type CheckedSchema<S extends ModelSchema, O> = S &
   (O extends
-    readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | Date | ((...args: never) => unknown)
+    | readonly unknown[]
+    | ReadonlyMap<unknown, unknown>
+    | ReadonlySet<unknown>
+    | Date
+    | ((...args: never) => unknown)
     ? Refused<'the output of the schema of a model is an object with fields, no list, Map, Set or Date'>
     : unknown);

@@ -83,7 +83,10 @@ export interface CustomEngineOptions extends SharedOptions {
 
 /** Options of the engines of this package, and of a store that you have made. */
 export type BuiltInEngineOptions =
-  LocalEngineOptions | RedisEngineOptions | SqliteEngineOptions | InstanceEngineOptions;
+  | LocalEngineOptions
+  | RedisEngineOptions
+  | SqliteEngineOptions
+  | InstanceEngineOptions;
 
 /** The options of one store: its engine, and what that engine takes. */
 export type DiffSyncStoreOptions = LocalEngineOptions | RedisEngineOptions | SqliteEngineOptions | CustomEngineOptions;

@@ -46,7 +46,8 @@ export class WriteBehind {
   private pending = new Map<string, Map<string, PendingWrite>>();
   /** What the running drain has taken and not yet written. */
   private flushing:
-    { readonly entries: ReadonlyMap<string, ReadonlyMap<string, PendingWrite>>; readonly writes: number } | undefined;
+    | { readonly entries: ReadonlyMap<string, ReadonlyMap<string, PendingWrite>>; readonly writes: number }
+    | undefined;
   private writes = 0;
   /** What cannot be written, and is tried again only for those who would see it. */
   readonly failed: FailedWrites<PendingWrite>;

@@ -1,6 +1,6 @@
 /** What `GET /health` of examples/operations has answered, in docs/operations.md: as it was captured, and as it is compared. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { format } from 'prettier';
+import { format } from 'oxfmt';
 
 const PAGE = 'docs/operations.md';
 const BEGIN = '<!-- health-bodies: by UPDATE_DOCS=1 and test/e2e/operations.e2e-spec.ts -->';
@@ -19,7 +19,7 @@ export async function writeAnswers(answers: readonly HealthAnswer[]): Promise<vo
   const text = answers.map(({ state, status, body }) => {
     return `${state}: ${status}\n\n\`\`\`json\n${JSON.stringify(body, null, 2)}\n\`\`\`\n`;
   });
-  const part = await format(text.join('\n'), { parser: 'markdown', printWidth: 120 });
+  const { code: part } = await format('health.md', text.join('\n'), { printWidth: 120 });
   await writeFile(PAGE, `${before}${BEGIN}\n\n${part}\n${END}${after}`);
 }
 

@@ -80,7 +80,8 @@ async function serve(): Promise<Served> {
 }
 
 type ServerEvent =
-  { readonly type: 'progress'; readonly data: RunProgress } | { readonly type: 'ended'; readonly data: RunView };
+  | { readonly type: 'progress'; readonly data: RunProgress }
+  | { readonly type: 'ended'; readonly data: RunView };
 
 /** The events of a run, until the server ends the stream. */
 async function* watch({ base }: Served, id: string): AsyncGenerator<ServerEvent, void, undefined> {

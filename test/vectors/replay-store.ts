@@ -4,7 +4,8 @@ import type { OperationFacts, ShownObject, StoreCase, StoreOperation } from './r
 
 /** What a case showed: its operations' results, or the error of a definition that we refuse. */
 export type StoreReplay =
-  { readonly definitionError: unknown } | { readonly results: readonly OperationFacts<unknown>[] };
+  | { readonly definitionError: unknown }
+  | { readonly results: readonly OperationFacts<unknown>[] };
 
 /** Runs the operations of a case, in order, on an adapter with this store. */
 export async function replayStore(recorded: StoreCase, store: BaseStore): Promise<StoreReplay> {

@@ -390,7 +390,9 @@ export class ObjectWork {
 
 /** What came of a hook and of saving its answer. */
 type SavedOutcome =
-  HookFailure | { readonly model: null } | { readonly model: DiffSyncModel; readonly status: HookStatus };
+  | HookFailure
+  | { readonly model: null }
+  | { readonly model: DiffSyncModel; readonly status: HookStatus };
 
 interface HookResult {
   readonly frame: Frame;

@@ -38,7 +38,8 @@ interface OpenList extends ListedChildren {
   readonly contested: ReadonlyMap<string, boolean> | undefined;
   /** Children with a home: those that are compared here, and all that one or both sides name. */
   readonly homed:
-    { readonly here: readonly string[]; readonly src: Set<string>; readonly dst: Set<string> } | undefined;
+    | { readonly here: readonly string[]; readonly src: Set<string>; readonly dst: Set<string> }
+    | undefined;
 }
 
 /**

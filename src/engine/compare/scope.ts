@@ -49,7 +49,8 @@ export class Scope {
 
   /** The attributes that the classes of the last pair of objects have in common. */
   private common:
-    { readonly src: readonly string[]; readonly dst: readonly string[]; readonly names: readonly string[] } | undefined;
+    | { readonly src: readonly string[]; readonly dst: readonly string[]; readonly names: readonly string[] }
+    | undefined;
 
   /** @throws ValueError for a model or attribute that neither side has. */
   constructor(

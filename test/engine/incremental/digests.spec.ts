@@ -18,7 +18,7 @@ class Item extends DiffSyncModel.define({
 class Items extends Adapter.define({ models: [Item], topLevel: ['item'] }) {}
 
 /** Values whose texts are alike. */
-// prettier-ignore
+// oxfmt-ignore
 const VALUES: readonly unknown[] = [
   undefined, null, true, 0, 1, 2, '', '0', '1', '\u0001', '\u0002', 'null', 'true', 'first', 'second', '{}', '[]', '{"a":""}',
   [], [''], ['', ''], ['1'], ['1', ''], ['', '1'], ['second'], ['second', ''], ['{}'], [null], [1], [[]], [['']],
