@@ -143,7 +143,7 @@ describe('single operations that are not awaited one by one', () => {
 });
 
 describe('a neighbour on the same server', () => {
-  const MANY = sized(500_000, 100_000);
+  const MANY = sized(500_000, 40_000);
   const PART = 20_000;
   const LIMIT_US = 10_000;
   const ATTEMPTS = 20;
