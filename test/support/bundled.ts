@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformFile } from '@swc/core';
 import { build, type Plugin } from 'esbuild';
+import { SWC } from './compiled.js';
 
 export interface Bundled {
   readonly path: string;
@@ -43,15 +44,7 @@ const swc: Plugin = {
   name: 'swc',
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      const { code } = await transformFile(path, {
-        jsc: {
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-          target: 'es2022',
-          keepClassNames: true,
-        },
-        module: { type: 'es6' },
-      });
+      const { code } = await transformFile(path, SWC);
       return { contents: code, loader: 'js' };
     }),
 };

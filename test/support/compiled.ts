@@ -2,7 +2,18 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { transformFileSync } from '@swc/core';
+import { transformFileSync, type Options } from '@swc/core';
+
+/** As Nest needs it: decorators, and the types of constructors' parameters. */
+export const SWC: Options = {
+  jsc: {
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+    target: 'es2022',
+    keepClassNames: true,
+  },
+  module: { type: 'es6' },
+};
 
 export interface Compiled {
   /** The JavaScript of one of the files. */
@@ -18,15 +29,7 @@ export function compile(files: readonly string[]): Compiled {
     const target = join(folder, source);
     mkdirSync(dirname(target), { recursive: true });
     if (!source.endsWith('.ts')) continue;
-    const { code } = transformFileSync(source, {
-      jsc: {
-        parser: { syntax: 'typescript', decorators: true },
-        transform: { legacyDecorator: true, decoratorMetadata: true },
-        target: 'es2022',
-        keepClassNames: true,
-      },
-      module: { type: 'es6' },
-    });
+    const { code } = transformFileSync(source, SWC);
     writeFileSync(target.replace(/\.ts$/, '.js'), code);
   }
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
